@@ -8,7 +8,7 @@
 #include "sim/ask/model_name.h"
 #include "sim/base/str.h"
 #include "sim/cost/compute_dtype.h"
-#include "sim/hw/serving.h"
+#include "sim/hw/programs.h"
 #include "sim/llm/mix_word.h"
 #include "sim/world/formats.h"
 

@@ -221,15 +221,29 @@ static size_t take_token(const struct covering *c, size_t at, const struct token
 	return next > 0 && next < c->typed->n && c->typed->token[next] == c->typed->token[next - 1] ? 0 : n;
 }
 
+static bool atom_is(const struct cut *c, size_t i, const char *text)
+{
+	return i < c->n && strlen(text) == atom_size(c, i) &&
+	       !memcmp(c->text + c->from[i], text, strlen(text));
+}
+
+/* Bytes of a first version, "v0.1", which names have no word for: "Mistral-7B-v0.1" is mistral-7b. Later versions are of
+ * other weights. */
+static size_t take_first_version(const struct cut *c, size_t i)
+{
+	const bool is = atom_is(c, i, "v") && atom_is(c, i + 1, "0.1") && c->token[i] == c->token[i + 1];
+
+	return is ? atom_size(c, i) + atom_size(c, i + 1) : 0;
+}
+
 static size_t take_filler(const struct covering *c, size_t at)
 {
 	const size_t i = atom_at(c->typed, at);
 
-	for (size_t k = 0; i < c->typed->n && k < ARRAY_LEN(fillers); k++)
-		if (strlen(fillers[k]) == atom_size(c->typed, i) &&
-		    !memcmp(fillers[k], c->typed->text + at, strlen(fillers[k])))
+	for (size_t k = 0; k < ARRAY_LEN(fillers); k++)
+		if (atom_is(c->typed, i, fillers[k]))
 			return atom_size(c->typed, i);
-	return 0;
+	return take_first_version(c->typed, i);
 }
 
 static bool cover(struct covering *c, size_t at);

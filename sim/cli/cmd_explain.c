@@ -12,6 +12,7 @@ struct explain_options {
 	struct draws_ask draws;
 	const char *on, *runtime, *weights;
 	struct texts models;
+	bool skip_foreign;
 };
 
 static const struct opt own[] = {
@@ -24,7 +25,11 @@ static const struct opt own[] = {
 	OPT_TEXT_ROW(struct explain_options, runtime, "runtime", 0, "NAME",
 		     "the runtime it ran under; that of the program which wrote the report if not said"),
 	OPT_TEXT_ROW(struct explain_options, weights, "weights", 0, "FORMAT",
-		     "format of the weights; as the report says if not said")};
+		     "format of the weights; as the report says if not said"),
+	OPT_FLAG_ROW(
+		struct explain_options, skip_foreign, "skip-foreign", 0,
+		"leave rows out that ran elsewhere or are of another model, and count them; if not said, "
+		"they are errors")};
 static const struct opt_table tables[] = {OPT_OWN(own),
 					  OPTS_PATH(struct explain_options, load),
 					  OPTS_LIST_FORMAT(struct explain_options, output),
@@ -49,6 +54,7 @@ static int explain(struct session *s, const struct explain_options *o, const str
 					 .models = o->models,
 					 .runtime = o->runtime,
 					 .weights = o->weights,
+					 .skip_foreign = o->skip_foreign,
 					 .draws = o->draws};
 	struct explanation e;
 	struct str out = STR_INIT;

@@ -1,7 +1,7 @@
 /* compute_dtype.c - see compute_dtype.h. */
 #include "sim/cost/compute_dtype.h"
 
-#include "sim/hw/serving.h"
+#include "sim/hw/programs.h"
 
 enum dtype compute_dtype_of_profile(const struct profile *p)
 {

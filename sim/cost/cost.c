@@ -364,12 +364,47 @@ double cost_wait(double host_s, double device_s)
 	return fmax(host_s - device_s, 0);
 }
 
+/* The most FLOP/s that the device does of an operator. Blocks of weights may be multiplied as integers; f16 summed in f16 is
+ * half as fast as these: twice the stated peak of GeForce cards, which is of sums in f32. */
+static double most_flops(const struct op *op, const struct device_model *device_model)
+{
+	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
+	const double integers = (double)(here ? here : fit),
+		     faster = cost_weights_kind(op->format) == BEYOND_F16 ? integers / 2 : integers;
+
+	return device_model->device->peak[device_model->compute].value * fmax(1, faster);
+}
+
+/* A rate that somebody measured may be passed by what was not. One without a source is typed, or what `show` writes of one
+ * that follows from a data sheet. */
+static bool is_limit(const struct qty *rate)
+{
+	return rate->value > 0 && (rate->provenance != PROVENANCE_MEASURED || !rate->source);
+}
+
+/* The roofline of the machine, which spreads would pass: activations are left out, as they may stay in a cache, and so is
+ * arithmetic in two terms. */
+static void bound(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
+{
+	const struct qty *bus = &device_model->machine->memory.bandwidth;
+	const double once = op->split == SPLIT_NONE ? 1 : share,
+		     bytes = op->weight_B * once + op->kv_B * (op->kv_of_all ? 1 : once);
+
+	if (op->kind != OP_LINEAR && op->kind != OP_SCORES)
+		return;
+	if (is_limit(&device_model->device->peak[device_model->compute]) && !(c->apart.s > 0))
+		c->least_arithmetic = fmin(c->arithmetic.s, c->flop / most_flops(op, device_model));
+	if (is_limit(bus))
+		c->least_memory = fmin(c->memory.s, bytes / bus->value);
+}
+
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
 {
 	struct cost c = as_fitted(op, device_model, share);
 
 	if (is_given(&device_model->profile->beyond.origin))
 		beyond_widen(&c, op, product_tokens(op), device_model);
+	bound(&c, op, device_model, share);
 	return c;
 }
 

@@ -5,7 +5,7 @@
  * Layer cost. t = max(FLOP / (u_compute * peak), bytes / bandwidth) + kernels * dispatch: the roofline of
  * Williams et al. (CACM 52(4), 2009) with the utilisation that a runtime reaches, and its overhead. The
  * terms are stored separately, so that a draw of the parameters, or a what-if on one of them, costs a few
- * multiplications.
+ * multiplications. A draw is never faster than the roofline itself: the stated peak and the memory's bus.
  *
  * Products of few rows run on matrix-vector kernels, which unpack the weights as they read them. One
  * reading of the weights serves `pass` rows. The arithmetic of the first row of each pass overlaps with
@@ -69,6 +69,9 @@ struct cost {
 	struct term overhead;
 	double flop;  /* FLOP executed, the masked half included if the kernel executes it */
 	double bytes; /* bytes moved */
+	/* seconds that no draw is below, whatever the spreads: the FLOP at the stated peak, and weights and cache once over
+	 * the memory's bus; at most the terms themselves; 0 where peak or bus is what somebody measured, which is no limit */
+	double least_arithmetic, least_memory;
 };
 
 /* The calibrated parameters: draws and what-ifs change them. A device has those before PARAM_LINKS, a link
@@ -120,10 +123,18 @@ static inline double term_drawn(const struct term *t, double z)
 	return t->s * (0.2 > times ? 0.2 : times); /* fmax() without a call; it is not NaN */
 }
 
+static inline double term_drawn_above(const struct term *t, double z, double least)
+{
+	const double s = term_drawn(t, z);
+
+	return s > least ? s : least;
+}
+
 static inline double cost_seconds_drawn(const struct cost *c, const struct params *z)
 {
-	const double arithmetic = term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]);
-	const double memory = term_drawn(&c->memory, z->of[PARAM_MEMORY]);
+	const double arithmetic =
+		term_drawn_above(&c->arithmetic, z->of[PARAM_ARITHMETIC], c->least_arithmetic);
+	const double memory = term_drawn_above(&c->memory, z->of[PARAM_MEMORY], c->least_memory);
 
 	return (arithmetic > memory ? arithmetic : memory) + term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
 	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);

@@ -120,20 +120,48 @@ static double predicted_spread(const struct family_writer *w, size_t i)
 	return sqrt(sum);
 }
 
-/* Scales all spreads so that four in five rows that were left out, or are held out, lie between P10 and P90. */
-static void scale_spreads(struct family_writer *w)
+/* The fitted number that most of a row's doubt is of: its kind of operator. */
+static size_t leading_number(const struct family_writer *w, size_t i)
+{
+	size_t lead = 0;
+
+	for (size_t p = 1; p < w->family->params_n; p++)
+		if (fabs(w->slope[i].of[p]) * w->sd[p] > fabs(w->slope[i].of[lead]) * w->sd[lead])
+			lead = p;
+	return lead;
+}
+
+/* The factor by which spreads are to grow so that four in five of the rows led by a number, or of all, lie between P10 and
+ * P90; without: where these are too few to tell. */
+static double spread_factor(const struct family_writer *w, size_t number, size_t least, double without)
 {
 	double *ratio = xmalloc((w->e->n + 1) * sizeof *ratio), by;
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (w->within[i])
+		if (w->within[i] && (number == SIZE_MAX || leading_number(w, i) == number))
 			ratio[n++] =
 				fabs(w->chip_left_out.without[i]) / (NORMAL_P90 * predicted_spread(w, i));
-	by = n >= 5 ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : 1;
-	for (size_t p = 0; p < w->family->params_n; p++)
-		w->sd[p] = w->rows_of[p] ? fmax(w->sd[p] * by, number_sd_min) : w->sd[p];
+	by = n >= least ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : without;
 	free(ratio);
+	return by;
+}
+
+/* Scales the spreads so that four in five rows that were left out, or are held out, lie between P10 and P90: those led by
+ * each number where they are many enough, and all together. */
+static void scale_spreads(struct family_writer *w)
+{
+	enum { LEAST = 5, LEAST_LED = 10 };
+	const double all = spread_factor(w, SIZE_MAX, LEAST, 1);
+	double by[FAMILY_PARAMS], rest;
+
+	for (size_t p = 0; p < w->family->params_n; p++)
+		by[p] = spread_factor(w, p, LEAST_LED, all);
+	for (size_t p = 0; p < w->family->params_n; p++)
+		w->sd[p] *= w->rows_of[p] ? by[p] : 1;
+	rest = spread_factor(w, SIZE_MAX, LEAST, 1);
+	for (size_t p = 0; p < w->family->params_n; p++)
+		w->sd[p] = w->rows_of[p] ? fmax(w->sd[p] * rest, number_sd_min) : w->sd[p];
 }
 
 /* ---- factors of each chip ---- */

@@ -1,5 +1,6 @@
 /* observations.c - see observations.h. */
 #include "sim/family/observations.h"
+#include "sim/family/report_rows.h"
 #include "sim/family/run_weights.h"
 
 #include <string.h>
@@ -256,7 +257,8 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 {
 	const struct catalogue_device *d = row->device;
 
-	struct device_model s = device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+	struct device_model s = device_model_make(a, d->machine, d->device,
+						  report_with_attention(p, row->run, a), compute_of(row, p));
 
 	if (row->model)
 		device_model_beyond(&s, row->model);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/des/engine.h"
+#include "sim/hw/programs.h"
 
 /* Collects the operators of a run. */
 struct run_planner {

@@ -88,15 +88,28 @@ void report_attention(struct profile *p, enum flash flash)
 	p->scores.passes = flash == FLASH_OFF ? 4 : 0;
 }
 
-static const struct profile *with_attention(const struct held *x, const struct profile *p)
+/* A table of llama-bench that names no build is taken for one of the profile's date, and for that date's default of -fa. */
+static enum flash flash_of(const struct profile *p, const struct run *run)
 {
+	static const int64_t auto_since = 12 * 2026 + 5; /* June 2026, see enum flash */
+	const int64_t month = profile_month(p);
+
+	if (run->flash != FLASH_UNSAID || !run->tool || strcmp(run->tool, "llama-bench") != 0 ||
+	    run_build(run))
+		return run->flash;
+	return month && month < auto_since ? FLASH_OFF : FLASH_UNSAID;
+}
+
+const struct profile *report_with_attention(const struct profile *p, const struct run *run, struct arena *a)
+{
+	const enum flash flash = flash_of(p, run);
 	struct profile *own;
 
-	if (x->run->flash == FLASH_UNSAID || !report_runs(p, "llama"))
+	if (flash == FLASH_UNSAID || !report_runs(p, "llama"))
 		return p;
-	own = arena_alloc(x->ask->shelf->loader->arena, sizeof *own);
+	own = arena_alloc(a, sizeof *own);
 	*own = *p;
-	report_attention(own, x->run->flash);
+	report_attention(own, flash);
 	return own;
 }
 
@@ -191,7 +204,7 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
-	row->profile = with_attention(&x, row->profile);
+	row->profile = report_with_attention(row->profile, x.run, x.ask->shelf->loader->arena);
 	return 0;
 }
 

@@ -126,6 +126,23 @@ static size_t of_architecture(struct model_shelf *s, const struct run *run, size
 	return kept ? kept : n;
 }
 
+/* Models whose names begin with the word that the row's begins with, ", "-joined: those of "mistral" under ollama, whose own
+ * default may change from month to month. "": none do, or there is no word. */
+static const char *of_same_word(struct model_shelf *s, const struct run *run)
+{
+	enum { WORD_LEAST = 4, SHOWN = 8 };
+	struct arena *a = s->loader->arena;
+	const char *slash = run->model ? strrchr(run->model, '/') : NULL, *all = "";
+	const char *text = run->model ? slug(a, slash ? slash + 1 : run->model) : "";
+	const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+	for (size_t i = 0, shown = 0; n >= WORD_LEAST && i < s->n && shown <= SHOWN; i++)
+		if (!strncmp(slug(a, s->at[i].name), text, n))
+			all = arena_printf(a, "%s%s%s", all, *all ? ", " : "",
+					   shown++ < SHOWN ? s->at[i].name : "...");
+	return all;
+}
+
 static int refuse(struct model_shelf *s, const struct run *run, const size_t *candidates, size_t n,
 		  enum run_column *column, struct err *err)
 {
@@ -133,10 +150,13 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 
 	*column = run->params > 0 ? COLUMN_PARAMS : COLUMN_MODEL;
 	if (!n) {
+		all = of_same_word(s, run);
 		err_set(err, "no model of the catalogue is '%.80s'", run->model ? run->model : "not named");
-		return err_hint(
-			err,
-			"say --model NAME; 'lemursim list' has the names, 'lemursim import' makes a new one");
+		if (*all)
+			return err_hint(err, "say --model, such as %s; or --skip-foreign", all);
+		return err_hint(err, "say --model NAME ('lemursim list' has the names, 'lemursim import' "
+				     "makes a new one), or "
+				     "--skip-foreign");
 	}
 	for (size_t i = 0; i < n && i < 8; i++)
 		all = arena_printf(s->loader->arena, "%s%s%s", all, *all ? ", " : "",

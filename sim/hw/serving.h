@@ -2,7 +2,7 @@
  * serving.h - the settings with which a server runs requests: scheduler, limits, overhead of the host.
  *
  * Layer hw. Servers are files of `kind: server` beside the families of runtimes; each default cites the
- * place in the server's source that sets it. A runtime has a default server. The field table is the
+ * place in the server's source that sets it. A runtime has a default server (programs.h). The field table is the
  * reference of those files, and of the keys that a scenario may override.
  */
 #ifndef SIM_HW_SERVING_H
@@ -70,13 +70,5 @@ int serving_check(const struct serving *s, struct diags *diags);
  * merged over them. In the loader's arena; NULL with the reasons in its diags. */
 const struct serving *serving_load(struct loader *l, const char *server, struct place place,
 				   struct yml *over);
-
-/* The name of a runtime's default server: "serve-llama.cpp" for "cuda@2025-10"; NULL: none. */
-const char *serving_of_runtime(const char *runtime);
-
-/* The files of weights that a runtime reads, by its name without its date; READS_ANY of one that is not known. Which
- * formats those files hold: sim/world/formats.h. */
-enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
-enum format_reader format_reader_of(const char *runtime);
 
 #endif

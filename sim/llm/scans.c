@@ -23,21 +23,6 @@ static bool is_of(const char *runtime, const char *name)
 	return strlen(name) == len && !strncmp(name, runtime, len);
 }
 
-bool runtime_absorbs(const char *runtime)
-{
-	static const char *const llama_cpp[] = {"llama.cpp", "cuda", "rocm", "vulkan", "sycl", "cpu"};
-
-	for (size_t i = 0; i < ARRAY_LEN(llama_cpp); i++)
-		if (is_of(runtime, llama_cpp[i]))
-			return true;
-	return false;
-}
-
-int64_t runtime_op_offload_rows(const char *runtime)
-{
-	return is_of(runtime, "cuda") || is_of(runtime, "rocm") || is_of(runtime, "vulkan") ? 32 : 0;
-}
-
 struct scan_kernels scan_kernels_of(const char *runtime)
 {
 	const size_t len = strcspn(runtime, "@");

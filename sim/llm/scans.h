@@ -1,5 +1,5 @@
 /*
- * scans.h - how runtimes run a prompt through a recurrent layer, and through latent attention.
+ * scans.h - how runtimes run a prompt through a recurrent layer.
  *
  * Layer llm. Decode takes one step of the recurrence in every runtime: it reads and writes the state once. Over a prompt
  * some kernels walk the tokens in order with the state on the chip, others take chunks whose products run on matrix units
@@ -31,14 +31,5 @@ struct scan_kernels {
 /* By the name of a runtime's profile, such as "cuda@2025-10"; a date before 2026-08 stands for a llama.cpp without chunks.
  * One that is not known walks. */
 struct scan_kernels scan_kernels_of(const char *runtime);
-
-/* True of llama.cpp, whose graphs of latent attention multiply queries into the latent for prompts as for steps, so that a
- * prompt costs 2 * (2 * kv_rank + rope_dim) FLOP a pair and head (src/models/deepseek2.cpp, deepseek32.cpp and glm-dsa.cpp of
- * ngxson/llama.cpp@3f545be); mlx_lm, vLLM and transformers make keys and values of a prompt. */
-bool runtime_absorbs(const char *runtime);
-
-/* Rows from which on the runtime copies weights that the host's memory holds to the card, and computes there: 32 under
- * llama.cpp's back ends CUDA, ROCm and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu and ggml-vulkan.cpp, 3f545be). 0: never. */
-int64_t runtime_op_offload_rows(const char *runtime);
 
 #endif

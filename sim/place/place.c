@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/llm/scans.h"
+#include "sim/hw/programs.h"
 #include "sim/place/equal_devices.h"
 #include "sim/place/footprint.h"
 #include "sim/place/place_checks.h"
@@ -485,10 +485,6 @@ static void offload_experts(const struct placement_maker *mk, struct arena *a, s
 	if (!mk->w->model->experts)
 		diag_add(mk->diags, o->origin.node->place, NULL, "assignment '%s': the model has no experts",
 			 mk->a->name);
-	else if (o->experts > mk->w->model->layers)
-		diag_add(mk->diags, yml_get(o->origin.node, "experts")->place, NULL,
-			 "assignment '%s': the model has %lld layers, not %lld", mk->a->name,
-			 (long long)mk->w->model->layers, (long long)o->experts);
 	else if (unit == WORLD_NONE)
 		complain_of_target(mk, o);
 	else if (offload_moves(mk, &r, unit, shard_groups, blocks_n)) {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/hw/serving.h"
+#include "sim/hw/programs.h"
 #include "sim/plan/catalogue.h"
 #include "sim/predict/scenario_load.h"
 

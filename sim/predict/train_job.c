@@ -139,7 +139,8 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	of[WAITING] = times.waiting_s;
 	of[BUBBLE] = fmax(0, 1 - sim_s_of_ns((sim_ns)busy) / ((double)devices_used(r) * step));
 	of[MFU] = flops / facts->peak_flops;
-	of[OF_BEST_GEMM] = flops / facts->gemm_flops;
+	of[OF_BEST_GEMM] =
+		fmin(1, flops / facts->gemm_flops); /* a draw beyond it had a better best product */
 }
 
 static double tokens(const struct world *w)

@@ -46,10 +46,9 @@ enum run_kind {
 };
 extern const char *const run_kind_names[RUN_KIND_N + 1]; /* "pp", "tg", "pg", "gemm", "copy", "read" */
 
-/* llama.cpp's -fa; FLASH_UNSAID (absent, or -1): the default of that version.
- * NEEDSWORK: llama-bench's was off before build 9437 (ggml-org/llama.cpp@aa46bda8) and has no column in a table then. The
- * families are fitted to such rows as if it were on, which is right within 6 % to a few hundred tokens of context; they are
- * to be fitted again before unsaid can mean off. */
+/* llama.cpp's -fa; FLASH_UNSAID (absent, or -1): the program's default, and which one that is is not known. llama-bench's was
+ * off before build 9437 (ggml-org/llama.cpp@aa46bda8, 31 May 2026), and a table has no column of it then: rows of such a
+ * build that say nothing are FLASH_OFF. That of other programs is auto since build 6325 or so (e81b8e4b, August 2025). */
 enum flash { FLASH_UNSAID, FLASH_OFF, FLASH_ON };
 
 /* Columns in which llama-bench says where and how a row ran, beside those that are members of struct run. A row holds
@@ -206,6 +205,8 @@ int record_count(const struct record *c, const char *key, int64_t *value);
 #define READING_SECONDS_MAX 1e6
 
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
+/* What stands behind the next "eval time =" of a text, which servers of 2024 pad with blanks; NULL: nothing does. */
+const char *reading_eval_time(const char *text);
 enum flash reading_flash(const char *text);
 
 /* The next line, in the arena and without its end; the text moves on. */

@@ -29,25 +29,40 @@ static const char *csv_begin(struct reading *r, const char *text)
 	return copy;
 }
 
+static int refuse_unknown(struct reading *r)
+{
+	err_set(r->err, "%s: not a report that is known here", r->path);
+	return err_hint(r->err, "llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
+				"mlx_lm.benchmark or .generate, ollama --verbose, LM Studio, "
+				"or csv with the columns kind, prompt, gen, seconds");
+}
+
+/* The first line that is no comment, of which csv takes the names of columns; prose has one too. */
+static bool names_columns(struct reading *r, const char *text)
+{
+	const char *line = "";
+
+	while (*text && (!*line || *line == '#'))
+		line = reading_line(r, &text);
+	return is_llama_head(line) || (strstr(line, "kind") && strchr(line, ','));
+}
+
 int ingest_csv(struct reading *r, const char *text)
 {
 	static const char *const measures[] = {"seconds", "tok_per_s", "rate", "ratio"};
 	struct csv csv = {0};
 	bool llama, own = false;
 
+	if (*text && !names_columns(r, csv_begin(r, text)))
+		return refuse_unknown(r);
 	if (csv_read(r->arena, r->path, csv_begin(r, text), &csv, r->err) != 0)
 		return -1;
 	llama = csv_column(&csv, "n_prompt") != (size_t)-1;
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		own = own || csv_column(&csv, measures[i]) != (size_t)-1;
 	own = own && csv_column(&csv, "kind") != (size_t)-1;
-	if (!llama && !own) {
-		err_set(r->err, "%s: not a report that is known here", r->path);
-		return err_hint(r->err,
-				"llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
-				"mlx_lm.benchmark or .generate, ollama --verbose, LM Studio, "
-				"or csv with the columns kind, prompt, gen, seconds");
-	}
+	if (!llama && !own)
+		return refuse_unknown(r);
 	r->tool = llama ? "llama-bench" : NULL;
 	for (size_t i = 0; i < csv.n; i++) {
 		const struct record c = {.r = r, .line = csv.rows[i].line, .csv = &csv, .row = &csv.rows[i]};

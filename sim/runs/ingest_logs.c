@@ -87,14 +87,27 @@ static int add_timing(struct reading *r, int line, const struct log_facts *f, st
 	return reading_add(r, run);
 }
 
+const char *reading_eval_time(const char *text)
+{
+	static const char words[] = "eval time";
+
+	for (const char *at = strstr(text, words); at; at = strstr(at, words)) {
+		at += sizeof words - 1;
+		at += strspn(at, " ");
+		if (*at == '=')
+			return at + 1;
+	}
+	return NULL;
+}
+
 /* "prompt eval time = 927.17 ms / 49 tokens", "eval time = 14085.85 ms / 178 runs". llama_print_timings and llama_perf
  * count steps ("runs"); llama-server counts tokens, whose first is of the prompt's pass. What took no time was not
  * measured. */
 static int take_timing(struct reading *r, const char *line, int at, struct log_facts *f)
 {
 	const bool prompt = strstr(line, "prompt eval time") != NULL;
-	const double ms = behind(r, line, "eval time =");
-	const char *slash = strchr(strstr(line, "eval time ="), '/');
+	const char *value = reading_eval_time(line), *slash = strchr(value, '/');
+	const double ms = number_at(r, value + strspn(value, " "));
 	double n = slash ? number_at(r, slash + 1 + strspn(slash + 1, " ")) : NAN;
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
@@ -119,7 +132,7 @@ int ingest_timings(struct reading *r, const char *text)
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
-		if (!strstr(line, "eval time ="))
+		if (!reading_eval_time(line))
 			take_fact(r, line, &facts);
 		else if (take_timing(r, line, at, &facts) != 0)
 			return -1;

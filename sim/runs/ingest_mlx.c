@@ -68,6 +68,7 @@ static int take_trials(struct reading *r, struct trials *t)
 	tg.sd = summary_sd(&gs);
 	pp.peak_B = tg.peak_B = t->peak_B;
 	t->n = 0;
+	t->line = 0;
 	t->peak_B = 0;
 	if (reading_add(r, pp) != 0)
 		return -1;
@@ -154,7 +155,7 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 		}
 		text += len + (text[len] == '\n');
 	}
-	if (rc == 0)
+	if (rc == 0 && (t->line || !r->rows.n))
 		rc = take_trials(r, t);
 	free(t);
 	return rc;
@@ -196,6 +197,19 @@ static double gigabytes(const char *line)
 	return x > 0 && x < 1e6 ? 1e9 * x : 0;
 }
 
+/* What was printed of one request; people may leave out the line of the generation. */
+static int take_request(struct reading *r, struct trials *t)
+{
+	if (!t->line)
+		return 0;
+	if (!t->n) {
+		t->n = 1;
+		t->gen = 1;
+		t->gen_tps[0] = 1; /* of no step: makes no row */
+	}
+	return take_trials(r, t);
+}
+
 /* The prompt's rate counts the step of the first token, as that of mlx_lm.benchmark does: both print one response. */
 int ingest_mlx_generate(struct reading *r, const char *text)
 {
@@ -208,21 +222,21 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 		const size_t len = strcspn(text, "\n");
 
 		if (str_starts(text, "Prompt: ") && memchr(text, '-', len)) {
-			rc = t->n ? take_trials(r, t) : 0;
+			rc = take_request(r, t);
 			t->line = line;
 			rc = rc == 0 ? take_rate_line(r, text, line, &t->prompt, &t->prompt_tps[0]) : rc;
 		} else if (t->line && str_starts(text, "Generation: ")) {
 			rc = take_rate_line(r, text, line, &t->gen, &t->gen_tps[0]);
 			t->n = 1;
-		} else if (t->n && str_starts(text, "Peak memory: ")) {
+		} else if (t->line && str_starts(text, "Peak memory: ")) {
 			t->peak_B = gigabytes(text);
 		} else {
 			rc = take_command(r, text, len, t);
 		}
 		text += len + (text[len] == '\n');
 	}
-	if (rc == 0 && t->n)
-		rc = take_trials(r, t);
+	if (rc == 0)
+		rc = take_request(r, t);
 	free(t);
 	return rc;
 }

@@ -246,14 +246,14 @@ enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED };
 /* The table that a row of column names begins; TABLE_NONE: it is no such row. */
 static enum table_kind table_of(const struct cells *row)
 {
-	bool rate_of = false;
-	size_t rates = 0;
+	const bool tests = has(row, "Test") || has(row, "test");
+	size_t rates = 0, rates_of = 0; /* "t/s", and "t/s master", "master t/s" */
 
 	for (size_t i = 0; i < row->n; i++) {
-		rate_of = rate_of || str_starts(row->at[i], "t/s ");
 		rates += !strcmp(row->at[i], "t/s");
+		rates_of += str_starts(row->at[i], "t/s ") || str_ends(row->at[i], " t/s");
 	}
-	if (has(row, "Speedup") || rates > 1 || (rate_of && (has(row, "Test") || has(row, "test"))))
+	if (has(row, "Speedup") || rates > 1 || (rates_of && tests))
 		return TABLE_COMPARED;
 	if (has(row, "test") && has(row, "t/s"))
 		return TABLE_BENCH;

@@ -80,7 +80,7 @@ static bool is_table(const char *text)
 
 static bool is_timings(const char *text)
 {
-	return strstr(text, "eval time =") != NULL;
+	return reading_eval_time(text) != NULL;
 }
 
 static bool is_ollama(const char *text)
@@ -153,6 +153,21 @@ static int read_all(struct reading *r, const char *text)
 	return known ? 0 : ingest_csv(r, text);
 }
 
+/* What llama-bench leaves out of a row is its default, see enum flash. */
+static void settle_flash(struct runs *runs)
+{
+	enum { AUTO_SINCE_BUILD = 9437 };
+
+	for (size_t i = 0; i < runs->n; i++) {
+		struct run *run = &runs->at[i];
+		const int64_t build = run_build(run);
+
+		if (run->flash == FLASH_UNSAID && run->tool && !strcmp(run->tool, "llama-bench") && build &&
+		    build < AUTO_SINCE_BUILD)
+			run->flash = FLASH_OFF;
+	}
+}
+
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
 	       struct err *err)
 {
@@ -173,6 +188,7 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 		*runs = (struct runs){path, r.rows.at[0].tool ? r.rows.at[0].tool : "csv",
 				      arena_array(a, r.rows.n, sizeof *runs->at), r.rows.n};
 		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
+		settle_flash(runs);
 	}
 	VEC_FREE(&r.rows);
 	return rc;

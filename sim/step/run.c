@@ -181,7 +181,9 @@ static bool drawn_alike(const struct op_class *a, const struct op_class *b)
 	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
 	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
 	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
-	       a->lag_s == b->lag_s && a->lag_spread == b->lag_spread;
+	       a->cost.least_arithmetic == b->cost.least_arithmetic &&
+	       a->cost.least_memory == b->cost.least_memory && a->lag_s == b->lag_s &&
+	       a->lag_spread == b->lag_spread;
 }
 
 enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */

@@ -22,6 +22,7 @@ struct cause_search {
 	struct catalogue_device device;
 	struct case_row *rows;
 	size_t n;
+	size_t left_out[COLUMNS];                  /* foreign rows, by column */
 	bool says_weights, says_flash, says_build; /* every row does, so that it is no question */
 	VEC(struct likely_cause) causes;
 	VEC(double) keys; /* each cause's key, by which causes are ranked */

@@ -72,6 +72,10 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 	struct err why = ERR_INIT;
 	const int rc = report_row_make(ask, run, &c->row, &e->notes, &column, &why);
 
+	if (rc != 0 && s->ask->skip_foreign) {
+		s->left_out[column]++;
+		return 0;
+	}
 	if (rc != 0 && c->row.model && check_compute(s, run, c->row.model) != 0)
 		return -1;
 	if (rc != 0 && (!tells_where(column) || !c->row.model))
@@ -94,8 +98,18 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 	return 0;
 }
 
+static int tell_left_out(const struct cause_search *s, const struct runs *runs, struct explanation *e,
+			 struct err *err)
+{
+	const char *note = report_left_out(arena_of(s), runs, runs->n, s->left_out);
+
+	e->notes = texts_join(arena_of(s), &e->notes, &note, 1);
+	return s->n ? 0
+		    : err_set(err, "%s: every one of its %zu rows is of something else", runs->path, runs->n);
+}
+
 static int take_rows(struct cause_search *s, const struct runs *runs, struct model_shelf *shelf,
-		     struct explanation *e)
+		     struct explanation *e, struct err *err)
 {
 	const struct validate_ask *ask = s->ask;
 	struct report_ask rows = {.shelf = shelf,
@@ -114,7 +128,7 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 	for (size_t i = 0; i < runs->n; i++)
 		rc = take_row(s, &rows, &runs->at[i], e) != 0 ? -1 : rc;
 	e->n = s->n;
-	return rc;
+	return rc == 0 && s->n < runs->n ? tell_left_out(s, runs, e, err) : rc;
 }
 
 /* Of rows that are as expected one in five is outside P10 to P90; none is by more than the interval's own width. */
@@ -211,7 +225,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 					       : report_runtime(ask->loader, e->machine, &runs),
 				  &s.device) != 0)
 		return -1;
-	rc = take_rows(&s, &runs, &shelf, e);
+	rc = take_rows(&s, &runs, &shelf, e, err);
 	e->runtime = runtime_of(&s);
 	if (rc == 0)
 		find_causes(&s, e);

@@ -33,7 +33,9 @@ const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY
 
 static const struct field offload_fields[] = {
 	{FIELD_KEY(struct expert_offload, experts), .type = FIELD_COUNT, .min = 1, .max = 65536,
-	 .help = "of so many layers from the first, dense ones counted: llama.cpp's --n-cpu-moe"},
+	 .help = "of so many layers from the first, dense ones counted; more than there are: all; "
+		 "llama.cpp's "
+		 "--n-cpu-moe"},
 	{FIELD_KEY(struct expert_offload, to), .type = FIELD_TEXT,
 	 .help = "the device that holds and computes them, such as host or box.cpu"},
 	{FIELD_KEY(struct expert_offload, op_offload), .type = FIELD_BOOL, .def = "true",

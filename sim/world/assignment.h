@@ -29,8 +29,8 @@ struct rule { /* later rules override earlier ones, as in .gitattributes */
  * have nothing to move; shared experts and routers stay. --cpu-moe is all layers. */
 struct expert_offload {
 	struct origin origin;
-	int64_t experts; /* layers from the first; placement_make() refuses more than there are */
-	const char *to;  /* device */
+	int64_t experts; /* layers from the first; more than there are: all, as the patterns of further ones match no tensor */
+	const char *to; /* device */
 	/* From so many rows on the card copies the experts that a batch of a prompt hits and computes them: ggml_backend_sched
 	 * asks the card's offload_op(), whose GGML_OP_OFFLOAD_MIN_BATCH is 32 under CUDA, ROCm and Vulkan, and copies the used
 	 * experts only (ggml-backend.cpp, ggml-cuda.cu, ggml-vulkan.cpp at 3f545be). False: --no-op-offload. */

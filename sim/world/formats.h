@@ -7,7 +7,7 @@
  */
 #ifndef SIM_WORLD_FORMATS_H
 #define SIM_WORLD_FORMATS_H
-#include "sim/hw/serving.h"
+#include "sim/hw/programs.h"
 #include "sim/llm/quant.h"
 
 /* 0, or -1 with err and a hint where the runtime cannot read weights of that format. */

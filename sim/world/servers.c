@@ -1,6 +1,7 @@
 /* servers.c - the settings that the servers of a scenario run with; see serve.h. */
 #include <string.h>
 
+#include "sim/hw/programs.h"
 #include "sim/hw/serving.h"
 #include "sim/world/world.h"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/hw/programs.h"
 #include "sim/import/weights_file.h"
 #include "sim/world/counted.h"
 #include "sim/world/formats.h"

@@ -398,6 +398,21 @@ END_TEST
 
 /* ---- what-ifs, draws, shares, labels ---- */
 
+/* The widest draw is no faster than the peak and the bus, where the numbers themselves are not. */
+static void check_roofline(const struct op *op, const struct device_model *d, const struct cost *c)
+{
+	static const struct params low = {{-1e6, -1e6, -1e6}};
+	const double peak = d->device->peak[d->compute].value, bus = d->machine->memory.bandwidth.value;
+	const double s = cost_seconds_drawn(c, &low);
+
+	if (op->kind != OP_LINEAR && op->kind != OP_SCORES)
+		return;
+	MUST(d->machine->memory.bandwidth.provenance == PROVENANCE_MEASURED ||
+	     s >= fmin(op->weight_B / bus, c->memory.s));
+	MUST(d->device->peak[d->compute].provenance == PROVENANCE_MEASURED || c->apart.s > 0 ||
+	     s >= fmin(c->flop / peak, c->arithmetic.s));
+}
+
 static void check_ways(const struct op *op, void *self)
 {
 	static const struct params ones = {{1, 1, 1}}, zeros = {{0}}, twos = {{2, 2, 2}};
@@ -409,6 +424,7 @@ static void check_ways(const struct op *op, void *self)
 	MUST(cost_seconds_drawn(&c, &zeros) == t);
 	MUST(cost_seconds_at(&c, &twos) == t / 2);
 	MUST(cost_seconds_drawn(&c, &low) >= t * 0.2 * (1 - 1e-12));
+	check_roofline(op, self, &c);
 	for (int i = 0; i < PARAM_LINKS; i++) {
 		struct params speed = {{1, 1, 1}}, z = {{0}};
 

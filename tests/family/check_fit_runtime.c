@@ -93,7 +93,8 @@ static void write_rows(struct bench_of *b, const char *model, const char *tool, 
 		str_addf(&s, "%s,%lld,%lld,%lld,5,%s,", run_kind_names[r->kind], (long long)r->prompt,
 			 (long long)r->gen, (long long)r->chunk, tool);
 		str_addf(&s, build ? "%d" : "%.0d", build);
-		str_addf(&s, ",,q4_K_M,%.9g\n",
+		/* builds after that have flash attention, which llama-bench did not have by default */
+		str_addf(&s, ",%s,q4_K_M,%.9g\n", build > 5930 ? "1" : "",
 			 times * (i ? second : 1) * predicted_s(b, &b->device, model, r));
 	}
 	b->in.model = model;

@@ -403,6 +403,13 @@ static const struct {
 	 "Q4_0 | 3.56 GiB | "
 	 "Metal | pp 8 | 146.67 | 240.39 | 1.639 |\n",
 	 "f:1: a comparison"},
+	{"| model | size | test | th | master   t/s | PR      t/s |\n|---|---|---|---|---|---|\n| a | 3 GiB "
+	 "| pp 512 | "
+	 "4 | 1032.08 | 1164.00 |\n",
+	 "f:1: a comparison"},
+	{"Results:\n- Prompt (2048 tokens): 615.28 tok/s\n- Peak memory: 3.30 GB, or so\n",
+	 "f: not a report"},
+	{"Prompt: 16 tokens, 53.60 t/s (0.30s)\n", "f: not a report"},
 	{"| Model | Test | t/s master | t/s PR | Speedup |\n|---|---|---|---|---|\n| a | pp512 | 1 | 2 | "
 	 "2.00 |\n",
 	 "f:1: a comparison, such as compare-llama-bench.py"},
@@ -433,6 +440,43 @@ START_TEST(a_hostile_file_is_refused)
 	ck_assert_msg(str_starts(err.msg, hostile[_i].msg), "'%s' does not begin with '%s'", err.msg,
 		      hostile[_i].msg);
 	ck_assert_uint_eq(r.n, 77); /* untouched */
+	arena_release(&a);
+}
+END_TEST
+
+/* As people paste them: a server's log of 2024 pads with blanks; of mlx_lm.generate two prompts without a generation. */
+START_TEST(pasted_lines_are_all_read)
+{
+	static const struct {
+		const char *text;
+		int64_t prompt[2], gen[2], depth[2];
+	} pasted[] = {
+		{"> {\"msg\":\"prompt eval time     =     432.65 ms /    93 tokens (4.65 ms per token)\"}\n"
+		 "> {\"msg\":\"generation eval time =   35653.82 ms /   621 runs   (57.41 ms per token)\"}\n",
+		 {93, 0},
+		 {0, 621},
+		 {0, 93}},
+		{"Prompt: 33898 tokens, 676.212 tokens-per-sec\nPeak memory: 12.257 GB\n\n"
+		 "Prompt: 33898 tokens, 869.279 tokens-per-sec\nPeak memory: 9.111 GB\n",
+		 {33897, 33897},
+		 {1, 1},
+		 {0, 0}},
+	};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(pasted); i++) {
+		struct err err = ERR_INIT;
+		struct runs r;
+
+		ck_assert_msg(runs_parse(&a, "f", pasted[i].text, strlen(pasted[i].text), &r, &err) == 0,
+			      "%s", err.msg);
+		ck_assert_uint_eq(r.n, 2);
+		for (size_t k = 0; k < 2; k++) {
+			ck_assert_int_eq(r.at[k].prompt, pasted[i].prompt[k]);
+			ck_assert_int_eq(r.at[k].gen, pasted[i].gen[k]);
+			ck_assert_int_eq(r.at[k].depth, pasted[i].depth[k]);
+		}
+	}
 	arena_release(&a);
 }
 END_TEST
@@ -482,7 +526,10 @@ static const struct {
 	{OWN "mlx_lm,,\n", "mlx_lm", 1, 1, 1},
 	{OWN "llama-bench,,\n", "llama.cpp", 1, 2, 1},
 	{OWN "llama-bench,7948,1\n", "llama.cpp", 1, 2, 1},
-	{OWN "llama-bench,7948,-1\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-bench,9500,-1\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-bench,9436,\n", "llama.cpp without flash attention", 1, 4, 1},
+	{OWN "llama-bench,9437,\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-server,7948,\n", "llama.cpp", 1, 2, 1},
 	{OWN "llama-bench,7948,0\n", "llama.cpp without flash attention", 1, 4, 1},
 	{OWN "llama-bench,1550,false\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
 	{OWN "llama-bench,1550,\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
@@ -494,9 +541,11 @@ static const struct {
 	 "llama.cpp", 1, 2, 1},
 	{"| model | test | t/s |\n|---|---|---|\n| a | pp512 | 10 |\n\nbuild: 8e672ef (junk)\n", "llama.cpp",
 	 1, 2, 1},
+	{"| model | test | t/s |\n|---|---|---|\n| a | pp512 | 10 |\n\nbuild: 8e672ef (7948)\n",
+	 "llama.cpp without flash attention", 1, 4, 1},
 	{"{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1e9, \"build_number\": 4748, \"flash_attn\": false}",
 	 "llama.cpp before July 2025, without flash attention", 2, 4, 2},
-	{"{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1e9, \"build_number\": 9000, \"flash_attn\": -1}",
+	{"{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1e9, \"build_number\": 9500, \"flash_attn\": -1}",
 	 "llama.cpp", 1, 2, 1},
 	{"{\"pp\": 512, \"tg\": 32, \"pl\": 1, \"t_pp\": 1, \"t_tg\": 1, \"flash_attn\": 0}",
 	 "llama.cpp without flash attention", 1, 4, 1},
@@ -750,6 +799,7 @@ Suite *suite_ingest(void)
 	tcase_add_test(ingest, a_build_is_of_its_table);
 	tcase_add_loop_test(ingest, a_foreign_file_is_read, 0, (int)ARRAY_LEN(good));
 	tcase_add_loop_test(ingest, a_hostile_file_is_refused, 0, (int)ARRAY_LEN(hostile));
+	tcase_add_test(ingest, pasted_lines_are_all_read);
 	tcase_add_loop_test(ingest, every_cut_of_a_file_is_survived, 0, (int)ARRAY_LEN(good));
 	tcase_add_test(ingest, two_models_are_not_one);
 	tcase_add_loop_test(ingest, a_program_is_told, 0, (int)ARRAY_LEN(made));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
+#include "sim/hw/programs.h"
 #include "sim/llm/memory.h"
 #include "sim/serve/batch_cost.h"
 #include "sim/serve/batch_pass.h"

@@ -1,0 +1,58 @@
+/* programs.c - see programs.h. */
+#include "sim/hw/programs.h"
+
+#include <string.h>
+
+#include "sim/base/err.h"
+
+static const struct program {
+	const char *runtime, *server;
+	enum format_reader reads;
+	bool absorbs;
+	int64_t op_offload_rows;
+} programs[] = {{"llama.cpp", "serve-llama.cpp", READS_GGUF, .absorbs = true},
+		{"cuda", "serve-llama.cpp-cuda", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
+		{"rocm", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
+		{"vulkan", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
+		{"mlx", "serve-mlx", READS_MLX, .absorbs = false},
+		{"vllm", "serve-vllm", READS_SAFETENSORS, .absorbs = false},
+		{"mps", "serve-static", READS_SAFETENSORS, .absorbs = false},
+		{"torch", "serve-static", READS_SAFETENSORS, .absorbs = false}};
+
+static const struct program *program_of(const char *runtime)
+{
+	const size_t len = strcspn(runtime, "@");
+
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if (strlen(programs[i].runtime) == len && !strncmp(programs[i].runtime, runtime, len))
+			return &programs[i];
+	return NULL;
+}
+
+const char *serving_of_runtime(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p ? p->server : NULL;
+}
+
+enum format_reader format_reader_of(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p ? p->reads : READS_ANY;
+}
+
+bool runtime_absorbs(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p && p->absorbs;
+}
+
+int64_t runtime_op_offload_rows(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p ? p->op_offload_rows : 0;
+}

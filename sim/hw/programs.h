@@ -1,0 +1,29 @@
+/*
+ * programs.h - what is known of a runtime by its name: its default server, the files it reads, and choices of its source
+ * that no profile has a number for.
+ *
+ * Layer hw. Each name is that of a profile, with or without its date ("cuda" or "cuda@2025-10").
+ */
+#ifndef SIM_HW_PROGRAMS_H
+#define SIM_HW_PROGRAMS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The name of a runtime's default server: "serve-llama.cpp" for "cuda@2025-10"; NULL: none. */
+const char *serving_of_runtime(const char *runtime);
+
+/* The files of weights that a runtime reads; READS_ANY of one that is not known. Which formats those files hold:
+ * sim/world/formats.h. */
+enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
+enum format_reader format_reader_of(const char *runtime);
+
+/* True of llama.cpp, whose graphs of latent attention multiply queries into the latent for prompts as for steps, so that a
+ * prompt costs 2 * (2 * kv_rank + rope_dim) FLOP a pair and head (src/models/deepseek2.cpp, deepseek32.cpp and glm-dsa.cpp of
+ * ngxson/llama.cpp@3f545be); mlx_lm, vLLM and transformers make keys and values of a prompt. */
+bool runtime_absorbs(const char *runtime);
+
+/* Rows from which on the runtime copies weights that the host's memory holds to the card, and computes there: 32 under
+ * llama.cpp's back ends CUDA, ROCm and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu and ggml-vulkan.cpp, 3f545be). 0: never. */
+int64_t runtime_op_offload_rows(const char *runtime);
+
+#endif
