@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct capacity_ask {
-	/* 1, 0, or -1: it cannot be told, and the search ends. Under the same luck for every load. */
+	/* 1, 0, or -1: it cannot be told, and the search ends. Under common random numbers for every load. */
 	int (*holds)(void *self, double load);
 	void *self;
 	double start; /* above 0: where to begin */

@@ -148,7 +148,7 @@ static void add_confidence(struct plan_result *r, struct service *s, struct plan
 	}
 }
 
-/* And so does each draw of the calibration, under the same luck. */
+/* And so does each draw of the calibration, under common random numbers. */
 static void add_draws(struct loader *l, struct plan_result *r, const struct world *w, struct service *s,
 		      size_t n, struct plan_capacity *c)
 {

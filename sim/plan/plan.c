@@ -39,7 +39,7 @@ static int holds(void *self, const int *counts)
 	struct service *s = join(x, counts);
 	int verdict = s ? plan_load_holds(load, s, load->needed) : 0;
 
-	/* a run may meet the larger load by luck and miss the one that was asked */
+	/* a run may meet the larger load by chance and miss the one that was asked */
 	if (verdict > 0 && load->asked < load->needed)
 		verdict = plan_load_holds(load, s, load->asked);
 	service_free(s);

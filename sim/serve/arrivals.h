@@ -3,8 +3,8 @@
  *
  * Layer serve. Open loads (rate, every, all_at, trace) come by themselves, users ask again after an answer
  * and a pause. Every quantity has a random stream of its own, named "serve.arrivals.R",
- * "serve.CLASS.prompt.R" and so on for replication R, so that assignments, draws and rates meet the same
- * luck: a rate twice as large has the same gaps, halved.
+ * "serve.CLASS.prompt.R" and so on for replication R, so that assignments, draws and rates meet common
+ * random numbers: a rate twice as large has the same gaps, halved.
  *
  * Conversations: a request begins one, its later turns come when the answer before has ended and the user has
  * thought; a turn's prompt is the system prompt, all that was said, and the new text. `rate` counts all

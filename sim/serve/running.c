@@ -248,7 +248,7 @@ void replica_finish(struct replica *p)
 
 /* One in [0, 1) from the request, its token and the draw's number (splitmix64, Steele, Lea & Flood 2014): the
  * same whatever else runs beside it. */
-static double luck(uint64_t seed, uint64_t id, int64_t token)
+static double uniform(uint64_t seed, uint64_t id, int64_t token)
 {
 	uint64_t x = seed ^ (id * 0x9e3779b97f4a7c15u + (uint64_t)token * 0xbf58476d1ce4e5b9u);
 
@@ -271,7 +271,7 @@ void replica_accept_drafts(struct replica *p)
 		decodes_out(&p->dec, seq);
 		made = s->limit - s->left;
 		while (accepted < p->set->draft && accepted < s->left &&
-		       luck(p->run->config->seed, s->r.id, made + accepted) < p->set->acceptance)
+		       uniform(p->run->config->seed, s->r.id, made + accepted) < p->set->acceptance)
 			accepted++;
 		s->computed += accepted;
 		s->left -= accepted;

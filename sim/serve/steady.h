@@ -37,7 +37,7 @@ struct steady_value steady_mean(const double *x, size_t n);
 /* Its quantile (type 7); each batch has 20 / (1 - share) numbers at least. */
 struct steady_value steady_quantile(const double *x, size_t n, double share);
 
-/* Differences of two series pairwise, from runs with the same luck: replications, or batch by batch. */
+/* Differences of two series pairwise, from runs under common random numbers: replications, or batch by batch. */
 struct steady_value steady_paired(const double *a, const double *b, size_t n);
 
 struct steady_bound { /* a metric that an SLO bounds */

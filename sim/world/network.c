@@ -20,7 +20,7 @@ struct maker {
 	struct loader *l;
 	struct world *w;
 	const struct yml *map;
-	struct joint *joints; /* one for each link */
+	struct fabric *fabrics; /* one for each link */
 	uint32_t *joined;
 	VEC(struct shared_part) parts;
 	VEC(struct link_use) uses;
@@ -32,10 +32,10 @@ struct maker {
 
 /* ---- parts ---- */
 
-static uint32_t add_part(struct maker *k, const struct joint *j, const struct qty *bandwidth, double times,
+static uint32_t add_part(struct maker *k, const struct fabric *f, const struct qty *bandwidth, double times,
 			 const char *name)
 {
-	VEC_ADD(&k->parts, (struct shared_part){name, bandwidth, times, j->of});
+	VEC_ADD(&k->parts, (struct shared_part){name, bandwidth, times, f->of});
 	return (uint32_t)k->parts.n - 1;
 }
 
@@ -45,10 +45,10 @@ static const char *machine_name(const struct maker *k, size_t machine)
 }
 
 /* A port is as fast as the fastest of its links, unless one says how fast. */
-static void serve_port(struct maker *k, const struct joint *j, const struct port *port)
+static void serve_port(struct maker *k, const struct fabric *f, const struct port *port)
 {
 	const struct qty *said =
-		j->link->port_bandwidth.given ? &j->link->port_bandwidth : &j->link->bandwidth;
+		f->link->port_bandwidth.given ? &f->link->port_bandwidth : &f->link->bandwidth;
 
 	for (int way = 0; way < 2; way++) {
 		struct shared_part *part = &k->parts.at[port->part[way]];
@@ -56,13 +56,13 @@ static void serve_port(struct maker *k, const struct joint *j, const struct port
 		if (said->value <= part->bandwidth->value)
 			continue;
 		part->bandwidth = said;
-		part->link = j->of;
+		part->link = f->of;
 	}
 }
 
-static const struct port *port_of(struct maker *k, const struct joint *j, size_t machine)
+static const struct port *port_of(struct maker *k, const struct fabric *f, size_t machine)
 {
-	const struct link *l = j->link;
+	const struct link *l = f->link;
 	const char *name = l->port ? l->port : l->origin.name, *of = machine_name(k, machine);
 	const struct qty *said = l->port_bandwidth.given ? &l->port_bandwidth : &l->bandwidth;
 	struct arena *a = k->l->arena;
@@ -73,95 +73,95 @@ static const struct port *port_of(struct maker *k, const struct joint *j, size_t
 
 		if (known->machine != machine || strcmp(known->name, name) != 0)
 			continue;
-		serve_port(k, j, known);
+		serve_port(k, f, known);
 		return known;
 	}
 	if (l->duplex == DUPLEX_HALF)
-		p.part[0] = p.part[1] = add_part(k, j, said, 1, arena_printf(a, "%s of %s", name, of));
+		p.part[0] = p.part[1] = add_part(k, f, said, 1, arena_printf(a, "%s of %s", name, of));
 	for (int way = 0; way < 2 && l->duplex != DUPLEX_HALF; way++)
-		p.part[way] = add_part(k, j, said, 1,
+		p.part[way] = add_part(k, f, said, 1,
 				       arena_printf(a, "%s of %s, %s", name, of, way ? "in" : "out"));
 	VEC_ADD(&k->ports, p);
 	return &k->ports.at[k->ports.n - 1];
 }
 
-static void add_ports(struct maker *k, struct joint *j)
+static void add_ports(struct maker *k, struct fabric *f)
 {
-	if (!j->link->port && (!joint_is_switched(j) || j->topology == TOPOLOGY_BUS))
+	if (!f->link->port && (!fabric_is_switched(f) || f->topology == TOPOLOGY_BUS))
 		return;
-	j->ports = arena_array(k->l->arena, 2 * j->n, sizeof *j->ports);
-	for (size_t i = 0; i < j->n; i++) {
-		const struct port *p = port_of(k, j, j->machines[i]);
+	f->ports = arena_array(k->l->arena, 2 * f->n, sizeof *f->ports);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct port *p = port_of(k, f, f->machines[i]);
 
-		j->ports[2 * i] = p->part[0];
-		j->ports[2 * i + 1] = p->part[1];
+		f->ports[2 * i] = p->part[0];
+		f->ports[2 * i + 1] = p->part[1];
 	}
 }
 
 /* A cable is shared where other machines' messages may pass it, or by both ways of a half-duplex one. */
-static void add_cables(struct maker *k, struct joint *j)
+static void add_cables(struct maker *k, struct fabric *f)
 {
-	const bool half = j->link->duplex == DUPLEX_HALF;
-	const size_t n = joint_cables(j);
+	const bool half = f->link->duplex == DUPLEX_HALF;
+	const size_t n = fabric_cables(f);
 
-	if (!half && !joint_forwards(j))
+	if (!half && !fabric_forwards(f))
 		return;
-	j->cables = arena_array(k->l->arena, 2 * n, sizeof *j->cables);
+	f->cables = arena_array(k->l->arena, 2 * n, sizeof *f->cables);
 	for (size_t i = 0; i < n; i++) {
-		const struct cable c = joint_cable(j, i);
-		const char *from = machine_name(k, j->machines[c.ends[0]]),
-			   *to = machine_name(k, j->machines[c.ends[1]]), *link = j->link->origin.name;
+		const struct cable c = fabric_cable(f, i);
+		const char *from = machine_name(k, f->machines[c.ends[0]]),
+			   *to = machine_name(k, f->machines[c.ends[1]]), *link = f->link->origin.name;
 
-		j->cables[2 * i] = j->cables[2 * i + 1] =
-			add_part(k, j, &j->link->bandwidth, 1,
+		f->cables[2 * i] = f->cables[2 * i + 1] =
+			add_part(k, f, &f->link->bandwidth, 1,
 				 arena_printf(k->l->arena, "%s %s%s%s", link, from, half ? "-" : ">", to));
 		if (!half)
-			j->cables[2 * i + 1] =
-				add_part(k, j, &j->link->bandwidth, 1,
+			f->cables[2 * i + 1] =
+				add_part(k, f, &f->link->bandwidth, 1,
 					 arena_printf(k->l->arena, "%s %s>%s", link, to, from));
 	}
 }
 
-static void add_forwarders(struct maker *k, struct joint *j)
+static void add_forwarders(struct maker *k, struct fabric *f)
 {
-	if (!j->link->forward_bandwidth.given || !joint_forwards(j))
+	if (!f->link->forward_bandwidth.given || !fabric_forwards(f))
 		return;
-	j->forwarders = arena_array(k->l->arena, j->n, sizeof *j->forwarders);
-	for (size_t i = 0; i < j->n; i++)
-		j->forwarders[i] =
-			add_part(k, j, &j->link->forward_bandwidth, 1,
+	f->forwarders = arena_array(k->l->arena, f->n, sizeof *f->forwarders);
+	for (size_t i = 0; i < f->n; i++)
+		f->forwarders[i] =
+			add_part(k, f, &f->link->forward_bandwidth, 1,
 				 arena_printf(k->l->arena, "%s forwards over %s",
-					      machine_name(k, j->machines[i]), j->link->origin.name));
+					      machine_name(k, f->machines[i]), f->link->origin.name));
 }
 
-static void add_leaves(struct maker *k, struct joint *j)
+static void add_leaves(struct maker *k, struct fabric *f)
 {
-	const size_t leaf = (size_t)j->link->leaf, n = (j->n + leaf - 1) / leaf;
+	const size_t leaf = (size_t)f->link->leaf, n = (f->n + leaf - 1) / leaf;
 
-	if (!(j->link->oversubscription > 1))
+	if (!(f->link->oversubscription > 1))
 		return; /* what its machines send is what goes up */
-	j->leaves = arena_array(k->l->arena, 2 * n, sizeof *j->leaves);
+	f->leaves = arena_array(k->l->arena, 2 * n, sizeof *f->leaves);
 	for (size_t i = 0; i < 2 * n; i++)
-		j->leaves[i] = add_part(k, j, &j->link->bandwidth, (double)leaf / j->link->oversubscription,
-					arena_printf(k->l->arena, "%s leaf %zu, %s", j->link->origin.name,
+		f->leaves[i] = add_part(k, f, &f->link->bandwidth, (double)leaf / f->link->oversubscription,
+					arena_printf(k->l->arena, "%s leaf %zu, %s", f->link->origin.name,
 						     i / 2, i % 2 ? "down" : "up"));
 }
 
-static void add_parts(struct maker *k, struct joint *j)
+static void add_parts(struct maker *k, struct fabric *f)
 {
-	const struct link *l = j->link;
+	const struct link *l = f->link;
 	const char *name = arena_printf(k->l->arena, "%s, all messages", l->origin.name);
 
-	add_ports(k, j);
-	if (j->topology == TOPOLOGY_BUS)
-		j->medium = add_part(k, j, &l->bandwidth, 1, name);
+	add_ports(k, f);
+	if (f->topology == TOPOLOGY_BUS)
+		f->medium = add_part(k, f, &l->bandwidth, 1, name);
 	else if (l->backplane.given)
-		j->medium = add_part(k, j, &l->backplane, 1, name);
-	if (j->topology == TOPOLOGY_FAT_TREE)
-		add_leaves(k, j);
-	if (!joint_is_switched(j))
-		add_cables(k, j);
-	add_forwarders(k, j);
+		f->medium = add_part(k, f, &l->backplane, 1, name);
+	if (f->topology == TOPOLOGY_FAT_TREE)
+		add_leaves(k, f);
+	if (!fabric_is_switched(f))
+		add_cables(k, f);
+	add_forwarders(k, f);
 }
 
 /* ---- ways ---- */
@@ -172,17 +172,17 @@ static uint32_t *joined_at(const struct maker *k, size_t a, size_t b)
 }
 
 /* The link uses of the cables on the way, which are there before those of longer ways. */
-static void find_hops(const struct maker *k, const struct joint *j, const struct route *r,
+static void find_hops(const struct maker *k, const struct fabric *f, const struct route *r,
 		      struct link_way *way)
 {
 	uint32_t *hops;
 
-	if (j->link->forward != FORWARD_STORE || r->n < 3)
+	if (f->link->forward != FORWARD_STORE || r->n < 3)
 		return;
 	way->hops = hops = arena_array(k->l->arena, r->n - 1, sizeof *hops);
 	for (size_t i = 0; i + 1 < r->n; i++)
 		hops[way->hops_n++] =
-			*joined_at(k, j->machines[r->member[i]], j->machines[r->member[i + 1]]) - 1;
+			*joined_at(k, f->machines[r->member[i]], f->machines[r->member[i + 1]]) - 1;
 }
 
 enum { LIST_ROOM = 4096 };
@@ -202,39 +202,39 @@ static uint32_t *room_for(struct maker *k, size_t n)
 	return at;
 }
 
-static struct link_way way_of(struct maker *k, const struct joint *j, size_t from, size_t to)
+static struct link_way way_of(struct maker *k, const struct fabric *f, size_t from, size_t to)
 {
-	const struct route r = joint_route(j, from, to, k->route);
+	const struct route r = fabric_route(f, from, to, k->route);
 	uint32_t *parts = room_for(k, route_parts_most(&r));
-	struct link_way way = {.parts = parts, .parts_n = route_parts(j, &r, parts)};
+	struct link_way way = {.parts = parts, .parts_n = route_parts(f, &r, parts)};
 
 	k->room_n += (size_t)(k->room - (parts + way.parts_n)); /* what is left is for the next */
 	k->room = parts + way.parts_n;
-	find_hops(k, j, &r, &way);
+	find_hops(k, f, &r, &way);
 	return way;
 }
 
-static void join(struct maker *k, struct joint *j, size_t a, size_t b)
+static void join(struct maker *k, struct fabric *f, size_t a, size_t b)
 {
-	const size_t ends[2] = {j->machines[a], j->machines[b]};
-	const struct link_use u = {.link = joint_link(k->l->arena, j, a, b),
-				   .of = j->of,
+	const size_t ends[2] = {f->machines[a], f->machines[b]};
+	const struct link_use u = {.link = fabric_link(k->l->arena, f, a, b),
+				   .of = f->of,
 				   .ends = {ends[0], ends[1]},
-				   .one_leaf = joint_one_leaf(j, a, b),
-				   .ways = {way_of(k, j, a, b), way_of(k, j, b, a)}};
+				   .one_leaf = fabric_one_leaf(f, a, b),
+				   .ways = {way_of(k, f, a, b), way_of(k, f, b, a)}};
 
 	VEC_ADD(&k->uses, u);
 	*joined_at(k, ends[0], ends[1]) = *joined_at(k, ends[1], ends[0]) = (uint32_t)k->uses.n;
 }
 
 /* Every two machines of a link that are so far apart and that nothing joins yet. */
-static void join_all(struct maker *k, struct joint *j, enum nearness nearness)
+static void join_all(struct maker *k, struct fabric *f, enum nearness nearness)
 {
-	for (size_t b = 0; b < j->n; b++)
+	for (size_t b = 0; b < f->n; b++)
 		for (size_t a = 0; a < b; a++)
-			if (joint_nearness(j, a, b) == nearness &&
-			    !*joined_at(k, j->machines[a], j->machines[b]))
-				join(k, j, a, b);
+			if (fabric_nearness(f, a, b) == nearness &&
+			    !*joined_at(k, f->machines[a], f->machines[b]))
+				join(k, f, a, b);
 }
 
 /* A cable between the two comes before a switch, a switch before machines that forward; of equals the link that the
@@ -244,37 +244,37 @@ static void find_ways(struct maker *k)
 	for (int nearness = 0; nearness < NEARNESS_N; nearness++)
 		for (size_t i = 0; i < k->w->links_n; i++)
 			if (!k->w->links[i].equals)
-				join_all(k, &k->joints[i], (enum nearness)nearness);
+				join_all(k, &k->fabrics[i], (enum nearness)nearness);
 }
 
 /* ---- equal machines of which the world has one ---- */
 
 /* The port through which a machine sends to its equals, and that through which they send to it: what it receives is what
  * they all receive. */
-static struct link_way equals_way(struct maker *k, const struct joint *j, size_t machine)
+static struct link_way equals_way(struct maker *k, const struct fabric *f, size_t machine)
 {
 	uint32_t *parts = arena_array(k->l->arena, 2, sizeof *parts);
 
 	for (int way = 0; way < 2; way++)
-		parts[way] = add_part(k, j, &j->link->bandwidth, 1,
-				      arena_printf(k->l->arena, "%s of %s, %s", j->link->origin.name,
+		parts[way] = add_part(k, f, &f->link->bandwidth, 1,
+				      arena_printf(k->l->arena, "%s of %s, %s", f->link->origin.name,
 						   machine_name(k, machine), way ? "in" : "out"));
 	return (struct link_way){.parts = parts, .parts_n = 2};
 }
 
-static void join_equals_by(struct maker *k, const struct joint *j)
+static void join_equals_by(struct maker *k, const struct fabric *f)
 {
 	const size_t machines = k->w->machines_n,
-		     distances = equal_links_distances(k->w, (enum equals)j->link->equals);
+		     distances = equal_links_distances(k->w, (enum equals)f->link->equals);
 	struct link_way *ways = arena_array(k->l->arena, machines, sizeof *ways);
 
-	k->w->equals[j->link->equals] = k->uses.n;
+	k->w->equals[f->link->equals] = k->uses.n;
 	for (size_t m = 0; m < machines; m++)
-		ways[m] = equals_way(k, j, m);
+		ways[m] = equals_way(k, f, m);
 	for (size_t d = 0; d < distances; d++)
 		for (size_t m = 0; m < machines; m++)
-			VEC_ADD(&k->uses, (struct link_use){.link = j->link,
-							    .of = j->of,
+			VEC_ADD(&k->uses, (struct link_use){.link = f->link,
+							    .of = f->of,
 							    .ends = {m, m},
 							    .ways = {ways[m], ways[m]}});
 }
@@ -285,7 +285,7 @@ static void join_equals(struct maker *k)
 		k->w->equals[e] = WORLD_NONE;
 	for (size_t i = 0; i < k->w->links_n; i++)
 		if (k->w->links[i].equals)
-			join_equals_by(k, &k->joints[i]);
+			join_equals_by(k, &k->fabrics[i]);
 }
 
 /* ---- the scenario's words ---- */
@@ -329,50 +329,50 @@ static size_t find_machine(const struct maker *k, const struct link *link, const
 	return WORLD_NONE;
 }
 
-static void find_machines(const struct maker *k, struct joint *j)
+static void find_machines(const struct maker *k, struct fabric *f)
 {
-	const struct field_list *names = &j->link->joins[j->topology];
-	const struct yml *list = key_of(j->link, j->topology);
+	const struct field_list *names = &f->link->joins[f->topology];
+	const struct yml *list = key_of(f->link, f->topology);
 	size_t *machines = arena_array(k->l->arena, names->n, sizeof *machines);
 
 	for (size_t i = 0; i < names->n; i++)
 		machines[i] =
-			find_machine(k, j->link, ((const char *const *)names->at)[i], item_place(list, i));
-	j->machines = machines;
-	j->n = names->n;
+			find_machine(k, f->link, ((const char *const *)names->at)[i], item_place(list, i));
+	f->machines = machines;
+	f->n = names->n;
 }
 
-static void check_pair(const struct maker *k, const struct joint *j, size_t i)
+static void check_pair(const struct maker *k, const struct fabric *f, size_t i)
 {
-	const size_t *m = j->machines;
-	const struct place at = key_of(j->link, TOPOLOGY_PAIR)->place;
+	const size_t *m = f->machines;
+	const struct place at = key_of(f->link, TOPOLOGY_PAIR)->place;
 
 	if (m[0] == m[1] && m[0] != WORLD_NONE)
 		diag_add(k->l->diags, at, "name two machines, such as 'between: [a, b]'",
-			 "link '%s': it joins a machine to itself", j->link->origin.name);
+			 "link '%s': it joins a machine to itself", f->link->origin.name);
 	for (size_t p = 0; p < i && m[0] != m[1]; p++) {
-		const struct joint *o = &k->joints[p];
+		const struct fabric *o = &k->fabrics[p];
 
 		if (o->topology == TOPOLOGY_PAIR && ((o->machines[0] == m[0] && o->machines[1] == m[1]) ||
 						     (o->machines[0] == m[1] && o->machines[1] == m[0])))
 			diag_add(k->l->diags, at, "one link joins two machines",
-				 "link '%s': another joins the same machines", j->link->origin.name);
+				 "link '%s': another joins the same machines", f->link->origin.name);
 	}
 }
 
-static void check_repeats(const struct maker *k, const struct joint *j)
+static void check_repeats(const struct maker *k, const struct fabric *f)
 {
-	const struct yml *list = key_of(j->link, j->topology);
+	const struct yml *list = key_of(f->link, f->topology);
 
-	for (size_t i = 0; i < j->n; i++)
+	for (size_t i = 0; i < f->n; i++)
 		for (size_t p = 0; p < i; p++)
-			if (j->machines[i] == j->machines[p] && j->machines[i] != WORLD_NONE)
+			if (f->machines[i] == f->machines[p] && f->machines[i] != WORLD_NONE)
 				diag_add(k->l->diags, item_place(list, i), NULL,
-					 "link '%s': it names a machine twice", j->link->origin.name);
+					 "link '%s': it names a machine twice", f->link->origin.name);
 }
 
 /* A key that says nothing of this topology is taken for a mistake. */
-static void check_keys(const struct maker *k, const struct joint *j)
+static void check_keys(const struct maker *k, const struct fabric *f)
 {
 	static const unsigned switched = 1u << TOPOLOGY_SWITCH | 1u << TOPOLOGY_FAT_TREE,
 			      forwards = 1u << TOPOLOGY_RING | 1u << TOPOLOGY_CHAIN | 1u << TOPOLOGY_STAR;
@@ -386,43 +386,43 @@ static void check_keys(const struct maker *k, const struct joint *j)
 		    {"forward", "'ring', 'chain' or 'star'", forwards},
 		    {"forward_latency", "'ring', 'chain' or 'star'", forwards},
 		    {"forward_bandwidth", "'ring', 'chain' or 'star'", forwards}};
-	const char *name = j->link->origin.name;
+	const char *name = f->link->origin.name;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const struct yml *said = yml_get(j->link->origin.node, keys[i].key);
+		const struct yml *said = yml_get(f->link->origin.node, keys[i].key);
 
-		if (said && !(keys[i].with >> j->topology & 1))
+		if (said && !(keys[i].with >> f->topology & 1))
 			diag_add(k->l->diags, said->place,
 				 arena_printf(k->l->diags->arena, "it goes with %s", keys[i].goes),
 				 "link '%s': '%s' says nothing of '%s'", name, keys[i].key,
-				 topology_names[j->topology]);
+				 topology_names[f->topology]);
 	}
-	if (j->topology == TOPOLOGY_FAT_TREE && !j->link->leaf)
-		diag_add(k->l->diags, key_of(j->link, j->topology)->place, "add 'leaf: 8'",
+	if (f->topology == TOPOLOGY_FAT_TREE && !f->link->leaf)
+		diag_add(k->l->diags, key_of(f->link, f->topology)->place, "add 'leaf: 8'",
 			 "link '%s': a fat tree needs the number of machines on a leaf switch", name);
 }
 
 /* A link that joins the equal devices that one stands for; there is one of each kind. */
-static void read_equals(const struct maker *k, const struct joint *j, size_t said)
+static void read_equals(const struct maker *k, const struct fabric *f, size_t said)
 {
-	const struct place at = yml_get(j->link->origin.node, "equals")->place;
+	const struct place at = yml_get(f->link->origin.node, "equals")->place;
 
-	equal_links_check(k->w, j->link, k->l->diags);
+	equal_links_check(k->w, f->link, k->l->diags);
 	if (said)
 		diag_add(k->l->diags, at, "leave one of them out",
 			 "link '%s': it joins machines of the scenario, or their equals",
-			 j->link->origin.name);
-	for (size_t i = 0; i < j->of; i++)
-		if (k->joints[i].link->equals == j->link->equals)
+			 f->link->origin.name);
+	for (size_t i = 0; i < f->of; i++)
+		if (k->fabrics[i].link->equals == f->link->equals)
 			diag_add(k->l->diags, at, NULL, "link '%s': another joins the same equal devices",
-				 j->link->origin.name);
+				 f->link->origin.name);
 }
 
 /* A link joins two machines, or names machines and how they are joined. */
-static void read_joint(const struct maker *k, size_t i)
+static void read_fabric(const struct maker *k, size_t i)
 {
-	struct joint *j = &k->joints[i];
-	const struct link *l = j->link;
+	struct fabric *f = &k->fabrics[i];
+	const struct link *l = f->link;
 	const struct yml *between = key_of(l, TOPOLOGY_PAIR);
 	struct place at = between ? between->place : k->map->keys[i]->place;
 	size_t said = 0;
@@ -430,9 +430,9 @@ static void read_joint(const struct maker *k, size_t i)
 	for (int t = 0; t < TOPOLOGY_N; t++)
 		if (l->joins[t].n && ++said > 1)
 			at = key_of(l, (enum topology)t)->place;
-	j->topology = link_topology(l);
+	f->topology = link_topology(l);
 	if (l->equals) {
-		read_equals(k, j, said);
+		read_equals(k, f, said);
 		return;
 	}
 	if (said > 1) {
@@ -440,20 +440,20 @@ static void read_joint(const struct maker *k, size_t i)
 			 l->origin.name);
 		return;
 	}
-	if (!said || (j->topology == TOPOLOGY_PAIR && l->joins[TOPOLOGY_PAIR].n != 2)) {
+	if (!said || (f->topology == TOPOLOGY_PAIR && l->joins[TOPOLOGY_PAIR].n != 2)) {
 		diag_add(k->l->diags, at, "write 'between: [a, b]'", "link '%s': it must join two machines",
 			 l->origin.name);
 		return;
 	}
-	find_machines(k, j);
-	check_keys(k, j);
-	if (j->topology == TOPOLOGY_PAIR)
-		check_pair(k, j, i);
-	else if (j->n < 2)
-		diag_add(k->l->diags, key_of(l, j->topology)->place, NULL,
+	find_machines(k, f);
+	check_keys(k, f);
+	if (f->topology == TOPOLOGY_PAIR)
+		check_pair(k, f, i);
+	else if (f->n < 2)
+		diag_add(k->l->diags, key_of(l, f->topology)->place, NULL,
 			 "link '%s': it must join two machines or more", l->origin.name);
 	else
-		check_repeats(k, j);
+		check_repeats(k, f);
 }
 
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
@@ -471,11 +471,11 @@ void network_make(struct loader *l, struct world *w, const struct link *links, s
 
 	w->links = links;
 	w->links_n = n;
-	k.joints = arena_array(l->arena, n, sizeof *k.joints);
+	k.fabrics = arena_array(l->arena, n, sizeof *k.fabrics);
 	k.joined = arena_array(l->arena, w->machines_n * w->machines_n, sizeof *k.joined);
 	for (size_t i = 0; i < n; i++) {
-		k.joints[i] = (struct joint){.link = &links[i], .of = i, .medium = PART_NONE};
-		read_joint(&k, i);
+		k.fabrics[i] = (struct fabric){.link = &links[i], .of = i, .medium = PART_NONE};
+		read_fabric(&k, i);
 	}
 	w->joined = k.joined;
 	if (l->diags->total > before)
@@ -483,7 +483,7 @@ void network_make(struct loader *l, struct world *w, const struct link *links, s
 	k.route = xcalloc(w->machines_n + 1, sizeof *k.route);
 	for (size_t i = 0; i < n; i++)
 		if (!links[i].equals)
-			add_parts(&k, &k.joints[i]);
+			add_parts(&k, &k.fabrics[i]);
 	find_ways(&k);
 	join_equals(&k);
 	w->link_uses = keep(l->arena, k.uses.at, k.uses.n, sizeof *k.uses.at);

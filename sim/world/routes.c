@@ -6,38 +6,38 @@
 
 #include "sim/base/err.h"
 
-bool joint_is_switched(const struct joint *j)
+bool fabric_is_switched(const struct fabric *f)
 {
-	return j->topology == TOPOLOGY_SWITCH || j->topology == TOPOLOGY_BUS ||
-	       j->topology == TOPOLOGY_FAT_TREE;
+	return f->topology == TOPOLOGY_SWITCH || f->topology == TOPOLOGY_BUS ||
+	       f->topology == TOPOLOGY_FAT_TREE;
 }
 
-bool joint_forwards(const struct joint *j)
+bool fabric_forwards(const struct fabric *f)
 {
-	return (j->topology == TOPOLOGY_RING && j->n > 3) ||
-	       ((j->topology == TOPOLOGY_CHAIN || j->topology == TOPOLOGY_STAR) && j->n > 2);
+	return (f->topology == TOPOLOGY_RING && f->n > 3) ||
+	       ((f->topology == TOPOLOGY_CHAIN || f->topology == TOPOLOGY_STAR) && f->n > 2);
 }
 
-bool joint_one_leaf(const struct joint *j, size_t a, size_t b)
+bool fabric_one_leaf(const struct fabric *f, size_t a, size_t b)
 {
-	const size_t leaf = (size_t)j->link->leaf;
+	const size_t leaf = (size_t)f->link->leaf;
 
-	return j->topology == TOPOLOGY_FAT_TREE && a / leaf == b / leaf;
+	return f->topology == TOPOLOGY_FAT_TREE && a / leaf == b / leaf;
 }
 
 /* ---- cables ---- */
 
-size_t joint_cables(const struct joint *j)
+size_t fabric_cables(const struct fabric *f)
 {
-	switch (j->topology) {
+	switch (f->topology) {
 	case TOPOLOGY_PAIR:
 	case TOPOLOGY_MESH:
-		return j->n * (j->n - 1) / 2;
+		return f->n * (f->n - 1) / 2;
 	case TOPOLOGY_RING:
-		return j->n > 2 ? j->n : 1;
+		return f->n > 2 ? f->n : 1;
 	case TOPOLOGY_CHAIN:
 	case TOPOLOGY_STAR:
-		return j->n - 1;
+		return f->n - 1;
 	case TOPOLOGY_SWITCH:
 	case TOPOLOGY_BUS:
 	case TOPOLOGY_FAT_TREE:
@@ -57,39 +57,39 @@ static struct cable pair_at(size_t i)
 	return (struct cable){{i, b}};
 }
 
-struct cable joint_cable(const struct joint *j, size_t i)
+struct cable fabric_cable(const struct fabric *f, size_t i)
 {
-	if (j->topology == TOPOLOGY_STAR)
+	if (f->topology == TOPOLOGY_STAR)
 		return (struct cable){{0, i + 1}};
-	if (j->topology == TOPOLOGY_RING || j->topology == TOPOLOGY_CHAIN)
-		return (struct cable){{i, (i + 1) % j->n}};
+	if (f->topology == TOPOLOGY_RING || f->topology == TOPOLOGY_CHAIN)
+		return (struct cable){{i, (i + 1) % f->n}};
 	return pair_at(i);
 }
 
 /* The cable between two members, and the way from the first: 0 where it is the cable's first end. */
-static size_t cable_between(const struct joint *j, size_t from, size_t to, size_t *way)
+static size_t cable_between(const struct fabric *f, size_t from, size_t to, size_t *way)
 {
 	const size_t low = from < to ? from : to, high = from < to ? to : from;
 	size_t i = high * (high - 1) / 2 + low;
 
-	if (j->topology == TOPOLOGY_STAR)
+	if (f->topology == TOPOLOGY_STAR)
 		i = high - 1;
-	else if (j->topology == TOPOLOGY_RING || j->topology == TOPOLOGY_CHAIN)
+	else if (f->topology == TOPOLOGY_RING || f->topology == TOPOLOGY_CHAIN)
 		i = high - low == 1 ? low : high;
-	*way = joint_cable(j, i).ends[0] != from;
+	*way = fabric_cable(f, i).ends[0] != from;
 	return i;
 }
 
-static bool is_cabled(const struct joint *j, size_t a, size_t b)
+static bool is_cabled(const struct fabric *f, size_t a, size_t b)
 {
 	const size_t apart = a < b ? b - a : a - b;
 
-	switch (j->topology) {
+	switch (f->topology) {
 	case TOPOLOGY_PAIR:
 	case TOPOLOGY_MESH:
 		return true;
 	case TOPOLOGY_RING:
-		return apart == 1 || apart == j->n - 1;
+		return apart == 1 || apart == f->n - 1;
 	case TOPOLOGY_CHAIN:
 		return apart == 1;
 	case TOPOLOGY_STAR:
@@ -103,46 +103,46 @@ static bool is_cabled(const struct joint *j, size_t a, size_t b)
 	return false;
 }
 
-enum nearness joint_nearness(const struct joint *j, size_t a, size_t b)
+enum nearness fabric_nearness(const struct fabric *f, size_t a, size_t b)
 {
-	if (joint_is_switched(j))
+	if (fabric_is_switched(f))
 		return NEAR_SWITCH;
-	return is_cabled(j, a, b) ? NEAR_CABLE : NEAR_FORWARDED;
+	return is_cabled(f, a, b) ? NEAR_CABLE : NEAR_FORWARDED;
 }
 
 /* ---- ways ---- */
 
 /* The next member towards `to`: the shorter way round a ring, forward where both are as long. */
-static size_t step(const struct joint *j, size_t at, size_t to)
+static size_t step(const struct fabric *f, size_t at, size_t to)
 {
-	const size_t ahead = (to + j->n - at) % j->n;
+	const size_t ahead = (to + f->n - at) % f->n;
 
-	if (joint_is_switched(j) || is_cabled(j, at, to))
+	if (fabric_is_switched(f) || is_cabled(f, at, to))
 		return to;
-	if (j->topology == TOPOLOGY_STAR)
+	if (f->topology == TOPOLOGY_STAR)
 		return 0;
-	if (j->topology == TOPOLOGY_CHAIN)
+	if (f->topology == TOPOLOGY_CHAIN)
 		return to > at ? at + 1 : at - 1;
-	return 2 * ahead <= j->n ? (at + 1) % j->n : (at + j->n - 1) % j->n;
+	return 2 * ahead <= f->n ? (at + 1) % f->n : (at + f->n - 1) % f->n;
 }
 
-struct route joint_route(const struct joint *j, size_t from, size_t to, size_t *room)
+struct route fabric_route(const struct fabric *f, size_t from, size_t to, size_t *room)
 {
 	size_t n = 1;
 
 	room[0] = from;
 	for (; room[n - 1] != to; n++)
-		room[n] = step(j, room[n - 1], to);
+		room[n] = step(f, room[n - 1], to);
 	return (struct route){room, n};
 }
 
 /* The cables from one to the other. */
-static size_t distance(const struct joint *j, size_t from, size_t to)
+static size_t distance(const struct fabric *f, size_t from, size_t to)
 {
 	size_t n = 0;
 
 	for (; from != to; n++)
-		from = step(j, from, to);
+		from = step(f, from, to);
 	return n;
 }
 
@@ -160,17 +160,17 @@ static size_t put(uint32_t *out, size_t n, const uint32_t *parts, size_t i)
 }
 
 /* A leaf switch passes on what stays below it. */
-static size_t put_leaves(const struct joint *j, size_t from, size_t to, uint32_t *out, size_t n)
+static size_t put_leaves(const struct fabric *f, size_t from, size_t to, uint32_t *out, size_t n)
 {
-	const size_t leaf = (size_t)j->link->leaf;
+	const size_t leaf = (size_t)f->link->leaf;
 
-	if (!j->leaves || joint_one_leaf(j, from, to))
+	if (!f->leaves || fabric_one_leaf(f, from, to))
 		return n;
-	n = put(out, n, j->leaves, 2 * (from / leaf));
-	return put(out, n, j->leaves, 2 * (to / leaf) + 1);
+	n = put(out, n, f->leaves, 2 * (from / leaf));
+	return put(out, n, f->leaves, 2 * (to / leaf) + 1);
 }
 
-size_t route_parts(const struct joint *j, const struct route *r, uint32_t *out)
+size_t route_parts(const struct fabric *f, const struct route *r, uint32_t *out)
 {
 	size_t n = 0;
 
@@ -178,15 +178,15 @@ size_t route_parts(const struct joint *j, const struct route *r, uint32_t *out)
 		const size_t from = r->member[i], to = r->member[i + 1];
 		size_t way, cable = 0;
 
-		n = put(out, n, i ? j->forwarders : NULL, from);
-		n = put(out, n, j->ports, 2 * from);
-		if (j->cables) {
-			cable = cable_between(j, from, to, &way);
-			n = put(out, n, j->cables, 2 * cable + way);
+		n = put(out, n, i ? f->forwarders : NULL, from);
+		n = put(out, n, f->ports, 2 * from);
+		if (f->cables) {
+			cable = cable_between(f, from, to, &way);
+			n = put(out, n, f->cables, 2 * cable + way);
 		}
-		n = put(out, n, j->medium != PART_NONE ? &j->medium : NULL, 0);
-		n = put_leaves(j, from, to, out, n);
-		n = put(out, n, j->ports, 2 * to + 1);
+		n = put(out, n, f->medium != PART_NONE ? &f->medium : NULL, 0);
+		n = put_leaves(f, from, to, out, n);
+		n = put(out, n, f->ports, 2 * to + 1);
 	}
 	return n;
 }
@@ -205,11 +205,11 @@ static double byte_s(const struct link *l, double Bps, size_t cables)
 
 /* Switches beyond the one that the link's latency may hold: those that a message passes, where they are said to take
  * time. */
-static double switches_s(const struct joint *j, size_t from, size_t to)
+static double switches_s(const struct fabric *f, size_t from, size_t to)
 {
-	const bool up = j->topology == TOPOLOGY_FAT_TREE && !joint_one_leaf(j, from, to);
+	const bool up = f->topology == TOPOLOGY_FAT_TREE && !fabric_one_leaf(f, from, to);
 
-	return joint_is_switched(j) ? j->link->switch_latency.value * (up ? 3 : 1) : 0;
+	return fabric_is_switched(f) ? f->link->switch_latency.value * (up ? 3 : 1) : 0;
 }
 
 static const struct link *make_link(struct arena *a, const struct link *l, size_t cables, double switches)
@@ -231,18 +231,18 @@ static const struct link *make_link(struct arena *a, const struct link *l, size_
 	return way;
 }
 
-const struct link *joint_link(struct arena *a, struct joint *j, size_t from, size_t to)
+const struct link *fabric_link(struct arena *a, struct fabric *f, size_t from, size_t to)
 {
-	const size_t cables = distance(j, from, to);
-	const double switches = switches_s(j, from, to);
+	const size_t cables = distance(f, from, to);
+	const double switches = switches_s(f, from, to);
 	/* all pairs as far apart share a copy */
-	const size_t kind = switches > 0 ? (switches > j->link->switch_latency.value) : cables;
+	const size_t kind = switches > 0 ? (switches > f->link->switch_latency.value) : cables;
 
 	if (cables == 1 && !(switches > 0))
-		return j->link;
-	if (!j->links)
-		j->links = arena_array(a, j->n + 2, sizeof *j->links);
-	if (!j->links[kind])
-		j->links[kind] = make_link(a, j->link, cables, switches);
-	return j->links[kind];
+		return f->link;
+	if (!f->links)
+		f->links = arena_array(a, f->n + 2, sizeof *f->links);
+	if (!f->links[kind])
+		f->links[kind] = make_link(a, f->link, cables, switches);
+	return f->links[kind];
 }

@@ -1,4 +1,4 @@
-/* check_place.c - rules into seats, and whether it fits, in closed form. */
+/* check_place.c - rules into shard groups, and whether it fits, in closed form. */
 #include "sim/place/place.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ static void world(const char *place, const char *more)
 
 enum { A, A_CPU, B, C, NOWHERE };
 
-/* One seat of interest under some rules. */
+/* One shard group of interest under some rules. */
 static const struct {
 	const char *place;
 	enum role role;
@@ -328,7 +328,7 @@ START_TEST(fit_of_experts)
 }
 END_TEST
 
-/* Phases that nobody asks for have no seats and need no rule. */
+/* Phases that nobody asks for have no shard groups and need no rule. */
 START_TEST(phases_not_asked)
 {
 	struct placement p;

@@ -1,4 +1,4 @@
-/* check_search.c - the search against brute force, its bounds against the engine, its rules against seats. */
+/* check_search.c - the search against brute force, its bounds against the engine, its rules against layer maps. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static struct fixture fixture;
 
 /* ---- brute force ---- */
 
-/* Every way to seat the blocks: number `code` in base `units`. Two layers, so no group can come back to a
+/* Every way to place the blocks: number `code` in base `units`. Two layers, so no group can come back to a
  * device it has left. */
 static struct layer_map layer_map_number(struct arena *a, const struct world *w, size_t code)
 {
@@ -93,7 +93,7 @@ static struct layer_map layer_map_number(struct arena *a, const struct world *w,
 	return l;
 }
 
-static size_t seatings_of(const struct world *w)
+static size_t layer_maps_of(const struct world *w)
 {
 	size_t n = 1;
 
@@ -132,7 +132,7 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 
 static const struct {
 	const char *yaml, *goal, *limit;
-	bool pairs; /* every pair of seatings; else one for both legs, where nothing is gained by two */
+	bool pairs; /* every pair of layer maps; else one for both phases, where nothing is gained by two */
 } brute[] = {
 	{TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), "e2el_s", NULL, true},
 	{TWO(MODEL("2"), "1 TB", COPY_WIRE, CHAT), "e2el_s", NULL, true},
@@ -151,7 +151,7 @@ static double best_by_force(const struct world *w, const struct goal *goal, bool
 			    const struct limit *limit)
 {
 	struct arena a = ARENA_INIT;
-	const size_t n = seatings_of(w);
+	const size_t n = layer_maps_of(w);
 	struct layer_map *all = arena_array(&a, n, sizeof *all);
 	struct variant variants[VARIANTS];
 	const size_t variants_n = variants_make(&a, w, goal->metric->job, variants);
@@ -217,7 +217,7 @@ END_TEST
 
 /* ---- bounds ---- */
 
-static struct layer_map random_seating(struct arena *a, const struct world *w, struct rng *rng)
+static struct layer_map random_layer_map(struct arena *a, const struct world *w, struct rng *rng)
 {
 	const size_t layers = (size_t)w->model->layers;
 	struct split splits[SPLITS];
@@ -241,7 +241,7 @@ static struct layer_map random_seating(struct arena *a, const struct world *w, s
 
 static const struct {
 	const char *yaml;
-	bool met; /* by one seating for both legs: one pass at a time, nothing overlaps */
+	bool met; /* by one layer map for both phases: one pass at a time, nothing overlaps */
 } bounded[] = {
 	{TWO(MODEL("5"), "1 TB", FAST_WIRE, ASK), true},
 	{TWO(MODEL("5"), "1 TB", COPY_WIRE, CHAT), true},
@@ -323,8 +323,8 @@ START_TEST(no_run_beats_its_bound)
 	job = fixture.world->scenario->workload.train ? JOB_TRAIN : JOB_GENERATE;
 	block_costs_make(&a, fixture.world, job, &p);
 	for (int i = 0; i < 60; i++) {
-		const struct layer_map x = random_seating(&a, fixture.world, rng),
-				       y = random_seating(&a, fixture.world, rng);
+		const struct layer_map x = random_layer_map(&a, fixture.world, rng),
+				       y = random_layer_map(&a, fixture.world, rng);
 		const struct candidate one = {.job = job, .phase_group = {&x, &x}},
 				       two = {.job = job, .phase_group = {&x, &y}};
 
@@ -337,11 +337,10 @@ START_TEST(no_run_beats_its_bound)
 }
 END_TEST
 
-/* ---- streams ---- */
+/* ---- best first ---- */
 
-/* All streams together give every seating once, each stream in the order of its bound, each of its own kind.
- */
-START_TEST(streams_give_every_seating_once)
+/* All best-first searches together give every layer map once, each in the order of its bound and of its own kind. */
+START_TEST(best_first_gives_every_layer_map_once)
 {
 	static const char *const worlds[] = {TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK),
 					     THREE(MODEL("2"), FAST_WIRE, ASK)};
@@ -369,7 +368,7 @@ START_TEST(streams_give_every_seating_once)
 			}
 			best_first_free(s);
 		}
-	ck_assert_uint_eq(total, seatings_of(w));
+	ck_assert_uint_eq(total, layer_maps_of(w));
 	ck_assert_double_eq(space_count(w->model, w->units_n), (double)total);
 	arena_release(&a);
 	fixture_release(&fixture);
@@ -378,8 +377,8 @@ END_TEST
 
 /* ---- what is said of a candidate ---- */
 
-/* Rules give the seats that the search had in mind. */
-START_TEST(rules_give_the_same_seats)
+/* Rules give the layer map that the search found. */
+START_TEST(rules_give_the_same_layer_map)
 {
 	struct rng *rng = rng_new((uint64_t)_i, "rules");
 	struct arena a = ARENA_INIT;
@@ -391,8 +390,8 @@ START_TEST(rules_give_the_same_seats)
 
 	fixture_text(&fixture, yaml, NULL);
 	for (int i = 0; i < 10; i++) {
-		const struct layer_map x = random_seating(&a, fixture.world, rng),
-				       y = random_seating(&a, fixture.world, rng);
+		const struct layer_map x = random_layer_map(&a, fixture.world, rng),
+				       y = random_layer_map(&a, fixture.world, rng);
 		const struct candidate c = {.job = _i % 4 < 2 || !fixture.world->scenario->workload.generate
 							   ? JOB_TRAIN
 							   : JOB_GENERATE,
@@ -591,8 +590,8 @@ Suite *suite_search(void)
 
 	tcase_add_loop_test(tc, as_good_as_brute_force, 0, ARRAY_LEN(brute));
 	tcase_add_loop_test(tc, no_run_beats_its_bound, 0, ARRAY_LEN(bounded));
-	tcase_add_loop_test(tc, streams_give_every_seating_once, 0, 2);
-	tcase_add_loop_test(tc, rules_give_the_same_seats, 0, 4);
+	tcase_add_loop_test(tc, best_first_gives_every_layer_map_once, 0, 2);
+	tcase_add_loop_test(tc, rules_give_the_same_layer_map, 0, 4);
 	tcase_add_loop_test(tc, limits_are_read, 0, ARRAY_LEN(limits));
 	tcase_add_test(tc, memory_is_a_constraint);
 	tcase_add_test(tc, devices_stand_for_equals);

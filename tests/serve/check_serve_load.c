@@ -396,7 +396,7 @@ START_TEST(open_loads)
 			 r, MANY),
 		1000);
 	ck_assert_int_le(llabs(r[999].arrive_ns - 250000000000), 1);
-	/* twice the rate, the same luck */
+	/* twice the rate, the same random numbers */
 	take_all("{arrivals: {rate: 2 req/s}, requests: 5000, " TEN "}", r, MANY);
 	take_all("{arrivals: {rate: 4 req/s}, requests: 5000, " TEN "}", faster, MANY);
 	for (int i = 0; i < 5000; i++)

@@ -14,24 +14,24 @@
 
 /* ---- the stages as queues, moved on from one end of a stage to the next ---- */
 
-enum { STAGES = 5, BATCHES = 6, LAPS = 40 };
+enum { STAGES = 5, BATCHES = 6, CYCLES = 40 };
 
 struct plain_batch {
 	size_t stage; /* that it is in, or waits for */
 	bool in;
 	int64_t rest, since; /* of the stage; when it came to wait */
-	int lap;
-	int64_t out[LAPS];
+	int cycle;
+	int64_t out[CYCLES];
 };
 
-static int64_t drawn[BATCHES][LAPS][STAGES];
+static int64_t drawn[BATCHES][CYCLES][STAGES];
 
 static size_t next_of(const struct plain_batch *b, size_t batches, size_t stage)
 {
 	size_t next = batches;
 
 	for (size_t i = 0; i < batches; i++)
-		if (b[i].lap < LAPS && !b[i].in && b[i].stage == stage &&
+		if (b[i].cycle < CYCLES && !b[i].in && b[i].stage == stage &&
 		    (next == batches || b[i].since < b[next].since))
 			next = i;
 	return next;
@@ -54,7 +54,7 @@ static void let_in(struct plain_batch *b, size_t batches, size_t stages)
 		if (i == batches)
 			continue;
 		b[i].in = true;
-		b[i].rest = drawn[i][b[i].lap][s];
+		b[i].rest = drawn[i][b[i].cycle][s];
 	}
 }
 
@@ -81,7 +81,7 @@ static void plain_pipeline(struct plain_batch *b, size_t batches, size_t stages)
 			b[i].since = now * BATCHES +
 				     (int64_t)i; /* of one instant, in the order of their numbers */
 			if (++b[i].stage == stages) {
-				b[i].out[b[i].lap++] = now;
+				b[i].out[b[i].cycle++] = now;
 				b[i].stage = 0;
 			}
 		}
@@ -97,11 +97,11 @@ START_TEST(stages_are_queues)
 		struct tandem p = tandem_new(stages);
 		struct plain_batch b[BATCHES];
 		struct clock at[BATCHES] = {{0, 0}};
-		int lap[BATCHES] = {0};
+		int cycle[BATCHES] = {0};
 
 		/* odd and far apart: no two batches come to a stage at one instant, but at the start */
 		for (size_t i = 0; i < batches; i++)
-			for (int k = 0; k < LAPS; k++)
+			for (int k = 0; k < CYCLES; k++)
 				for (size_t s = 0; s < stages; s++)
 					drawn[i][k][s] = fixture_draw(r, 1, 1000000007);
 		plain_pipeline(b, batches, stages);
@@ -109,13 +109,14 @@ START_TEST(stages_are_queues)
 			size_t first = batches;
 
 			for (size_t i = 0; i < batches; i++)
-				if (lap[i] < LAPS && (first == batches || clock_since(at[first], at[i]) > 0))
+				if (cycle[i] < CYCLES &&
+				    (first == batches || clock_since(at[first], at[i]) > 0))
 					first = i;
 			if (first == batches)
 				break;
-			at[first] = tandem_enter(&p, at[first], drawn[first][lap[first]], 0);
-			ck_assert_int_eq(at[first].ns * FS_PER_NS + at[first].fs, b[first].out[lap[first]]);
-			lap[first]++;
+			at[first] = tandem_enter(&p, at[first], drawn[first][cycle[first]], 0);
+			ck_assert_int_eq(at[first].ns * FS_PER_NS + at[first].fs, b[first].out[cycle[first]]);
+			cycle[first]++;
 		}
 		tandem_release(&p);
 		rng_free(r);
@@ -176,7 +177,7 @@ START_TEST(pace_of_the_longest_stage)
 	fixture_watch_release(&o.watch);
 	o = (struct fixture_outcome){0};
 	ck_assert_double_eq_tol(rate_of(3, 3, &o), 1 / 0.005, 0.4);
-	/* two hold all three stages busy half the time: 10 ms a lap and two tokens in it */
+	/* two hold all three stages busy half the time: 10 ms a cycle and two tokens in it */
 	fixture_watch_release(&o.watch);
 	o = (struct fixture_outcome){0};
 	ck_assert_double_eq_tol(rate_of(2, 4, &o), 2 / 0.010, 0.4);

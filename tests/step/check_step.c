@@ -154,7 +154,7 @@ END_TEST
 #define ASKED                                                                                                \
 	"{generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, train: {tokens: 16 tok, micro_batches: 3}}"
 
-/* Whole steps split over n machines, prefill and decode from different seats. */
+/* Whole steps split over n machines, prefill and decode from different shard groups. */
 START_TEST(tensor_split_over_many)
 {
 	struct rng *rng = rng_new(1, "ring");

@@ -11,7 +11,7 @@ static struct fixture fixture;
 #define H (20 * 256 * 2.0) /* 20 rows of hidden, in f16 */
 #define W (20 * 4 * 2.0)   /* four routing weights each */
 
-/* Bytes between seats. Forward the head takes all rows; backward it gives their gradients, and the embedding
+/* Bytes between shard groups. Forward the head takes all rows; backward it gives their gradients, and the embedding
  * wants its own. What goes around the experts goes with the rows where there are norms. */
 static const struct {
 	const char *place, *more;
