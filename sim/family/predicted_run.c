@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/cost/run_by.h"
 #include "sim/des/engine.h"
-#include "sim/hw/programs.h"
 
 /* Collects the operators of a run. */
 struct run_planner {
@@ -105,14 +105,7 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 			      const struct profile *profile, const struct run *run)
 {
 	const struct generate_request request = run_request(profile, run);
-	const struct run_as as = {
-		.window = profile_honours(profile, HONOUR_WINDOW, m->architecture),
-		.latent = profile_honours(profile, HONOUR_LATENT, m->architecture),
-		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
-		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
-		.absorbs = runtime_absorbs(profile->origin.name),
-		.scans = scan_kernels_of(profile->origin.name)};
-	struct run_planner b = {.m = model_as_run(a, m, as),
+	struct run_planner b = {.m = model_run_by(a, m, profile),
 				.p = p,
 				.rules = {profile->last_row, profile->all_logits, profile->caches_only},
 				.wires = profile->overhead.wire.given};

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/hw/programs.h"
+#include "sim/cost/run_by.h"
 #include "sim/import/weights_file.h"
 #include "sim/world/counted.h"
 #include "sim/world/formats.h"
@@ -46,19 +46,6 @@ static void check_context(struct loader *l, const struct model *m, const struct 
 		 "sequences of %lld tokens are longer than %s allows", (long long)tokens, m->title);
 }
 
-static const struct model *as_run(struct loader *l, const struct model *m, const struct profile *p)
-{
-	const char *name = m->architecture;
-
-	return model_as_run(l->arena, m,
-			    (struct run_as){.window = profile_honours(p, HONOUR_WINDOW, name),
-					    .latent = profile_honours(p, HONOUR_LATENT, name),
-					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
-					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name),
-					    .absorbs = runtime_absorbs(p->origin.name),
-					    .scans = scan_kernels_of(p->origin.name)});
-}
-
 /* Copies the units for another model. */
 static const struct unit *units_with(struct loader *l, const struct world *w, const struct model *m)
 {
@@ -66,7 +53,7 @@ static const struct unit *units_with(struct loader *l, const struct world *w, co
 
 	for (size_t i = 0; i < w->units_n; i++) {
 		units[i] = w->units[i];
-		units[i].model = as_run(l, m, units[i].profile);
+		units[i].model = model_run_by(l->arena, m, units[i].profile);
 	}
 	return units;
 }
@@ -288,7 +275,7 @@ static void add_unit(struct loader *l, struct world *w, struct unit *units, stru
 	}
 	u.profile = device_runtime(u.device, said->text);
 	if (u.profile) {
-		u.model = as_run(l, w->model, u.profile);
+		u.model = model_run_by(l->arena, w->model, u.profile);
 		check_format(l, w, &u);
 		units[w->units_n++] = u;
 	} else if (first || yml_get(w->scenario->runtime, u.name))
