@@ -12,8 +12,8 @@ if [ -z "$program" ] || ! command -v python3 >/dev/null || ! command -v dot >/de
 	[ -z "${CI:-}" ]
 	exit
 fi
-pages=$(mktemp -d)
-trap 'rm -rf "$pages"' EXIT
+pages=$(mktemp -d) results=$(mktemp -d) # each file of the first is looked at
+trap 'rm -rf "$pages" "$results"' EXIT
 bad() { echo "report-pages: $*" >&2; exit 1; }
 
 make_page() { # NAME ARGUMENT...
@@ -33,8 +33,8 @@ make_page heat scenarios/m5-vs-m4pro.yaml --draws 4 --over workload.generate.bat
 make_page compared scenarios/m5-vs-m4pro.yaml scenarios/layer-512.yaml --draws 4
 make_page large tests/data/report/large.yaml --path . --draws 2
 for batch in 1 8; do
-	"$lemursim" simulate scenarios/m5-vs-m4pro.yaml --draws 4 --set workload.generate.batch=$batch -o "$pages/$batch.json" || bad "no result"
+	"$lemursim" simulate scenarios/m5-vs-m4pro.yaml --draws 4 --set workload.generate.batch=$batch -o "$results/$batch.json" || bad "no result"
 done
-make_page results "$pages/1.json" "$pages/8.json"
+make_page results "$results/1.json" "$results/8.json"
 make_page hostile tests/data/report/hostile.yaml --path .
 python3 "$(dirname "$0")/check_report.py" "$program" "$pages" ${2:+"$2"}
