@@ -1,7 +1,7 @@
 /* sweep_mpi.c - the cells of a sweep handed out to ranks of MPI; see sweep_cells.h. */
 #include <stdio.h>
 
-#include "sim/cli/ranks.h"
+#include "sim/cli/mpi_ranks.h"
 #include "sim/cli/sweep_cells.h"
 
 /* ---- rank 0, which writes the file and alone prints ---- */
@@ -55,21 +55,21 @@ static const char *key_of(struct arena *a, const struct sweep *sweep)
 	return arena_printf(a, "%s %s", VERSION, sweep->key);
 }
 
-static int hand_out(struct session *s, const struct ranks *ranks, struct lead *l)
+static int hand_out(struct session *s, const struct mpi_ranks *ranks, struct lead *l)
 {
-	const struct ranks_work work = {.items = l->cells,
-					.n = l->cells_n,
-					.key = key_of(&s->arena, &l->sweep),
-					.take = take_line,
-					.self = l,
-					.stop = session_interrupted()};
+	const struct mpi_work work = {.items = l->cells,
+				      .n = l->cells_n,
+				      .key = key_of(&s->arena, &l->sweep),
+				      .take = take_line,
+				      .self = l,
+				      .stop = session_interrupted()};
 	struct str failed = STR_INIT;
 	struct err err = ERR_INIT;
 	int rc = EXIT_FINE;
 
 	session_catch_interrupt();
 	l->progress = progress_begin();
-	if (ranks_hand_out(ranks, &work, &failed, &err) != 0) {
+	if (mpi_ranks_hand_out(ranks, &work, &failed, &err) != 0) {
 		progress_clear(&l->progress);
 		rc = failed.len || err.msg[0] ? EXIT_USAGE : sweep_cells_ended(&l->growing, work.stop);
 		fputs(failed.text, stderr);
@@ -82,18 +82,18 @@ static int hand_out(struct session *s, const struct ranks *ranks, struct lead *l
 }
 
 /* Ends the other ranks, which wait for an answer, where rank 0 cannot begin. */
-static void dismiss(const struct ranks *ranks)
+static void dismiss(const struct mpi_ranks *ranks)
 {
-	const struct ranks_work none = {.key = "", .stop = session_interrupted()};
+	const struct mpi_work none = {.key = "", .stop = session_interrupted()};
 	struct str failed = STR_INIT;
 	struct err err = ERR_INIT;
 
-	ranks_hand_out(ranks, &none, &failed, &err);
+	mpi_ranks_hand_out(ranks, &none, &failed, &err);
 	str_release(&failed);
 }
 
 static int lead(struct session *s, const struct sweep_options *o, struct sweep_ask *ask,
-		const struct ranks *ranks)
+		const struct mpi_ranks *ranks)
 {
 	struct lead l = {.growing = GROWING_INIT};
 	int rc = begin(s, o, ask, &l);
@@ -155,19 +155,19 @@ static void follow(struct session *s, struct sweep_ask *ask)
 		key = key_of(&s->arena, &f.sweep);
 	else
 		session_refusal(s, &err, &why);
-	ranks_serve(key, why.text, run_cell, &f);
+	mpi_ranks_serve(key, why.text, run_cell, &f);
 	str_release(&why);
 }
 
 int sweep_by_ranks(const struct sweep_options *o, const char *name)
 {
-	struct ranks ranks;
+	struct mpi_ranks ranks;
 	struct session s;
 	struct sweep_ask ask;
 	struct err err = ERR_INIT;
 	int rc = EXIT_FINE;
 
-	if (ranks_begin(&ranks, &err) != 0)
+	if (mpi_ranks_begin(&ranks, &err) != 0)
 		return complain(&err, EXIT_USAGE);
 	session_begin(&s, &o->load, &o->out.file);
 	ask = sweep_ask_of(&s, o, session_scenario(&s, name));
@@ -176,6 +176,6 @@ int sweep_by_ranks(const struct sweep_options *o, const char *name)
 	else
 		rc = lead(&s, o, &ask, &ranks);
 	session_end(&s);
-	ranks_end();
+	mpi_ranks_end();
 	return rc;
 }

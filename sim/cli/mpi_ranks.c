@@ -1,5 +1,5 @@
-/* ranks_mpi.c - items handed out by messages of MPI-3; see ranks.h. */
-#include "sim/cli/ranks.h"
+/* mpi_ranks.c - items handed out by messages of MPI-3; see mpi_ranks.h. */
+#include "sim/cli/mpi_ranks.h"
 
 #include <mpi.h>
 #ifdef OPEN_MPI
@@ -17,7 +17,7 @@
 enum { TAG_READY, TAG_BROKEN, TAG_ROW, TAG_FAILED, TAG_ITEM };
 enum { NO_ITEM = -1 };
 
-int ranks_begin(struct ranks *ranks, struct err *err)
+int mpi_ranks_begin(struct mpi_ranks *ranks, struct err *err)
 {
 	int level;
 
@@ -32,7 +32,7 @@ int ranks_begin(struct ranks *ranks, struct err *err)
 	return 0;
 }
 
-void ranks_end(void)
+void mpi_ranks_end(void)
 {
 	MPI_Finalize();
 }
@@ -83,7 +83,7 @@ struct follower {
 };
 
 struct lead {
-	const struct ranks_work *work;
+	const struct mpi_work *work;
 	struct follower *ranks; /* [size]; rank 0's own is unused */
 	int size;
 	size_t next, limit; /* the next item; none from the limit on is handed out */
@@ -143,7 +143,7 @@ static void refuse(struct lead *l, int rank)
 
 static void finish(struct lead *l, size_t item, int tag)
 {
-	const struct ranks_work *w = l->work;
+	const struct mpi_work *w = l->work;
 
 	if (tag == TAG_ROW && w->take(w->self, l->text.text, l->text.len) == 0)
 		l->done++;
@@ -202,8 +202,8 @@ static int note_lost(struct lead *l)
 #endif
 }
 
-int ranks_hand_out(const struct ranks *ranks, const struct ranks_work *work, struct str *failed,
-		   struct err *err)
+int mpi_ranks_hand_out(const struct mpi_ranks *ranks, const struct mpi_work *work, struct str *failed,
+		       struct err *err)
 {
 	struct lead l = {.work = work,
 			 .size = ranks->size,
@@ -248,8 +248,8 @@ static int64_t await_item(void)
 	return item;
 }
 
-int ranks_serve(const char *key, const char *why, int (*run)(void *self, size_t item, struct str *text),
-		void *self)
+int mpi_ranks_serve(const char *key, const char *why, int (*run)(void *self, size_t item, struct str *text),
+		    void *self)
 {
 	const char *const first = key ? key : why;
 	struct str text = STR_INIT;
