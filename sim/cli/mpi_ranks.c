@@ -46,7 +46,7 @@ static int wait_for(int from, MPI_Status *status)
 	while ((rc = MPI_Iprobe(from, MPI_ANY_TAG, MPI_COMM_WORLD, &there, status)) == MPI_SUCCESS &&
 	       !there) {
 		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < 1000 * 1000)
+		if (nap.tv_nsec < 256 * 1024)
 			nap.tv_nsec *= 2;
 	}
 	return rc;

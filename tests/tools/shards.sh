@@ -60,7 +60,7 @@ END
 		(by_mpi "$@" >log 2>&1 || :) &
 		run=$!
 		while kill -0 $run 2>/dev/null && [ "$(cat ranks.jsonl 2>/dev/null | wc -l)" -lt $enough ]; do :; done
-		kill -9 "$(cat pid.$rank)" 2>/dev/null || :
+		! kill -0 $run 2>/dev/null || kill -9 "$(cat pid.$rank)" 2>/dev/null || :
 		wait $run || :
 		enough=$(($(wc -l <ranks.jsonl) + 3))
 	done
