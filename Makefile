@@ -31,12 +31,16 @@ PKGLIBS  += -framework IOKit -framework CoreFoundation
 else ifeq ($(shell uname -s),Linux)
 PKGLIBS  += -ldl # dlopen() of C libraries before glibc 2.34
 endif
+# of `make MPI=1` alone: Open MPI, or MPICH where there is none
+MPI_PKG   = $(shell pkg-config --exists ompi-c 2>/dev/null && echo ompi-c || echo mpich)
 TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
 CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
 ALL_CFLAGS = $(CSTD) $(FP) $(PIC) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
 ALL_LIBS   = $(LDLIBS) $(PKGLIBS) $(METAL_LIBS) -lpthread -lm
 
-SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c kernels/gpu/*.c))
+# in place of mpi_none.c in a program with MPI
+MPI_C   := sim/cli/mpi_ranks.c
+SRC     := $(filter-out $(MPI_C),$(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c kernels/gpu/*.c)))
 HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h kernels/gpu/*.h)) kernels/cuda/library.h kernels/cuda/gpu.h
 include kernels/metal/metal.mk
 include kernels/cuda/cuda.mk
@@ -48,7 +52,7 @@ FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
-FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
+FORMATTED := $(SRC) $(MPI_C) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
 .PHONY: accuracy accuracy-cpu metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
@@ -57,14 +61,15 @@ STRICT   ?= 1
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@$(info $()  build $@))
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c $(wildcard sim/cli/cmd_*.c sim/lib/*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c sim/cli/sweep_cells.c sim/cli/sweep_mpi.c $(wildcard sim/cli/cmd_*.c sim/lib/*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
 .PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages dist package models FORCE catalogue check-catalogue check-catalogue-all beyond check-beyond readme check-readme same bench scale deps need install clean help
 
-all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
-	@ln -sfn $(OUT)/lemursim lemursim
+PROGRAM := $(OUT)/$(if $(MPI),mpi/)lemursim
+all: need $(PROGRAM) ## build the program and leave the link ./lemursim (BUILD=debug|release|san; MPI=1: with `sweep --mpi`)
+	@ln -sfn $(PROGRAM) lemursim
 
 demo: deps ## install what is missing, build, and answer the founding case
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -101,7 +106,7 @@ san-tsan: ## fail where two threads meet without a lock, or say other things tha
 	@$(MAKE) --no-print-directory BUILD=tsan OUT=build/$@ build/$@/lemursim
 	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim 4
 shards: $(OUT)/lemursim ## fail where a sweep that mpirun or GNU parallel splits, with a process killed, is not that of one process
-	@sh tests/tools/shards.sh $<
+	@MAKE="$(MAKE)" sh tests/tools/shards.sh $<
 # the same inputs each time: what is found by chance is found by make fuzz
 fuzz-a-little: ## run each fuzz target on a few thousand inputs that a seed gives
 	$(MAKE) fuzz FUZZING='-seed=1 -runs=$(RUNS)'
@@ -129,7 +134,7 @@ metal: ## the Metal kernels and their host on this machine's CPU; `make check-me
 cuda: ## the CUDA kernels and their host on this machine's CPU
 	@sh tests/cuda/run.sh
 layers: ## fail on what a file reaches beyond sim/LAYERS, on a grant that no file uses, and on a struct tag of two meanings
-	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
+	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(MPI_C) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
 headers: ## fail where a header does not compile by itself
 	@sh tests/tools/check_headers.sh '$(CC) $(ALL_CFLAGS)' $(HDR)
 check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
@@ -296,6 +301,11 @@ help: ## this list
 
 $(OUT)/lemursim: $(OUT)/sim/main.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# a library's headers are not held to our warnings
+$(OUT)/$(MPI_C:.c=.o): EXTRA_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(MPI_PKG)))
+$(OUT)/mpi/lemursim: $(OUT)/sim/main.o $(filter-out %/mpi_none.o,$(OBJ)) $(OUT)/$(MPI_C:.c=.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(MPI_PKG)) $(ALL_LIBS)
 $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
@@ -347,4 +357,4 @@ $(OUT)/defines: FORCE
 	@mkdir -p $(@D)
 	@echo "$(subst ",,$(DEFINES))" | cmp -s - $@ || echo "$(subst ",,$(DEFINES))" >$@
 .SECONDARY:
--include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)
+-include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/$(MPI_C:.c=.d) $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)

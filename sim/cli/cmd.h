@@ -84,7 +84,9 @@ int session_complain(const struct session *s); /* prints the complaints; EXIT_US
 struct would_fit_ask;
 void session_offer(struct session *s, const struct would_fit_ask *ask);
 
-int session_refuse(const struct session *s, const struct err *err); /* prints both; EXIT_USAGE */
+/* The complaints and the error, which may be empty, as a text; and printed, EXIT_USAGE. */
+void session_refusal(const struct session *s, const struct err *err, struct str *text);
+int session_refuse(const struct session *s, const struct err *err);
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */
 struct placement *session_placements(struct session *s, const struct world *w);

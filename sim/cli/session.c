@@ -76,6 +76,15 @@ void session_end(struct session *s)
 	arena_release(&s->arena);
 }
 
+/* "lemursim: ..." and the hint; nothing where there is no error. */
+static void complaint(const struct err *err, struct str *text)
+{
+	if (err->msg[0])
+		str_addf(text, "lemursim: %s\n", err->msg);
+	if (err->hint[0])
+		str_addf(text, "  hint: %s\n", err->hint);
+}
+
 int session_complain(const struct session *s)
 {
 	struct str text = STR_INIT;
@@ -86,11 +95,21 @@ int session_complain(const struct session *s)
 	return EXIT_USAGE;
 }
 
-int session_refuse(const struct session *s, const struct err *err)
+void session_refusal(const struct session *s, const struct err *err, struct str *text)
 {
 	if (s->diags.total)
-		session_complain(s);
-	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
+		diags_format(&s->diags, text);
+	complaint(err, text);
+}
+
+int session_refuse(const struct session *s, const struct err *err)
+{
+	struct str text = STR_INIT;
+
+	session_refusal(s, err, &text);
+	fputs(text.text, stderr);
+	str_release(&text);
+	return EXIT_USAGE;
 }
 
 void session_offer(struct session *s, const struct would_fit_ask *ask)
@@ -257,9 +276,11 @@ const volatile sig_atomic_t *session_interrupted(void)
 
 int complain(const struct err *err, enum exit_code code)
 {
-	fprintf(stderr, "lemursim: %s\n", err->msg);
-	if (err->hint[0])
-		fprintf(stderr, "  hint: %s\n", err->hint);
+	struct str text = STR_INIT;
+
+	complaint(err, &text);
+	fputs(text.text, stderr);
+	str_release(&text);
 	return (int)code;
 }
 

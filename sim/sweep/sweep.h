@@ -114,6 +114,10 @@ int sweep_begin(const struct sweep_ask *ask, struct sweep *s);
  * threads. 0, or -1 with the reasons of the first cell that failed, in err or in the loader's diags. */
 int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err);
 
+/* Runs one cell of a sweep that was begun, gives it to ask->take, and keeps nothing of it. 0, or -1 with the reasons in err or
+ * in the loader's diags. */
+int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, struct err *err);
+
 /* A bound that an axis changes is no line of a picture. Every cell must have been run. */
 void sweep_settle_bounds(struct sweep *s);
 

@@ -365,6 +365,14 @@ static int run_cell(void *self, size_t worker, size_t item)
 
 /* ---- all of them ---- */
 
+static void tell_failure(struct loader *l, struct sweep_failure *f, struct err *err)
+{
+	*l->diags = f->diags;
+	l->diags->arena = l->arena;
+	*err = f->err;
+	arena_adopt(l->arena, &f->scratch);
+}
+
 /* Tells the loader what the cells read, in their order, and what was wrong with the first that failed. */
 static void hand_over(struct sweep_running *r, size_t failed, struct err *err)
 {
@@ -376,14 +384,10 @@ static void hand_over(struct sweep_running *r, size_t failed, struct err *err)
 
 		if (i <= failed)
 			loader_add_inputs(l, cell->inputs, cell->inputs_n);
-		if (f && i == failed) {
-			*l->diags = f->diags;
-			l->diags->arena = l->arena;
-			*err = f->err;
-			arena_adopt(l->arena, &f->scratch);
-		} else if (f) {
+		if (f && i == failed)
+			tell_failure(l, f, err);
+		else if (f)
 			arena_release(&f->scratch);
-		}
 	}
 }
 
@@ -440,6 +444,29 @@ int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 	}
 	arena_release(&a);
 	return done == r.cells_n ? 0 : -1;
+}
+
+int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, struct err *err)
+{
+	struct sweep_failure *failure = NULL;
+	struct sweep_worker worker = {.kept = ARENA_INIT, .scratch = ARENA_INIT};
+	struct sweep_cell *const c = &s->cells[cell], before = *c;
+	struct sweep_running r = {.ask = ask,
+				  .sweep = s,
+				  .workers = &worker,
+				  .failures = &failure,
+				  .cells = &cell,
+				  .threads = workers_count(ask->draws.workers.threads, SIZE_MAX)};
+	int rc = run_cell(&r, 0, 0);
+
+	if (rc == 0)
+		rc = take_cell(&r, 0);
+	if (failure)
+		tell_failure(ask->loader, failure, err);
+	arena_release(&worker.kept);
+	arena_release(&worker.scratch);
+	*c = before;
+	return rc;
 }
 
 void sweep_settle_bounds(struct sweep *s)

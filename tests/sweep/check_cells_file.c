@@ -1,4 +1,5 @@
 /* check_cells_file.c - cells of a sweep as lines: what is written is read again, damage is told of, shares are a partition. */
+#include "tests/fixtures.h"
 #include "tests/suites.h"
 
 #include <math.h>
@@ -339,6 +340,57 @@ START_TEST(a_file_has_one_writer)
 }
 END_TEST
 
+struct rows {
+	struct str row[3];
+};
+
+static int take_row(void *self, const struct sweep *s, size_t cell)
+{
+	struct str *row = &((struct rows *)self)->row[cell];
+
+	str_clear(row);
+	cells_write_cell(row, s, cell);
+	return 0;
+}
+
+/* In any order, and after one that fails. */
+START_TEST(a_cell_by_itself_is_that_of_a_run)
+{
+	static const char *axis[] = {"workload.generate.batch=1,4,0", "workload.generate.batch=1,4,9"};
+	const char *const path = "scenarios/m5-vs-m4pro.yaml";
+	struct fixture t;
+	struct rows rows[2] = {{{STR_INIT, STR_INIT, STR_INIT}}, {{STR_INIT, STR_INIT, STR_INIT}}};
+	struct sweep_ask ask;
+	struct sweep s;
+	struct err err = ERR_INIT;
+
+	fixture_load(&t, path, NULL);
+	ask = (struct sweep_ask){.loader = &t.loader,
+				 .scenario = path,
+				 .over = {&axis[1], 1},
+				 .draws = {.n = 2, .workers = {1}},
+				 .take = take_row,
+				 .watcher = &rows[0]};
+	ck_assert(sweep_grid(&ask, &s, &err) == 0 && sweep_run(&ask, &s, &err) == 0);
+	ask.over.at = &axis[0];
+	ask.watcher = &rows[1];
+	ck_assert(sweep_grid(&ask, &s, &err) == 0 && sweep_begin(&ask, &s) == 0);
+	for (size_t i = 3; i-- > 0;) {
+		t.diags.n = t.diags.total = 0;
+		ck_assert_int_eq(sweep_run_cell(&ask, &s, i, &err), i == 2 ? -1 : 0);
+		ck_assert_uint_eq(t.diags.total, i == 2);
+		ck_assert_ptr_null(s.cells[i].entries);
+		if (i < 2)
+			ck_assert_str_eq(rows[1].row[i].text, rows[0].row[i].text);
+	}
+	ck_assert_uint_gt(rows[0].row[1].len, 100);
+	ck_assert_uint_eq(rows[1].row[2].len, 0);
+	for (size_t i = 0; i < 6; i++)
+		str_release(&rows[i / 3].row[i % 3]);
+	fixture_release(&t);
+}
+END_TEST
+
 Suite *suite_cells_file(void)
 {
 	Suite *s = suite_create("cells_file");
@@ -351,6 +403,7 @@ Suite *suite_cells_file(void)
 	tcase_add_loop_test(tc, shares_are_a_partition, 0, 12);
 	tcase_add_loop_test(tc, launchers_say_the_rank, 0, (int)ARRAY_LEN(launched));
 	tcase_add_test(tc, a_file_has_one_writer);
+	tcase_add_test(tc, a_cell_by_itself_is_that_of_a_run);
 	suite_add_tcase(s, tc);
 	return s;
 }
