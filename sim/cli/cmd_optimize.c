@@ -182,7 +182,7 @@ static int show_unmet(struct session *s, const struct optimize_options *o, const
 	return rc;
 }
 
-/* "annealing: 12 of 36 chains; 41 of 1000 runs; best 12.1 tok/s; no better than 13 tok/s is possible" */
+/* "annealing, chain 12 of 36; best 12.1 tok/s; none above 13 tok/s" */
 struct search_watch {
 	struct progress line;
 	const struct goal *goal;
@@ -191,14 +191,14 @@ struct search_watch {
 static void tell_search(void *self, const struct search_progress *p)
 {
 	struct search_watch *watch = self;
-	const struct metric_info *goal = watch->goal->metric, *minimized = watch->goal->minimized;
+	const struct metric_info *goal = watch->goal->metric;
 	char best[64] = "", bound[64] = "", chains[64] = "";
 
 	if (isfinite(p->best))
 		snprintf(best, sizeof best, "; best %.3g %s", p->best, goal->unit);
 	if (isfinite(p->bound))
-		snprintf(bound, sizeof bound, "; none below %.3g %s of %.24s", p->bound, minimized->unit,
-			 minimized->name);
+		snprintf(bound, sizeof bound, "; none %s %.3g %s", goal->less ? "below" : "above", p->bound,
+			 goal->unit);
 	if (p->chains < p->of_chains)
 		snprintf(chains, sizeof chains, "annealing, chain %zu of %zu", p->chains + 1, p->of_chains);
 	else
@@ -222,7 +222,7 @@ static int optimize(struct session *s, const struct optimize_options *o, struct 
 		return complain(&err, EXIT_USAGE);
 	session_catch_interrupt();
 	ask->stop = session_interrupted();
-	ask->tell = tell_search;
+	ask->tell = watch.line.on ? tell_search : NULL; /* to look costs time */
 	ask->self = &watch;
 	outcome_find(&s->arena, ask, &r);
 	progress_clear(&watch.line);
