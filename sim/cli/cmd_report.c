@@ -4,6 +4,7 @@
 #include "sim/cli/progress.h"
 #include "sim/plan/plan.h"
 #include "sim/report/draw.h"
+#include "sim/report/front_curves.h"
 #include "sim/report/plan_basis.h"
 #include "sim/report/report_page.h"
 #include "sim/report/result_read.h"
@@ -197,6 +198,8 @@ static int read_result(struct reported *r, const struct report_options *o, const
 	r->file = path;
 	for (size_t i = 0; i < r->result.rows_n; i++)
 		r->fits |= r->result.rows[i].fits || r->result.rows[i].short_phase;
+	if (!o->no_pictures && front_is(&r->result) && front_picture(a, &r->result, &r->pictures, &err) != 0)
+		return refused(&err);
 	return EXIT_FINE;
 }
 

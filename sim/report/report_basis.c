@@ -130,11 +130,10 @@ void section_memory(struct str *out, const struct section_place *at, const struc
 
 static const struct {
 	const char *id, *title;
-} chapters[] = {[PICTURE_SCHEDULE] = {"schedule", "Over time"},
-		[PICTURE_LOAD] = {"load", "The load over time"},
-		[PICTURE_LATENCY] = {"latency", "Latencies"},
-		[PICTURE_ROOFLINE] = {"roofline", "Roofline"},
-		[PICTURE_PLAN] = {"fleets", "Fleets"}};
+} chapters[] = {
+	[PICTURE_SCHEDULE] = {"schedule", "Over time"}, [PICTURE_LOAD] = {"load", "The load over time"},
+	[PICTURE_LATENCY] = {"latency", "Latencies"},   [PICTURE_ROOFLINE] = {"roofline", "Roofline"},
+	[PICTURE_PLAN] = {"fleets", "Fleets"},          [PICTURE_FRONT] = {"front", "Pareto front"}};
 
 static void add_figure(struct str *out, const struct picture *p)
 {
