@@ -478,7 +478,7 @@ static void add_part(struct str *out, const char *text)
 static void draw_note(struct view *v, double y)
 {
 	const struct type type = {.size = 8.5, .align = 'c', .color = page_grey};
-	bool bands = false, overloads = false;
+	bool bands = false, overloads = false, gaps = false;
 	const char *steps = NULL;
 	struct str text = STR_INIT;
 
@@ -492,12 +492,15 @@ static void draw_note(struct view *v, double y)
 
 			bands |= p->state == CURVE_HAS && isfinite(p->lo) && p->hi > p->lo;
 			overloads |= p->state == CURVE_OVERLOADED;
+			gaps |= p->state == CURVE_NOTHING && !v->c->panels[k].x;
 		}
 	}
 	if (steps)
 		add_part(&text, steps);
 	if (bands)
 		add_part(&text, "band: P10 to P90 of what the calibration leaves open");
+	if (gaps)
+		add_part(&text, "no mark: it does not fit, or has no such number");
 	if (v->c->chance && v->few)
 		add_part(&text, "whisker: 95 % interval of chance");
 	if (v->c->medians && v->few)
