@@ -267,10 +267,13 @@ install: need $(OUT)/lemursim $(LIBS) ## install under PREFIX (DESTDIR is honour
 	for c in $(COMPLETIONS); do \
 		install -d "$$(dirname "$(DESTDIR)$(PREFIX)/share/$${c#*:}")" && \
 		$(OUT)/lemursim help --completion $${c%%:*} -f -o "$(DESTDIR)$(PREFIX)/share/$${c#*:}" || exit 1; done
-uninstall: ## remove what install put under PREFIX
+uninstall: ## remove what install put under PREFIX, and the folders that it leaves empty
 	rm -f "$(DESTDIR)$(PREFIX)/include/lemursim.h" "$(DESTDIR)$(LIBDIR)/pkgconfig/lemursim.pc" "$(DESTDIR)$(LIBDIR)"/liblemursim.*
 	rm -rf "$(DESTDIR)$(PREFIX)/bin/lemursim" "$(DESTDIR)$(PREFIX)/share/lemursim" "$(MAN1)/lemursim.1" "$(MAN1)"/lemursim-*.1
 	for c in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${c#*:}"; done
+	-@cd "$(DESTDIR)$(PREFIX)" 2>/dev/null && for d in bin include share/man/man1 $(foreach c,$(COMPLETIONS),share/$(dir $(lastword $(subst :, ,$c)))); do \
+		rmdir -p "$$d" 2>/dev/null; done; \
+	for d in "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PREFIX)"; do rmdir "$$d" 2>/dev/null; done; true
 installed: # an installed program finds its hardware and models from anywhere; what is uninstalled leaves no file
 	@rm -rf "build/in stalled" && $(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install install >/dev/null
 	@mkdir -p build/elsewhere && cp $(SCENARIO) build/elsewhere && cd build/elsewhere && \

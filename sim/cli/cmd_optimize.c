@@ -7,6 +7,8 @@
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
+#include "sim/report/draw.h"
+#include "sim/report/front_curves.h"
 #include "sim/report/scenario_result.h"
 #include "sim/search/outcome.h"
 
@@ -37,16 +39,55 @@ static const struct opt_table tables[] = {
 	OPTS_OUTPUT(struct optimize_options, output), OPTS_SEED(struct optimize_options, draws),
 	OPTS_DRAWS(struct optimize_options, draws)};
 
+/* What -o writes: the winners as a scenario or the front as a picture, beside the answer on the standard output; or the
+ * answer itself. */
+static bool writes_scenario(const struct optimize_options *o)
+{
+	return o->output.path && str_ends(o->output.path, ".yaml");
+}
+
+static bool draws_front(const struct optimize_options *o)
+{
+	return o->output.path && draw_format(o->output.path);
+}
+
+static struct output_options answer_output(const struct optimize_options *o)
+{
+	struct output_options to = o->output;
+
+	if (writes_scenario(o) || draws_front(o))
+		to.path = NULL;
+	return to;
+}
+
+static int check_output(const struct optimize_options *o, enum result_format *format)
+{
+	const struct output_options answer = answer_output(o);
+	struct err err = ERR_INIT;
+
+	if (answer.path && !answer.format && !str_ends(answer.path, ".json") &&
+	    !str_ends(answer.path, ".jsonl") && !str_ends(answer.path, ".csv") &&
+	    !str_ends(answer.path, ".md") && !str_ends(answer.path, ".txt")) {
+		err_set(&err, "cannot tell from '%.200s' what to write", answer.path);
+		err_hint(&err, "-o FILE.yaml is for the winners as a scenario, FILE.json, .md or .csv for "
+			       "the answer");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (!draws_front(o) || o->pareto)
+		return choose_format(&answer, format);
+	err_set(&err, "cannot draw '%.200s': one goal has no front", o->output.path);
+	err_hint(&err, "add --pareto METRIC; 'schedule' draws the winners of -o FILE.yaml");
+	return complain(&err, EXIT_USAGE);
+}
+
 /* Complains and returns an exit code where the options make no request; the world and the seed are still to
  * come. */
 static int read_ask(const struct optimize_options *o, struct outcome_ask *a, enum result_format *format)
 {
-	struct output_options table = o->output;
 	struct err err = ERR_INIT;
 
 	*a = (struct outcome_ask){
 		.pareto = o->pareto != NULL, .best = (size_t)o->best, .budget = (size_t)o->budget};
-	table.path = NULL;
 	if (!o->goal) {
 		err_set(&err, "optimize needs a goal: --goal METRIC");
 		err_hint(&err, "such as decode_tok_per_s, ttft_s, train_tok_per_s or usd_per_Mtok");
@@ -67,12 +108,7 @@ static int read_ask(const struct optimize_options *o, struct outcome_ask *a, enu
 	for (size_t i = 0; i < o->limits.n; i++)
 		if (limit_parse(o->limits.at[i], &a->limits[a->limits_n++], &err) != 0)
 			return complain(&err, EXIT_USAGE);
-	if (o->output.path && !str_ends(o->output.path, ".yaml")) {
-		err_set(&err, "cannot write '%.200s': the winners are a scenario", o->output.path);
-		err_hint(&err, "-o FILE.yaml; the table goes to the standard output, see --format");
-		return complain(&err, EXIT_USAGE);
-	}
-	return choose_format(&table, format);
+	return check_output(o, format);
 }
 
 /* Tables that nobody wrote are printed as comments. */
@@ -87,13 +123,32 @@ static int write_scenario(const struct session *s, const struct world *w)
 	return rc;
 }
 
+/* A front of one assignment, or of none, is no picture: the answer says what there is. */
+static int draw_front(const struct session *s, const struct result *r)
+{
+	struct str text = STR_INIT;
+	struct curves c;
+	int rc;
+
+	if (!front_is(r)) {
+		fprintf(stderr, "lemursim: %.200s is not written: one assignment is the best by both goals\n",
+			s->output->path);
+		return EXIT_FINE;
+	}
+	c = front_curves(s->loader.arena, r);
+	curves_dot(&text, &c);
+	rc = deliver_by(s->output, &text, draw_write);
+	str_release(&text);
+	return rc;
+}
+
 /* The winners as a scenario of their own, predicted as simulate does. searched: has read the scenario, which may be the
  * standard input. note: NULL for none. */
 static int show(const struct session *searched, const struct optimize_options *o,
 		const struct outcome_ask *ask, const char *path, enum result_format format,
 		const struct outcome *r, const char *note)
 {
-	struct output_options table = o->output;
+	const struct output_options table = answer_output(o);
 	const char *found[3] = {r->sets.text}; /* and seed and draws, in what is written as in the table */
 	size_t found_n = 1;
 	struct session s;
@@ -111,7 +166,6 @@ static int show(const struct session *searched, const struct optimize_options *o
 	if (o->draws.n > 1)
 		found[found_n++] = arena_printf(&s.arena, "draws=%lld", (long long)o->draws.n);
 	sets = texts_join(&s.arena, &o->load.sets, found, found_n);
-	table.path = NULL;
 	w = session_world(&s, &sets, path);
 	at = w ? session_placements(&s, w) : NULL;
 	if (at && scenario_result_make(&s.loader, at, &o->draws, VERSION, &answer) != 0) {
@@ -119,6 +173,10 @@ static int show(const struct session *searched, const struct optimize_options *o
 	} else if (at) {
 		struct result *result = &answer.result;
 
+		if (ask->pareto) {
+			result->goal = ask->goal.metric->name;
+			result->pareto = ask->second.metric->name;
+		}
 		/* ranks say it better than verdicts, which they replace */
 		result->notes_n = outcome_rank_notes(&s.arena, ask, r, result->rows, result->rows_n,
 						     result->draws, answer.notes);
@@ -127,8 +185,10 @@ static int show(const struct session *searched, const struct optimize_options *o
 		scenario_result_note(&answer, outcome_unjoined_note(&s.arena, w));
 		result_write(&out, result, format, output_width(&table));
 		rc = deliver(&table, &out);
-		if (rc == EXIT_FINE && o->output.path)
+		if (rc == EXIT_FINE && writes_scenario(o))
 			rc = write_scenario(&s, w);
+		if (rc == EXIT_FINE && draws_front(o))
+			rc = draw_front(&s, result);
 	}
 	str_release(&out);
 	session_end(&s);
@@ -182,7 +242,7 @@ static int show_unmet(struct session *s, const struct optimize_options *o, const
 	return rc;
 }
 
-/* "annealing: 12 of 36 chains; 41 of 1000 runs; best 12.1 tok/s; no better than 13 tok/s is possible" */
+/* "annealing, chain 12 of 36; best 12.1 tok/s; none above 13 tok/s" */
 struct search_watch {
 	struct progress line;
 	const struct goal *goal;
@@ -191,14 +251,14 @@ struct search_watch {
 static void tell_search(void *self, const struct search_progress *p)
 {
 	struct search_watch *watch = self;
-	const struct metric_info *goal = watch->goal->metric, *minimized = watch->goal->minimized;
+	const struct metric_info *goal = watch->goal->metric;
 	char best[64] = "", bound[64] = "", chains[64] = "";
 
 	if (isfinite(p->best))
 		snprintf(best, sizeof best, "; best %.3g %s", p->best, goal->unit);
 	if (isfinite(p->bound))
-		snprintf(bound, sizeof bound, "; none below %.3g %s of %.24s", p->bound, minimized->unit,
-			 minimized->name);
+		snprintf(bound, sizeof bound, "; none %s %.3g %s", goal->less ? "below" : "above", p->bound,
+			 goal->unit);
 	if (p->chains < p->of_chains)
 		snprintf(chains, sizeof chains, "annealing, chain %zu of %zu", p->chains + 1, p->of_chains);
 	else
@@ -222,7 +282,7 @@ static int optimize(struct session *s, const struct optimize_options *o, struct 
 		return complain(&err, EXIT_USAGE);
 	session_catch_interrupt();
 	ask->stop = session_interrupted();
-	ask->tell = tell_search;
+	ask->tell = watch.line.on ? tell_search : NULL; /* to look costs time */
 	ask->self = &watch;
 	outcome_find(&s->arena, ask, &r);
 	progress_clear(&watch.line);
@@ -257,7 +317,8 @@ static int cmd_optimize(const void *options, const struct texts *files)
 const struct verb verb_optimize = {
 	.name = "optimize",
 	.arguments = "SCENARIO",
-	.help = "search the assignments: --goal METRIC; -o FILE.yaml writes the winners as a scenario",
+	.help = "search the assignments: --goal METRIC; -o FILE.yaml writes the winners as a scenario, "
+		"FILE.svg draws the front of --pareto",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct optimize_options),

@@ -4,6 +4,8 @@
 #include "sim/cli/progress.h"
 #include "sim/plan/plan.h"
 #include "sim/report/draw.h"
+#include "sim/report/front_curves.h"
+#include "sim/report/plan_basis.h"
 #include "sim/report/report_page.h"
 #include "sim/report/result_read.h"
 #include "sim/report/scenario_result.h"
@@ -60,6 +62,7 @@ static int make_plan(struct reported *r, const struct report_options *o, const c
 				     .draws = o->draws.n,
 				     .workers = o->draws.workers,
 				     .stop = session_interrupted()};
+	const struct plan_basis_ask basis = {.draws = o->draws, .stop = session_interrupted()};
 	struct err err = ERR_INIT;
 
 	r->plans = true;
@@ -71,6 +74,8 @@ static int make_plan(struct reported *r, const struct report_options *o, const c
 				    .computed = r->plan.computed,
 				    .seed = r->plan.seed};
 	scenario_result_inputs(&r->session.loader, &r->result);
+	if (plan_basis(&r->session.loader, &r->plan, &basis, &r->result) != 0)
+		return EXIT_INTERRUPTED;
 	r->fits = r->plan.best != NULL;
 	if (!o->no_pictures && plan_pictures(&r->session.arena, &r->plan, &r->pictures, &err) != 0)
 		return refused(&err);
@@ -193,6 +198,8 @@ static int read_result(struct reported *r, const struct report_options *o, const
 	r->file = path;
 	for (size_t i = 0; i < r->result.rows_n; i++)
 		r->fits |= r->result.rows[i].fits || r->result.rows[i].short_phase;
+	if (!o->no_pictures && front_is(&r->result) && front_picture(a, &r->result, &r->pictures, &err) != 0)
+		return refused(&err);
 	return EXIT_FINE;
 }
 

@@ -10,8 +10,6 @@
 #include "sim/stats/ci.h"
 #include "sim/stats/band.h"
 
-enum { DRAWS = 8 };
-
 /* ---- how much a fleet holds ---- */
 
 struct holding {
@@ -326,20 +324,27 @@ static void hold_rows(struct plan_result *r)
 	}
 }
 
+void plan_hold_surely(struct loader *l, struct plan_result *r, const struct world *w, struct plan_row *row,
+		      int64_t draws)
+{
+	struct service *s = service_new(l->arena, w, w->scenario->assignments.at, l->diags);
+
+	if (s && !r->load.finish && row->holds.load > 0) {
+		add_confidence(r, s, &row->holds, most_of(r, row));
+		add_draws(l, r, w, s, draws > 1 ? (size_t)draws : PLAN_DRAWS, &row->holds);
+	}
+	service_free(s);
+}
+
 void plan_look_closer(struct loader *l, const struct world *plan, const struct yml *root,
 		      const struct plan_ask *ask, struct plan_result *r)
 {
 	struct plan_row *best = &r->rows[r->best - r->rows];
-	struct service *s;
 
 	hold_rows(r);
 	r->world = plan_world(l, plan, root, best);
-	s = r->world ? service_new(l->arena, r->world, r->world->scenario->assignments.at, l->diags) : NULL;
-	if (s && !r->load.finish && best->holds.load > 0) {
-		add_confidence(r, s, &best->holds, most_of(r, best));
-		add_draws(l, r, r->world, s, ask->draws > 1 ? (size_t)ask->draws : DRAWS, &best->holds);
-	}
-	service_free(s);
+	if (r->world)
+		plan_hold_surely(l, r, r->world, best, ask->draws);
 	change(r, best);
 	add_hours(l, plan, r, best);
 	add_money(r, plan);

@@ -1,6 +1,7 @@
 /*
  * closer.h - the best fleet looked at closely: its scenario, how much it holds and how sure that is, what a
- * server more or fewer does, its money. For plan.c.
+ * server more or fewer does, its money. For plan.c, and for
+ * pictures and pages of plans.
  *
  * Layer plan.
  */
@@ -10,6 +11,12 @@
 
 void plan_look_closer(struct loader *l, const struct world *plan, const struct yml *root,
 		      const struct plan_ask *ask, struct plan_result *r);
+
+/* Adds to what a row holds, which is known, the intervals over runs of the load and over draws; draws below 2:
+ * PLAN_DRAWS. w: its scenario. A batch is left as it is. */
+enum { PLAN_DRAWS = 8 };
+void plan_hold_surely(struct loader *l, struct plan_result *r, const struct world *w, struct plan_row *row,
+		      int64_t draws);
 
 /* The scenario of a row; NULL with complaints. */
 const struct world *plan_world(struct loader *l, const struct world *plan, const struct yml *root,

@@ -37,10 +37,15 @@ static double even_requests(const struct money *m, const struct plan_api *api, c
 	return gain > 0 ? fixed / gain : INFINITY;
 }
 
+double plan_month_price(const struct money *m, double usd)
+{
+	return usd * month_s / m->life;
+}
+
 struct plan_money plan_money_of(const struct money *m, const struct plan_api *api, const struct plan_use *use)
 {
 	struct plan_money r = {.asked = api != NULL,
-			       .price_month = use->price * month_s / m->life,
+			       .price_month = plan_month_price(m, use->price),
 			       .electricity_month = electricity_of(m, use, use->share) * month_s,
 			       .tokens_day = use->requests * (use->prompt + use->output)};
 	double one[PLAN_FACTORS] = {1, 1, 1};

@@ -29,5 +29,7 @@ struct plan_money {
 };
 struct plan_money plan_money_of(const struct money *m, const struct plan_api *api,
 				const struct plan_use *use);
+/* What machines of that price cost a month, without electricity. */
+double plan_month_price(const struct money *m, double usd);
 
 #endif

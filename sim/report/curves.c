@@ -243,15 +243,18 @@ static void draw_mark(struct view *v, size_t curve, size_t i)
 static void draw_steps(struct view *v)
 {
 	const struct stroke grey = {.color = "#9a9da0", .width = 4};
+	const struct panel *const p = v->panel;
 
-	for (size_t i = 0; i < v->panel->steps_n; i++) {
-		const struct curve_step *s = &v->panel->steps[i];
+	for (size_t k = 0; k < p->steps_n; k++) {
+		const size_t i = p->steps_back ? p->steps_n - 1 - k : k;
+		const struct curve_step *s = &p->steps[i], *next = p->steps_back ? s - 1 : s + 1;
+		const bool last = k + 1 == p->steps_n;
 		const struct point at = {axis_at(&v->x, s->x), axis_at(&v->y, s->y)};
-		const double end = i + 1 < v->panel->steps_n ? axis_at(&v->x, s[1].x) : v->x.to;
+		const double end = !last ? axis_at(&v->x, next->x) : p->steps_back ? v->x.from : v->x.to;
 
 		add_line(v, at, (struct point){end, at.y}, &grey);
-		if (i + 1 < v->panel->steps_n)
-			add_line(v, (struct point){end, at.y}, (struct point){end, axis_at(&v->y, s[1].y)},
+		if (!last)
+			add_line(v, (struct point){end, at.y}, (struct point){end, axis_at(&v->y, next->y)},
 				 &grey);
 	}
 }
@@ -475,22 +478,29 @@ static void add_part(struct str *out, const char *text)
 static void draw_note(struct view *v, double y)
 {
 	const struct type type = {.size = 8.5, .align = 'c', .color = page_grey};
-	bool bands = false, overloads = false, steps = false;
+	bool bands = false, overloads = false, gaps = false;
+	const char *steps = NULL;
 	struct str text = STR_INIT;
 
 	for (size_t k = 0; k < v->c->panels_n; k++) {
-		steps |= v->c->panels[k].steps_n > 0;
+		if (v->c->panels[k].steps_n)
+			steps = v->c->panels[k].steps_name
+					? v->c->panels[k].steps_name
+					: "grey steps: no fleet drawn holds more for the price";
 		for (size_t i = 0; i < v->c->names_n * v->c->x_n; i++) {
 			const struct curve_point *p = &v->c->panels[k].points[i];
 
 			bands |= p->state == CURVE_HAS && isfinite(p->lo) && p->hi > p->lo;
 			overloads |= p->state == CURVE_OVERLOADED;
+			gaps |= p->state == CURVE_NOTHING && !v->c->panels[k].x;
 		}
 	}
 	if (steps)
-		add_part(&text, "grey steps: no fleet drawn holds more for the price");
+		add_part(&text, steps);
 	if (bands)
 		add_part(&text, "band: P10 to P90 of what the calibration leaves open");
+	if (gaps)
+		add_part(&text, "no mark: it does not fit, or has no such number");
 	if (v->c->chance && v->few)
 		add_part(&text, "whisker: 95 % interval of chance");
 	if (v->c->medians && v->few)

@@ -40,6 +40,9 @@ struct panel {
 	const char *x_name, *x_unit;
 	const struct curve_step *steps; /* a frontier in grey, by ascending x: y holds from x on */
 	size_t steps_n;
+	bool about;             /* both axes show what the points take, not all from 0 */
+	bool steps_back;        /* y holds up to x instead: more of x is better */
+	const char *steps_name; /* what the legend says of them; NULL: as of fleets and prices */
 };
 
 struct curves {

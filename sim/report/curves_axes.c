@@ -7,6 +7,21 @@
 
 #include "sim/base/mem.h"
 
+/* Linear about the values, with room at both ends for a mark and its letter, where they lie within a small ratio. */
+static struct axis axis_about(const double *values, size_t n, double ratio)
+{
+	const struct axis whole = axis_for(values, n, ratio);
+	double low = INFINITY, high = -INFINITY;
+
+	for (size_t i = 0; i < n; i++) {
+		low = isfinite(values[i]) ? fmin(low, values[i]) : low;
+		high = isfinite(values[i]) ? fmax(high, values[i]) : high;
+	}
+	if (!(whole.step > 0) || !(low > 0))
+		return whole;
+	return axis_linear(fmax(0, low - 0.1 * (high - low)), high + 0.1 * (high - low));
+}
+
 struct axis curves_y_axis(const struct curves *c, const struct panel *p)
 {
 	const size_t n = c->names_n * c->x_n;
@@ -24,7 +39,7 @@ struct axis curves_y_axis(const struct curves *c, const struct panel *p)
 		most = fmax(most, has ? at->value : -INFINITY);
 	}
 	all[4 * n] = isfinite(most) && p->bound > 3 * most ? (double)NAN : p->bound;
-	y = axis_for(all, 4 * n + 1, 20);
+	y = (p->about ? axis_about : axis_for)(all, 4 * n + 1, 20);
 	free(all);
 	return y;
 }
@@ -40,8 +55,8 @@ static struct axis own_axis(const struct curves *c, const struct panel *p)
 		used[i] = p->points[i].state == CURVE_HAS ? p->x[i] : (double)NAN;
 		most = fmax(most, used[i]);
 	}
-	used[n] = most * 1.04; /* room for a letter */
-	x = axis_for(used, n + 1, 30);
+	used[n] = p->about ? (double)NAN : most * 1.04; /* room for a letter */
+	x = (p->about ? axis_about : axis_for)(used, n + 1, 30);
 	free(used);
 	return x;
 }

@@ -27,6 +27,7 @@ struct view {
 	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
 	double left, top; /* the corner of the map being drawn */
+	bool overloads;   /* of some cell, of which the legend speaks */
 };
 
 size_t heat_best(const struct sweep *s, size_t cell)
@@ -92,6 +93,7 @@ static void find_range(struct view *v)
 		for (size_t k = 0; k < v->s->names_n; k++) {
 			const struct metric *m = v->s->cells[i].entries[k].metric;
 
+			v->overloads |= !m && v->s->cells[i].entries[k].lack == SWEEP_OVERLOADED;
 			if (!m)
 				continue;
 			v->less = m->less;
@@ -264,7 +266,8 @@ static void draw_scale(struct view *v, double y)
 		 text.len ? v->s->unit : "");
 	str_add(&text,
 		" \xc2\xb7 *: the best assignment of a cell \xc2\xb7 black line: the best changes, two "
-		"break even \xc2\xb7 over: overloaded");
+		"break even");
+	str_add(&text, v->overloads ? " \xc2\xb7 over: overloaded" : "");
 	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text, PAGE_W - PAGE_MARGIN - x - 5);
 	str_release(&text);
 }

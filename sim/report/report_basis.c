@@ -1,6 +1,6 @@
 /*
  * report_basis.c - the sections of a report that say what its numbers rest on: memory, pictures, assumptions, every
- * number with its source, inputs, configuration; and those of a plan.
+ * number with its source, inputs, configuration.
  *
  * Layer report.
  */
@@ -10,7 +10,6 @@
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
 #include "sim/report/html.h"
-#include "sim/report/plan.h"
 #include "sim/report/report_sections.h"
 #include "sim/report/sweep.h"
 
@@ -131,11 +130,10 @@ void section_memory(struct str *out, const struct section_place *at, const struc
 
 static const struct {
 	const char *id, *title;
-} chapters[] = {[PICTURE_SCHEDULE] = {"schedule", "Over time"},
-		[PICTURE_LOAD] = {"load", "The load over time"},
-		[PICTURE_LATENCY] = {"latency", "Latencies"},
-		[PICTURE_ROOFLINE] = {"roofline", "Roofline"},
-		[PICTURE_PLAN] = {"fleets", "Fleets"}};
+} chapters[] = {
+	[PICTURE_SCHEDULE] = {"schedule", "Over time"}, [PICTURE_LOAD] = {"load", "The load over time"},
+	[PICTURE_LATENCY] = {"latency", "Latencies"},   [PICTURE_ROOFLINE] = {"roofline", "Roofline"},
+	[PICTURE_PLAN] = {"fleets", "Fleets"},          [PICTURE_FRONT] = {"front", "Pareto front"}};
 
 static void add_figure(struct str *out, const struct picture *p)
 {
@@ -341,28 +339,4 @@ void section_config(struct str *out, const struct section_place *at, const char 
 	html_text(out, config);
 	str_add(out, "</pre>\n</details>\n");
 	section_close(out);
-}
-
-/* ---- plans ---- */
-
-void section_plan(struct str *out, const struct section_place *at, const struct plan_result *r)
-{
-	struct arena a = ARENA_INIT;
-	const struct html_table table = plan_html_table(&a, r);
-
-	section_open(out, at, "answer", "Answer");
-	str_add(out, "<div class=\"answer\">\n");
-	for (size_t i = 0; i < r->notes_n; i++)
-		html_element(out, "p", NULL, r->notes[i]);
-	str_add(out, "</div>\n");
-	section_close(out);
-	if (r->rows_n) {
-		section_open(out, at, "table", "The fleets");
-		html_table(out, &table);
-		str_add(out, "<p class=\"note\">'holds' is the largest load that meets the SLO; what stands "
-			     "after it is "
-			     "under the load as asked, without headroom.</p>\n");
-		section_close(out);
-	}
-	arena_release(&a);
 }

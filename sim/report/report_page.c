@@ -105,8 +105,9 @@ static void add_part(struct str *out, const struct section_place *at, const stru
 	if (p->pictures)
 		section_pictures(out, at, p->pictures);
 	section_assumptions(out, at, p->result);
-	if (!p->plan)
-		section_numbers(out, at, p->result);
+	section_numbers(out, at, p->result);
+	if (p->plan)
+		section_plan_sources(out, at, p->plan);
 	section_inputs(out, at, p->result);
 	section_config(out, at, p->config);
 }
@@ -121,7 +122,7 @@ static struct result join(struct arena *a, const struct report_part *parts, size
 	size_t rows_n = 0;
 
 	for (size_t i = 0; i < n; i++)
-		rows_n += parts[i].result->rows_n;
+		rows_n += parts[i].plan ? 0 : parts[i].result->rows_n;
 	rows = arena_array(a, rows_n + 1, sizeof *rows);
 	all.rows = rows;
 	all.rows_n = 0;
@@ -129,7 +130,7 @@ static struct result join(struct arena *a, const struct report_part *parts, size
 	for (size_t i = 0; i < n; i++) {
 		const struct result *r = parts[i].result;
 
-		for (size_t k = 0; k < r->rows_n; k++) {
+		for (size_t k = 0; k < r->rows_n && !parts[i].plan; k++) {
 			rows[all.rows_n] = r->rows[k];
 			rows[all.rows_n++].name =
 				arena_printf(a, "%zu %s: %s", i + 1, r->scenario, r->rows[k].name);

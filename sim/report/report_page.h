@@ -14,7 +14,7 @@
 
 /* One scenario. Everything is borrowed. */
 struct report_part {
-	const struct result *result;    /* of a plan: without rows */
+	const struct result *result;    /* of a plan: its rows are the fleets */
 	const struct plan_result *plan; /* NULL: the scenario plans nothing */
 	const char *config;             /* the effective configuration, each value with its place */
 	const char *file; /* the file that the result was read from; NULL: it was made just now */

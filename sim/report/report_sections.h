@@ -27,6 +27,8 @@ void section_config(struct str *out, const struct section_place *at, const char 
 void section_sweep(struct str *out, const struct section_place *at, const struct sweep *s,
 		   const struct pictures *p);
 void section_plan(struct str *out, const struct section_place *at, const struct plan_result *r);
+/* The figures behind a plan's prices, power and times, each with its spread, file and source. */
+void section_plan_sources(struct str *out, const struct section_place *at, const struct plan_result *r);
 
 /* Begins and ends a section: <section> with its heading. name: a word of the id. */
 void section_open(struct str *out, const struct section_place *at, const char *name, const char *title);

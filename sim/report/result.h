@@ -31,6 +31,8 @@ struct result {
 	size_t rows_n;
 	const char *const *notes; /* sentences under the table: the peak MFU is stated against, ... */
 	size_t notes_n;
+	/* metrics that the rows are the Pareto front of, as optimize finds it; NULL: they are none */
+	const char *goal, *pareto;
 	const struct yml
 		*config; /* the effective configuration; NULL: not known. Written by result_json() alone */
 };

@@ -140,6 +140,10 @@ static void add_head(struct jsonw *w, const struct result *r)
 	jsonw_key_text(w, "title", r->title);
 	if (r->computed)
 		jsonw_key_string(w, "computed", r->computed);
+	if (r->pareto) {
+		jsonw_key_string(w, "goal", r->goal);
+		jsonw_key_string(w, "pareto", r->pareto);
+	}
 	jsonw_key(w, "inputs");
 	jsonw_array(w);
 	for (size_t i = 0; i < r->inputs_n; i++) {

@@ -411,7 +411,7 @@ static int read_config(struct reading *r, void *of)
 /* The members of one object: of the whole result, and in a .jsonl those of its assignment too. */
 struct object {
 	struct assignment_row row; /* the first member, so that its table serves here */
-	const char *scenario, *version, *title, *computed;
+	const char *scenario, *version, *title, *computed, *goal, *pareto;
 };
 
 static const struct member of_result[] = {
@@ -422,6 +422,8 @@ static const struct member of_result[] = {
 	{"version", M_TEXT, offsetof(struct object, version), NULL},
 	{"title", M_TEXT, offsetof(struct object, title), NULL},
 	{"computed", M_TEXT, offsetof(struct object, computed), NULL},
+	{"goal", M_TEXT, offsetof(struct object, goal), NULL},
+	{"pareto", M_TEXT, offsetof(struct object, pareto), NULL},
 	{"inputs", M_OTHER, 0, read_inputs},
 	{"assignments", M_OTHER, 0, read_assignments},
 	{"notes", M_OTHER, 0, read_notes},
@@ -446,6 +448,8 @@ static int read_one(struct reading *r)
 	r->out->version = o.version;
 	r->out->title = o.title;
 	r->out->computed = o.computed;
+	r->out->goal = o.goal;
+	r->out->pareto = o.goal ? o.pareto : NULL;
 	return o.row.name ? keep_row(r, &o.row) : 0;
 }
 

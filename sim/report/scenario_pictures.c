@@ -9,6 +9,7 @@
 #include "sim/report/heat.h"
 #include "sim/report/job_schedule.h"
 #include "sim/report/load_quantiles.h"
+#include "sim/report/front_curves.h"
 #include "sim/report/plan_curves.h"
 #include "sim/report/svg_inline.h"
 #include "sim/report/sweep_curves.h"
@@ -233,6 +234,23 @@ int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, 
 				 .name = "fleets by price and by load",
 				 .caption = "What each fleet holds for its price, and its latencies under "
 					    "smaller and larger loads.",
+				 .open = true},
+		&dot_text);
+}
+
+int front_picture(struct arena *a, const struct result *r, struct pictures *out, struct err *err)
+{
+	struct builder b = {.arena = a, .out = out, .err = err};
+	struct str dot_text = STR_INIT;
+	const struct curves c = front_curves(a, r);
+
+	curves_dot(&dot_text, &c);
+	return add_picture(
+		&b,
+		(struct picture){.kind = PICTURE_FRONT,
+				 .name = "Pareto front",
+				 .caption = "Each point is an assignment that no other betters in both "
+					    "goals; whiskers are P10 to P90 of the first goal.",
 				 .open = true},
 		&dot_text);
 }

@@ -10,6 +10,7 @@
 #include "sim/place/place.h"
 #include "sim/plan/plan.h"
 #include "sim/report/curves.h"
+#include "sim/report/result.h"
 #include "sim/sweep/sweep.h"
 
 enum picture_kind {
@@ -18,6 +19,7 @@ enum picture_kind {
 	PICTURE_LATENCY,
 	PICTURE_ROOFLINE,
 	PICTURE_PLAN,
+	PICTURE_FRONT,
 	PICTURE_SWEEP
 };
 
@@ -55,5 +57,8 @@ int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, 
 
 /* Adds a sweep: lines over one axis, heat maps over two, nothing over more. Every cell has been run. */
 int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, struct err *err);
+
+/* Adds the Pareto front of a result that is one, front_is(). */
+int front_picture(struct arena *a, const struct result *r, struct pictures *out, struct err *err);
 
 #endif

@@ -396,6 +396,16 @@ const struct annealed *anneal_found(struct anneal *a, size_t *n)
 	return a->pool.at;
 }
 
+const struct annealed *anneal_best(const struct anneal *a)
+{
+	const struct annealed *best = NULL;
+
+	for (size_t i = 0; i < a->pool.n; i++)
+		if (!best || a->pool.at[i].rank < best->rank)
+			best = &a->pool.at[i];
+	return best;
+}
+
 size_t anneal_tried(const struct anneal *a)
 {
 	return a->tried;

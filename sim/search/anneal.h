@@ -47,7 +47,9 @@ struct anneal; /* opaque */
 struct anneal *anneal_new(const struct anneal_ask *ask);
 bool anneal_step(struct anneal *a);                       /* runs one chain; false when all chains have run */
 size_t anneal_chains(const struct anneal *a, size_t *of); /* chains that have run, of how many */
-void anneal_free(struct anneal *a);                       /* NULL is allowed */
+/* The best of the candidates found so far; NULL: none yet. Valid until the next anneal_step(). */
+const struct annealed *anneal_best(const struct anneal *a);
+void anneal_free(struct anneal *a); /* NULL is allowed */
 
 /* The distinct candidates found, a limited number of each class (units, kind), sorted by ascending rank.
  * The array is valid until the next anneal_step(). */

@@ -19,6 +19,44 @@ void annealing_begin(struct search *s)
 							  .seed = s->ask.seed});
 }
 
+static struct candidate candidate_of(const struct search *s, const struct annealed *k)
+{
+	return (struct candidate){s->job,
+				  {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]},
+				  k->variant->options,
+				  k->variant->words};
+}
+
+/* The least of the bounds of all variants. known: the value of some assignment, which sets the step size of the bound's
+ * method; INFINITY: none. */
+static double bound_over_all(const struct search *s, double known)
+{
+	double bound = INFINITY;
+
+	for (size_t i = 0; i < s->variants_n; i++)
+		bound = fmin(bound,
+			     lower_bound_compute(&s->variants[i].block_costs, s->ask.goal.minimized, known));
+	return bound;
+}
+
+void annealing_look(struct search *s, double *best, double *bound)
+{
+	const struct annealed *k = s->found ? NULL : anneal_best(s->anneal);
+
+	if (k && (!(s->shown_rank > 0) || k->rank < s->shown_rank)) {
+		const struct candidate c = candidate_of(s, k);
+		const double cost = incumbents_look(s, k->variant->w, &c);
+
+		s->shown_rank = k->rank;
+		if (cost > 0 && !(s->shown_best > 0 && s->shown_best <= cost))
+			s->shown_best = cost;
+	}
+	if (!(s->shown_bound > 0) && s->shown_best > 0)
+		s->shown_bound = bound_over_all(s, s->shown_best);
+	*best = s->shown_best > 0 ? s->shown_best : (double)NAN;
+	*bound = s->shown_bound > 0 ? s->shown_bound : (double)NAN;
+}
+
 static void finish_chains(struct search *s)
 {
 	s->found = anneal_found(s->anneal, &s->found_n);
@@ -33,10 +71,7 @@ static void finish_runs(struct search *s)
 
 	s->counts.tried = anneal_tried(s->anneal);
 	s->counts.classes = s->classes.n;
-	s->counts.bound = INFINITY;
-	for (size_t i = 0; i < s->variants_n; i++)
-		s->counts.bound = fmin(s->counts.bound, lower_bound_compute(&s->variants[i].block_costs,
-									    s->ask.goal.minimized, known));
+	s->counts.bound = bound_over_all(s, known);
 }
 
 static struct candidate_class *find_or_add_class(struct search *s, const struct annealed *k)
@@ -51,10 +86,7 @@ static struct candidate_class *find_or_add_class(struct search *s, const struct 
 /* Assignments on one device are always simulated, since the others are compared with them. */
 static void run_annealed(struct search *s, const struct annealed *k)
 {
-	const struct candidate c = {s->job,
-				    {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]},
-				    k->variant->options,
-				    k->variant->words};
+	const struct candidate c = candidate_of(s, k);
 	struct candidate_class *f = find_or_add_class(s, k);
 
 	if (incumbents_count_bits(k->units) > 1 &&

@@ -62,6 +62,13 @@ int goal_parse(const char *name, struct goal *g, struct err *err)
 	return err_unknown(err, "goal", name, names, n);
 }
 
+double goal_value(const struct world *w, const struct goal *g, double minimized)
+{
+	const struct search_metric *x = search_metric(g->metric);
+
+	return x && x->amount ? x->amount(&w->scenario->workload) / minimized : minimized;
+}
+
 int limit_parse(const char *text, struct limit *l, struct err *err)
 {
 	const size_t len = strcspn(text, " <>=");

@@ -18,6 +18,9 @@ struct goal {
 /* 0, or -1 with err if the metric is unknown or cannot be a goal. */
 int goal_parse(const char *name, struct goal *g, struct err *err);
 
+/* The value of the metric asked for where the minimized one has this value. */
+double goal_value(const struct world *w, const struct goal *g, double minimized);
+
 /* A limit as written: "ttft_s <= 2 s", "decode_tok_per_s >= 8 tok/s". */
 struct limit {
 	const struct metric_info *metric;

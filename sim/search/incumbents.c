@@ -16,7 +16,7 @@ static bool keeps_limits(const struct search *s, const struct metric_values *v)
 }
 
 /* Simulates a candidate with the event engine; false if it does not fit. */
-static bool run_candidate(struct search *s, const struct world *w, const struct candidate *c,
+static bool run_candidate(const struct search *s, const struct world *w, const struct candidate *c,
 			  struct metric_values *v)
 {
 	struct arena scratch = ARENA_INIT;
@@ -27,8 +27,6 @@ static bool run_candidate(struct search *s, const struct world *w, const struct 
 
 	prediction_make(&scratch, &at, &p);
 	fits = p.jobs[s->job].fits;
-	s->counts.run += fits;
-	s->counts.unfit += !fits;
 	if (fits && prediction_values(&p, v, &err) != 0)
 		BUG("%s", err.msg); /* a load is not searched for */
 	prediction_release(&p);
@@ -39,6 +37,15 @@ static bool run_candidate(struct search *s, const struct world *w, const struct 
 static double cost_of_values(const struct search *s, const struct metric_values *v)
 {
 	return metric_value(v, s->ask.goal.minimized) + goal_tie * metric_value(v, metric_compared(s->job));
+}
+
+double incumbents_look(const struct search *s, const struct world *w, const struct candidate *k)
+{
+	struct metric_values v;
+
+	if (!run_candidate(s, w, k, &v) || !keeps_limits(s, &v))
+		return NAN;
+	return metric_value(&v, s->ask.goal.minimized);
 }
 
 unsigned incumbents_count_bits(unsigned bits)
@@ -105,9 +112,12 @@ void incumbents_evaluate(struct search *s, struct candidate_class *c, const stru
 			 const struct candidate *k)
 {
 	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
+	const bool fits = run_candidate(s, w, k, &a.values);
 
 	c->tried++;
-	if (!run_candidate(s, w, k, &a.values) || !keeps_limits(s, &a.values))
+	s->counts.run += fits;
+	s->counts.unfit += !fits;
+	if (!fits || !keeps_limits(s, &a.values))
 		return;
 	a.cost = cost_of_values(s, &a.values);
 	a.rank = a.cost * search_complexity_penalty(a.units, a.kind);

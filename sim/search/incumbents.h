@@ -51,6 +51,9 @@ struct search {
 	/* the candidates of the annealing once its chains are done; next_found is simulated next */
 	const struct annealed *found;
 	size_t found_n, next_found, refined;
+	/* While chains run, for whoever waits: the least rank of theirs that was looked at, the least that one comes to
+	 * when simulated, and the bound over all assignments; 0: not known yet. */
+	double shown_rank, shown_best, shown_bound;
 	struct winner *winners;
 	struct search_counts counts;
 	bool stopped;    /* to be brought to an end */
@@ -69,6 +72,10 @@ double incumbents_threshold(const struct search *s, const struct candidate_class
  * incumbents_threshold(). */
 void incumbents_evaluate(struct search *s, struct candidate_class *c, const struct world *w,
 			 const struct candidate *k);
+
+/* The minimized metric of a candidate, simulated without a trace in the search; NAN if it does not fit or breaks a
+ * limit. */
+double incumbents_look(const struct search *s, const struct world *w, const struct candidate *k);
 
 /* Writes the best candidate of each solved class to s->winners, sorted; returns their number. */
 size_t incumbents_sort(struct search *s);

@@ -84,11 +84,17 @@ struct search_progress search_progress(struct search *s)
 	if (any)
 		p.best = metric_value(&s->winners[0].values, s->ask.goal.metric);
 	if (s->anneal) {
+		double best;
+
 		p.chains = anneal_chains(s->anneal, &p.of_chains);
+		annealing_look(s, &best, &p.bound);
+		if (!any)
+			p.best = goal_value(s->w, &s->ask.goal, best);
 	} else {
 		p.classes_left = s->classes.n - s->current_class;
 		p.bound = exact_bound(s, any ? s->winners[0].cost : (double)INFINITY);
 	}
+	p.bound = isfinite(p.bound) ? goal_value(s->w, &s->ask.goal, p.bound) : (double)NAN;
 	return p;
 }
 

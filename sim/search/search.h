@@ -70,14 +70,14 @@ const struct winner *search_winners(struct search *s, size_t *n);
 const struct winner *search_alone(const struct search *s);
 struct search_counts search_counts(const struct search *s);
 
-/* How far it has come, for whoever waits. */
+/* How far it has come, for whoever waits. Asking changes nothing of what a search finds; while chains run it costs a
+ * simulation where they have found a better candidate, and the bound once. */
 struct search_progress {
 	size_t chains, of_chains; /* of the annealing; 0, 0: it is exact */
 	size_t run, runs_most;    /* candidates simulated, and the budget */
 	size_t classes_left;      /* of an exact search: classes not looked through yet */
 	double best;              /* value of the goal for the best so far; NAN: there is none */
-	/* no assignment has less of the minimized metric; NAN: not known yet */
-	double bound;
+	double bound; /* value of the goal that no assignment is better than; NAN: not known yet */
 };
 struct search_progress search_progress(struct search *s);
 

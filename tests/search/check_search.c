@@ -570,7 +570,8 @@ START_TEST(it_can_be_stopped)
 	for (int i = 0; i < 2; i++)
 		ck_assert(search_step(s));
 	at = search_progress(s);
-	ck_assert(ask.anneal ? at.chains == 2 : at.run > 0 && at.bound > 0 && at.bound <= at.best);
+	ck_assert(ask.anneal ? at.chains == 2 && at.run == 0 : at.run > 0);
+	ck_assert(at.bound > 0 && at.bound <= at.best);
 	search_stop(s);
 	while (search_step(s))
 		steps++;
@@ -579,6 +580,42 @@ START_TEST(it_can_be_stopped)
 	ck_assert_uint_le(steps, ask.anneal ? 12 : 0);
 	ck_assert(!search_counts(s).exact);
 	search_free(s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A search that is looked at before every step finds what it finds unseen, and is told no more than is true. */
+START_TEST(looking_changes_nothing)
+{
+	struct search_ask ask = {.best = 2, .runs_most = 50, .anneal = true};
+	struct err err = ERR_INIT;
+	size_t run[2];
+	double cost[2], rate[2];
+
+	fixture_text(&fixture, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), NULL);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse("decode_tok_per_s", &ask.goal, &err), 0);
+	for (int seen = 0; seen < 2; seen++) {
+		struct search *s = search_new(&ask);
+		double best = 0;
+		size_t n;
+
+		do {
+			const struct search_progress at =
+				seen ? search_progress(s) : (struct search_progress){.best = NAN};
+
+			ck_assert(isnan(at.best) ||
+				  (at.best >= best * (1 - 1e-9) && at.best <= at.bound * (1 + 1e-9)));
+			best = isnan(at.best) ? best : at.best;
+		} while (search_step(s));
+		run[seen] = search_counts(s).run;
+		cost[seen] = search_winners(s, &n)->cost;
+		rate[seen] = metric_value(&search_winners(s, &n)->values, ask.goal.metric);
+		ck_assert(!seen || (best > 0 && best <= rate[seen] * (1 + 1e-9)));
+		search_free(s);
+	}
+	ck_assert_uint_eq(run[0], run[1]);
+	ck_assert(cost[0] == cost[1] && rate[0] == rate[1]);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -597,6 +634,7 @@ Suite *suite_search(void)
 	tcase_add_test(tc, devices_stand_for_equals);
 	tcase_add_test(tc, a_budget_ends_it);
 	tcase_add_loop_test(tc, it_can_be_stopped, 0, 2);
+	tcase_add_test(tc, looking_changes_nothing);
 	suite_add_tcase(s, tc);
 	return s;
 }
