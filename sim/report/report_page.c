@@ -150,7 +150,8 @@ static void add_file(struct str *out, const struct report_part *p)
 	html_text(out, p->file);
 	str_add(out, ", which lemursim ");
 	html_text(out, p->result->version);
-	str_add(out, " wrote; pictures are in a report of its scenario.</p>\n");
+	str_addf(out, " wrote; %spictures are in a report of its scenario.</p>\n",
+		 p->pictures && p->pictures->n ? "other " : "");
 }
 
 static const char *noun_of(const struct report_part *parts, size_t n)
