@@ -91,6 +91,7 @@ struct serve_state {
 	struct service *service;
 	struct service_summary calibrated; /* the last run without a draw */
 	double *each;                      /* service_summary.each of it */
+	double *busy_ns;                   /* service_summary.busy_ns of it */
 	bool ran;
 };
 
@@ -148,6 +149,7 @@ static void release(struct job_run *r)
 		return;
 	service_free(state->service);
 	free(state->each);
+	free(state->busy_ns);
 }
 
 /* ---- values ---- */
@@ -159,20 +161,27 @@ static void *scratch(struct arena *a, const struct job_run *r, size_t thread)
 	return service_twin(((const struct serve_state *)r->state)->service, thread);
 }
 
-/* While a server is busy, so are all of its devices. */
-static struct energy_cost energy(const struct job_run *r, const struct service_summary *m,
-				 const struct power_draw *power)
+/* While a server is busy, so are all of its devices. from_ns: [server]; out_ns: [unit], zeroed. */
+static void add_busy(const struct job_run *r, const double *from_ns, double *out_ns)
 {
 	const struct world *w = r->at->world;
 	const struct service *s = ((const struct serve_state *)r->state)->service;
-	double *busy_ns = xcalloc(program_queues(w), sizeof *busy_ns);
-	struct energy_cost e;
 
 	for (size_t i = 0; i < service_servers(s); i++)
 		for (size_t u = 0; u < w->units_n; u++)
 			if (placement_uses(service_placement(s, i), PHASE_DECODE, u) ||
 			    placement_uses(service_placement(s, i), PHASE_PREFILL, u))
-				busy_ns[u] += m->busy_ns[i];
+				out_ns[u] += from_ns[i];
+}
+
+static struct energy_cost energy(const struct job_run *r, const struct service_summary *m,
+				 const struct power_draw *power)
+{
+	const struct world *w = r->at->world;
+	double *busy_ns = xcalloc(program_queues(w), sizeof *busy_ns);
+	struct energy_cost e;
+
+	add_busy(r, m->busy_ns, busy_ns);
 	e = energy_cost_of(w, r->uses, m->span_s, busy_ns, power);
 	free(busy_ns);
 	return e;
@@ -183,14 +192,16 @@ static bool grows(const struct service_summary *m, bool calibrated)
 	return calibrated && m->overloaded;
 }
 
-/* The service's array of replications is that of its last run. */
+/* The service's arrays are those of its last run. */
 static void keep(struct serve_state *state, const struct service_summary *m)
 {
-	const size_t n = (size_t)m->replications * SERVICE_VALUES;
+	const size_t n = (size_t)m->replications * SERVICE_VALUES, servers = service_servers(state->service);
 
 	state->calibrated = *m;
 	state->each = xrealloc(state->each, n * sizeof *state->each);
 	memcpy(state->each, m->each, n * sizeof *state->each);
+	state->busy_ns = xrealloc(state->busy_ns, servers * sizeof *state->busy_ns);
+	memcpy(state->busy_ns, m->busy_ns, servers * sizeof *state->busy_ns);
 }
 
 /* A service that refuses every request is not the best one for its empty cache. */
@@ -344,17 +355,18 @@ static void remark(struct str *out, const struct job_run *r)
 
 static size_t busy(struct arena *a, const struct job_run *r, struct busy_row *rows)
 {
-	const struct service *s = ((const struct serve_state *)r->state)->service;
-	const struct service_summary *m = calibrated(r);
+	const struct serve_state *state = r->state;
 	const struct world *w = r->at->world;
+	double *busy_ns = arena_array(a, w->units_n, sizeof *busy_ns);
 	size_t n = 0;
 
-	(void)a;
+	if (!state->busy_ns)
+		return 0;
+	add_busy(r, state->busy_ns, busy_ns);
 	for (size_t u = 0; u < w->units_n; u++)
-		for (size_t i = 0; i < service_servers(s); i++)
-			if (placement_uses(service_placement(s, i), PHASE_DECODE, u))
-				rows[n++] = (struct busy_row){w->units[u].name, job_name(JOB_SERVE),
-							      m->of[SERVICE_BUSY]};
+		if (busy_ns[u] > 0)
+			rows[n++] = (struct busy_row){w->units[u].name, job_name(JOB_SERVE),
+						      fmin(busy_ns[u] / 1e9 / state->calibrated.span_s, 1)};
 	return n;
 }
 

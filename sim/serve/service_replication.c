@@ -230,7 +230,6 @@ static void measure(struct replication *p)
 	p->of[SERVICE_KV_SHARE] = m.kv_blocks / p->service->kv_blocks;
 	p->of[SERVICE_PREEMPTIONS] = m.preemptions;
 	p->of[SERVICE_CACHED] = m.cached_share;
-	p->of[SERVICE_BUSY] = m.busy_share;
 	p->of[SERVICE_REFUSED] = (double)(r->refused + r->truncated) / (double)r->arrived;
 	judge_growth(p, &m);
 	holds = slo_holds(p);
