@@ -143,7 +143,7 @@ static void add_group(struct figures *f, const struct group *g)
 		add_machine(f, &w->machines[m], g->name);
 	for (size_t u = 0; u < w->units_n; u++) {
 		const struct unit *unit = &w->units[u];
-		const enum dtype compute = w->scenario->precision.compute;
+		const enum dtype compute = (enum dtype)w->scenario->precision.compute;
 		const char *of = arena_printf(f->a, "%s.%s", g->name, unit->device->origin.name),
 			   *runs = arena_printf(f->a, "%s, %s", of, g->runtime);
 
