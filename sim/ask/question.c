@@ -305,7 +305,7 @@ static int settle_lengths(const struct question *q, struct asked *out, struct er
 		out->prompt = most - out->tokens;
 	if (out->prompt < 1 || out->tokens < 1 ||
 	    (q->context && q->prompt && q->tokens && q->prompt + q->tokens != q->context)) {
-		err_set(err, "a context of %lld tokens does not hold the prompt and the answer",
+		err_set(err, "a context of %lld tokens is not the sum of the prompt and the answer",
 			(long long)q->context);
 		return err_hint(err, "--context is their sum: say two of --context, --prompt and --tokens");
 	}

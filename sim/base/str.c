@@ -183,13 +183,37 @@ size_t str_find(const char *text, const char *const *names, size_t n)
 	return i;
 }
 
+static bool has_word(const char *text, const char *word, size_t len)
+{
+	while (strcspn(text, "_-") != len || strncmp(text, word, len) != 0) {
+		text += strcspn(text, "_-");
+		if (!*text++)
+			return false;
+	}
+	return true;
+}
+
+/* Of the same words in another order: ttft_p99_s for ttft_s_p99. */
+static bool has_same_words(const char *a, const char *b)
+{
+	bool same = strlen(a) == strlen(b);
+
+	while (same && *a) {
+		const size_t len = strcspn(a, "_-");
+
+		same = has_word(b, a, len);
+		a += len + (a[len] != '\0');
+	}
+	return same;
+}
+
 const char *str_closest(const char *text, const char *const *names, size_t n)
 {
 	const char *best = NULL;
 	size_t least = strlen(text) / 3 + 2; /* up to a third of the letters may be wrong */
 
 	for (size_t i = 0; i < n; i++) {
-		const size_t d = edit_distance(text, names[i]);
+		const size_t d = has_same_words(text, names[i]) ? 0 : edit_distance(text, names[i]);
 
 		if (d < least) {
 			least = d;

@@ -208,6 +208,8 @@ START_TEST(str_closest_word)
 	ck_assert_str_eq(str_closest("latancy", names, 3), "latency");
 	ck_assert_ptr_null(str_closest("colour", names, 3));
 	ck_assert_ptr_null(str_closest("bandwidth", names, 0));
+	ck_assert_str_eq(str_closest("ttft_p99_s", (const char *const[]){"ttft_s", "ttft_s_p99"}, 2),
+			 "ttft_s_p99");
 }
 END_TEST
 
