@@ -283,7 +283,7 @@ installed: # an installed program finds its hardware and models from anywhere; w
 	@sh tests/tools/check_installed.sh "build/in stalled"
 	@CC="$(CC)" sh tests/tools/check_library.sh "$(CURDIR)/build/in stalled"
 	@$(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install uninstall
-	@find "build/in stalled" -type f -o -type l | grep . && exit 1 || echo "installed: nothing is left after uninstall"
+	@find "build/in stalled" -type f -o -type l 2>/dev/null | grep . && exit 1 || echo "installed: nothing is left after uninstall"
 DIST := build/dist/lemursim-$(VERSION).tar.gz
 DIST_URL ?= file://$(CURDIR)/$(DIST)
 dist: ## the last commit as a tarball with its sha256, and a Homebrew formula of it: the same bytes each time
