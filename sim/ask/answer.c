@@ -82,8 +82,7 @@ bool answer_fits(const struct loader *l, const struct asked *asked)
 	struct arena scratch = ARENA_INIT;
 	struct diags unheard;
 	struct loader apart;
-	const struct placement *at;
-	bool fits = false;
+	bool fits;
 
 	diags_init(&unheard, &scratch);
 	loader_init(&apart, &scratch, &unheard);
@@ -91,14 +90,7 @@ bool answer_fits(const struct loader *l, const struct asked *asked)
 	apart.paths_n = l->paths_n;
 	apart.trees = l->trees; /* files that were read for the answer are not read again */
 	apart.roots = l->roots;
-	at = place(&apart, text_of(&scratch, asked));
-	for (size_t i = 0; at && i < at->world->scenario->assignments.n && !fits; i++) {
-		struct prediction *p = arena_alloc(&scratch, sizeof *p);
-
-		prediction_make(&scratch, &at[i], p);
-		fits = prediction_fits(p);
-		prediction_release(p);
-	}
+	fits = prediction_any_fits(place(&apart, text_of(&scratch, asked)));
 	arena_release(&scratch);
 	return fits;
 }

@@ -81,32 +81,40 @@ static void smaller_cache(struct remedies *r)
 		add(r, "a smaller cache: --kv q8_0, half of it");
 }
 
+/* Sequences to train on, or of prompt and answer, in units of so many tokens. */
+struct shorter {
+	const struct loader *l;
+	struct asked as;
+	int64_t unit, rest; /* tokens of the answer, which stay */
+};
+
+static bool fits_shorter(void *shorter, int64_t units)
+{
+	struct shorter *s = shorter;
+
+	*(s->as.train ? &s->as.tokens : &s->as.prompt) = units * s->unit - s->rest;
+	return answer_fits(s->l, &s->as);
+}
+
 /* The longest multiple of 1024 tokens that fits, of sequences to train on the longest of 256. */
 static void fewer_tokens(struct remedies *r)
 {
-	struct asked as = r->a->asked;
-	int64_t *part = as.train ? &as.tokens : &as.prompt;
-	const int64_t rest = as.train ? 0 : as.tokens, all = *part + rest, unit = as.train ? 256 : 1024;
-	int64_t fits = 0, too_many = all / unit + 1;
+	const struct asked *q = &r->a->asked;
+	struct shorter s = {r->l, *q, q->train ? 256 : 1024, q->train ? 0 : q->tokens};
+	const int64_t all = q->train ? q->tokens : q->prompt + q->tokens;
+	int64_t fits;
 
-	if (all <= unit || rest >= unit)
+	if (all <= s.unit || s.rest >= s.unit)
 		return;
-	while (too_many - fits > 1) {
-		const int64_t half = (fits + too_many) / 2;
-
-		*part = half * unit - rest;
-		if (answer_fits(r->l, &as))
-			fits = half;
-		else
-			too_many = half;
-	}
-	if (!fits || fits * unit >= all)
+	fits = would_fit_most(all / s.unit + 1, fits_shorter, &s);
+	if (!fits || fits * s.unit >= all)
 		return;
-	if (as.train)
-		add(r, arena_printf(r->arena, "shorter sequences: --tokens %lld", (long long)(fits * unit)));
+	if (q->train)
+		add(r,
+		    arena_printf(r->arena, "shorter sequences: --tokens %lld", (long long)(fits * s.unit)));
 	else
 		add(r, arena_printf(r->arena, "fewer tokens: --context %lldk%s", (long long)fits,
-				    as.users > 1 ? " for each user, or fewer users" : ""));
+				    q->users > 1 ? " for each user, or fewer users" : ""));
 }
 
 /* Where so much is left for macOS and what else runs, the limit may be raised to what is needed. */

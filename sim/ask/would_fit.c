@@ -23,22 +23,6 @@ const char *const *would_fit_formats(enum format_reader reader)
 	return reader == READS_GGUF ? gguf : reader == READS_MLX ? mlx : none;
 }
 
-static bool any_fits(const struct placement *at)
-{
-	bool fits = false;
-
-	for (size_t i = 0; at && i < at->world->scenario->assignments.n && !fits; i++) {
-		struct arena scratch = ARENA_INIT;
-		struct prediction *p = arena_alloc(&scratch, sizeof *p);
-
-		prediction_make(&scratch, &at[i], p);
-		fits = prediction_fits(p);
-		prediction_release(p);
-		arena_release(&scratch);
-	}
-	return fits;
-}
-
 /* Tries one change more; what is refused does not fit. */
 static bool fits_with(const struct search *s, const char *change)
 {
@@ -55,7 +39,8 @@ static bool fits_with(const struct search *s, const char *change)
 	sets = texts_join(&scratch, s->ask->sets, &change, 1);
 	w = scenario_load(&apart, s->ask->path, &sets);
 	if (w)
-		fits = s->ask->fits ? s->ask->fits(s->ask->self, w) : any_fits(scenario_place(&apart, w));
+		fits = s->ask->fits ? s->ask->fits(s->ask->self, w)
+				    : prediction_any_fits(scenario_place(&apart, w));
 	arena_release(&scratch);
 	return fits;
 }
@@ -87,26 +72,47 @@ static void smaller_cache(struct search *s)
 		add(s, "precision.kv=q8_0");
 }
 
-static const char *count_change(struct arena *a, const char *path, int64_t n, const char *unit)
+int64_t would_fit_most(int64_t too_many, bool (*fits)(void *self, int64_t n), void *self)
 {
-	return arena_printf(a, "%s=%lld%s", path, (long long)n, unit);
+	int64_t most = 0;
+
+	while (too_many - most > 1) {
+		const int64_t half = (most + too_many) / 2;
+
+		if (fits(self, half))
+			most = half;
+		else
+			too_many = half;
+	}
+	return most;
+}
+
+struct count {
+	const struct search *s;
+	const char *path, *unit;
+	int64_t step;
+};
+
+static const char *count_change(const struct count *c, int64_t steps)
+{
+	return arena_printf(c->s->arena, "%s=%lld%s", c->path, (long long)(steps * c->step), c->unit);
+}
+
+static bool fits_with_count(void *count, int64_t steps)
+{
+	const struct count *c = count;
+
+	return fits_with(c->s, count_change(c, steps));
 }
 
 /* The largest multiple of step below what is asked for. */
 static void fewer(struct search *s, const char *path, int64_t now, int64_t step, const char *unit)
 {
-	int64_t fits = 0, too_many = (now + step - 1) / step;
+	struct count c = {s, path, unit, step};
+	const int64_t most = would_fit_most((now + step - 1) / step, fits_with_count, &c);
 
-	while (too_many - fits > 1) {
-		const int64_t half = (fits + too_many) / 2;
-
-		if (fits_with(s, count_change(s->arena, path, half * step, unit)))
-			fits = half;
-		else
-			too_many = half;
-	}
-	if (fits)
-		add(s, count_change(s->arena, path, fits * step, unit));
+	if (most)
+		add(s, count_change(&c, most));
 }
 
 static void fewer_of(struct search *s, const struct workload *load)

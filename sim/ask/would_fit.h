@@ -13,6 +13,9 @@
 /* What people load, from large to small; NULL ends them. Empty for readers without such a choice. */
 const char *const *would_fit_formats(enum format_reader reader);
 
+/* The most of 0 .. too_many - 1 that fits, where fewer always do when more do; 0 is not asked for. */
+int64_t would_fit_most(int64_t too_many, bool (*fits)(void *self, int64_t n), void *self);
+
 struct would_fit_ask {
 	const struct loader *loader; /* that has read the scenario */
 	const char *path;

@@ -229,6 +229,17 @@ void units_format(struct str *out, double value, enum dim dim, int digits)
 		str_addf(out, "%.*g", digits, value);
 }
 
+const char *units_text(struct arena *a, double value, enum dim dim, int digits)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	units_format(&s, value, dim, digits);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
 /* The digits of the value to 15 places, zeros at the end left out. Fewer digits than these are off by more than an
  * ulp or two, and are not read as the same value. */
 static int fewest_digits(double value)

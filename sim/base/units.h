@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "sim/base/err.h"
+#include "sim/base/mem.h"
 #include "sim/base/str.h"
 
 enum dim {
@@ -42,6 +43,8 @@ const char *units_number(const char *text, double *number);
 /* Appends the quantity in the largest unit that leaves a digit other than zero before the point: "118
  * GB/s". digits: significant digits, as of %g. */
 void units_format(struct str *out, double value, enum dim dim, int digits);
+/* The same as a text of its own, in the arena. */
+const char *units_text(struct arena *a, double value, enum dim dim, int digits);
 
 /* Appends the shortest text that units_parse() reads as exactly this value, if possible in the unit that
  * units_format() uses. In dimensions without a unit equal to the base unit (tariff, life) the last digit

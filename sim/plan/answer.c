@@ -8,23 +8,12 @@
 
 enum { NAMES = 8 }; /* machines that were left out, at most so many are named */
 
-static const char *quantity(struct arena *a, double value, enum dim dim, int digits)
-{
-	struct str s = STR_INIT;
-	const char *text;
-
-	units_format(&s, value, dim, digits);
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
-
 /* In the unit that people say it in. */
 static const char *duration(struct arena *a, double s)
 {
 	if (s >= 7200)
 		return arena_printf(a, "%.3g h", s / 3600);
-	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : quantity(a, s, DIM_TIME, 3);
+	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : units_text(a, s, DIM_TIME, 3);
 }
 
 /* Whole dollars with three digits or more. */

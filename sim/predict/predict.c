@@ -53,6 +53,22 @@ bool prediction_fits(const struct prediction *p)
 	return fits;
 }
 
+bool prediction_any_fits(const struct placement *at)
+{
+	bool fits = false;
+
+	for (size_t i = 0; at && i < at->world->scenario->assignments.n && !fits; i++) {
+		struct arena scratch = ARENA_INIT;
+		struct prediction *p = arena_alloc(&scratch, sizeof *p);
+
+		prediction_make(&scratch, &at[i], p);
+		fits = prediction_fits(p);
+		prediction_release(p);
+		arena_release(&scratch);
+	}
+	return fits;
+}
+
 bool prediction_uses(const struct prediction *p, size_t machine)
 {
 	bool uses = false;

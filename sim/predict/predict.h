@@ -22,6 +22,8 @@ void prediction_make_asked(struct arena *a, const struct placement *at, const bo
 void prediction_release(struct prediction *p);
 
 bool prediction_fits(const struct prediction *p); /* any job that is asked */
+/* Whether a job fits in any assignment of a scenario; at: [assignment], or NULL for a scenario without placements. */
+bool prediction_any_fits(const struct placement *at);
 bool prediction_uses(const struct prediction *p, size_t machine);
 size_t prediction_machines(const struct prediction *p); /* how many its jobs use */
 

@@ -73,7 +73,7 @@ static int by_x(const void *a, const void *b)
 {
 	const struct curve_step *p = a, *q = b;
 
-	return (p->x > q->x) - (p->x < q->x);
+	return p->x != q->x ? (p->x > q->x) - (p->x < q->x) : (p->y > q->y) - (p->y < q->y);
 }
 
 static void add_steps(const struct front *f, struct panel *p)

@@ -17,20 +17,9 @@ struct listing {
 	struct str *out;
 };
 
-static const char *quantity(struct listing *l, double value, enum dim dim, int digits)
-{
-	struct str text = STR_INIT;
-	const char *kept;
-
-	units_format(&text, value, dim, digits);
-	kept = arena_strdup(l->loader->arena, text.text);
-	str_release(&text);
-	return kept;
-}
-
 static const char *shown(struct listing *l, const struct qty *q, enum dim dim, int digits)
 {
-	return q->given ? quantity(l, q->value, dim, digits) : NULL;
+	return q->given ? units_text(l->loader->arena, q->value, dim, digits) : NULL;
 }
 
 static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
@@ -160,7 +149,7 @@ static void machine_text(struct listing *l, struct listing_grid *g, const struct
 	const char **row = grid_row(l->loader->arena, g, o->f->name);
 
 	row[1] = arena_printf(l->loader->arena, "%lld", (long long)d->cores);
-	row[2] = quantity(l, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
+	row[2] = units_text(l->loader->arena, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
 	row[3] = shown(l, &d->peak[DTYPE_F16], DIM_FLOPS, 4);
 	add_options(l, o, &row[4], &row[5]);
 	row[6] = runtimes(l, m);
@@ -246,8 +235,8 @@ static void link_text(struct listing *l, struct listing_grid *g, const struct lo
 {
 	const char **row = grid_row(l->loader->arena, g, f->name);
 
-	row[1] = quantity(l, k->bandwidth.value, DIM_BANDWIDTH, 3);
-	row[2] = quantity(l, k->latency.value, DIM_TIME, 3);
+	row[1] = units_text(l->loader->arena, k->bandwidth.value, DIM_BANDWIDTH, 3);
+	row[2] = units_text(l->loader->arena, k->latency.value, DIM_TIME, 3);
 	row[3] = arena_printf(l->loader->arena, "%s%s", k->title,
 			      k->duplex == DUPLEX_HALF ? "; half duplex" : "");
 }

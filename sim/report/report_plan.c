@@ -59,17 +59,6 @@ static const char *place_text(struct arena *a, const struct yml *node)
 	return arena_printf(a, "%s:%d", node->place.source->path, node->place.line);
 }
 
-static const char *format_text(struct arena *a, double value, enum dim dim)
-{
-	struct str s = STR_INIT;
-	const char *text;
-
-	units_format(&s, value, dim, 4);
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
-
 static struct html_cell *add_figure_row(struct figures *f, const char *name, const char *value)
 {
 	struct html_cell *cells = f->cells + f->n++ * SOURCE_COLUMNS;
@@ -105,7 +94,7 @@ static void add_qty(struct figures *f, const char *of, const char *what, const s
 
 	if (!q->given)
 		return;
-	value = format_text(f->a, q->value, dim);
+	value = units_text(f->a, q->value, dim, 4);
 	if (has_figure(f, name, value))
 		return;
 	cells = add_figure_row(f, name, value);
@@ -164,12 +153,12 @@ static void add_money(struct figures *f, const struct plan_result *r)
 	const struct yml *money = s->money.origin.node;
 	const struct plan_api *api = s->plan->api;
 
-	add_stated(f, "electricity", format_text(f->a, s->money.electricity, DIM_TARIFF), money,
+	add_stated(f, "electricity", units_text(f->a, s->money.electricity, DIM_TARIFF, 4), money,
 		   "electricity");
-	add_stated(f, "life of a machine", format_text(f->a, s->money.life, DIM_LIFE), money, "life");
+	add_stated(f, "life of a machine", units_text(f->a, s->money.life, DIM_LIFE, 4), money, "life");
 	if (!r->load.finish)
 		add_stated(f, "share of the day that the load lasts",
-			   format_text(f->a, s->money.utilisation, DIM_SHARE), money, "utilisation");
+			   units_text(f->a, s->money.utilisation, DIM_SHARE, 4), money, "utilisation");
 	if (!api)
 		return;
 	add_stated(f, "the API's million tokens of prompts", arena_printf(f->a, "%.4g USD", api->input),

@@ -155,9 +155,9 @@ static int read_metrics(struct reading *r, void *of)
 
 /* ---- lists of an assignment ---- */
 
-/* A list of objects of one size, in the arena. */
-static int read_list(struct reading *r, const struct member *members, size_t members_n, size_t size,
-		     void **list, size_t *n)
+/* A list of objects of one size, in the arena. what: its name; each object has the first of the members, a text. */
+static int read_list(struct reading *r, const char *what, const struct member *members, size_t members_n,
+		     size_t size, void **list, size_t *n)
 {
 	char *all = NULL;
 	size_t room = 0;
@@ -176,6 +176,10 @@ static int read_list(struct reading *r, const struct member *members, size_t mem
 		rc = read_object(r, members, members_n, all + (*n)++ * size);
 	}
 	*list = all;
+	for (size_t i = 0; rc == 0 && i < *n; i++)
+		if (!*(const char **)(void *)(all + i * size + members->offset))
+			return jsonr_wrong(&r->json, r->json.at, "an item of '%s' has no '%s'", what,
+					   members->key);
 	return rc;
 }
 
@@ -195,15 +199,11 @@ static int read_memory(struct reading *r, void *of)
 		{"peak_s", M_NUMBER, offsetof(struct memory_row, peak_s), NULL},
 		{"during", M_TEXT, offsetof(struct memory_row, during), NULL}};
 	struct assignment_row *row = of;
-	struct memory_row *rows;
 	void *list;
-	const int rc = read_list(r, members, ARRAY_LEN(members), sizeof *rows, &list, &row->memory_n);
+	const int rc = read_list(r, "memory", members, ARRAY_LEN(members), sizeof *row->memory, &list,
+				 &row->memory_n);
 
-	rows = list;
-	for (size_t i = 0; rc == 0 && i < row->memory_n; i++)
-		if (!rows[i].machine)
-			return jsonr_wrong(&r->json, r->json.at, "an item of 'memory' has no 'machine'");
-	row->memory = rows;
+	row->memory = list;
 	return rc;
 }
 
@@ -213,15 +213,11 @@ static int read_busy(struct reading *r, void *of)
 						{"phase", M_TEXT, offsetof(struct busy_row, phase), NULL},
 						{"share", M_NUMBER, offsetof(struct busy_row, share), NULL}};
 	struct assignment_row *row = of;
-	struct busy_row *rows;
 	void *list;
-	const int rc = read_list(r, members, ARRAY_LEN(members), sizeof *rows, &list, &row->busy_n);
+	const int rc =
+		read_list(r, "busy", members, ARRAY_LEN(members), sizeof *row->busy, &list, &row->busy_n);
 
-	rows = list;
-	for (size_t i = 0; rc == 0 && i < row->busy_n; i++)
-		if (!rows[i].name)
-			return jsonr_wrong(&r->json, r->json.at, "an item of 'busy' has no 'name'");
-	row->busy = rows;
+	row->busy = list;
 	return rc;
 }
 
@@ -321,11 +317,8 @@ static int read_inputs(struct reading *r, void *of)
 	(void)of;
 	if (r->kept_inputs)
 		return jsonr_skip(&r->json);
-	if (read_list(r, members, ARRAY_LEN(members), sizeof(struct input_row), &list, &n) != 0)
+	if (read_list(r, "inputs", members, ARRAY_LEN(members), sizeof(struct input_row), &list, &n) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!((struct input_row *)list)[i].file)
-			return jsonr_wrong(&r->json, r->json.at, "an item of 'inputs' has no 'file'");
 	r->out->inputs = list;
 	r->out->inputs_n = n;
 	r->kept_inputs = true;
