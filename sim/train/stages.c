@@ -364,16 +364,21 @@ static bool find_cycles(const struct stages *s, size_t times, struct cycles_left
 	return cycle_find(&first->simulated_orders, first->micros, 2 * first->pipe.stages_n, kept, left);
 }
 
+void stages_sort(struct arena *a, struct stages *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->replicas[i].simulated_orders.actions = sorted_actions(a, &s->replicas[i]);
+}
+
 bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how)
 {
 	struct simulated_action *as_simulated[SHARDS_MAX];
 	bool found;
 
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n; i++)
 		as_simulated[i] = s->replicas[i].simulated_orders.actions;
-		if (how->sorted)
-			s->replicas[i].simulated_orders.actions = sorted_actions(a, &s->replicas[i]);
-	}
+	if (how->sorted)
+		stages_sort(a, s);
 	found = find_cycles(s, how->times, &s->left_out);
 	for (size_t i = 0; i < s->n && !found; i++)
 		s->replicas[i].simulated_orders.actions = as_simulated[i];

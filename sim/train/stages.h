@@ -38,6 +38,10 @@ struct shortening {
 };
 bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how);
 
+/* Brings the actions of each replica into the order in which they start, so that those of one instant stand in one order
+ * whether cycles were left out or not. */
+void stages_sort(struct arena *a, struct stages *s);
+
 /* How many replicas share a step: those of a data split, times those that each stands for. */
 size_t stages_replicas(const struct placement *at);
 

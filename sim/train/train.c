@@ -389,6 +389,7 @@ static void set_up(struct builder *b, const struct placement *at, size_t *from)
 	while (from && *from < ARRAY_LEN(shortenings) &&
 	       !stages_shorten(&b->arena, &b->st, &shortenings[(*from)++]))
 		;
+	stages_sort(&b->arena, &b->st);
 	b->t = &b->st.trainable.train;
 	micros = (size_t)b->t->micro_batches;
 	b->blocks_n = at->blocks_n;
