@@ -43,18 +43,32 @@ static bool is_outside(const struct box *box, const struct bar *cut)
 	return cut->end_ns < cut->start_ns || (cut->end_ns == cut->start_ns && box->end_ns > box->start_ns);
 }
 
-static bool can_merge(const struct bar *left, const struct bar *right, double pt_per_ns)
+static double width(double pt_per_ns, const struct bar *left, const struct bar *right)
 {
-	const double gap = (double)(right->start_ns - left->end_ns) * pt_per_ns;
-	const double both = (double)(right->end_ns - left->start_ns) * pt_per_ns;
-	const double own = (double)(right->end_ns - right->start_ns) * pt_per_ns;
-	const bool left_narrow =
-		left->boxes_n > 1 || (double)(left->end_ns - left->start_ns) * pt_per_ns < BAR_NARROW_PT;
+	return (double)(right->end_ns - left->start_ns) * pt_per_ns;
+}
 
-	if (left->lane != right->lane || !left_narrow || own >= BAR_NARROW_PT || gap >= BAR_NARROW_PT)
-		return false;
-	return both < BAR_NARROW_PT || (left->kind == right->kind &&
-					left->kind_ns[left->kind] == left->busy_ns && both < BAR_MERGED_PT);
+/* Whether the bars are in one lane, narrower than a limit and not further apart. */
+static bool both_narrow(const struct bar *left, const struct bar *right, double limit, double pt_per_ns)
+{
+	const bool left_narrow = left->boxes_n > 1 || width(pt_per_ns, left, left) < limit;
+
+	return left->lane == right->lane && left_narrow && width(pt_per_ns, right, right) < limit &&
+	       (double)(right->start_ns - left->end_ns) * pt_per_ns < BAR_NARROW_PT;
+}
+
+/* turns: whether the next box is of another kind than the right one. A mixed bar is on the critical path or not: it is too
+ * wide to be so for one of its boxes. */
+static bool can_merge(const struct bar *left, const struct bar *right, bool turns, double pt_per_ns)
+{
+	const bool one_kind = left->kind == right->kind && left->kind_ns[left->kind] == left->busy_ns;
+	const bool may_mix = !one_kind && turns && left->critical == right->critical;
+	const double both = width(pt_per_ns, left, right);
+
+	if (may_mix && both < BAR_MIXED_PT && both_narrow(left, right, BAR_TURN_PT, pt_per_ns))
+		return true;
+	return both_narrow(left, right, BAR_NARROW_PT, pt_per_ns) &&
+	       (both < BAR_NARROW_PT || (one_kind && both < BAR_MERGED_PT));
 }
 
 static void merge_bars(struct bar *left, const struct bar *right)
@@ -70,6 +84,15 @@ static void merge_bars(struct bar *left, const struct bar *right)
 	left->critical |= right->critical;
 }
 
+/* Returns whether the box after k of the order is in its lane and of another kind. */
+static bool takes_turns(const struct schedule *s, const size_t *order, size_t k)
+{
+	const struct box *box = &s->boxes[order[k]];
+	const struct box *next = k + 1 < s->boxes_n ? &s->boxes[order[k + 1]] : NULL;
+
+	return next && next->lane == box->lane && next->kind != box->kind;
+}
+
 void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
 {
 	size_t *order = sort_by_lane(s);
@@ -83,7 +106,7 @@ void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
 		b->of_box[i] = BARS_NONE;
 		if (is_outside(&s->boxes[i], &bar))
 			continue;
-		if (b->n && can_merge(&b->at[b->n - 1], &bar, pt_per_ns))
+		if (b->n && can_merge(&b->at[b->n - 1], &bar, takes_turns(s, order, k), pt_per_ns))
 			merge_bars(&b->at[b->n - 1], &bar);
 		else
 			b->at[b->n++] = bar;

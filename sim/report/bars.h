@@ -4,7 +4,8 @@
  * Layer report. The size of a picture then depends on its width, not on the number of boxes. A box narrower
  * than BAR_NARROW_PT is merged with its left neighbour in the lane if that is narrow too, if the gap between
  * them is narrower, and if both are of one kind, or if the merged bar is still too narrow. The kind with the
- * most time determines its colour.
+ * most time determines its colour. Where boxes narrower than BAR_TURN_PT take turns, forward and host copy say, they become
+ * mixed bars, which are drawn in layers: side by side their colours would run into one that no legend has.
  */
 #ifndef SIM_REPORT_BARS_H
 #define SIM_REPORT_BARS_H
@@ -13,6 +14,8 @@
 #define BAR_NARROW_PT 0.75
 /* a merged bar is not wider, so that its tooltip describes a small part of the lane */
 #define BAR_MERGED_PT 3.0
+#define BAR_TURN_PT   2.0
+#define BAR_MIXED_PT  12.0 /* a mixed bar: has room for the letters of its kinds */
 
 struct bar {
 	uint32_t lane;

@@ -35,6 +35,7 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 static const char red[] = "#d62728";
 
 static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8, usual_font = 9;
+static const double layer_letter_h = 11; /* a lower layer of a mixed bar has no letter */
 
 struct view {
 	const struct schedule *s;
@@ -110,6 +111,23 @@ static void describe_one(struct str *out, const struct schedule *s, const struct
 		str_add(out, "\non the critical path");
 }
 
+/* What a bar's boxes are, with the shares of time where they are of several kinds: "forward 60 %, host copy 40 %". */
+static void add_kinds(struct str *out, const struct bar *bar)
+{
+	const char *comma = "";
+
+	if (bar->kind_ns[bar->kind] == bar->busy_ns) {
+		str_add(out, box_kind_names[bar->kind]);
+		return;
+	}
+	for (int k = 0; k < BOX_KIND_N; k++)
+		if (bar->kind_ns[k]) {
+			str_addf(out, "%s%s %.0f %%", comma, box_kind_names[k],
+				 100 * (double)bar->kind_ns[k] / (double)bar->busy_ns);
+			comma = ", ";
+		}
+}
+
 static void describe_many(struct str *out, const struct schedule *s, const struct bar *bar)
 {
 	const char *first = s->boxes[bar->first].label, *last = s->boxes[bar->last].label;
@@ -117,7 +135,9 @@ static void describe_many(struct str *out, const struct schedule *s, const struc
 	str_addf(out, "%zu boxes", bar->boxes_n);
 	if (first && last)
 		str_addf(out, ": %s \xe2\x80\xa6 %s", first, last);
-	str_addf(out, "\n%s on %s\n", box_kind_names[bar->kind], s->lanes[bar->lane].name);
+	str_add(out, "\n");
+	add_kinds(out, bar);
+	str_addf(out, " on %s\n", s->lanes[bar->lane].name);
 	time_axis_add(out, bar->start_ns);
 	str_add(out, " to ");
 	time_axis_add(out, bar->end_ns);
@@ -179,6 +199,35 @@ static void draw_rules(struct view *v, const struct bar *bar, struct rect at)
 		canvas_shape(&v->canvas, (struct rect){at.x, at.y + 1.5 + 3 * i, at.w, 1.2}, &ink, NULL);
 }
 
+/* Returns whether the bar is drawn in layers: one as narrow as a box that is left alone has the colour of what took longest. */
+static bool is_layered(const struct view *v, const struct bar *bar)
+{
+	return bar->kind_ns[bar->kind] != bar->busy_ns && bar_width(v, bar) >= BAR_NARROW_PT;
+}
+
+/* The kinds of a mixed bar one above the other, each as high as its share of the time. */
+static void draw_layers(struct view *v, const struct bar *bar, const char *tip)
+{
+	struct rect at = {x_of(v, bar->start_ns), lane_middle(v, bar->lane) - box_h / 2, bar_width(v, bar),
+			  0};
+
+	for (int k = 0; k < BOX_KIND_N; k++) {
+		const struct kind_look look = kind_look(v->s->look.style, (enum box_kind)k);
+		const char *letter = kind_letter((enum box_kind)k);
+		struct ink ink = {.fill = look.fill,
+				  .text_color = look.text,
+				  .class_name = kind_class((enum box_kind)k)};
+
+		if (!bar->kind_ns[k])
+			continue;
+		at.h = box_h * (double)bar->kind_ns[k] / (double)bar->busy_ns;
+		ink.text_size = at.h >= layer_letter_h ? letter_fit(letter, at.w) : 0;
+		ink.text = ink.text_size > 0 ? letter : NULL;
+		canvas_shape(&v->canvas, at, &ink, tip);
+		at.y += at.h;
+	}
+}
+
 static void draw_bar(struct view *v, const struct bar *bar)
 {
 	const struct kind_look look = kind_look(v->s->look.style, bar->kind);
@@ -200,8 +249,12 @@ static void draw_bar(struct view *v, const struct bar *bar)
 		describe_many(&tip, v->s, bar);
 	else
 		describe_one(&tip, v->s, bar);
-	canvas_shape(&v->canvas, at, &ink, tip.text);
-	draw_rules(v, bar, at);
+	if (is_layered(v, bar)) {
+		draw_layers(v, bar, tip.text);
+	} else {
+		canvas_shape(&v->canvas, at, &ink, tip.text);
+		draw_rules(v, bar, at);
+	}
 	str_release(&tip);
 }
 
@@ -330,6 +383,14 @@ static void add_count(struct str *out, size_t n)
 	}
 }
 
+static bool has_layers(const struct view *v)
+{
+	for (size_t i = 0; i < v->bars.n; i++)
+		if (is_layered(v, &v->bars.at[i]))
+			return true;
+	return false;
+}
+
 /* A note on boxes and arrows that are not drawn one by one; empty if all are. */
 static void add_note(struct str *out, const struct view *v)
 {
@@ -338,6 +399,8 @@ static void add_note(struct str *out, const struct view *v)
 		str_add(out, " boxes drawn as ");
 		add_count(out, v->bars.n);
 		str_add(out, ": narrow neighbours are joined");
+		if (has_layers(v))
+			str_add(out, ", those of several kinds in layers as high as their share of the time");
 	}
 	if (v->arrows.left_out) {
 		str_add(out, out->len ? " \xc2\xb7 " : "");

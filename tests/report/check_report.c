@@ -444,6 +444,39 @@ START_TEST(bars_keep_time)
 }
 END_TEST
 
+/* Forward and host copy in turns, 1.2 pt each, become mixed bars; where a run of the one follows a run of the other, the
+ * bars keep their kinds, and so do boxes that are wide enough to be told apart. */
+START_TEST(turns_are_mixed)
+{
+	static const struct {
+		const char *kinds;
+		double pt;
+		bool mixed;
+	} turns[] = {{"FCFCFCFC", 1.2, true},
+		     {"FFFFCCCC", 0.6, false},
+		     {"FFFFCCCC", 1.2, false},
+		     {"FCFCFCFC", 2.4, false}};
+
+	for (size_t r = 0; r < ARRAY_LEN(turns); r++) {
+		struct box boxes[8];
+		const struct schedule s = {
+			.lanes = lanes, .lanes_n = 1, .boxes = boxes, .boxes_n = 8, .to_ns = 8000};
+		struct bars bars;
+		bool mixed = false;
+
+		for (size_t i = 0; i < 8; i++)
+			boxes[i] = (struct box){.kind = turns[r].kinds[i] == 'F' ? BOX_FORWARD : BOX_COPY,
+						.start_ns = (sim_ns)i * 1000,
+						.end_ns = (sim_ns)(i + 1) * 1000};
+		bars_init(&bars, &s, turns[r].pt / 1000);
+		for (size_t i = 0; i < bars.n; i++)
+			mixed |= bars.at[i].kind_ns[BOX_FORWARD] && bars.at[i].kind_ns[BOX_COPY];
+		ck_assert_msg(mixed == turns[r].mixed, "%s at %g pt", turns[r].kinds, turns[r].pt);
+		bars_release(&bars);
+	}
+}
+END_TEST
+
 START_TEST(window_cuts_boxes)
 {
 	struct box *boxes = many_boxes(10, 1);
@@ -897,6 +930,7 @@ Suite *suite_report(void)
 	tcase_add_test(draw_case, roofs_have_letters_where_colours_do_not_do);
 	tcase_add_loop_test(draw_case, printed_roofs_differ_as_greys, 0, 2);
 	tcase_add_loop_test(draw_case, bars_keep_time, 0, ARRAY_LEN(bar_cases));
+	tcase_add_test(draw_case, turns_are_mixed);
 	tcase_add_test(draw_case, window_cuts_boxes);
 	tcase_add_test(draw_case, many_boxes_make_a_small_picture);
 	tcase_add_test(draw_case, schedule_escapes);
