@@ -196,13 +196,15 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 	struct runs runs = {0};
 	struct observations e;
 	struct family_model family_model;
+	struct family_judged judged;
 	struct err err = ERR_INIT;
 
 	if (runs_read_all(&s->arena, o->runs.from.at, o->runs.from.n, &runs, &err) == 0 &&
 	    family_load(&s->loader, o->runs.family, &family_model, &err) == 0 &&
 	    observations_load(&s->loader, &runs, OBSERVATIONS_NO_PROFILE, &e, &err) == 0 &&
-	    (o->beyond ? beyond_evidence(&family_model, &e, text, &err)
-		       : family_write(&family_model, &e, o->workers, text, &err)) == 0)
+	    (o->beyond ? beyond_evidence(&family_model, &e, text, &err) == 0
+		       : family_judge(&family_model, &e, o->workers, &judged, &err) == 0 &&
+				 family_write(&family_model, &e, &judged, text, &err) == 0))
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }

@@ -2,7 +2,9 @@
  * run or outcome by outcome. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "sim/base/file.h"
 #include "sim/base/units.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/validation.h"
@@ -19,7 +21,7 @@ struct validate_options {
 	struct output_options output;
 	struct draws_ask draws;
 	struct runs_options runs;
-	const char *tolerance;
+	const char *tolerance, *profile;
 	bool sums_only;
 };
 
@@ -28,6 +30,9 @@ static const struct opt own[] = {
 		     "exit 3 where a prediction is further off than this, such as '10 %'"),
 	OPT_FLAG_ROW(struct validate_options, sums_only, "sets", 0,
 		     "of rows of many machines, or of outcomes, print only the sums by set")};
+static const struct opt own_family[] = {
+	OPT_TEXT_ROW(struct validate_options, profile, "profile", 0, "FILE",
+		     "with --family: also write the profile that calibrate would, from the same fits")};
 static const struct opt_table tables[] = {OPTS_SET(struct validate_options, load),
 					  OPTS_PATH(struct validate_options, load),
 					  OPTS_ROWS_FORMAT(struct validate_options, output),
@@ -36,8 +41,23 @@ static const struct opt_table tables[] = {OPTS_SET(struct validate_options, load
 					  OPTS_RUNS(struct validate_options, runs),
 					  OPT_OWN(own),
 					  OPTS_FAMILY(struct validate_options, runs),
+					  OPT_OWN(own_family),
 					  OPTS_DRAWS(struct validate_options, draws),
 					  OPTS_JOBS(struct validate_options, draws.workers)};
+
+static int check_profile(const struct validate_options *o, struct err *err)
+{
+	if (o->profile && !o->runs.family) {
+		err_set(err, "--profile writes what a family's fits give, and no family was given");
+		return err_hint(err, "--family FILE, such as "
+				     "hardware/measured/llama.cpp-2026-02-apple-m1-m2.family.yaml");
+	}
+	if (!o->profile || !o->output.path ||
+	    (strcmp(o->profile, o->output.path) != 0 && !file_same(o->profile, o->output.path)))
+		return 0;
+	err_set(err, "the profile and the comparison cannot both be written to '%s'", o->profile);
+	return err_hint(err, "give --profile and -o two names");
+}
 
 static int choose(const struct validate_options *o, enum validation_format *format, double *tolerance)
 {
@@ -46,6 +66,8 @@ static int choose(const struct validate_options *o, enum validation_format *form
 
 	*tolerance = INFINITY;
 	if (o->tolerance && units_parse(o->tolerance, DIM_SHARE, tolerance, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	if (check_profile(o, &err) != 0)
 		return complain(&err, EXIT_USAGE);
 	rc = choose_word(&o->output, validation_format_names, VALIDATION_FORMAT_N, &chosen);
 	*format = (enum validation_format)chosen;
@@ -127,6 +149,23 @@ static int judge(const struct validation *v, double tolerance)
 	return fabs(worst) > tolerance ? EXIT_TARGET_MISSED : EXIT_FINE;
 }
 
+/* Writes the family's profile beside the comparison, never over what was read. */
+static int deliver_profile(struct session *s, const struct validate_options *o, const struct str *profile)
+{
+	const struct output_options to = {.path = o->profile, .force = o->output.force}, *const usual =
+												 s->output;
+	int rc;
+
+	s->output = &to;
+	rc = session_reads_all(s, &o->runs.from);
+	if (rc == EXIT_FINE)
+		rc = session_reads(s, o->runs.family);
+	if (rc == EXIT_FINE)
+		rc = session_deliver(s, profile);
+	s->output = usual;
+	return rc;
+}
+
 /* The subjects, with the paths of those that are scenarios. */
 static struct texts subjects_named(struct session *s, const struct texts *named)
 {
@@ -140,6 +179,7 @@ static struct texts subjects_named(struct session *s, const struct texts *named)
 static int validate(struct session *s, const struct validate_options *o, const struct texts *subjects,
 		    enum validation_format format, double tolerance)
 {
+	struct str profile = STR_INIT;
 	const struct validate_ask ask = {.loader = &s->loader,
 					 .subjects = subjects_named(s, subjects),
 					 .sets = o->load.sets,
@@ -149,6 +189,7 @@ static int validate(struct session *s, const struct validate_options *o, const s
 					 .weights = o->runs.weights,
 					 .skip_foreign = o->runs.skip_foreign,
 					 .family = o->runs.family,
+					 .profile = o->profile ? &profile : NULL,
 					 .draws = o->draws};
 	struct validation v;
 	struct str out = STR_INIT;
@@ -157,11 +198,15 @@ static int validate(struct session *s, const struct validate_options *o, const s
 
 	if (rc != EXIT_FINE)
 		return rc;
-	if (compare(&ask, &v, &err) != 0)
-		return session_refuse(s, &err);
-	validation_write(&out, &v, format, o->sums_only);
-	rc = session_deliver(s, &out);
+	rc = compare(&ask, &v, &err) == 0 ? EXIT_FINE : session_refuse(s, &err);
+	if (rc == EXIT_FINE) {
+		validation_write(&out, &v, format, o->sums_only);
+		rc = session_deliver(s, &out);
+	}
+	if (rc == EXIT_FINE && o->profile)
+		rc = deliver_profile(s, o, &profile);
 	str_release(&out);
+	str_release(&profile);
 	return rc == EXIT_FINE ? judge(&v, tolerance) : rc;
 }
 

@@ -89,9 +89,19 @@ int family_leave_out(const struct family_model *family, const struct observation
 		     const struct family_values *all, enum family_left_out left_out,
 		     struct workers_ask workers, struct family_errors *errors, struct err *err);
 
-/* Fits, cross-validates, and appends the family's file to *out: a head with the errors, then the file's text with the
- * fitted numbers and their spreads in place. -1 with err; *out is then unchanged. */
-int family_write(const struct family_model *family, const struct observations *e, struct workers_ask workers,
-		 struct str *out, struct err *err);
+/* The fit to all rows, and the errors of those with holes: all that a family's file and its comparison with measurements rest
+ * on. Lives in the loader's arena. */
+struct family_judged {
+	struct family_values all;
+	struct family_errors chip_left_out, model_left_out;
+};
+/* -1 with err: no row is of the model's runtime, or a fit does not converge. */
+int family_judge(const struct family_model *family, const struct observations *e, struct workers_ask workers,
+		 struct family_judged *judged, struct err *err);
+
+/* Appends the family's file to *out: a head with the errors, then the file's text with the fitted numbers and their
+ * spreads in place. -1 with err; *out is then unchanged. */
+int family_write(const struct family_model *family, const struct observations *e,
+		 const struct family_judged *judged, struct str *out, struct err *err);
 
 #endif

@@ -16,9 +16,7 @@ static const double number_sd_min = 0.015, one_chip_sd_min = 0.04, unmeasured_sd
 struct family_writer {
 	const struct family_model *family;
 	const struct observations *e;
-	struct family_errors chip_left_out,
-		model_left_out; /* by fits without the row's chip; without its model on its machine */
-	struct family_values v;
+	const struct family_judged *judged;
 	double sd[FAMILY_PARAMS];      /* relative */
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* each row's */
@@ -42,7 +40,7 @@ static void find_slopes(struct family_writer *w)
 {
 	for (size_t i = 0; i < w->e->n; i++)
 		if (is_predicted(w, i))
-			family_slopes(w->family, &w->v, &w->e->at[i], &w->slope[i]);
+			family_slopes(w->family, &w->judged->all, &w->e->at[i], &w->slope[i]);
 }
 
 /* Spreads are those of runs of the kinds that the fit had; others have a width of their own beside them. */
@@ -76,7 +74,7 @@ static size_t count_chips(const struct family_writer *w, size_t p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++) {
-		const size_t c = depends_on(w, i, p) ? family_chip_of(&w->v, &w->e->at[i]) : 0;
+		const size_t c = depends_on(w, i, p) ? family_chip_of(&w->judged->all, &w->e->at[i]) : 0;
 
 		if (!depends_on(w, i, p) || seen[c])
 			continue;
@@ -98,7 +96,7 @@ static void assign_errors(struct family_writer *w)
 
 			if (!is_fitted(w, i))
 				continue;
-			sum += s * w->chip_left_out.without[i] * w->chip_left_out.without[i];
+			sum += s * w->judged->chip_left_out.without[i] * w->judged->chip_left_out.without[i];
 			weight += s;
 			w->rows_of[p] += depends_on(w, i, p);
 		}
@@ -140,8 +138,8 @@ static double spread_factor(const struct family_writer *w, size_t number, size_t
 
 	for (size_t i = 0; i < w->e->n; i++)
 		if (w->within[i] && (number == SIZE_MAX || leading_number(w, i) == number))
-			ratio[n++] =
-				fabs(w->chip_left_out.without[i]) / (NORMAL_P90 * predicted_spread(w, i));
+			ratio[n++] = fabs(w->judged->chip_left_out.without[i]) /
+				     (NORMAL_P90 * predicted_spread(w, i));
 	by = n >= least ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : without;
 	free(ratio);
 	return by;
@@ -195,13 +193,13 @@ static void find_chip_sd(const struct family_writer *w, size_t at, struct chip_f
 
 static bool of_chip(const struct family_writer *w, size_t i, size_t chip)
 {
-	return family_chip_of(&w->v, &w->e->at[i]) == chip;
+	return family_chip_of(&w->judged->all, &w->e->at[i]) == chip;
 }
 
 /* True where a fit without the row's model still has other runs of its chip. */
 static bool has_others(const struct family_writer *w, size_t i)
 {
-	const size_t chip = family_chip_of(&w->v, &w->e->at[i]);
+	const size_t chip = family_chip_of(&w->judged->all, &w->e->at[i]);
 
 	for (size_t k = 0; k < w->e->n; k++)
 		if (is_fitted(w, k) && of_chip(w, k, chip) &&
@@ -221,7 +219,7 @@ static double typical_error(const struct family_writer *w, size_t at)
 	for (size_t i = 0; i < w->e->n; i++)
 		if (w->within[i] && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
 		    has_others(w, i))
-			error[n++] = fabs(exact_log1p(w->model_left_out.without[i]));
+			error[n++] = fabs(exact_log1p(w->judged->model_left_out.without[i]));
 	typical = n ? quantile_of(error, n, 0.8) / NORMAL_P90 : 0;
 	free(error);
 	return typical;
@@ -244,10 +242,10 @@ static size_t collect_chips(const struct family_writer *w, struct chip_fit *chip
 
 	if (!(all > 0))
 		all = one_chip_sd_min;
-	for (size_t c = 0; c < w->v.chips_n; c++) {
+	for (size_t c = 0; c < w->judged->all.chips_n; c++) {
 		struct chip_fit *fit = &chips[n];
 
-		*fit = (struct chip_fit){&w->v.chip[c], .fitted = fitted_of(w, c)};
+		*fit = (struct chip_fit){&w->judged->all.chip[c], .fitted = fitted_of(w, c)};
 		if (!fit->fitted)
 			continue;
 		fit->left = fmax(all, typical_error(w, c));
@@ -270,7 +268,7 @@ static void add_factor(const struct chip_fit *c, int p, const char *key, struct 
 
 static void add_chips(const struct family_writer *w, struct str *out)
 {
-	struct chip_fit *chips = xcalloc(w->v.chips_n + 1, sizeof *chips);
+	struct chip_fit *chips = xcalloc(w->judged->all.chips_n + 1, sizeof *chips);
 	const size_t n = collect_chips(w, chips);
 
 	str_add(out, "{");
@@ -319,7 +317,7 @@ static void add_number(const struct family_writer *w, size_t p, struct str *out)
 	const struct family_key *k = &family_keys[w->family->key[p]];
 	const enum dim dim = q->is_share ? DIM_SHARE : k->dim;
 	const bool measured = w->rows_of[p] > 0;
-	const double value = fmin(w->v.of[p], family_number_max(k, q));
+	const double value = fmin(w->judged->all.of[p], family_number_max(k, q));
 
 	str_add(out, "{value: ");
 	units_format(out, value, dim, 4);
@@ -428,12 +426,12 @@ static int fill_in(const struct family_writer *w, struct str *out, struct err *e
 static void add_head(const struct family_writer *w, struct str *out)
 {
 	size_t n, held;
-	const double fitted = mean_of(w, w->chip_left_out.fitted, false, &n),
-		     without = mean_of(w, w->chip_left_out.without, false, &n),
-		     checked = mean_of(w, w->chip_left_out.without, true, &held);
+	const double fitted = mean_of(w, w->judged->chip_left_out.fitted, false, &n),
+		     without = mean_of(w, w->judged->chip_left_out.without, false, &n),
+		     checked = mean_of(w, w->judged->chip_left_out.without, true, &held);
 	size_t chips = 0;
 
-	for (size_t c = 0; c < w->v.chips_n; c++)
+	for (size_t c = 0; c < w->judged->all.chips_n; c++)
 		chips += fitted_of(w, c) > 0;
 	str_addf(out,
 		 "# Fitted by lemursim to %zu runs on %zu machine%s. Mean absolute error %.1f %%; of runs on "
@@ -446,28 +444,41 @@ static void add_head(const struct family_writer *w, struct str *out)
 		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
 }
 
-int family_write(const struct family_model *family, const struct observations *e, struct workers_ask workers,
-		 struct str *out, struct err *err)
+int family_judge(const struct family_model *family, const struct observations *e, struct workers_ask workers,
+		 struct family_judged *judged, struct err *err)
 {
 	struct arena *a = family->l->arena;
-	struct family_writer w = {
-		.family = family,
-		.e = e,
-		.chip_left_out = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
-		.model_left_out = {arena_array(a, e->n, sizeof(double)),
-				   arena_array(a, e->n, sizeof(double))},
-		.slope = arena_array(a, e->n, sizeof *w.slope),
-		.within = arena_array(a, e->n, sizeof *w.within)};
+	struct family_errors *chip = &judged->chip_left_out, *model = &judged->model_left_out;
+	size_t fitted = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		fitted += family_fits(family, &e->at[i]);
+	if (!fitted)
+		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
+	*chip = (struct family_errors){arena_array(a, e->n, sizeof(double)),
+				       arena_array(a, e->n, sizeof(double))};
+	*model = (struct family_errors){arena_array(a, e->n, sizeof(double)),
+					arena_array(a, e->n, sizeof(double))};
+	if (family_fit(family, e, &judged->all, err) != 0 ||
+	    family_leave_out(family, e, &judged->all, FAMILY_LEAVE_OUT_CHIP, workers, chip, err) != 0)
+		return -1;
+	return family_leave_out(family, e, &judged->all, FAMILY_LEAVE_OUT_MODEL, workers, model, err);
+}
+
+int family_write(const struct family_model *family, const struct observations *e,
+		 const struct family_judged *judged, struct str *out, struct err *err)
+{
+	struct arena *a = family->l->arena;
+	struct family_writer w = {.family = family,
+				  .e = e,
+				  .judged = judged,
+				  .slope = arena_array(a, e->n, sizeof *w.slope),
+				  .within = arena_array(a, e->n, sizeof *w.within)};
 	struct str text = STR_INIT;
 	int rc;
 
 	w.machines = count_machines(&w);
-	if (!w.machines)
-		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
-	if (beyond_widths_load(a, family->path, &w.widths, err) != 0 ||
-	    family_fit(family, e, &w.v, err) != 0 ||
-	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_CHIP, workers, &w.chip_left_out, err) != 0 ||
-	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, workers, &w.model_left_out, err) != 0)
+	if (beyond_widths_load(a, family->path, &w.widths, err) != 0)
 		return -1;
 	find_slopes(&w);
 	find_reach(&w);

@@ -9,6 +9,8 @@
 #include "sim/predict/scenario_load.h"
 #include "sim/predict/draws.h"
 
+struct str;
+
 struct validate_ask {
 	struct loader *loader;
 	struct texts subjects; /* machines, or scenario files; none: the rows name their machines */
@@ -21,6 +23,8 @@ struct validate_ask {
 	const char *weights; /* format; NULL: as the files say */
 	bool skip_foreign;   /* leave rows out that are of something else, in the place of refusing them */
 	const char *family;  /* file of a family model to leave rows out of; NULL: none is fitted */
+	struct str
+		*profile; /* with family: gets what calibrate writes, from the same fits; NULL: not asked */
 	struct draws_ask draws;
 };
 

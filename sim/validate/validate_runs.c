@@ -56,53 +56,42 @@ static int predict_row(void *self, size_t thread, size_t i)
 	return 0;
 }
 
-/* A family's model, fitted to all its rows. */
-struct fitted {
-	struct family_model family_model;
-	struct observations observed;
-	struct family_values all;
-};
-
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. */
-static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_left_out hole,
-		     const struct observations *profiles, struct validation *v, struct err *err)
+static void take_left_out(const struct validate_ask *ask, const struct family_errors *errors,
+			  enum family_left_out hole, const struct observations *profiles,
+			  struct validation *v)
 {
-	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
-				       arena_array(ask->loader->arena, v->n, sizeof(double))};
-
-	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, ask->draws.workers, &errors,
-			     err) != 0)
-		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
 		struct left_out *left = hole == FAMILY_LEAVE_OUT_MODEL ? &c->no_model : &c->no_chip;
-		const double rate = c->measured * (1 + errors.without[i]);
+		const double rate = c->measured * (1 + errors->without[i]);
 		struct said said;
 
-		if (isnan(errors.without[i]) || c->held_out)
+		if (isnan(errors->without[i]) || c->held_out)
 			continue;
 		said = predict(ask, &profiles->at[i]);
-		*left = (struct left_out){errors.without[i],
+		*left = (struct left_out){errors->without[i],
 					  c->measured >= said.lo * rate / said.rate &&
 						  c->measured <= said.hi * rate / said.rate};
 	}
-	return 0;
 }
 
 static int leave_out_both(const struct validate_ask *ask, const struct runs *runs,
 			  const struct observations *profiles, struct validation *v, struct err *err)
 {
-	struct fitted f;
-	struct observations unmeasured;
+	struct family_model family;
+	struct family_judged judged;
+	struct observations observed, unmeasured;
 
-	if (family_load(ask->loader, ask->family, &f.family_model, err) != 0 ||
-	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.observed, err) != 0 ||
+	if (family_load(ask->loader, ask->family, &family, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &observed, err) != 0 ||
 	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &unmeasured, err) != 0 ||
-	    family_fit(&f.family_model, &f.observed, &f.all, err) != 0 ||
-	    leave_out(ask, &f, FAMILY_LEAVE_OUT_MODEL, profiles, v, err) != 0)
+	    family_judge(&family, &observed, ask->draws.workers, &judged, err) != 0)
 		return -1;
-	return leave_out(ask, &f, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v, err);
+	take_left_out(ask, &judged.model_left_out, FAMILY_LEAVE_OUT_MODEL, profiles, v);
+	take_left_out(ask, &judged.chip_left_out, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v);
+	return ask->profile ? family_write(&family, &observed, &judged, ask->profile, err) : 0;
 }
 
 /* NULL of an operator alone, which its row names. */

@@ -296,11 +296,13 @@ static const struct profile *written(void)
 {
 	struct source *source = arena_alloc(&w.arena, sizeof *source);
 	struct machine *m = arena_alloc(&w.arena, sizeof *m);
+	struct family_judged judged;
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	struct yml *tree;
 
-	must(family_write(&w.family_model, &w.e, (struct workers_ask){1}, &text, &err), &err);
+	must(family_judge(&w.family_model, &w.e, (struct workers_ask){1}, &judged, &err), &err);
+	must(family_write(&w.family_model, &w.e, &judged, &text, &err), &err);
 	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
 	str_release(&text);
 	tree = yml_parse(&w.arena, source, &w.diags);

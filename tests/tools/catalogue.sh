@@ -3,7 +3,8 @@
 # from its facts (NAME.facts.csv), a family's runtime from its model (NAME.family.yaml).
 #
 # With --check nothing of hardware/ is written: each is made in the folder OUT, in parallel, and must be, byte for byte, what
-# is there. Without, they are made one after the other in the order given, since a family's fit may depend on another's:
+# is there. The fits of a family serve its comparison with the measured runs too, OUT/NAME.rows.csv, which accuracy.sh takes
+# where OUT/NAME.key says that it was made by the same program from the same files. Without, they are made one after the other in the order given, since a family's fit may depend on another's:
 # on the factors of its chips (chips_like), or by a ratio of two machines.
 set -eu
 measured=hardware/measured
@@ -21,7 +22,13 @@ make_one() { # LEMURSIM NAME FILE
 check=
 case ${1:-} in
 --one) # LEMURSIM OUT NAME, of --check
-	make_one "$2" "$4" "$3/$4.yaml" >"$3/$4.said" 2>&1 || { cat "$3/$4.said"; exit 1; }
+	if [ -f "$measured/$4.family.yaml" ]; then
+		rm -f "$3/$4.key"
+		"$2" validate --format csv --from "$measured/$4.csv" --family "$measured/$4.family.yaml" \
+			-f -o "$3/$4.rows.csv" --profile "$3/$4.yaml" >"$3/$4.said" 2>&1 && echo "$KEY" >"$3/$4.key"
+	else
+		make_one "$2" "$4" "$3/$4.yaml" >"$3/$4.said" 2>&1
+	fi || { cat "$3/$4.said"; exit 1; }
 	cmp "$3/$4.yaml" "$(target "$4")" || { diff "$3/$4.yaml" "$(target "$4")" | cut -c1-200; exit 1; }
 	exit 0
 	;;
@@ -32,6 +39,8 @@ shift 2
 [ $# -gt 0 ] || { echo "catalogue.sh: no name was given" >&2; exit 2; }
 if [ -n "$check" ]; then
 	mkdir -p "$out"
+	KEY=$(sh "${0%/*}/inputs_key.sh" "$lemursim")
+	export KEY
 	printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -n 1 sh "$0" --one "$lemursim" "$out" ||
 		{ echo "catalogue: hardware/ is not what hardware/measured gives: run 'make catalogue' and read the difference" >&2; exit 1; }
 	echo "catalogue: $# files are what hardware/measured gives"
