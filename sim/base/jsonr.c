@@ -1,6 +1,7 @@
 /* jsonr.c - see jsonr.h. */
 #include "sim/base/jsonr.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,7 +323,7 @@ int jsonr_number(struct jsonr *j, double *to)
 	if (skip_number(j) != 0)
 		return -1;
 	*to = strtod(j->text + from, NULL);
-	return 0;
+	return isfinite(*to) ? 0 : jsonr_wrong(j, from, "the number is too large");
 }
 
 int jsonr_bool(struct jsonr *j, bool *to)

@@ -47,7 +47,7 @@ bool jsonr_is_text(struct jsonr *j);   /* is a value of that type next? */
 bool jsonr_is_number(struct jsonr *j); /* likewise */
 int jsonr_text(struct jsonr *j, const char **to);
 int jsonr_count(struct jsonr *j, uint64_t *to); /* a whole number from 0 to 2^53 - 1 */
-int jsonr_number(struct jsonr *j, double *to);
+int jsonr_number(struct jsonr *j, double *to);  /* finite */
 int jsonr_bool(struct jsonr *j, bool *to);
 bool jsonr_null(struct jsonr *j); /* true where a null came next, which is then passed */
 int jsonr_skip(struct jsonr *j);  /* skips a value of any type */

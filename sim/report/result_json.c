@@ -48,8 +48,10 @@ static void add_metrics(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key(w, m->name);
 		jsonw_object(w);
 		jsonw_key_number(w, "value", m->value);
-		jsonw_key_number(w, "lo", m->lo);
-		jsonw_key_number(w, "hi", m->hi);
+		if (isfinite(m->lo) && isfinite(m->hi)) {
+			jsonw_key_number(w, "lo", m->lo);
+			jsonw_key_number(w, "hi", m->hi);
+		}
 		if (m->ci > 0)
 			jsonw_key_number(w, "ci", m->ci);
 		if (m->best) {

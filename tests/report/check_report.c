@@ -115,6 +115,8 @@ static const struct {
 	 "an assignment has no 'bound'"},
 	{"{\"schema\": \"lemursim/result/1\", \"assignments\": [{\"metrics\": {\"x\": {\"from\": \"y\"}}}]}",
 	 "'y' is no provenance"},
+	{"{\"schema\": \"lemursim/result/1\", \"assignments\": [{\"metrics\": {\"x\": {\"value\": 1e999}}}]}",
+	 "the number is too large"},
 	{"{\"schema\": \"lemursim/result/1\", \"inputs\": [{}]}", "an item of 'inputs' has no 'file'"},
 	{"{\"schema\": \"lemursim/result/1\", \"seed\": 1", "expected ',' or '}'"},
 };
