@@ -1,6 +1,6 @@
 /*
- * remedy.c - what would make a question fit, each tried by itself: a smaller format, a smaller cache, fewer tokens, a
- * higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
+ * remedy.c - what would make a question fit, each tried by itself: a link that joins the machines, a smaller format, a
+ * smaller cache, fewer tokens, a higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
  */
 #include <math.h>
 #include <string.h>
@@ -37,6 +37,19 @@ static double weights_B(const struct asked *q, int mix)
 {
 	return model_weights_B(q->model,
 			       &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
+}
+
+/* Machines without a link are asked each by itself; whatever joins them, their memories together may do. */
+static void joined(struct remedies *r)
+{
+	struct asked as = r->a->asked;
+
+	if (as.machines_n < 2 || as.link_id)
+		return;
+	as.link_id = as.machines[0].facts->system == SYSTEM_UNKNOWN ? "pcie-4-x16" : "thunderbolt-4-tcp";
+	if (answer_fits(r->l, &as))
+		add(r,
+		    arena_printf(r->arena, "both at once: --link %s, or what else joins them", as.link_id));
 }
 
 static void smaller_format(struct remedies *r)
@@ -182,6 +195,7 @@ struct texts answer_remedies(const struct loader *l, const struct answer *a)
 	struct remedies r = {.l = l, .a = a, .arena = l->arena};
 
 	r.at = arena_array(l->arena, REMEDIES_MAX, sizeof *r.at);
+	joined(&r);
 	smaller_format(&r);
 	smaller_adapters(&r);
 	smaller_cache(&r);

@@ -139,19 +139,27 @@ START_TEST(token_counts)
 }
 END_TEST
 
+static const struct {
+	const char *machines[2];
+	size_t machines_n;
+	int64_t context, users;
+	size_t tried; /* remedies that are options */
+} unfit[] = {{{"m4 max 64"}, 1, 16384, 4, 4},
+	     {{"rtx 4090", "rtx 4090"}, 2, 2048, 1, 1},
+	     {{"m4 pro 48", "m5 24"}, 2, 2048, 1, 2}};
+
 /* Every remedy that is an option makes the question fit. */
 START_TEST(remedies)
 {
 	struct asking t;
-	const char *machine = "m4 max 64";
-	struct question q = on(&machine);
+	struct question q = {.machines = {(const char **)unfit[_i].machines, unfit[_i].machines_n}};
 	struct answer a;
 	size_t tried = 0;
 
 	begin(&t);
 	q.model = "llama 3.3 70b";
-	q.context = 16384;
-	q.users = 4;
+	q.context = unfit[_i].context;
+	q.users = unfit[_i].users;
 	ck_assert_int_eq(answer_make(&t.loader, &q, &few, &a, &t.err), 0);
 	ck_assert_uint_eq(a.best, a.rows_n);
 	for (size_t i = 0; i < a.remedies.n; i++) {
@@ -167,15 +175,17 @@ START_TEST(remedies)
 			as.weights = value;
 		else if (!strncmp(at, "--kv", 4))
 			as.kv = value;
+		else if (!strncmp(at, "--link", 6))
+			as.link = value;
 		else if (!strncmp(at, "--on", 4))
-			as.machines.at = &value;
+			as.machines = (struct texts){&value, 1};
 		else
 			ck_assert_int_eq(question_tokens("context", value, &as.context, &t.err), 0);
 		ck_assert_msg(answer_make(&t.loader, &as, &few, &then, &t.err) == 0, "%s", t.err.msg);
 		ck_assert_msg(then.best < then.rows_n, "'%s' does not help", a.remedies.at[i]);
 		tried++;
 	}
-	ck_assert_uint_eq(tried, 4);
+	ck_assert_uint_eq(tried, unfit[_i].tried);
 	end(&t);
 }
 END_TEST
@@ -401,7 +411,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, lengths);
 	tcase_add_test(t, token_counts);
-	tcase_add_test(t, remedies);
+	tcase_add_loop_test(t, remedies, 0, ARRAY_LEN(unfit));
 	tcase_add_test(t, layers);
 	tcase_add_test(t, budget);
 	tcase_add_test(t, this_one);
