@@ -168,6 +168,24 @@ static int make_sweep(struct reported *r, const struct report_options *o, const 
 
 /* ---- a result that was written ---- */
 
+/* An option that was given and that says nothing of a result; NULL: none. */
+static const char *scenario_option(const struct report_options *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} options[] = {{"set", o->load.sets.n > 0},
+		       {"over", o->over.n > 0},
+		       {"assignment", o->assignments.n > 0},
+		       {"seed", o->draws.seed >= 0},
+		       {"draws", o->draws.n > 0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].given)
+			return options[i].name;
+	return NULL;
+}
+
 /* Reads a file that `simulate -o FILE.json` or FILE.jsonl has written. *is: whether it is such a file. An exit code. */
 static int read_result(struct reported *r, const struct report_options *o, const char *path, bool *is)
 {
@@ -182,11 +200,8 @@ static int read_result(struct reported *r, const struct report_options *o, const
 		*is = false; /* a scenario may be JSON too; whoever reads it next tells of what is wrong */
 		return EXIT_FINE;
 	}
-	if (o->load.sets.n || o->over.n || o->assignments.n) {
-		err_set(&err, "%.200s is a result: --%s changes a scenario", path,
-			o->load.sets.n ? "set"
-			: o->over.n    ? "over"
-				       : "assignment");
+	if (scenario_option(o)) {
+		err_set(&err, "%.200s is a result: --%s changes a scenario", path, scenario_option(o));
 		err_hint(&err, "name the scenario that it is of");
 		return complain(&err, EXIT_USAGE);
 	}

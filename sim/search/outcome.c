@@ -282,8 +282,10 @@ static const char *counts_note(struct arena *a, const struct search_counts *c, b
 	return arena_printf(
 		a,
 		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
-		"out): %zu were run, %zu do not fit, bounds ruled out the rest; %s.",
-		c->considered, c->run, c->unfit + c->too_heavy, exact);
+		"out): %zu were run, %zu do not fit, %s; %s.",
+		c->considered, c->run, c->unfit + c->too_heavy,
+		c->exact ? "bounds ruled out the rest" : "others were ruled out by bounds or not looked at",
+		exact);
 }
 
 size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const struct outcome *r,

@@ -3,6 +3,14 @@
 
 #include "sim/world/scenario.h"
 
+/* Whether a key stands where the link is given to equals: a link of the catalogue may have one for other uses. */
+static bool says_itself(const struct yml *link, const char *key)
+{
+	const struct yml *value = yml_get(link, key);
+
+	return value && value->place.source == yml_get(link, "equals")->place.source;
+}
+
 /* What such a link cannot have: each of the equal machines is joined to a switch that blocks nothing. */
 static void check_keys(const struct link *l, struct diags *diags)
 {
@@ -14,7 +22,7 @@ static void check_keys(const struct link *l, struct diags *diags)
 	const struct yml *algorithm = yml_get(node, "all_reduce");
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (yml_get(node, keys[i]))
+		if (says_itself(node, keys[i]))
 			diag_add(diags, yml_get(node, keys[i])->place, hint,
 				 "link '%s': '%s' says nothing of 'equals'", l->origin.name, keys[i]);
 	if (l->duplex == DUPLEX_HALF || l->send_copy.given || l->receive_copy.given)
