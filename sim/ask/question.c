@@ -92,6 +92,8 @@ static const struct model *load_model(struct loader *l, const char *id, struct e
 /* In the order in which they are taken where none is named: what most owners run. */
 static const char *const generating[] = {"llama.cpp", "cuda",  "rocm", "vulkan", "mlx",
 					 "vllm",      "torch", "mps",  NULL};
+/* What `calibrate` measures with kernels of its own: taken where no program that people run is known of a machine. */
+static const char *const suite_kernels[] = {"metal", "cblas", NULL};
 static const char *const training[] = {"mlx", "torch", "mps", NULL};
 
 /* The device's latest runtime of the first of those names that it has, and that reads such weights if one of them does;
@@ -160,9 +162,13 @@ static int settle_runtime(const struct question *q, struct asked_machine *m, str
 		       : first_of(d, q->train ? training : generating, q->weights);
 	if (!p && q->runtime)
 		p = same_program(d, q->runtime);
+	if (!p && !q->runtime && !q->train)
+		p = first_of(d, suite_kernels, NULL);
 	if (!p)
 		return no_runtime(m, q, err);
 	m->runtime = p->origin.name;
+	m->suite = str_find(p->origin.name, suite_kernels, ARRAY_LEN(suite_kernels) - 1) <
+		   ARRAY_LEN(suite_kernels) - 1;
 	m->chunk = p->chunk;
 	return 0;
 }
@@ -363,6 +369,12 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 		if (!told && m->chunk && !q->train)
 			assume(all, arena_printf(all->arena, "%s (%lld tok of a prompt at a time)",
 						 m->runtime, (long long)m->chunk));
+		else if (!told && m->suite)
+			assume(all,
+			       arena_printf(
+				       all->arena,
+				       "%s (the kernels that calibrate measured, no program that people run)",
+				       m->runtime));
 		else if (!told)
 			assume(all, m->runtime);
 	}

@@ -30,6 +30,7 @@ struct asked_machine {
 	const char *id, *title;
 	const char *name;    /* in the scenario: "m4-max" */
 	const char *runtime; /* "llama.cpp@2026-02" */
+	bool suite;          /* that runtime is the kernels of `calibrate`, not a program that people run */
 	int64_t chunk;       /* tokens of a prompt that the runtime reads at a time; 0: all */
 	struct machine *facts;
 };
