@@ -288,6 +288,8 @@ installed: # an installed program finds its hardware and models from anywhere; w
 DIST := build/dist/lemursim-$(VERSION).tar.gz
 DIST_URL ?= file://$(CURDIR)/$(DIST)
 dist: ## the last commit as a tarball with its sha256, and a Homebrew formula of it: the same bytes each time
+	@tag=$$(git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null) || exit 0; [ "$$tag" = v$(VERSION) ] || \
+	{ echo "dist: the commit is tagged $$tag, and VERSION in the Makefile is $(VERSION)" >&2; exit 1; }
 	@mkdir -p $(dir $(DIST))
 	@git archive --format=tar --prefix=lemursim-$(VERSION)/ HEAD | gzip -9 -n >$(DIST)
 	@cd $(dir $(DIST)) && { sha256sum $(notdir $(DIST)) 2>/dev/null || shasum -a 256 $(notdir $(DIST)); } >$(notdir $(DIST)).sha256

@@ -1,16 +1,17 @@
 #!/bin/sh
 # check_package.sh VERSION - the tarball of `make dist` is the same twice, and builds into a package that lintian accepts and that
-# holds program, catalogue, manual and completion.
+# holds program, catalogue, manual and completion; the Homebrew formula installs from it.
 set -u
 version=$1
-has() { command -v dpkg-buildpackage >/dev/null && command -v lintian >/dev/null && command -v dh >/dev/null; }
-has || sh "$(dirname "$0")/install.sh" debhelper dpkg-dev fakeroot lintian libgsl-dev libyaml-dev pkg-config
+has() { for p in dpkg-buildpackage lintian dh ruby; do command -v $p >/dev/null || return 1; done; }
+has || sh "$(dirname "$0")/install.sh" debhelper dpkg-dev fakeroot lintian ruby libgsl-dev libyaml-dev pkg-config
 if ! has; then
-	echo "package: skipped: no dpkg-buildpackage, debhelper or lintian"
+	echo "package: skipped: no dpkg-buildpackage, debhelper, lintian or ruby"
 	[ -z "${CI:-}" ]
 	exit
 fi
 bad() { echo "package: $*" >&2; exit 1; }
+[ "$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" = "$version" ] || bad "debian/changelog is of another version than the Makefile's, $version"
 tarball=$PWD/build/dist/lemursim-$version.tar.gz
 first=$(cat "$tarball.sha256") && ${MAKE:-make} -s dist >/dev/null && [ "$first" = "$(cat "$tarball.sha256")" ] || bad "dist: other bytes the second time"
 (cd build/dist && sha256sum -c "lemursim-$version.tar.gz.sha256" >/dev/null) || bad "dist: the sha256 is of another file"
@@ -38,4 +39,5 @@ root=$PWD/build/package/root so=$(echo build/package/root/usr/lib/*/liblemursim.
 export PKG_CONFIG_PATH="$(dirname "$so")/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" LEMURSIM_PATH="$root/usr/share/lemursim"
 gcc -o build/package/example packaging/lib/example.c $(pkg-config --cflags --libs lemursim) || bad "the example does not build"
 LD_LIBRARY_PATH=$(dirname "$so") build/package/example >/dev/null || bad "the example does not run"
+env -u MAKEFLAGS -u MAKELEVEL ruby tests/tools/formula.rb build/dist/lemursim.rb build/package/cellar || bad "the formula does not work"
 echo "package: $(basename "$deb"), the library and its header are built, lintian has nothing to say"
