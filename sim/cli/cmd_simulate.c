@@ -17,16 +17,20 @@ struct simulate_options {
 	struct draws_ask draws;
 	struct texts limits;
 	const char *requests, *assignment;
+	int64_t replication; /* 0: not said */
 };
 
 static const struct opt own[] = {
 	OPT_TEXTS_ROW(
 		struct simulate_options, limits, "subject-to", 0, "LIMIT",
 		"such as \"tpot_s <= 0.1 s\"; exit code 3 where no assignment keeps all; may be given again"),
-	OPT_TEXT_ROW(struct simulate_options, requests, "requests", 0, "FILE",
-		     "of a scenario that serves: a line for each request, as .csv or .jsonl"),
+	OPT_TEXT_ROW(
+		struct simulate_options, requests, "requests", 0, "FILE",
+		"of a scenario that serves: a line for each request of one replication, as .csv or .jsonl"),
 	OPT_TEXT_ROW(struct simulate_options, assignment, "assignment", 'a', "NAME",
 		     "whose requests; the first if not said"),
+	OPT_COUNT_ROW(struct simulate_options, replication, "replication", 0, "N",
+		      "which one the requests are of; 1 if not said", 1, INT32_MAX, 0),
 	OPT_FLAG_ROW(struct simulate_options, draws.each_iteration, "each-iteration", 0,
 		     "of servers: no jumps over equal iterations; slower, the same numbers")};
 static const struct opt_table tables[] = {
@@ -35,15 +39,38 @@ static const struct opt_table tables[] = {
 	OPTS_OUTPUT(struct simulate_options, output), OPTS_SEED(struct simulate_options, draws),
 	OPTS_DRAWS(struct simulate_options, draws),   OPTS_JOBS(struct simulate_options, draws.workers)};
 
+/* What of several replications the file has, and how long that one is where the runs of the table may be longer. */
+static const char *requests_note(struct arena *a, const struct simulate_options *o,
+				 const struct placement *at, const struct serve_seen *seen)
+{
+	const int n = serve_job_replications(at->world);
+	const bool longer = serve_open_ended(at->world->scenario->workload.serve);
+
+	if (n == 1 && !longer)
+		return NULL;
+	return arena_printf(
+		a, "%s has the requests of '%s' in replication %lld of %d%s%s.", o->requests,
+		at->assignment->name, (long long)(o->replication ? o->replication : 1), n,
+		n > 1 ? "; --replication N writes another" : "",
+		longer ? arena_printf(a, "; it is %llu requests long, the runs of the table may be longer",
+				      (unsigned long long)seen->requests)
+		       : "");
+}
+
 /* Lines are written as requests end, so that what an interrupted run has written stays. */
-static int write_requests(struct session *s, const struct simulate_options *o, const struct placement *at)
+static int write_requests(struct session *s, const struct simulate_options *o, const struct placement *at,
+			  const char **note)
 {
 	const struct serve *load = at->world->scenario->workload.serve;
+	const struct requests_of of = {load->classes.at, load->classes.n,
+				       o->replication ? (int)o->replication - 1 : 0};
 	struct err err = ERR_INIT;
-	struct requests_out *out =
-		requests_out_open(o->requests, o->output.force, load->classes.at, load->classes.n, &err);
+	struct requests_out *out = requests_out_open(o->requests, o->output.force, &of, &err);
 	struct observer observer;
-	const struct serve_watch watch = {.observer = &observer,
+	struct serve_seen seen = {.requests = 0};
+	const struct serve_watch watch = {.replication = of.replication,
+					  .observer = &observer,
+					  .seen = &seen,
 					  .seed = draws_asked_seed(&o->draws, at->world),
 					  .each_iteration = o->draws.each_iteration,
 					  .stop = session_interrupted()};
@@ -54,6 +81,9 @@ static int write_requests(struct session *s, const struct simulate_options *o, c
 	observer = requests_out_observer(out, NULL);
 	session_catch_interrupt();
 	rc = serve_job_watch(&s->arena, at, &watch, &err);
+	if (rc == 0 && !seen.fits)
+		rc = err_set(&err, "'%s' does not fit in memory", at->assignment->name);
+	*note = requests_note(&s->arena, o, at, &seen);
 	if (requests_out_close(out, rc == 0 ? &err : NULL) != 0)
 		rc = -1;
 	if (rc == 0)
@@ -61,13 +91,27 @@ static int write_requests(struct session *s, const struct simulate_options *o, c
 	return complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED);
 }
 
-static int requests_asked(struct session *s, const struct simulate_options *o, const char *path)
+/* An option that goes with another one, and a replication that there is not. */
+static int check_replication(const struct simulate_options *o, const struct world *w)
+{
+	const int n = serve_job_replications(w);
+	struct err err = ERR_INIT;
+
+	if (o->replication <= n)
+		return EXIT_FINE;
+	err_set(&err, "--replication %lld: the load of %s has %d", (long long)o->replication, w->path, n);
+	err_hint(&err, "workload.serve.replications says how many");
+	return complain(&err, EXIT_USAGE);
+}
+
+static int requests_asked(struct session *s, const struct simulate_options *o, const char *path,
+			  const char **note)
 {
 	const struct placement *at, *all;
 	const struct world *w;
 	struct err err = ERR_INIT;
 
-	if (!o->requests && !o->assignment)
+	if (!o->requests && !o->assignment && !o->replication)
 		return EXIT_FINE;
 	w = session_world(s, &o->load.sets, path);
 	all = w ? session_placements(s, w) : NULL;
@@ -76,13 +120,15 @@ static int requests_asked(struct session *s, const struct simulate_options *o, c
 	if (!o->requests || !workload_asks(&w->scenario->workload, JOB_SERVE)) {
 		err_set(&err,
 			o->requests ? "%s does not serve: it has no requests"
-				    : "%s: --assignment goes with --requests",
+				    : "%s: --assignment and --replication go with --requests",
 			w->path);
 		err_hint(&err, o->requests ? "give its workload 'serve:'" : "--requests FILE.csv");
 		return complain(&err, EXIT_USAGE);
 	}
 	at = session_choose(s, all, w, o->assignment);
-	return at ? write_requests(s, o, at) : EXIT_USAGE;
+	if (!at || check_replication(o, w) != EXIT_FINE)
+		return EXIT_USAGE;
+	return write_requests(s, o, at, note);
 }
 
 /* What is written between the results of two scenarios. */
@@ -149,6 +195,17 @@ struct simulated_all {
 	bool kept; /* every scenario has an assignment that keeps the limits */
 };
 
+/* A scenario is loaded once more by the library: it is the same files, read already. */
+static int limits_asked(struct session *s, const struct simulate_options *o, const char *path,
+			const struct limit_list *limits)
+{
+	const struct world *w = limits->n ? session_world(s, &o->load.sets, path) : NULL;
+
+	if (!limits->n)
+		return EXIT_FINE;
+	return w ? limits_apply(&s->arena, limits, w) : EXIT_USAGE;
+}
+
 static int simulate_by(struct session *s, const struct simulate_options *o, const char *path,
 		       lemursim_result **out)
 {
@@ -182,13 +239,16 @@ static int simulate_one(const struct simulate_options *o, const char *path, enum
 	lemursim_result *r = NULL;
 	struct session s;
 	struct limit_list limits;
+	const char *note = NULL;
 	bool kept = false;
 	int rc;
 
 	session_begin(&s, &o->load, &o->output);
 	rc = limits_read(&s.arena, &o->limits, &limits);
 	if (rc == EXIT_FINE)
-		rc = requests_asked(&s, o, path);
+		rc = limits_asked(&s, o, path, &limits);
+	if (rc == EXIT_FINE)
+		rc = requests_asked(&s, o, path, &note);
 	if (rc == EXIT_FINE)
 		rc = simulate_by(&s, o, path, &r);
 	if (rc == EXIT_FINE)
@@ -196,6 +256,7 @@ static int simulate_one(const struct simulate_options *o, const char *path, enum
 	if (rc == EXIT_FINE) {
 		scenario_result_note(&r->simulated,
 				     limits_note(&s.arena, &limits, &r->simulated.result, &kept));
+		scenario_result_note(&r->simulated, note);
 		lemursim_write(out, r, format, output_width(&o->output));
 		all->fits |= r->simulated.any_fits;
 		if (!r->simulated.any_fits)

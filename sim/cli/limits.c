@@ -2,8 +2,10 @@
 #include "sim/cli/limits.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/predict/job.h"
 #include "sim/report/columns.h"
 
 int limits_read(struct arena *a, const struct texts *said, struct limit_list *out)
@@ -14,6 +16,53 @@ int limits_read(struct arena *a, const struct texts *said, struct limit_list *ou
 	for (size_t i = 0; i < said->n; i++)
 		if (limit_parse(said->at[i], &out->at[i], &err) != 0)
 			return complain(&err, EXIT_USAGE);
+	return EXIT_FINE;
+}
+
+/* Why no assignment has a metric; NULL: some may. */
+static const char *lacking(struct arena *a, const struct metric_info *m, const struct world *w)
+{
+	const struct job_type *job = job_types[m->job];
+	const char *why;
+
+	if (!workload_asks(&w->scenario->workload, m->job))
+		return arena_printf(a, "%s asks for no %s, which %s is about", w->path, job->noun, m->name);
+	why = job->lacks ? job->lacks(w, metric_index(m)) : NULL;
+	return why ? arena_printf(a, "%s: %s, so there is no %s", w->path, why, m->name) : NULL;
+}
+
+/* The metrics that there may be, as far as a hint has room. */
+static void hint_metrics(struct arena *a, const struct world *w, struct err *err)
+{
+	struct str names = STR_INIT;
+	bool whole = true;
+
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const char *name = metric_at(i)->name;
+
+		if (lacking(a, metric_at(i), w))
+			continue;
+		whole &= names.len + strlen(name) + 8 < sizeof err->hint - strlen("metrics: ");
+		if (whole)
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	err_hint(err, "metrics: %s%s", names.text, whole ? "" : ", ...");
+	str_release(&names);
+}
+
+int limits_apply(struct arena *a, const struct limit_list *l, const struct world *w)
+{
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const char *why = lacking(a, l->at[i].metric, w);
+
+		if (!why)
+			continue;
+		err_set(&err, "%s", why);
+		hint_metrics(a, w, &err);
+		return complain(&err, EXIT_USAGE);
+	}
 	return EXIT_FINE;
 }
 

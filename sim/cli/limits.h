@@ -17,6 +17,10 @@ struct limit_list {
 /* Reads the options; an exit code, after the complaint. */
 int limits_read(struct arena *a, const struct texts *said, struct limit_list *out);
 
+/* A limit on what no assignment of the scenario has, such as ttft_s of a load, is a request that cannot be answered: an exit
+ * code, after the complaint. */
+int limits_apply(struct arena *a, const struct limit_list *l, const struct world *w);
+
 /* A sentence on which assignments keep all limits and which do not, and why. NULL without limits. *kept becomes true where
  * any does. */
 const char *limits_note(struct arena *a, const struct limit_list *l, const struct result *r, bool *kept);

@@ -42,7 +42,8 @@ struct conditions {
 	bool drawn; /* params are the standard normal deviates of a draw; else factors of the rates, as in a
 		       what-if */
 	const struct power_draw
-		*power; /* one for each machine, then for each link; NULL: the powers as given */
+		*power;  /* one for each machine, then for each link; NULL: the powers as given */
+	double *classes; /* room for the metrics of classes, [class * metrics_n + metric]; NULL: not asked */
 };
 
 /* One job of one placement. */
@@ -96,6 +97,11 @@ struct job_type {
 	/* Half the width of a metric's 95 % confidence interval over runs of the load, as calibrated; 0: not
 	 * known. NULL: nothing is drawn at random. */
 	double (*ci_half)(const struct job_run *r, size_t metric);
+	/* How many classes with names the load has. NULL: the job has no such load, and no next two. */
+	size_t (*classes)(const struct job_run *r);
+	const char *(*class_name)(const struct job_run *r, size_t class_id);
+	/* The metrics of a class as calibrated, of[metrics_n], and half of each 95 % interval, as ci_half(). */
+	void (*class_values)(const struct job_run *r, size_t class_id, double *of, double *half);
 	/* A metric of one run less that of another under the same random numbers, and half of its 95 %
 	 * interval. False: not known. NULL: nothing is drawn at random. */
 	bool (*paired)(const struct job_run *r, const struct job_run *other, size_t metric,

@@ -29,15 +29,26 @@ struct drawing {
 	const struct draws *draws;
 	void **scratch;   /* of each thread */
 	double **samples; /* [metric][draw] */
+	double *classes;  /* [draw][class][metric]; NULL: the load has none */
+	size_t classes_n;
 	struct err *errs; /* [draw] */
+};
+
+/* What a job came to under each draw. */
+struct drawn {
+	double **samples; /* [metric][draw] */
+	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 };
 
 static int draw_once(void *self, size_t thread, size_t i)
 {
 	const struct drawing *x = self;
 	const struct draws *d = x->draws;
-	const struct conditions c = {
-		.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
+	double *classes = x->classes ? &x->classes[i * x->classes_n * x->run->type->metrics_n] : NULL;
+	const struct conditions c = {.params = &d->z[i * d->sources],
+				     .drawn = true,
+				     .power = &d->power[i * d->sockets],
+				     .classes = classes};
 	double of[METRICS_MAX];
 
 	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &x->errs[i]) != 0)
@@ -56,19 +67,28 @@ static void tell_draw(void *self, size_t done, size_t of)
 		watch->tell(watch->self, x->run->at->assignment->name, done, of);
 }
 
-/* Each metric under each draw: samples[metric][draw]; NULL with err. */
-static double **draw_job(struct arena *a, const struct job_run *r, const struct draws *d, struct err *err)
+static size_t classes_of(const struct job_run *r)
+{
+	return r->state && r->type->classes ? r->type->classes(r) : 0;
+}
+
+/* 0, or -1 with err. */
+static int draw_job(struct arena *a, const struct job_run *r, const struct draws *d, struct drawn *out,
+		    struct err *err)
 {
 	const size_t threads = workers_count((int64_t)d->threads, d->n);
 	struct drawing x = {.run = r,
 			    .draws = d,
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
 			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
+			    .classes_n = classes_of(r),
 			    .errs = xcalloc(d->n, sizeof *x.errs)};
 	const struct workers_task work = {
 		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
 	size_t done;
 
+	if (x.classes_n)
+		x.classes = arena_array(a, d->n * x.classes_n * r->type->metrics_n, sizeof *x.classes);
 	for (size_t m = 0; m < r->type->metrics_n; m++)
 		x.samples[m] = arena_array(a, d->n, sizeof **x.samples);
 	for (size_t i = 0; i < threads; i++)
@@ -77,12 +97,13 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 	if (done < d->n && err)
 		*err = x.errs[done];
 	free(x.errs);
-	return done < d->n ? NULL : x.samples;
+	*out = (struct drawn){x.samples, x.classes};
+	return done < d->n ? -1 : 0;
 }
 
 /* Runs every job as calibrated, and those of which a metric is asked under each draw. asked: [metric]; NULL: all of them. */
 static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
-		    struct metric_values *value, double **samples[JOB_N], struct err *err)
+		    struct metric_values *value, struct drawn drawn[JOB_N], struct err *err)
 {
 	for (int j = 0; j < JOB_N; j++) {
 		p->jobs[j].seed = d->seed;
@@ -94,16 +115,58 @@ static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
-		samples[j] = NULL;
+		drawn[j] = (struct drawn){NULL, NULL};
 		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
-		samples[j] = draw_job(a, r, d, err);
-		if (!samples[j])
+		if (draw_job(a, r, d, &drawn[j], err) != 0)
 			return -1;
 		r->values = value->of[j];
-		r->compared = samples[j][r->type->compared];
+		r->compared = drawn[j].samples[r->type->compared];
 	}
 	return 0;
+}
+
+static void make_class(struct arena *a, const struct job_run *r, const struct drawn *drawn, size_t draws,
+		       size_t class_id, struct assignment_row *row)
+{
+	const size_t all = r->type->metrics_n, stride = r->type->classes(r) * all;
+	struct metric *metrics = arena_array(a, all, sizeof *metrics);
+	double of[METRICS_MAX], half[METRICS_MAX], *x = xcalloc(draws + 1, sizeof *x);
+
+	r->type->class_values(r, class_id, of, half);
+	*row = (struct assignment_row){
+		.name = r->type->class_name(r, class_id), .fits = true, .bound = "", .metrics = metrics};
+	for (size_t m = 0; m < all; m++) {
+		const struct metric_info *info = &r->type->metrics[m];
+		struct band band;
+
+		if (isnan(of[m]))
+			continue;
+		for (size_t i = 0; i < draws; i++)
+			x[i] = drawn->classes[i * stride + class_id * all + m];
+		band = band_of(of[m], x, draws);
+		metrics[row->metrics_n++] = (struct metric){.name = info->name,
+							    .unit = info->unit,
+							    .value = of[m],
+							    .lo = band.lo,
+							    .hi = band.hi,
+							    .from = metric_from(r, m),
+							    .less = info->less,
+							    .ci = half[m]};
+	}
+	free(x);
+}
+
+static void make_classes(struct arena *a, const struct job_run *r, const struct drawn *drawn, size_t draws,
+			 struct assignment_row *row)
+{
+	const size_t n = r->type->classes(r);
+	struct assignment_row *classes = arena_array(a, n, sizeof *classes);
+
+	for (size_t k = 0; k < n; k++)
+		make_class(a, r, drawn, draws, k, &classes[k]);
+	row->classes = classes;
+	row->classes_n = n;
 }
 
 /* asked: [metric]; NULL: all of them. */
@@ -112,10 +175,10 @@ static int make_metrics(struct arena *a, struct prediction *p, const struct draw
 {
 	struct metric_values *value = arena_alloc(a, sizeof *value);
 	struct metric *metrics = arena_array(a, metrics_n(), sizeof *metrics);
-	double **samples[JOB_N];
+	struct drawn drawn[JOB_N];
 	size_t n = 0;
 
-	if (run_jobs(a, p, d, asked, value, samples, err) != 0)
+	if (run_jobs(a, p, d, asked, value, drawn, err) != 0)
 		return -1;
 	for (size_t i = 0; i < metrics_n(); i++) {
 		const struct metric_info *m = metric_at(i);
@@ -131,13 +194,16 @@ static int make_metrics(struct arena *a, struct prediction *p, const struct draw
 					.from = metric_from(r, metric_index(m)),
 					.ci = r->type->ci_half ? r->type->ci_half(r, metric_index(m)) : 0,
 					.less = m->less,
-					.drawn = samples[m->job][metric_index(m)]};
+					.drawn = drawn[m->job].samples[metric_index(m)]};
 		band = band_of(metrics[n].value, metrics[n].drawn, d->n);
 		metrics[n].lo = band.lo;
 		metrics[n++].hi = band.hi;
 	}
 	row->metrics = metrics;
 	row->metrics_n = n;
+	for (int j = 0; j < JOB_N && !asked; j++)
+		if (classes_of(&p->jobs[j]))
+			make_classes(a, &p->jobs[j], &drawn[j], d->n, row);
 	return 0;
 }
 

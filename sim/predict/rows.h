@@ -56,6 +56,9 @@ struct assignment_row {
 	size_t busy_n;
 	/* the workload that does not fit, where another does and has metrics: "train"; else NULL */
 	const char *short_phase;
+	/* Of each class of a load that has classes, its name and metrics; the rest is as where all fits. */
+	const struct assignment_row *classes;
+	size_t classes_n;
 };
 
 /* The row's metric of that name; NULL where it has none, or none that is finite. */

@@ -29,6 +29,8 @@ enum {
 	BATCH,
 	KV_SHARE,
 	PREEMPTIONS,
+	RECOMPUTED,
+	STALLED,
 	CACHED,
 	REFUSED,
 	STABLE,
@@ -60,6 +62,8 @@ static const struct metric_info metrics[SERVE_METRICS] = {
 	[BATCH] = ROW("batch_mean", "requests", "batch", false, 39),
 	[KV_SHARE] = ROW("kv_share_mean", "", "KV", true, 40),
 	[PREEMPTIONS] = ROW("preemptions", "1/req", "preempted", true, 41),
+	[RECOMPUTED] = ROW("recomputed_share", "", NULL, true, 0),
+	[STALLED] = ROW("stalled_share", "", NULL, true, 0),
 	[CACHED] = ROW("cached_share", "", NULL, false, 0),
 	[REFUSED] = ROW("refused_share", "", NULL, true, 0),
 	[STABLE] = ROW("stable", "", NULL, false, 0),
@@ -75,15 +79,16 @@ static const struct {
 	enum service_value value;
 	bool of_queue; /* a function of the run's length where the queue grows */
 } taken[] = {
-	{HOLDS, SERVICE_HOLDS, false},         {REQUESTS, SERVICE_REQUESTS_PER_S, false},
-	{OUTPUT, SERVICE_OUTPUT_PER_S, false}, {GOODPUT, SERVICE_GOODPUT, true},
-	{TTFT_P50, SERVICE_TTFT_P50, true},    {TTFT_P95, SERVICE_TTFT_P95, true},
-	{TTFT_P99, SERVICE_TTFT_P99, true},    {TPOT_P50, SERVICE_TPOT_P50, false},
-	{TPOT_P95, SERVICE_TPOT_P95, false},   {ITL_P95, SERVICE_ITL_P95, false},
-	{ITL_P99, SERVICE_ITL_P99, false},     {E2EL_P95, SERVICE_E2EL_P95, true},
-	{QUEUE_P95, SERVICE_QUEUE_P95, true},  {BATCH, SERVICE_BATCH, false},
-	{KV_SHARE, SERVICE_KV_SHARE, false},   {PREEMPTIONS, SERVICE_PREEMPTIONS, false},
-	{CACHED, SERVICE_CACHED, false},       {REFUSED, SERVICE_REFUSED, false},
+	{HOLDS, SERVICE_HOLDS, false},           {REQUESTS, SERVICE_REQUESTS_PER_S, false},
+	{OUTPUT, SERVICE_OUTPUT_PER_S, false},   {GOODPUT, SERVICE_GOODPUT, true},
+	{TTFT_P50, SERVICE_TTFT_P50, true},      {TTFT_P95, SERVICE_TTFT_P95, true},
+	{TTFT_P99, SERVICE_TTFT_P99, true},      {TPOT_P50, SERVICE_TPOT_P50, false},
+	{TPOT_P95, SERVICE_TPOT_P95, false},     {ITL_P95, SERVICE_ITL_P95, false},
+	{ITL_P99, SERVICE_ITL_P99, false},       {E2EL_P95, SERVICE_E2EL_P95, true},
+	{QUEUE_P95, SERVICE_QUEUE_P95, true},    {BATCH, SERVICE_BATCH, false},
+	{KV_SHARE, SERVICE_KV_SHARE, false},     {PREEMPTIONS, SERVICE_PREEMPTIONS, false},
+	{RECOMPUTED, SERVICE_RECOMPUTED, false}, {STALLED, SERVICE_STALLED, false},
+	{CACHED, SERVICE_CACHED, false},         {REFUSED, SERVICE_REFUSED, false},
 	{GROWTH, SERVICE_GROWTH, false},
 };
 
@@ -92,6 +97,7 @@ struct serve_state {
 	struct service_summary calibrated; /* the last run without a draw */
 	double *each;                      /* service_summary.each of it */
 	double *busy_ns;                   /* service_summary.busy_ns of it */
+	double *of_class, *half_of_class;  /* those of it; NULL: the load has no classes */
 	bool ran;
 };
 
@@ -150,6 +156,8 @@ static void release(struct job_run *r)
 	service_free(state->service);
 	free(state->each);
 	free(state->busy_ns);
+	free(state->of_class);
+	free(state->half_of_class);
 }
 
 /* ---- values ---- */
@@ -192,9 +200,17 @@ static bool grows(const struct service_summary *m, bool calibrated)
 	return calibrated && m->overloaded;
 }
 
-/* The service's arrays are those of its last run. */
-static void keep(struct serve_state *state, const struct service_summary *m)
+static size_t classes(const struct job_run *r)
 {
+	const struct serve *load = r->at->world->scenario->workload.serve;
+
+	return serve_has_classes(load) ? load->classes.n : 0;
+}
+
+/* The service's arrays are those of its last run. */
+static void keep(struct serve_state *state, const struct service_summary *m, size_t classes_n)
+{
+	const size_t values_n = classes_n * SERVICE_VALUES;
 	const size_t n = (size_t)m->replications * SERVICE_VALUES, servers = service_servers(state->service);
 
 	state->calibrated = *m;
@@ -202,6 +218,12 @@ static void keep(struct serve_state *state, const struct service_summary *m)
 	memcpy(state->each, m->each, n * sizeof *state->each);
 	state->busy_ns = xrealloc(state->busy_ns, servers * sizeof *state->busy_ns);
 	memcpy(state->busy_ns, m->busy_ns, servers * sizeof *state->busy_ns);
+	if (!values_n)
+		return;
+	state->of_class = xrealloc(state->of_class, values_n * sizeof *state->of_class);
+	memcpy(state->of_class, m->of_class, values_n * sizeof *state->of_class);
+	state->half_of_class = xrealloc(state->half_of_class, values_n * sizeof *state->half_of_class);
+	memcpy(state->half_of_class, m->half_of_class, values_n * sizeof *state->half_of_class);
 }
 
 /* A service that refuses every request is not the best one for its empty cache. */
@@ -211,6 +233,20 @@ static bool counts_when_refused(int metric)
 	       metric == REFUSED;
 }
 
+static void take(const double *values, bool grow, double *of)
+{
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		of[taken[i].metric] = taken[i].of_queue && grow ? NAN : values[taken[i].value];
+}
+
+/* What a run as a whole has alone is NAN of a class. */
+static void take_class(const double *values, bool grow, double *of)
+{
+	for (int i = 0; i < SERVE_METRICS; i++)
+		of[i] = NAN;
+	take(values, grow, of);
+}
+
 /* Latencies of a queue that grows are no property of the service, so that the result has none. A draw that is
  * overloaded where the calibration is not keeps them: they belong to the interval. */
 static void fill(const struct job_run *r, const struct service_summary *m, const struct conditions *c,
@@ -218,8 +254,7 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 {
 	const struct energy_cost e = energy(r, m, c->power);
 
-	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-		of[taken[i].metric] = taken[i].of_queue && grows(m, !c->params) ? NAN : m->of[taken[i].value];
+	take(m->of, grows(m, !c->params), of);
 	of[STABLE] = isnan(m->of[SERVICE_GROWTH]) ? NAN : !m->overloaded;
 	of[POWER] = e.energy_J / m->span_s;
 	of[ENERGY] = e.energy_J / m->tokens;
@@ -243,19 +278,41 @@ static int values(const struct job_run *r, void *room, const struct conditions *
 	if (service_run(room ? room : state->service, &ask, &m, err) != 0)
 		return -1;
 	if (!c->params)
-		keep(state, &m);
+		keep(state, &m, classes(r));
 	fill(r, &m, c, of);
+	for (size_t k = 0; c->classes && k < classes(r); k++)
+		take_class(&m.of_class[k * SERVICE_VALUES], grows(&m, !c->params),
+			   &c->classes[k * SERVE_METRICS]);
+	return 0;
+}
+
+static double half_of(const double *half, size_t metric)
+{
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		if (taken[i].metric == (int)metric && taken[i].metric != HOLDS)
+			return isfinite(half[taken[i].value]) ? half[taken[i].value] : 0;
 	return 0;
 }
 
 static double ci_half(const struct job_run *r, size_t metric)
 {
-	const struct service_summary *m = &((const struct serve_state *)r->state)->calibrated;
+	return half_of(((const struct serve_state *)r->state)->calibrated.half, metric);
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-		if (taken[i].metric == (int)metric && taken[i].metric != HOLDS)
-			return isfinite(m->half[taken[i].value]) ? m->half[taken[i].value] : 0;
-	return 0;
+static const char *class_name(const struct job_run *r, size_t class_id)
+{
+	const struct load_class *c = r->at->world->scenario->workload.serve->classes.at;
+
+	return c[class_id].origin.name;
+}
+
+static void class_values(const struct job_run *r, size_t class_id, double *of, double *half)
+{
+	const struct serve_state *state = r->state;
+
+	take_class(&state->of_class[class_id * SERVICE_VALUES], state->calibrated.overloaded, of);
+	for (size_t i = 0; i < SERVE_METRICS; i++)
+		half[i] = half_of(&state->half_of_class[class_id * SERVICE_VALUES], i);
 }
 
 /* Replications of one number have met the same load. A load without replications has no pairs. */
@@ -403,7 +460,7 @@ static const char *lacks(const struct world *w, size_t metric)
 static const char *note(struct arena *a, const struct world *w)
 {
 	const struct serve *s = w->scenario->workload.serve;
-	const bool several = s->replications > 1 && s->arrivals.kind != ARRIVALS_TRACE;
+	const bool several = serve_job_replications(w) > 1;
 
 	const char *length =
 		serve_open_ended(s)
@@ -437,6 +494,9 @@ const struct job_type serve_job = {
 	.values = values,
 	.from = from,
 	.ci_half = ci_half,
+	.classes = classes,
+	.class_name = class_name,
+	.class_values = class_values,
 	.paired = paired,
 	.bound = bound,
 	.busy = busy,
@@ -446,12 +506,20 @@ const struct job_type serve_job = {
 	.note = note,
 };
 
+int serve_job_replications(const struct world *w)
+{
+	const struct serve *s = w->scenario->workload.serve;
+
+	return s->arrivals.kind == ARRIVALS_TRACE ? 1 : (int)s->replications;
+}
+
 int serve_job_watch(struct arena *a, const struct placement *at, const struct serve_watch *watch,
 		    struct err *err)
 {
 	struct service *s = service_at(a, at);
 	const struct service_ask ask = {.seed = watch->seed,
 					.replications = 1,
+					.first = watch->replication,
 					.each_iteration = watch->each_iteration,
 					.watch = watch->observer,
 					.stop = watch->stop};
@@ -463,7 +531,7 @@ int serve_job_watch(struct arena *a, const struct placement *at, const struct se
 	else
 		rc = watch->seen ? 0 : err_set(err, "'%s' does not fit in memory", at->assignment->name);
 	if (rc == 0 && watch->seen)
-		*watch->seen = (struct serve_seen){service_fits(s), m.overloaded, m.first_cut_ns};
+		*watch->seen = (struct serve_seen){service_fits(s), m.overloaded, m.requests, m.first_cut_ns};
 	service_free(s);
 	return rc;
 }

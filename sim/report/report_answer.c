@@ -8,6 +8,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/predict/job.h"
+#include "sim/report/class_rows.h"
 #include "sim/report/columns.h"
 #include "sim/report/html.h"
 #include "sim/report/ranges.h"
@@ -260,12 +261,34 @@ static void add_table(struct arena *a, struct str *out, const struct result *r)
 	html_table(out, &(struct html_table){"Every assignment", columns, n, cells, r->rows_n});
 }
 
+static void add_class_table(struct arena *a, struct str *out, const struct result *r)
+{
+	const struct result classes = class_rows(a, r);
+	struct column metrics[COLUMNS_MAX];
+	const size_t metrics_n = class_rows_columns(&classes, metrics), n = metrics_n + 1;
+	struct html_column *columns = arena_array(a, n, sizeof *columns);
+	struct html_cell *cells = arena_array(a, classes.rows_n * n + 1, sizeof *cells);
+
+	if (!classes.rows_n)
+		return;
+	columns[0] = (struct html_column){.head = "class"};
+	for (size_t k = 0; k < metrics_n; k++)
+		columns[k + 1] = (struct html_column){metrics[k].head, metrics[k].unit, true};
+	for (size_t i = 0; i < classes.rows_n; i++) {
+		cells[i * n] = (struct html_cell){.text = classes.rows[i].name, .value = NAN};
+		for (size_t k = 0; k < metrics_n; k++)
+			cells[i * n + k + 1] = value_cell(a, &classes, i, &metrics[k]);
+	}
+	html_table(out, &(struct html_table){"Every class of requests", columns, n, cells, classes.rows_n});
+}
+
 void section_table(struct str *out, const struct section_place *at, const struct result *r)
 {
 	struct arena a = ARENA_INIT;
 
 	section_open(out, at, "table", "The assignments");
 	add_table(&a, out, r);
+	add_class_table(&a, out, r);
 	str_addf(out, "<p class=\"note\">Bold and tinted: the best of its column. Below a value: "
 		      "P10\xe2\x80\x93P90");
 	if (r->draws > 0)

@@ -9,6 +9,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/base/map.h"
+#include "sim/base/mem.h"
 #include "sim/report/writers.h"
 
 /* As in JSON: the shortest text that reads back the same. */
@@ -52,6 +53,37 @@ static bool has_chance(const struct result *r)
 	return chance;
 }
 
+/* The metric of a column, "ttft_s_p95" of the assignment or "chat.ttft_s_p95" of a class. */
+static const struct metric *metric_of(const struct assignment_row *row, const char *column)
+{
+	const struct metric *m = rows_metric(row, column);
+
+	for (size_t k = 0; !m && k < row->classes_n; k++) {
+		const char *name = row->classes[k].name;
+		const size_t len = strlen(name);
+
+		if (!strncmp(column, name, len) && column[len] == '.')
+			m = rows_metric(&row->classes[k], column + len + 1);
+	}
+	return m;
+}
+
+/* Metrics of classes stand after those of assignments. Names that are made up live in the arena. */
+static void add_names(struct arena *a, struct map *names, const struct result *r)
+{
+	for (size_t i = 0; i < r->rows_n; i++)
+		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
+			map_add(names, r->rows[i].metrics[k].name);
+	for (size_t i = 0; i < r->rows_n; i++)
+		for (size_t k = 0; k < r->rows[i].classes_n; k++) {
+			const struct assignment_row *class_row = &r->rows[i].classes[k];
+
+			for (size_t m = 0; m < class_row->metrics_n; m++)
+				map_add(names, arena_printf(a, "%s.%s", class_row->name,
+							    class_row->metrics[m].name));
+		}
+}
+
 static void add_head(struct str *out, const struct map *names, bool chance, bool computed)
 {
 	const char *const ends[] = {"", "_lo", "_hi", chance ? "_ci" : NULL, "_from"};
@@ -76,11 +108,10 @@ static void add_head(struct str *out, const struct map *names, bool chance, bool
 void result_csv(struct str *out, const struct result *r)
 {
 	struct map names = MAP_INIT;
+	struct arena a = ARENA_INIT;
 	const bool chance = has_chance(r);
 
-	for (size_t i = 0; i < r->rows_n; i++)
-		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
-			map_add(&names, r->rows[i].metrics[k].name);
+	add_names(&a, &names, r);
 	add_head(out, &names, chance, r->computed != NULL);
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
@@ -92,11 +123,12 @@ void result_csv(struct str *out, const struct result *r)
 		str_add(out, ",");
 		str_add_csv(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
-			add_metric(out, rows_metric(row, names.keys[k]), chance);
+			add_metric(out, metric_of(row, names.keys[k]), chance);
 		str_add(out, r->computed ? "," : "");
 		if (r->computed)
 			str_add_csv(out, r->computed);
 		str_add(out, "\n");
 	}
 	map_release(&names);
+	arena_release(&a);
 }

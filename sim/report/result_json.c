@@ -111,6 +111,21 @@ static void add_busy(struct jsonw *w, const struct assignment_row *row)
 	jsonw_end(w);
 }
 
+static void add_classes(struct jsonw *w, const struct assignment_row *row)
+{
+	if (!row->classes_n)
+		return;
+	jsonw_key(w, "classes");
+	jsonw_array(w);
+	for (size_t i = 0; i < row->classes_n; i++) {
+		jsonw_object(w);
+		jsonw_key_string(w, "name", row->classes[i].name);
+		add_metrics(w, &row->classes[i]);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
 static void add_assignment(struct jsonw *w, const struct assignment_row *row)
 {
 	jsonw_key_string(w, "name", row->name);
@@ -126,6 +141,7 @@ static void add_assignment(struct jsonw *w, const struct assignment_row *row)
 	add_memory(w, row);
 	add_busy(w, row);
 	add_metrics(w, row);
+	add_classes(w, row);
 }
 
 static void add_head(struct jsonw *w, const struct result *r)

@@ -3,6 +3,7 @@
  *
  * Layer report.
  */
+#include "sim/report/class_rows.h"
 #include "sim/report/columns.h"
 #include "sim/report/writers.h"
 
@@ -24,17 +25,11 @@ static void add_text(struct str *out, const char *text)
 	}
 }
 
-static void add_row(struct str *out, const struct result *r, size_t i, const struct column *columns, size_t n)
+static void add_numbers(struct str *out, const struct result *r, size_t i, const struct column *columns,
+			size_t n)
 {
 	const struct assignment_row *row = &r->rows[i];
-	struct str fits = STR_INIT;
 
-	str_add(out, "| ");
-	add_text(out, row->name);
-	str_add(out, " | ");
-	columns_fits(&fits, row);
-	add_text(out, fits.text);
-	str_release(&fits);
 	for (size_t k = 0; k < n; k++) {
 		const struct metric *m = columns_metric(row, &columns[k]);
 		const char *strong = columns_is_best(r, &columns[k], i) ? "**" : "";
@@ -51,9 +46,56 @@ static void add_row(struct str *out, const struct result *r, size_t i, const str
 		}
 		str_release(&interval);
 	}
+}
+
+static void add_row(struct str *out, const struct result *r, size_t i, const struct column *columns, size_t n)
+{
+	const struct assignment_row *row = &r->rows[i];
+	struct str fits = STR_INIT;
+
+	str_add(out, "| ");
+	add_text(out, row->name);
+	str_add(out, " | ");
+	columns_fits(&fits, row);
+	add_text(out, fits.text);
+	str_release(&fits);
+	add_numbers(out, r, i, columns, n);
 	str_add(out, " | ");
 	add_text(out, row->bound);
 	str_add(out, " |\n");
+}
+
+static void add_heads(struct str *out, const struct column *columns, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		str_add(out, " ");
+		add_text(out, columns[k].head);
+		str_addf(out, *columns[k].unit ? ", %s |" : "%s |", columns[k].unit);
+	}
+}
+
+static void add_classes(struct str *out, const struct result *r)
+{
+	struct arena a = ARENA_INIT;
+	const struct result classes = class_rows(&a, r);
+	struct column columns[COLUMNS_MAX];
+	const size_t n = class_rows_columns(&classes, columns);
+
+	if (classes.rows_n) {
+		str_add(out, "\n| class |");
+		add_heads(out, columns, n);
+		str_add(out, "\n|---|");
+		for (size_t k = 0; k < n; k++)
+			str_add(out, "--:|");
+		str_add(out, "\n");
+	}
+	for (size_t i = 0; i < classes.rows_n; i++) {
+		str_add(out, "| ");
+		add_text(out, classes.rows[i].name);
+		add_numbers(out, &classes, i, columns, n);
+		str_add(out, " |\n");
+	}
+	arena_release(&a);
 }
 
 static void add_answer(struct str *out, const struct result *r)
@@ -62,17 +104,14 @@ static void add_answer(struct str *out, const struct result *r)
 	const size_t n = columns_of(r, columns);
 
 	str_add(out, "| assignment | fits? |");
-	for (size_t k = 0; k < n; k++) {
-		str_add(out, " ");
-		add_text(out, columns[k].head);
-		str_addf(out, *columns[k].unit ? ", %s |" : "%s |", columns[k].unit);
-	}
+	add_heads(out, columns, n);
 	str_add(out, " limited by |\n|---|---|");
 	for (size_t k = 0; k < n; k++)
 		str_add(out, "--:|");
 	str_add(out, "---|\n");
 	for (size_t i = 0; i < r->rows_n; i++)
 		add_row(out, r, i, columns, n);
+	add_classes(out, r);
 	str_add(out, "\nBold: the best of its column. In brackets: P10\xe2\x80\x93P90");
 	if (r->draws > 0)
 		str_addf(out, " of %d draws", r->draws);

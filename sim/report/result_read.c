@@ -221,6 +221,23 @@ static int read_busy(struct reading *r, void *of)
 	return rc;
 }
 
+static int read_classes(struct reading *r, void *of)
+{
+	static const struct member members[] = {{"name", M_TEXT, offsetof(struct assignment_row, name), NULL},
+						{"metrics", M_OTHER, 0, read_metrics}};
+	struct assignment_row *row = of, *classes;
+	void *list;
+	const int rc = read_list(r, "classes", members, ARRAY_LEN(members), sizeof *row->classes, &list,
+				 &row->classes_n);
+
+	row->classes = classes = list;
+	for (size_t i = 0; i < row->classes_n; i++) {
+		classes[i].fits = true;
+		classes[i].bound = "";
+	}
+	return rc;
+}
+
 static const struct member of_assignment[] = {
 	{"name", M_TEXT, offsetof(struct assignment_row, name), NULL},
 	{"fits", M_BOOL, offsetof(struct assignment_row, fits), NULL},
@@ -231,7 +248,8 @@ static const struct member of_assignment[] = {
 	{"advice", M_TEXT, offsetof(struct assignment_row, advice), NULL},
 	{"memory", M_OTHER, 0, read_memory},
 	{"busy", M_OTHER, 0, read_busy},
-	{"metrics", M_OTHER, 0, read_metrics}};
+	{"metrics", M_OTHER, 0, read_metrics},
+	{"classes", M_OTHER, 0, read_classes}};
 
 static int keep_row(struct reading *r, const struct assignment_row *row)
 {

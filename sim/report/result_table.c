@@ -12,6 +12,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/utf8.h"
 #include "sim/base/units.h"
+#include "sim/report/class_rows.h"
 #include "sim/report/columns.h"
 #include "sim/report/writers.h"
 
@@ -142,9 +143,9 @@ static void fill_texts(struct table *t, size_t name_max)
 	}
 }
 
-static void fill_heads(struct table *t)
+static void fill_heads(struct table *t, const char *name)
 {
-	str_add(&t->head[0][NAME], "assignment");
+	str_add(&t->head[0][NAME], name);
 	str_add(&t->head[0][FITS], "fits?");
 	for (size_t k = 0; k < t->metrics_n; k++) {
 		str_add(&t->head[0][FIRST + k], t->columns[k].head);
@@ -164,17 +165,20 @@ static void measure(struct table *t)
 	}
 }
 
-static void table_init(struct table *t, const struct result *r, size_t name_max)
+/* columns: columns_of() or one like it; name: the head of the rows' names. */
+static void table_init(struct table *t, const struct result *r,
+		       size_t (*columns)(const struct result *r, struct column columns[COLUMNS_MAX]),
+		       const char *name, size_t name_max)
 {
 	*t = (struct table){.r = r};
-	t->metrics_n = columns_of(r, t->columns);
+	t->metrics_n = columns(r, t->columns);
 	t->columns_n = FIRST + t->metrics_n + 1;
 	t->cells = xcalloc(r->rows_n * t->columns_n + 1, sizeof *t->cells);
 	for (size_t i = 0; i < r->rows_n * t->columns_n; i++)
 		t->cells[i] = (struct str)STR_INIT;
 	for (size_t c = 0; c < t->columns_n; c++)
 		t->head[0][c] = t->head[1][c] = (struct str)STR_INIT;
-	fill_heads(t);
+	fill_heads(t, name);
 	fill_texts(t, name_max);
 	for (size_t k = 0; k < t->metrics_n; k++)
 		fill_numbers(t, k);
@@ -224,10 +228,10 @@ static size_t block_width(const struct table *t, const struct block *b)
 	return width;
 }
 
-/* As many columns from first on as the width allows, but one at least. */
-static struct block block_from(struct table *t, size_t first, int width)
+/* As many columns from first up to end as the width allows, but one at least. */
+static struct block block_from(struct table *t, size_t first, size_t end, int width)
 {
-	struct block b = {first, t->columns_n, 0};
+	struct block b = {first, end, 0};
 
 	for (; b.end > first + 1; b.end--) {
 		make_room_for_sentences(t, &b);
@@ -297,6 +301,34 @@ static void add_block(struct str *out, const struct table *t, const struct block
 	add_rule(out, b->width);
 	for (size_t i = 0; i < t->r->rows_n; i++)
 		add_row(out, t, b, i);
+}
+
+static void add_blocks(struct str *out, struct table *t, size_t first, size_t end, int width)
+{
+	for (size_t from = first; from < end;) {
+		const struct block b = block_from(t, from, end, width);
+
+		str_add(out, from > first ? "\n" : "");
+		add_block(out, t, &b);
+		measure(t);
+		from = b.end;
+	}
+}
+
+/* The classes of the load: names and numbers, no memory and nothing that limits them. */
+static void add_classes(struct str *out, const struct result *r, size_t name_max, int width)
+{
+	struct arena a = ARENA_INIT;
+	const struct result classes = class_rows(&a, r);
+	struct table t;
+
+	if (classes.rows_n) {
+		str_add(out, "\n");
+		table_init(&t, &classes, class_rows_columns, "class", name_max);
+		add_blocks(out, &t, FIRST, t.columns_n - 1, width);
+		table_release(&t);
+	}
+	arena_release(&a);
 }
 
 /* ---- under the table ---- */
@@ -473,25 +505,21 @@ static void add_advice(struct str *out, const struct table *t, int width)
 void result_table(struct str *out, const struct result *r, int width)
 {
 	const size_t narrow = width > 0 ? larger((size_t)width * 2 / 5, 14) : NAME_MAX_COLUMNS;
+	size_t name_max = NAME_MAX_COLUMNS;
 	struct table t;
 
-	table_init(&t, r, NAME_MAX_COLUMNS);
+	table_init(&t, r, columns_of, "assignment", name_max);
 	if (width > 0 && block_width(&t, &(struct block){FITS, t.columns_n, 0}) > (size_t)width) {
 		table_release(&t);
-		table_init(&t, r, narrow < NAME_MAX_COLUMNS ? narrow : NAME_MAX_COLUMNS);
+		name_max = narrow < NAME_MAX_COLUMNS ? narrow : NAME_MAX_COLUMNS;
+		table_init(&t, r, columns_of, "assignment", name_max);
 	}
 	str_addf(out, "%s\n", r->title && *r->title ? r->title : r->scenario);
 	if (r->computed)
 		str_add_wrapped(out, r->computed, 0, 2, wrap_width(width));
 	str_add(out, "\n");
-	for (size_t first = FITS; first < t.columns_n;) {
-		const struct block b = block_from(&t, first, width);
-
-		str_add(out, first > FITS ? "\n" : "");
-		add_block(out, &t, &b);
-		measure(&t);
-		first = b.end;
-	}
+	add_blocks(out, &t, FITS, t.columns_n, width);
+	add_classes(out, r, name_max, width);
 	str_add(out, "\n");
 	add_legend(out, &t, width);
 	add_notes(out, r, width);

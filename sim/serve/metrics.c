@@ -10,8 +10,8 @@
 #include "sim/stats/quantile.h"
 
 enum { GAP_PARTS = 16, GAP_QUOTA = 256 };
-/* POWER in microwatts; from WAITING on, what state() tells in one go. */
-enum { IN_SYSTEM, WAITING, RUNNING, KV, BUSY, BUSY_RUNNING, POWER, CHANNELS };
+/* From KV on, what state() tells in one go. */
+enum { IN_SYSTEM, KV, BUSY, BUSY_RUNNING, CHANNELS };
 
 struct answered {
 	int64_t arrive_ns, ttft_ns, e2el_ns, queue_ns;
@@ -28,19 +28,27 @@ struct gap_part {
 	struct logbuckets gaps; /* femtoseconds */
 };
 
+struct flow { /* of requests that left within a time */
+	uint64_t done, truncated, good, tokens, prompts, cached, recomputed, preemptions;
+};
+
+struct of_class {
+	uint64_t refused, unfinished;
+	struct flow flow;                    /* of the whole run */
+	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, once there are more requests than are kept */
+};
+
 struct metrics {
 	struct metrics_how how;
-	int64_t (*power_uW)[2]; /* idle and busy power of each replica */
-	bool power_known;
 	VEC(struct answered) kept;
-	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, of all, once there are more than are kept */
+	bool sketched;             /* the sketches have all answered requests, not `kept` */
+	struct of_class *of_class; /* one at least */
+	size_t of_class_n;
 	struct gap_part parts[GAP_PARTS];
 	size_t part;
 	uint64_t quota, in_part;
 	struct timeline line;
 	int64_t now_ns, first_ns, last_ns;
-	uint64_t ends[REQUEST_UNFINISHED + 1], good;
-	uint64_t tokens, prompts, cached, recomputed, preemptions; /* sums over all answered requests */
 };
 
 const enum metrics_latency metrics_latency_of[SLO_METRICS] = {[SLO_TTFT] = LATENCY_TTFT,
@@ -54,14 +62,8 @@ struct metrics *metrics_new(const struct metrics_how *how)
 
 	m->how = *how;
 	m->how.keep = how->keep ? how->keep : METRICS_KEEP;
-	m->power_uW = xcalloc(how->replicas_n ? how->replicas_n : 1, sizeof *m->power_uW);
-	m->power_known = how->replicas_n > 0;
-	for (size_t i = 0; i < how->replicas_n; i++)
-		m->power_known &= isfinite(how->replicas[i].busy_W) && isfinite(how->replicas[i].idle_W);
-	for (size_t i = 0; i < how->replicas_n && m->power_known; i++) {
-		m->power_uW[i][0] = (int64_t)(how->replicas[i].idle_W * 1e6 + 0.5);
-		m->power_uW[i][1] = (int64_t)(how->replicas[i].busy_W * 1e6 + 0.5);
-	}
+	m->of_class_n = how->classes_n ? how->classes_n : 1;
+	m->of_class = xcalloc(m->of_class_n, sizeof *m->of_class);
 	timeline_begin(&m->line, CHANNELS);
 	m->quota = GAP_QUOTA;
 	m->first_ns = -1;
@@ -72,10 +74,11 @@ void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
-	free(m->power_uW);
 	VEC_FREE(&m->kept);
-	for (size_t i = 0; i < LATENCY_N; i++)
-		logbuckets_release(&m->sketch[i]);
+	for (size_t k = 0; k < m->of_class_n; k++)
+		for (size_t i = 0; i < LATENCY_N; i++)
+			logbuckets_release(&m->of_class[k].sketch[i]);
+	free(m->of_class);
 	for (size_t i = 0; i < GAP_PARTS; i++)
 		logbuckets_release(&m->parts[i].gaps);
 	timeline_release(&m->line);
@@ -123,13 +126,20 @@ static bool is_good(const struct metrics *m, const struct answered *r)
 			meets(slo, SLO_E2EL, (double)r->e2el_ns / 1e9));
 }
 
+static struct of_class *of_class(const struct metrics *m, uint32_t class_id)
+{
+	return &m->of_class[class_id < m->of_class_n ? class_id : 0];
+}
+
 static void sketch_add(struct metrics *m, const struct answered *r)
 {
+	struct logbuckets *sketch = of_class(m, r->class_id)->sketch;
+
 	for (int i = 0; i < LATENCY_N; i++) {
 		const double ns = latency_ns(r, (enum metrics_latency)i);
 
 		if (ns >= 0)
-			logbuckets_add(&m->sketch[i], (int64_t)(ns + 0.5), 1);
+			logbuckets_add(&sketch[i], (int64_t)(ns + 0.5), 1);
 	}
 }
 
@@ -140,9 +150,9 @@ static void keep(struct metrics *m, const struct answered *r)
 		VEC_ADD(&m->kept, *r);
 		return;
 	}
-	if (!m->sketch[LATENCY_TTFT].n)
-		for (size_t i = 0; i < m->kept.n; i++)
-			sketch_add(m, &m->kept.at[i]);
+	for (size_t i = 0; i < m->kept.n && !m->sketched; i++)
+		sketch_add(m, &m->kept.at[i]);
+	m->sketched = true;
 	sketch_add(m, r);
 }
 
@@ -171,6 +181,18 @@ static void next_part(struct metrics *m)
 	m->parts[m->part].from_ns = m->now_ns;
 }
 
+static void add_flow(struct flow *f, const struct metrics *m, const struct answered *r)
+{
+	f->done += !r->truncated;
+	f->truncated += r->truncated;
+	f->good += is_good(m, r);
+	f->tokens += r->tokens;
+	f->prompts += r->prompt;
+	f->cached += r->cached;
+	f->recomputed += r->recomputed;
+	f->preemptions += r->preemptions;
+}
+
 static void add_answered(struct metrics *m, const struct request *r, const struct request_times *t)
 {
 	const struct answered a = {.arrive_ns = r->arrive_ns,
@@ -185,12 +207,7 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 				   .class_id = (uint16_t)r->class_id,
 				   .truncated = t->end == REQUEST_TRUNCATED};
 
-	m->tokens += (uint64_t)t->tokens;
-	m->prompts += (uint64_t)r->prompt;
-	m->cached += (uint64_t)t->cached;
-	m->recomputed += (uint64_t)t->recomputed;
-	m->preemptions += t->preemptions;
-	m->good += is_good(m, &a);
+	add_flow(&of_class(m, r->class_id)->flow, m, &a);
 	keep(m, &a);
 	next_part(m);
 }
@@ -198,8 +215,10 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 static void ended(void *self, const struct request *r, const struct request_times *t)
 {
 	struct metrics *m = self;
+	struct of_class *c = of_class(m, r->class_id);
 
-	m->ends[t->end]++;
+	c->refused += t->end == REQUEST_REFUSED;
+	c->unfinished += t->end == REQUEST_UNFINISHED;
 	m->now_ns = t->end_ns > m->now_ns ? t->end_ns : m->now_ns;
 	m->first_ns = m->first_ns < 0 || r->arrive_ns < m->first_ns ? r->arrive_ns : m->first_ns;
 	m->last_ns = t->end_ns > m->last_ns ? t->end_ns : m->last_ns;
@@ -224,18 +243,15 @@ static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, 
 {
 	struct metrics *m = self;
 	const int64_t span = to_ns - from_ns, kv = span > 0 ? kv_block_ns / span : 0,
-		      values[] = {waiting,
-				  running,
-				  kv,
-				  busy,
-				  busy ? running : 0,
-				  replica < m->how.replicas_n ? m->power_uW[replica][busy] : 0};
+		      values[] = {kv, busy, busy ? running : 0};
 
+	(void)replica;
+	(void)waiting;
 	(void)kv_blocks; /* those at from_ns: the integral says more */
 	if (span <= 0)
 		return;
 	m->now_ns = to_ns > m->now_ns ? to_ns : m->now_ns;
-	timeline_hold(&m->line, WAITING, ARRAY_LEN(values), from_ns, to_ns, values);
+	timeline_hold(&m->line, KV, ARRAY_LEN(values), from_ns, to_ns, values);
 	timeline_add(&m->line, KV, to_ns, kv_block_ns - kv * span);
 }
 
@@ -264,7 +280,7 @@ size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint3
 		      double **values)
 {
 	*values = xmalloc((m->kept.n ? m->kept.n : 1) * sizeof **values);
-	if (m->sketch[LATENCY_TTFT].n)
+	if (m->sketched)
 		return 0;
 	switch (which) {
 	case LATENCY_TTFT:
@@ -348,6 +364,21 @@ static struct metrics_spread spread_of(const double *x, size_t n)
 	return s;
 }
 
+/* Of one class, or of all (UINT32_MAX). */
+static struct metrics_spread sketch_spread(const struct metrics *m, enum metrics_latency which,
+					   uint32_t class_id)
+{
+	struct logbuckets pool = {.n = 0};
+	struct metrics_spread s;
+
+	for (uint32_t k = 0; k < m->of_class_n; k++)
+		if (class_id == UINT32_MAX || class_id == k)
+			logbuckets_merge(&pool, &m->of_class[k].sketch[which]);
+	s = spread_of_buckets(&pool, 1e-9);
+	logbuckets_release(&pool);
+	return s;
+}
+
 static struct metrics_spread latency_spread(const struct metrics *m, enum metrics_latency which,
 					    uint32_t class_id, int64_t cut_ns)
 {
@@ -355,8 +386,8 @@ static struct metrics_spread latency_spread(const struct metrics *m, enum metric
 	double *x;
 	size_t n;
 
-	if (m->sketch[LATENCY_TTFT].n)
-		return spread_of_buckets(&m->sketch[which], 1e-9);
+	if (m->sketched)
+		return sketch_spread(m, which, class_id);
 	n = metrics_series(m, which, class_id, cut_ns, &x);
 	s = spread_of(x, n);
 	if (n && which != LATENCY_PREFILL)
@@ -374,88 +405,109 @@ static void pool_gaps(const struct metrics *m, int64_t cut_ns, struct logbuckets
 			logbuckets_merge(pool, &m->parts[i].gaps);
 }
 
-struct flow { /* of those that left within the time */
-	uint64_t done, truncated, good, tokens, prompts, cached, recomputed, preemptions;
-};
-
-static struct flow flow_from(const struct metrics *m, int64_t cut_ns)
+static struct flow flow_sum(struct flow a, const struct flow *b)
 {
-	struct flow f = {m->ends[REQUEST_DONE],
-			 m->ends[REQUEST_TRUNCATED],
-			 m->good,
-			 m->tokens,
-			 m->prompts,
-			 m->cached,
-			 m->recomputed,
-			 m->preemptions};
+	a.done += b->done;
+	a.truncated += b->truncated;
+	a.good += b->good;
+	a.tokens += b->tokens;
+	a.prompts += b->prompts;
+	a.cached += b->cached;
+	a.recomputed += b->recomputed;
+	a.preemptions += b->preemptions;
+	return a;
+}
 
-	if (cut_ns <= 0 || m->sketch[LATENCY_TTFT].n)
-		return f;
-	f = (struct flow){0};
-	for (size_t i = 0; i < m->kept.n; i++) {
+/* Of one class, or of all (UINT32_MAX). */
+static struct flow flow_from(const struct metrics *m, uint32_t class_id, int64_t cut_ns)
+{
+	struct flow f = {0};
+
+	for (uint32_t k = 0; k < m->of_class_n && (cut_ns <= 0 || m->sketched); k++)
+		if (class_id == UINT32_MAX || class_id == k)
+			f = flow_sum(f, &m->of_class[k].flow);
+	for (size_t i = 0; i < m->kept.n && cut_ns > 0 && !m->sketched; i++) {
 		const struct answered *r = &m->kept.at[i];
 
-		if (r->arrive_ns + r->e2el_ns < cut_ns)
-			continue;
-		f.done += !r->truncated;
-		f.truncated += r->truncated;
-		f.good += is_good(m, r);
-		f.tokens += r->tokens;
-		f.prompts += r->prompt;
-		f.cached += r->cached;
-		f.recomputed += r->recomputed;
-		f.preemptions += r->preemptions;
+		if (r->arrive_ns + r->e2el_ns >= cut_ns &&
+		    (class_id == UINT32_MAX || class_id == r->class_id))
+			add_flow(&f, m, r);
 	}
 	return f;
 }
 
-static void summarise_time(const struct metrics *m, int64_t cut_ns, uint64_t tokens,
-			   struct metrics_summary *out)
+static void summarise_time(const struct metrics *m, int64_t cut_ns, struct metrics_summary *out)
 {
 	const struct timeline *l = &m->line;
-	const double ns = (double)(l->end_ns - timeline_edge(l, cut_ns)),
-		     busy = timeline_integral(l, BUSY, cut_ns);
+	const double ns = (double)(l->end_ns - timeline_edge(l, cut_ns));
 
 	out->in_system = timeline_integral(l, IN_SYSTEM, cut_ns) / ns;
-	out->waiting = timeline_integral(l, WAITING, cut_ns) / ns;
-	out->running = timeline_integral(l, RUNNING, cut_ns) / ns;
 	out->kv_blocks = timeline_integral(l, KV, cut_ns) / ns;
-	out->busy_share = busy / ns / (double)(m->how.replicas_n ? m->how.replicas_n : 1);
-	out->batch = timeline_integral(l, BUSY_RUNNING, cut_ns) / busy;
-	out->energy_J = m->power_known ? timeline_integral(l, POWER, cut_ns) * 1e-15 : NAN;
-	out->J_per_tok = out->energy_J / (double)tokens;
+	out->batch = timeline_integral(l, BUSY_RUNNING, cut_ns) / timeline_integral(l, BUSY, cut_ns);
+}
+
+static int64_t edge_of(const struct metrics *m, int64_t cut_ns)
+{
+	return cut_ns > 0 ? timeline_edge(&m->line, cut_ns) : 0;
+}
+
+static void summarise_requests(const struct metrics *m, uint32_t class_id, int64_t edge,
+			       struct metrics_summary *out)
+{
+	const int64_t from = edge > 0 ? edge : m->first_ns > 0 ? m->first_ns : 0;
+	const struct flow f = flow_from(m, class_id, edge);
+	const double s = (double)(m->last_ns - from) / 1e9, answered = (double)(f.done + f.truncated);
+
+	out->from_s = (double)from / 1e9;
+	out->to_s = (double)m->last_ns / 1e9;
+	out->done = f.done;
+	out->truncated = f.truncated;
+	for (uint32_t k = 0; k < m->of_class_n; k++)
+		if (class_id == UINT32_MAX || class_id == k) {
+			out->refused += m->of_class[k].refused;
+			out->unfinished += m->of_class[k].unfinished;
+		}
+	out->requests_per_s = answered / s;
+	out->output_tok_per_s = (double)f.tokens / s;
+	out->total_tok_per_s = (double)(f.tokens + f.prompts) / s;
+	out->goodput_per_s = (double)f.good / s;
+	out->preemptions = (double)f.preemptions / answered;
+	out->recomputed_share = (double)f.recomputed / (double)f.prompts;
+	out->cached_share = (double)f.cached / (double)f.prompts;
+	for (int i = 0; i < LATENCY_N; i++)
+		out->latency[i] = latency_spread(m, (enum metrics_latency)i, class_id, edge);
+}
+
+struct metrics_ends metrics_ends_of(const struct metrics *m, uint32_t class_id)
+{
+	const struct of_class *c = of_class(m, class_id);
+
+	return (struct metrics_ends){c->flow.done, c->refused, c->flow.truncated, c->unfinished};
+}
+
+void metrics_summarise_class(const struct metrics *m, uint32_t class_id, int64_t cut_ns,
+			     struct metrics_summary *out)
+{
+	*out = (struct metrics_summary){.itl = spread_of(NULL, 0),
+					.stalled_share = NAN,
+					.in_system = NAN,
+					.kv_blocks = NAN,
+					.batch = NAN};
+	summarise_requests(m, class_id, edge_of(m, cut_ns), out);
 }
 
 void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_summary *out)
 {
-	const int64_t edge = cut_ns > 0 ? timeline_edge(&m->line, cut_ns) : 0, from = edge > 0 ? edge
-										      : m->first_ns > 0
-											      ? m->first_ns
-											      : 0;
-	const struct flow f = flow_from(m, edge);
-	const double s = (double)(m->last_ns - from) / 1e9;
-	const uint64_t answered = f.done + f.truncated;
+	const int64_t edge = edge_of(m, cut_ns);
 	struct logbuckets pool;
 
-	*out = (struct metrics_summary){.from_s = (double)from / 1e9, .to_s = (double)m->last_ns / 1e9};
-	out->done = f.done;
-	out->truncated = f.truncated;
-	out->refused = m->ends[REQUEST_REFUSED];
-	out->unfinished = m->ends[REQUEST_UNFINISHED];
-	out->requests_per_s = (double)answered / s;
-	out->output_tok_per_s = (double)f.tokens / s;
-	out->total_tok_per_s = (double)(f.tokens + f.prompts) / s;
-	out->goodput_per_s = (double)f.good / s;
-	for (int i = 0; i < LATENCY_N; i++)
-		out->latency[i] = latency_spread(m, (enum metrics_latency)i, UINT32_MAX, edge);
+	*out = (struct metrics_summary){.done = 0};
+	summarise_requests(m, UINT32_MAX, edge, out);
 	pool_gaps(m, edge, &pool);
 	out->itl = spread_of_buckets(&pool, 1e-15);
-	out->stalls = logbuckets_above(&pool, 10 * logbuckets_quantile(&pool, 0.5));
+	out->stalled_share = logbuckets_above(&pool, 10 * logbuckets_quantile(&pool, 0.5)) / (double)pool.n;
 	logbuckets_release(&pool);
-	out->preemptions = (double)f.preemptions / (double)answered;
-	out->recomputed = f.recomputed;
-	out->cached_share = (double)f.cached / (double)f.prompts;
-	summarise_time(m, edge, f.tokens, out);
+	summarise_time(m, edge, out);
 }
 
 double metrics_stat(const struct metrics_spread *s, enum slo_stat stat)
@@ -468,7 +520,7 @@ double metrics_stat(const struct metrics_spread *s, enum slo_stat stat)
 double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_metric metric,
 			 enum slo_stat stat, int64_t cut_ns)
 {
-	const int64_t edge = cut_ns > 0 ? timeline_edge(&m->line, cut_ns) : 0;
+	const int64_t edge = edge_of(m, cut_ns);
 	struct metrics_spread s;
 	struct logbuckets pool;
 

@@ -21,16 +21,10 @@ enum { METRICS_KEEP = 1000000 };
 
 struct metrics;
 
-struct metrics_replica {
-	double busy_W, idle_W; /* NAN where not known */
-};
-
 struct metrics_how {
 	const struct load_class *classes; /* for their SLO; outlive the metrics */
-	size_t classes_n;
-	const struct metrics_replica *replicas; /* copied */
-	size_t replicas_n;
-	size_t keep; /* 0: METRICS_KEEP */
+	size_t classes_n;                 /* 0: all requests are of one */
+	size_t keep;                      /* 0: METRICS_KEEP */
 };
 
 struct metrics *metrics_new(const struct metrics_how *how);
@@ -57,24 +51,33 @@ extern const enum metrics_latency metrics_latency_of[SLO_METRICS];
 
 struct metrics_summary {
 	double from_s, to_s; /* the time that it is about */
-	/* of requests that left in that time, all classes */
+	/* of requests that left in that time; refused and unfinished: of the whole run */
 	uint64_t done, refused, truncated, unfinished;
 	double requests_per_s, output_tok_per_s, total_tok_per_s, goodput_per_s;
+	double preemptions;      /* per request */
+	double recomputed_share; /* tokens read again, by prompt tokens */
+	double cached_share;     /* share of prompt tokens */
 	/* of requests that were sent in that time; of LATENCY_PREFILL no quantiles */
-	struct metrics_spread latency[LATENCY_N], itl;
-	double stalls;                                 /* gaps above ten times the median gap */
-	double preemptions;                            /* per request */
-	uint64_t recomputed;                           /* tokens */
-	double cached_share;                           /* share of prompt tokens */
-	double in_system, waiting, running, kv_blocks; /* means over time, all replicas together */
-	double busy_share;                             /* share of replicas' time */
-	double batch;                                  /* running, mean over busy time */
-	double energy_J, J_per_tok; /* idle time included; NAN where a power is not known */
+	struct metrics_spread latency[LATENCY_N];
+	/* of all classes: 0 and NAN in the summary of one */
+	struct metrics_spread itl;
+	double stalled_share;        /* of the gaps, those above ten times their median */
+	double in_system, kv_blocks; /* means over time, all replicas together */
+	double batch;                /* running, mean over busy time */
 };
 
 /* From the first cell of the time line (timeline.h) at or after cut_ns; 0: all. ITL is cut where one of its
  * 16 parts begins. */
 void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_summary *out);
+/* The same of the requests of one class, over the same time. */
+void metrics_summarise_class(const struct metrics *m, uint32_t class_id, int64_t cut_ns,
+			     struct metrics_summary *out);
+
+/* What became of the requests of one class, in the whole run. */
+struct metrics_ends {
+	uint64_t done, refused, truncated, unfinished;
+};
+struct metrics_ends metrics_ends_of(const struct metrics *m, uint32_t class_id);
 
 /* A latency of requests sent at or after cut_ns, of one class or of all (class_id UINT32_MAX), in the order
  * in which they left; seconds. Returns how many; *values are the caller's to free. Empty beyond METRICS_KEEP.

@@ -14,8 +14,7 @@ struct requests_out {
 	int fd, failed; /* errno of the first write that failed */
 	enum requests_format format;
 	char *path;
-	const struct load_class *classes;
-	size_t classes_n;
+	struct requests_of of;
 	struct observer next;
 	struct str line;
 };
@@ -41,8 +40,8 @@ static void put(struct requests_out *o)
 	}
 }
 
-struct requests_out *requests_out_open(const char *path, bool force, const struct load_class *classes,
-				       size_t classes_n, struct err *err)
+struct requests_out *requests_out_open(const char *path, bool force, const struct requests_of *of,
+				       struct err *err)
 {
 	const bool csv = str_ends(path, ".csv"), jsonl = str_ends(path, ".jsonl");
 	struct requests_out *o;
@@ -64,20 +63,19 @@ struct requests_out *requests_out_open(const char *path, bool force, const struc
 	*o = (struct requests_out){.fd = fd,
 				   .format = csv ? REQUESTS_CSV : REQUESTS_JSONL,
 				   .path = xstrdup(path),
-				   .classes = classes,
-				   .classes_n = classes_n,
+				   .of = *of,
 				   .line = STR_INIT};
 	if (csv)
 		str_add(&o->line, "request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,"
 				  "first_token_s,last_token_s,cached_tokens,recomputed_tokens,preemptions,"
-				  "replica,class,end\n");
+				  "replica,class,end,replication\n");
 	put(o);
 	return o;
 }
 
 static const char *class_name(const struct requests_out *o, uint32_t id)
 {
-	return id < o->classes_n ? o->classes[id].origin.name : "";
+	return id < o->of.classes_n ? o->of.classes[id].origin.name : "";
 }
 
 /* "12.500000000", from whole nanoseconds. */
@@ -102,7 +100,7 @@ static void csv_line(struct requests_out *o, const struct request *r, const stru
 	str_addf(s, ",%lld,%lld,%u,%u,", (long long)t->cached, (long long)t->recomputed, t->preemptions,
 		 t->replica);
 	str_add_csv(s, class_name(o, r->class_id));
-	str_addf(s, ",%s\n", ends[t->end]);
+	str_addf(s, ",%s,%d\n", ends[t->end], o->of.replication + 1);
 }
 
 static void json_line(struct requests_out *o, const struct request *r, const struct request_times *t)
@@ -123,9 +121,9 @@ static void json_line(struct requests_out *o, const struct request *r, const str
 	}
 	str_addf(s,
 		 ",\"cached_tokens\":%lld,\"recomputed_tokens\":%lld,\"preemptions\":%u,\"replica\":%u,"
-		 "\"class\":%s,\"end\":\"%s\"}\n",
+		 "\"class\":%s,\"end\":\"%s\",\"replication\":%d}\n",
 		 (long long)t->cached, (long long)t->recomputed, t->preemptions, t->replica, name.text,
-		 ends[t->end]);
+		 ends[t->end], o->of.replication + 1);
 	str_release(&name);
 }
 

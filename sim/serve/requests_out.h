@@ -5,10 +5,12 @@
  *
  *	request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,first_token_s,last_token_s
  *
- * and cached_tokens,recomputed_tokens,preemptions,replica,class,end after them. Seconds from the beginning of
- *the run with nine digits, so that nothing is lost; empty where it never came. output_tokens is what was
- *answered. Each line goes to the system whole and at once: what an interrupted run has written stays. The csv
- *is a trace too (trace.h): its lines come in order of their ends, so sort by arrived_s first.
+ * and cached_tokens,recomputed_tokens,preemptions,replica,class,end,replication after them. Seconds from the
+ * beginning of the run with nine digits, so that nothing is lost; empty where it never came. output_tokens is
+ * what was answered. A file has one replication of the load, counted from 1 and the same in all lines, so that
+ * it is a log of one run for whoever reads it. Each line goes to the system whole and at once: what an
+ * interrupted run has written stays. The csv is a trace too (trace.h): its lines come in order of their ends,
+ * so sort by arrived_s first.
  */
 #ifndef SIM_SERVE_REQUESTS_OUT_H
 #define SIM_SERVE_REQUESTS_OUT_H
@@ -20,10 +22,15 @@ enum requests_format { REQUESTS_CSV, REQUESTS_JSONL };
 
 struct requests_out;
 
-/* By the path's suffix, .csv or .jsonl; an existing file is an error unless force. NULL with err. The
- * classes' names are written; they outlive it. */
-struct requests_out *requests_out_open(const char *path, bool force, const struct load_class *classes,
-				       size_t classes_n, struct err *err);
+struct requests_of {
+	const struct load_class *classes; /* whose names are written; they outlive it */
+	size_t classes_n;
+	int replication; /* from 0 */
+};
+
+/* By the path's suffix, .csv or .jsonl; an existing file is an error unless force. NULL with err. */
+struct requests_out *requests_out_open(const char *path, bool force, const struct requests_of *of,
+				       struct err *err);
 /* As an observer that may stand beside another: every call goes on to `next`, which may be NULL. */
 struct observer requests_out_observer(struct requests_out *o, const struct observer *next);
 /* 0, or -1 with err where something could not be written. Frees it; NULL is fine. */

@@ -253,6 +253,7 @@ void service_free(struct service *s)
 		if (s->tables[i].cost)
 			batch_cost_free(s->tables[i].cost);
 	free(s->each);
+	free(s->of_class);
 	memory = s->memory; /* which may hold the service itself */
 	arena_release(&memory);
 }
@@ -287,6 +288,7 @@ static struct service *copy(const struct service *s)
 	c->memory = memory;
 	c->twin = NULL;
 	c->each = NULL;
+	c->of_class = NULL;
 	c->drawn = c->borrowed = false;
 	copy_tables(c);
 	c->busy_ns = arena_array(&c->memory, c->servers_n, sizeof *c->busy_ns);

@@ -66,8 +66,8 @@ struct service_ask {
 
 /* Numbers of a run; NAN where one does not apply. Times in seconds, rates per second, shares of one. */
 enum service_value {
-	SERVICE_HOLDS, /* share of replications in which every bound of the SLO holds and every request is answered; NAN
-			  without an SLO */
+	SERVICE_HOLDS, /* share of replications in which every bound of the SLO holds and every request is answered, of a
+			  class its own bounds and its requests; NAN without an SLO */
 	SERVICE_REQUESTS_PER_S,
 	SERVICE_OUTPUT_PER_S,
 	SERVICE_GOODPUT, /* requests per second that meet every bound */
@@ -83,6 +83,8 @@ enum service_value {
 	SERVICE_BATCH, /* running requests while busy */
 	SERVICE_KV_SHARE,
 	SERVICE_PREEMPTIONS, /* of a request */
+	SERVICE_RECOMPUTED,  /* tokens read again after preemptions and failures, by prompt tokens */
+	SERVICE_STALLED,     /* share of gaps between tokens above ten times their median */
 	SERVICE_CACHED,      /* share of prompt tokens found in a prefix cache */
 	SERVICE_REFUSED,     /* share of requests that were refused or cut short */
 	SERVICE_GROWTH,      /* of the number in the system, requests per second */
@@ -116,6 +118,9 @@ struct service_summary {
 	 * all assignments, so that their differences can be taken pair by pair. The service's, until its next
 	 * run. */
 	const double *each;
+	/* Values of a class of the load and the half widths of their intervals, [class * SERVICE_VALUES + value]: those that
+	 * are about requests, the others NAN. Of a load with classes alone, else NULL. The service's, until its next run. */
+	const double *of_class, *half_of_class;
 	/* The bound that is exceeded by most, or nearest to being so, in all replications; bound 0: no SLO. */
 	struct service_slo tightest;
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */

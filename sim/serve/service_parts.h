@@ -48,6 +48,7 @@ struct service {
 	struct serve_path *paths;
 	double *busy_ns;
 	double *each;         /* [replication * SERVICE_VALUES + value] of the last run */
+	double *of_class;     /* service_summary.of_class and half_of_class, one after the other */
 	bool drawn;           /* the tables are those of a draw */
 	bool borrowed;        /* the tables are those of other services */
 	double kv_blocks;     /* blocks of all servers that keep caches */
@@ -74,8 +75,8 @@ size_t service_wires_n(const struct world *w);
 int service_wires(struct arena *a, struct service *s, struct diags *diags);
 struct serve_links service_links(struct service *s, const struct params *z);
 
-/* The latencies of a run, and where their time goes, into values of a service. */
-void service_latencies(const struct metrics_summary *m, double *of);
+/* What a run is about requests, and where their time goes, into values of a service. */
+void service_of_requests(const struct metrics_summary *m, double *of);
 
 /* Requests per second that all servers together can do; struct mean_request says which. */
 struct mean_request {

@@ -159,29 +159,27 @@ void replication_tighten(struct service_slo *tightest, const struct service_slo 
 		*tightest = *s;
 }
 
-/* Do all bounds of all classes hold? -1 where there is none. */
-static int slo_holds(struct replication *p)
+/* Do all bounds of a class hold? -1 where it has none. */
+static int class_holds(struct replication *p, uint32_t class_id)
 {
-	const struct load_class *c = p->load.classes.at;
+	const struct slo *slo = ((const struct load_class *)p->load.classes.at)[class_id].slo;
 	int holds = -1;
 
-	for (uint32_t k = 0; k < p->load.classes.n; k++)
-		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
-			for (int s = 0; s < SLO_STATS; s++) {
-				struct service_slo now = {(enum slo_metric)m, (enum slo_stat)s, 0,
-							  c[k].slo->bound[m][s]};
+	for (int m = 0; slo && m < SLO_METRICS; m++)
+		for (int s = 0; s < SLO_STATS; s++) {
+			struct service_slo now = {(enum slo_metric)m, (enum slo_stat)s, 0, slo->bound[m][s]};
 
-				if (!(now.bound > 0))
-					continue;
-				now.value = metrics_slo_value(p->metrics, k, now.metric, now.stat, p->cut_ns);
-				holds = holds != 0 && now.value <= now.bound;
-				replication_tighten(&p->tightest, &now);
-			}
+			if (!(now.bound > 0))
+				continue;
+			now.value = metrics_slo_value(p->metrics, class_id, now.metric, now.stat, p->cut_ns);
+			holds = holds != 0 && now.value <= now.bound;
+			replication_tighten(&p->tightest, &now);
+		}
 	return holds;
 }
 
-/* Within one run, by batches of requests; see steady.h. */
-static void take_intervals(struct replication *p)
+/* Within one run, by batches of requests of one class or of all (UINT32_MAX); see steady.h. */
+static void take_intervals(const struct replication *p, uint32_t class_id, double *half)
 {
 	static const struct {
 		enum service_value value;
@@ -194,9 +192,9 @@ static void take_intervals(struct replication *p)
 
 	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
 		double *x;
-		const size_t n = metrics_series(p->metrics, of[i].latency, UINT32_MAX, p->cut_ns, &x);
+		const size_t n = metrics_series(p->metrics, of[i].latency, class_id, p->cut_ns, &x);
 
-		p->half[of[i].value] = steady_quantile(x, n, of[i].share).half;
+		half[of[i].value] = steady_quantile(x, n, of[i].share).half;
 		free(x);
 	}
 }
@@ -215,30 +213,77 @@ static bool overfull(const struct replication *p)
 	return over;
 }
 
+static void unknown(double *of, double *half)
+{
+	for (int v = 0; v < SERVICE_VALUES; v++) {
+		of[v] = NAN;
+		half[v] = INFINITY;
+	}
+}
+
+/* holds: do its bounds hold, and is the server neither overloaded nor overfull? -1: it has no bounds. */
+static void measure_class(struct replication *p, uint32_t class_id, int holds)
+{
+	double *of = p->of_class + class_id * (size_t)SERVICE_VALUES,
+	       *half = p->half_of_class + class_id * (size_t)SERVICE_VALUES;
+	const struct metrics_ends e = metrics_ends_of(p->metrics, class_id);
+	const uint64_t lost = e.refused + e.truncated;
+	struct metrics_summary m;
+
+	unknown(of, half);
+	metrics_summarise_class(p->metrics, class_id, p->cut_ns, &m);
+	service_of_requests(&m, of);
+	of[SERVICE_REFUSED] = (double)lost / (double)(lost + e.done + e.unfinished);
+	if (holds >= 0) {
+		of[SERVICE_HOLDS] = holds && !lost;
+		of[SERVICE_GOODPUT] = m.goodput_per_s;
+	}
+	take_intervals(p, class_id, half);
+}
+
+/* Do all bounds of all classes hold? -1 where there is none. Measures each class where they have names. */
+static int measure_classes(struct replication *p, bool sound)
+{
+	const size_t n = p->load.classes.n * SERVICE_VALUES;
+	int holds = -1;
+
+	if (serve_has_classes(&p->load)) {
+		p->of_class = xcalloc(n, sizeof *p->of_class);
+		p->half_of_class = xcalloc(n, sizeof *p->half_of_class);
+	}
+	for (uint32_t k = 0; k < p->load.classes.n; k++) {
+		const int now = class_holds(p, k);
+
+		if (now >= 0)
+			holds = holds != 0 && now;
+		if (p->of_class)
+			measure_class(p, k, now < 0 ? now : now && sound);
+	}
+	return holds;
+}
+
 static void measure(struct replication *p)
 {
 	const struct serve_result *r = &p->result;
 	struct metrics_summary m;
+	bool sound;
 	int holds;
 
 	find_cut(p);
 	metrics_summarise(p->metrics, p->cut_ns, &m);
-	service_latencies(&m, p->of);
-	p->of[SERVICE_REQUESTS_PER_S] = m.requests_per_s;
-	p->of[SERVICE_OUTPUT_PER_S] = m.output_tok_per_s;
+	service_of_requests(&m, p->of);
 	p->of[SERVICE_BATCH] = m.batch;
 	p->of[SERVICE_KV_SHARE] = m.kv_blocks / p->service->kv_blocks;
-	p->of[SERVICE_PREEMPTIONS] = m.preemptions;
-	p->of[SERVICE_CACHED] = m.cached_share;
+	p->of[SERVICE_STALLED] = m.stalled_share;
 	p->of[SERVICE_REFUSED] = (double)(r->refused + r->truncated) / (double)r->arrived;
 	judge_growth(p, &m);
-	holds = slo_holds(p);
+	sound = !p->overloaded && !overfull(p);
+	holds = measure_classes(p, sound);
 	if (holds >= 0) {
-		p->of[SERVICE_HOLDS] =
-			holds && !p->overloaded && !overfull(p) && !r->refused && !r->truncated;
+		p->of[SERVICE_HOLDS] = holds && sound && !r->refused && !r->truncated;
 		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
 	}
-	take_intervals(p);
+	take_intervals(p, UINT32_MAX, p->half);
 }
 
 /* Runs the load before the metrics and another observer. */
@@ -305,10 +350,7 @@ int replication_run(struct service *s, const struct service_ask *ask, const stru
 
 	*p = (struct replication){.service = s, .load = *load};
 	p->load.requests = (int64_t)requests;
-	for (int v = 0; v < SERVICE_VALUES; v++) {
-		p->of[v] = NAN;
-		p->half[v] = INFINITY;
-	}
+	unknown(p->of, p->half);
 	p->books = xcalloc(s->config_n, sizeof *p->books);
 	rc = (ask->verdict ? decide : simulate)(s, ask, i, p, err);
 	if (rc == 0 && !p->lost)
@@ -322,5 +364,7 @@ void replication_release(struct replication *p)
 {
 	metrics_free(p->metrics);
 	free(p->books);
+	free(p->of_class);
+	free(p->half_of_class);
 	*p = (struct replication){.metrics = NULL};
 }

@@ -26,6 +26,8 @@ struct replication {
 	struct serve_books *books;
 	int64_t cut_ns;
 	double of[SERVICE_VALUES], half[SERVICE_VALUES];
+	/* [class * SERVICE_VALUES + value]; NULL: the load has no classes, or nothing was measured */
+	double *of_class, *half_of_class;
 	bool overloaded;
 	bool lost; /* the verdict is certain: the SLO is missed */
 	struct service_slo tightest;

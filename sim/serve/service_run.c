@@ -15,9 +15,22 @@
 /* Of the replications of one length. */
 struct sums {
 	struct summary of[SERVICE_VALUES];
+	struct summary *of_class; /* [class * SERVICE_VALUES + value]; NULL: the load has no classes */
+	size_t of_class_n;
 	int overloaded;
 	struct sought sought;
 };
+
+/* Of a replication that was cut short, as its verdict was certain, classes are not known. */
+static void add_classes(struct service *s, struct sums *sums, const struct replication *p)
+{
+	for (size_t v = 0; v < sums->of_class_n && p->of_class; v++)
+		if (isfinite(p->of_class[v]))
+			summary_add(&sums->of_class[v], p->of_class[v]);
+	if (p->of_class)
+		memcpy(s->of_class + sums->of_class_n, p->half_of_class,
+		       sums->of_class_n * sizeof *p->half_of_class);
+}
 
 static void add_replication(struct service *s, struct sums *sums, const struct replication *p, int i,
 			    struct service_summary *out)
@@ -26,6 +39,7 @@ static void add_replication(struct service *s, struct sums *sums, const struct r
 		if (isfinite(p->of[v]))
 			summary_add(&sums->of[v], p->of[v]);
 	memcpy(s->each + (size_t)i * SERVICE_VALUES, p->of, sizeof p->of);
+	add_classes(s, sums, p);
 	sums->overloaded += p->overloaded;
 	sought_add(&sums->sought, p->metrics, p->cut_ns);
 	if (p->tightest.bound > 0)
@@ -45,14 +59,25 @@ static void add_replication(struct service *s, struct sums *sums, const struct r
 	out->first_end_ns = p->result.end_ns;
 }
 
-static void finish(const struct sums *sums, struct service_summary *out)
+static void finish_values(const struct summary *sums, size_t n, int replications, double *of, double *half)
 {
-	for (int v = 0; v < SERVICE_VALUES; v++) {
-		const struct ci ci = ci_mean(&sums->of[v], LEVEL);
+	for (size_t v = 0; v < n; v++) {
+		const struct ci ci = ci_mean(&sums[v], LEVEL);
 
-		out->of[v] = sums->of[v].n ? ci.mean : NAN;
-		if (out->replications > 1)
-			out->half[v] = ci.half;
+		of[v] = sums[v].n ? ci.mean : NAN;
+		if (replications > 1)
+			half[v] = ci.half;
+	}
+}
+
+static void finish(struct service *s, const struct sums *sums, struct service_summary *out)
+{
+	finish_values(sums->of, SERVICE_VALUES, out->replications, out->of, out->half);
+	if (sums->of_class) {
+		finish_values(sums->of_class, sums->of_class_n, out->replications, s->of_class,
+			      s->of_class + sums->of_class_n);
+		out->of_class = s->of_class;
+		out->half_of_class = s->of_class + sums->of_class_n;
 	}
 	out->overloaded = 2 * sums->overloaded > out->replications;
 }
@@ -142,6 +167,19 @@ void service_calibrated(struct service *s)
 	draw(s, NULL);
 }
 
+static void begin_classes(struct service *s, const struct serve *load, struct sums *sums)
+{
+	if (!serve_has_classes(load))
+		return;
+	sums->of_class_n = load->classes.n * SERVICE_VALUES;
+	sums->of_class = xcalloc(sums->of_class_n, sizeof *sums->of_class);
+	s->of_class = xrealloc(s->of_class, 2 * sums->of_class_n * sizeof *s->of_class);
+	for (size_t v = 0; v < sums->of_class_n; v++) {
+		sums->of_class[v] = summary_empty();
+		s->of_class[sums->of_class_n + v] = INFINITY;
+	}
+}
+
 /* All replications, with as many requests as out says. */
 static int run_once(struct service *s, const struct service_ask *ask, struct service_summary *out,
 		    struct err *err)
@@ -154,8 +192,10 @@ static int run_once(struct service *s, const struct service_ask *ask, struct ser
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
+	begin_classes(s, load_of(s, ask), &sums);
 	rc = run_waves(s, ask, &sums, out, err);
-	finish(&sums, out);
+	finish(s, &sums, out);
+	free(sums.of_class);
 	out->stop = out->overloaded ? STEADY_SURE
 				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
 	sought_release(&sums.sought);

@@ -21,7 +21,7 @@ enum service_value service_value_of(enum slo_metric metric, enum slo_stat stat)
 	return SERVICE_VALUES;
 }
 
-void service_latencies(const struct metrics_summary *m, double *of)
+void service_of_requests(const struct metrics_summary *m, double *of)
 {
 	const struct metrics_spread *ttft = &m->latency[LATENCY_TTFT], *e2el = &m->latency[LATENCY_E2EL],
 				    *queue = &m->latency[LATENCY_QUEUE];
@@ -32,6 +32,11 @@ void service_latencies(const struct metrics_summary *m, double *of)
 		of[bounded[i].value] =
 			metrics_stat(latency == LATENCY_N ? &m->itl : &m->latency[latency], bounded[i].stat);
 	}
+	of[SERVICE_REQUESTS_PER_S] = m->requests_per_s;
+	of[SERVICE_OUTPUT_PER_S] = m->output_tok_per_s;
+	of[SERVICE_PREEMPTIONS] = m->preemptions;
+	of[SERVICE_RECOMPUTED] = m->recomputed_share;
+	of[SERVICE_CACHED] = m->cached_share;
 	of[SERVICE_QUEUE_P95] = queue->p95;
 	of[SERVICE_QUEUE_MEAN] = queue->mean;
 	of[SERVICE_PREFILL_MEAN] = m->latency[LATENCY_PREFILL].mean;

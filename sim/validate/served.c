@@ -249,7 +249,7 @@ static int64_t ns(double s)
 /* Through the observer that predicted requests go through, so that both are summed up by the same rules. */
 static void sum_up(const struct requests_row *rows, size_t n, double *of)
 {
-	const struct metrics_how how = {.replicas = NULL};
+	const struct metrics_how how = {.classes_n = 0};
 	struct metrics *m = metrics_new(&how);
 	const struct observer o = metrics_observer(m);
 

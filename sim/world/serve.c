@@ -395,6 +395,11 @@ static bool has_turns(const struct serve *s)
 	return turns;
 }
 
+bool serve_has_classes(const struct serve *s)
+{
+	return said(s->origin.node, "classes");
+}
+
 bool serve_open_ended(const struct serve *s)
 {
 	return !s->requests && !(s->span > 0) && s->arrivals.kind != ARRIVALS_TRACE;

@@ -100,6 +100,9 @@ struct serve {
 	int beyond_context; /* enum beyond_context of workload.h */
 };
 
+/* Are there classes that have names? */
+bool serve_has_classes(const struct serve *s);
+
 /* Does nothing say where the load ends? Then it goes on until its metrics are precise. */
 bool serve_open_ended(const struct serve *s);
 

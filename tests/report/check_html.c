@@ -155,10 +155,12 @@ static const struct metric metrics[] = {
 	{"e2el_s", "s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
 static const struct memory_row memory[] = {{EVIL, EVIL, 3e10, 2e10, 2e10, 1e10, 0, 0, 0, 0.75, EVIL, 1}};
 static const struct busy_row busy[] = {{EVIL, EVIL, 0.97}};
+static const struct assignment_row classes[] = {
+	{EVIL, true, 0, NULL, "", NULL, metrics, 3, NULL, 0, NULL, 0, NULL, NULL, 0}};
 static const struct assignment_row rows[] = {
-	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL},
-	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL},
-	{EVIL, false, 1e9, EVIL, EVIL, NULL, NULL, 0, memory, 1, NULL, 0, NULL}};
+	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
+	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
+	{EVIL, false, 1e9, EVIL, EVIL, NULL, NULL, 0, memory, 1, NULL, 0, NULL, NULL, 0}};
 static const char *const notes[] = {EVIL};
 static const struct input_row inputs[] = {{EVIL, "00ff"}};
 static const struct result result = {.scenario = EVIL,
@@ -225,9 +227,9 @@ START_TEST(the_quickest_is_named)
 	static const struct metric quick[] = {
 		{"e2el_s", "s", 2, 2, 2, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
 	static const struct assignment_row three[] = {
-		{"slow", true, 0, NULL, "", NULL, slow, 1, NULL, 0, NULL, 0, NULL},
-		{"quick", true, 0, NULL, "", NULL, quick, 1, NULL, 0, NULL, 0, NULL},
-		{"unfit", false, 1e9, "m", "", NULL, quick, 1, NULL, 0, NULL, 0, NULL}};
+		{"slow", true, 0, NULL, "", NULL, slow, 1, NULL, 0, NULL, 0, NULL, NULL, 0},
+		{"quick", true, 0, NULL, "", NULL, quick, 1, NULL, 0, NULL, 0, NULL, NULL, 0},
+		{"unfit", false, 1e9, "m", "", NULL, quick, 1, NULL, 0, NULL, 0, NULL, NULL, 0}};
 	const struct result r = {.rows = three, .rows_n = 3};
 	const struct result none = {.rows = three + 2, .rows_n = 1};
 
@@ -248,9 +250,9 @@ START_TEST(an_slo_comes_before_the_time)
 	static const struct metric as_well[] = {ROW_OF("e2el_s_p95", 8, true), ROW_OF("holds", 0.8, false)};
 #undef ROW_OF
 	static const struct assignment_row all[] = {
-		{"misses", true, 0, NULL, "", NULL, misses, 2, NULL, 0, NULL, 0, NULL},
-		{"holds", true, 0, NULL, "", NULL, holds, 2, NULL, 0, NULL, 0, NULL},
-		{"holds as well", true, 0, NULL, "", NULL, as_well, 2, NULL, 0, NULL, 0, NULL}};
+		{"misses", true, 0, NULL, "", NULL, misses, 2, NULL, 0, NULL, 0, NULL, NULL, 0},
+		{"holds", true, 0, NULL, "", NULL, holds, 2, NULL, 0, NULL, 0, NULL, NULL, 0},
+		{"holds as well", true, 0, NULL, "", NULL, as_well, 2, NULL, 0, NULL, 0, NULL, NULL, 0}};
 	struct result r = {
 		.title = "", .computed = "", .scenario = "", .version = "", .rows = all, .rows_n = 2};
 	const struct section_place at = {"", 2};

@@ -50,11 +50,12 @@ static const struct memory_row too_much[] = {{"m5", "train", 30.1 * GIB, 18.0 * 
 					      6.7 * GIB, 6.7 * GIB, 0.75, "layer 0 attention, backward", 0}};
 static const struct busy_row busy[] = {{"m4pro.gpu", "generate", 0.97}};
 static const struct assignment_row rows[] = {
-	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1,
-	 NULL},
+	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1, NULL,
+	 NULL, 0},
 	{"alles auf M4 Pro \xe2\x86\x92 hier", true, 0, NULL, "memory bandwidth of m4pro.gpu", NULL, slow, 3,
-	 memory, 1, busy, 1, NULL},
-	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0, NULL},
+	 memory, 1, busy, 1, NULL, NULL, 0},
+	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0, NULL,
+	 NULL, 0},
 };
 static const char *const notes[] = {"MFU is against 13.84 TFLOPS."};
 static const struct input_row inputs[] = {{"scenarios/a.yaml", "00ff"}};
@@ -80,17 +81,28 @@ static void expect_no(const char *text, const char *part)
 	ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text);
 }
 
+static const struct assignment_row classes[] = {
+	{"chat", true, 0, NULL, "", NULL, fast, 2, NULL, 0, NULL, 0, NULL, NULL, 0},
+	{"batch, at night", true, 0, NULL, "", NULL, slow, 1, NULL, 0, NULL, 0, NULL, NULL, 0}};
+static const struct assignment_row with_classes[] = {
+	{"all on M5", true, 0, NULL, "decode", NULL, fast, 3, memory, 1, busy, 1, NULL, classes, 2},
+	{"one class", true, 0, NULL, "decode", NULL, slow, 3, memory, 1, busy, 1, NULL, classes, 1}};
+
 /* What was written as JSON is read, and written again as the same bytes. */
 START_TEST(a_result_is_read_as_it_was_written)
 {
-	const enum result_format format = _i ? RESULT_JSONL : RESULT_JSON;
+	const enum result_format format = _i % 2 ? RESULT_JSONL : RESULT_JSON;
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
 	struct str once = STR_INIT, again = STR_INIT;
-	struct result read;
+	struct result read, written = result;
 	const char *config;
 
-	result_write(&once, &result, format, 0);
+	if (_i > 1) {
+		written.rows = with_classes;
+		written.rows_n = ARRAY_LEN(with_classes);
+	}
+	result_write(&once, &written, format, 0);
 	ck_assert(result_is(once.text));
 	ck_assert_msg(result_read(&a, "x.json", once.text, once.len, &read, &config, &err) == 0, "%s",
 		      err.msg);
@@ -100,6 +112,29 @@ START_TEST(a_result_is_read_as_it_was_written)
 	str_release(&once);
 	str_release(&again);
 	arena_release(&a);
+}
+END_TEST
+
+/* A class that an assignment lacks has empty cells; no class is marked as the best. */
+START_TEST(classes_have_rows_and_columns)
+{
+	struct result r = result;
+	struct str out = STR_INIT;
+
+	r.rows = with_classes;
+	r.rows_n = ARRAY_LEN(with_classes);
+	result_write(&out, &r, RESULT_CSV, 0);
+	expect(out.text, "\"batch, at night.prefill_tok_per_s_from\"\nall on M5,true,,decode,1020.2,");
+	expect(out.text, ",1020.2,980.5,1062.8,interpolated,0.98,0.9,1.07,interpolated,,,,\n");
+	str_clear(&out);
+	result_write(&out, &r, RESULT_TABLE, 0);
+	expect(out.text, "all on M5: batch, at night   387 (372");
+	expect_no(out.text, "night   387*");
+	str_clear(&out);
+	result_write(&out, &r, RESULT_MD, 0);
+	expect(out.text, "| one class: chat | 1020 (980\xe2\x80\x93"
+			 "1060) |");
+	str_release(&out);
 }
 END_TEST
 
@@ -916,7 +951,8 @@ Suite *suite_report(void)
 
 	tcase_add_test(result_case, json_has_the_contract);
 	tcase_add_test(result_case, jsonl_lines_stand_alone);
-	tcase_add_loop_test(result_case, a_result_is_read_as_it_was_written, 0, 2);
+	tcase_add_loop_test(result_case, a_result_is_read_as_it_was_written, 0, 4);
+	tcase_add_test(result_case, classes_have_rows_and_columns);
 	tcase_add_loop_test(result_case, a_foreign_result_is_refused, 0, ARRAY_LEN(read_cases));
 	tcase_add_test(result_case, a_configuration_is_indented);
 	tcase_add_loop_test(result_case, csv_quotes, 0, ARRAY_LEN(csv_cases));

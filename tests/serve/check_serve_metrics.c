@@ -151,10 +151,9 @@ static const char load_text[] =
 
 static struct metrics *new_metrics(struct arena *a, size_t keep)
 {
-	static const struct metrics_replica watts[] = {{40, 10}};
 	const struct serve *s = serveload(a, load_text);
 
-	return metrics_new(&(struct metrics_how){s->classes.at, s->classes.n, watts, 1, keep});
+	return metrics_new(&(struct metrics_how){s->classes.at, s->classes.n, keep});
 }
 
 static const int64_t S = 1000000000;
@@ -184,6 +183,7 @@ START_TEST(metrics_by_hand)
 	struct metrics *m = new_metrics(&a, 0);
 	struct observer o = metrics_observer(m);
 	struct metrics_summary s;
+	struct metrics_ends ends;
 
 	/* chat: TTFT 1 s and TPOT 250 ms meet; TTFT 2 s does not; one token; batch: E2EL 9 s; and three that
 	 * fail */
@@ -217,20 +217,29 @@ START_TEST(metrics_by_hand)
 	ck_assert_double_eq_tol(s.latency[LATENCY_PREFILL].mean, (0.5 + 1 + 1 + 7 + 0) / 5, 1e-12);
 	ck_assert_double_eq_tol(s.itl.mean, 0.48, 1e-9);
 	ck_assert_double_eq_tol(s.itl.p50, 0.2, 0.0002);
-	ck_assert_double_eq_tol(s.stalls, 1, 1e-9);
+	ck_assert_double_eq_tol(s.stalled_share, 0.1, 1e-9);
 	ck_assert_double_eq_tol(s.preemptions, 0.2, 1e-12);
-	ck_assert_uint_eq(s.recomputed, 15);
+	ck_assert_double_eq_tol(s.recomputed_share, 0.03, 1e-12);
 	ck_assert_double_eq_tol(s.cached_share, 0.25, 1e-12);
 	/* over 11 s from 0 */
-	ck_assert_double_eq_tol(s.waiting, 8 / 11.0, 1e-12);
-	ck_assert_double_eq_tol(s.running, 15 / 11.0, 1e-12);
 	ck_assert_double_eq_tol(s.kv_blocks, 52 / 11.0, 1e-12);
-	ck_assert_double_eq_tol(s.busy_share, 7 / 11.0, 1e-12);
 	ck_assert_double_eq_tol(s.batch, 15 / 7.0, 1e-12);
-	ck_assert_double_eq_tol(s.energy_J, 7 * 40 + 4 * 10, 1e-9);
-	ck_assert_double_eq_tol(s.J_per_tok, 320 / 16.0, 1e-9);
 	/* Little: the number in the system is the time that requests were in it */
 	ck_assert_double_eq_tol(s.in_system, (2 + 3 + 1 + 9 + 2) / 11.0, 1e-12);
+	/* of the classes: chat has three, batch one, one cut short, one refused and one unfinished */
+	metrics_summarise_class(m, 0, 0, &s);
+	ck_assert(s.done == 3 && !s.refused && !s.truncated && !s.unfinished);
+	ck_assert_double_eq_tol(s.goodput_per_s, 0.2, 1e-12);
+	ck_assert_double_eq_tol(s.requests_per_s, 0.3, 1e-12);
+	ck_assert_double_eq_tol(s.latency[LATENCY_TTFT].mean, 4 / 3.0, 1e-12);
+	ck_assert_double_eq_tol(s.preemptions, 1 / 3.0, 1e-12);
+	ck_assert(isnan(s.itl.p50) && isnan(s.batch) && isnan(s.stalled_share));
+	metrics_summarise_class(m, 1, 0, &s);
+	ck_assert(s.done == 1 && s.refused == 1 && s.truncated == 1 && s.unfinished == 1);
+	ck_assert_double_eq_tol(s.latency[LATENCY_E2EL].mean, 5.5, 1e-12);
+	ck_assert_double_eq_tol(s.output_tok_per_s, 0.5, 1e-12);
+	ends = metrics_ends_of(m, 1);
+	ck_assert(ends.done == 1 && ends.refused == 1 && ends.truncated == 1 && ends.unfinished == 1);
 	ck_assert_double_eq_tol(metrics_slo_value(m, 0, SLO_TTFT, SLO_P50, 0), 1, 1e-12);
 	ck_assert_double_eq_tol(metrics_slo_value(m, 1, SLO_E2EL, SLO_MEAN, 0), 5.5, 1e-12);
 	metrics_free(m);
@@ -305,9 +314,16 @@ START_TEST(beyond_what_is_kept)
 
 	tell_many(&o, 1000);
 	tell_many(&p, 1000);
+	tell(&o, 0, 1, 0, 0, 300 * S, 400 * S, 11, REQUEST_DONE);
+	tell(&p, 0, 1, 0, 0, 300 * S, 400 * S, 11, REQUEST_DONE);
+	metrics_summarise_class(m, 0, 0, &s);
+	metrics_summarise_class(whole, 0, 0, &t);
+	ck_assert_uint_eq(s.latency[LATENCY_E2EL].n, 1000);
+	ck_assert_double_eq_tol(s.latency[LATENCY_E2EL].max, t.latency[LATENCY_E2EL].max, 1e-9);
+	ck_assert_double_eq_tol(metrics_slo_value(m, 1, SLO_TTFT, SLO_P50, 0), 300, 0.3);
 	metrics_summarise(m, 0, &s);
 	metrics_summarise(whole, 0, &t);
-	ck_assert_uint_eq(s.latency[LATENCY_E2EL].n, 1000);
+	ck_assert_uint_eq(s.latency[LATENCY_E2EL].n, 1001);
 	ck_assert_double_eq_tol(s.latency[LATENCY_E2EL].p99, t.latency[LATENCY_E2EL].p99, 0.01);
 	ck_assert_double_eq_tol(s.latency[LATENCY_TTFT].mean, t.latency[LATENCY_TTFT].mean, 1e-9);
 	ck_assert_double_eq(s.goodput_per_s, t.goodput_per_s);
@@ -321,7 +337,9 @@ END_TEST
 
 #define HEAD                                                                                                 \
 	"request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,first_token_s,last_token_s,"     \
-	"cached_tokens,recomputed_tokens,preemptions,replica,class,end\n"
+	"cached_tokens,recomputed_tokens,preemptions,replica,class,end,replication\n"
+
+static const struct requests_of no_names = {NULL, 0, 0};
 
 static char *text_of(struct arena *a, const char *path)
 {
@@ -337,7 +355,8 @@ static void write_two(struct arena *a, const char *path)
 {
 	const struct serve *s = serveload(a, load_text);
 	struct err err = ERR_INIT;
-	struct requests_out *out = requests_out_open(path, true, s->classes.at, s->classes.n, &err);
+	const struct requests_of of = {s->classes.at, s->classes.n, 2};
+	struct requests_out *out = requests_out_open(path, true, &of, &err);
 	struct metrics *m = new_metrics(a, 0);
 	struct observer inner = metrics_observer(m), o;
 	struct metrics_summary sum;
@@ -366,13 +385,13 @@ START_TEST(lines_of_requests)
 	write_two(&a, csv);
 	ck_assert_str_eq(text_of(&a, csv), HEAD
 			 "0,100,5,0.000000005,0.000000005,0.000000006,1.000000001,2.000000000,25,3,0,0,batch,"
-			 "done\n1,100,0,3.000000000,3.000000000,,,,25,3,1,0,chat,refused\n");
+			 "done,3\n1,100,0,3.000000000,3.000000000,,,,25,3,1,0,chat,refused,3\n");
 	ck_assert_msg(requests_read(csv, &rows, &n, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(n, 2);
 	ck_assert_double_eq(rows[0].first_token_s, 1.000000001);
 	ck_assert(isnan(rows[1].last_token_s) && rows[1].preemptions == 1 && rows[0].cached == 25);
 	free(rows);
-	ck_assert_ptr_null(requests_out_open(csv, false, NULL, 0, &err));
+	ck_assert_ptr_null(requests_out_open(csv, false, &no_names, &err));
 	ck_assert_str_eq(err.hint, "--force overwrites it");
 	write_two(&a, jsonl);
 	ck_assert_ptr_nonnull(strstr(text_of(&a, jsonl),
@@ -389,15 +408,15 @@ START_TEST(lines_that_cannot_be_written)
 {
 	struct err err = ERR_INIT;
 
-	ck_assert_ptr_null(requests_out_open("build/requests.txt", true, NULL, 0, &err));
+	ck_assert_ptr_null(requests_out_open("build/requests.txt", true, &no_names, &err));
 	ck_assert_str_eq(err.hint, "name a file .csv or .jsonl");
 	err = (struct err)ERR_INIT;
-	ck_assert_ptr_null(requests_out_open("build/no/such/dir.csv", true, NULL, 0, &err));
+	ck_assert_ptr_null(requests_out_open("build/no/such/dir.csv", true, &no_names, &err));
 	ck_assert(str_starts(err.msg, "cannot write build/no/such/dir.csv: "));
 	if (access("/dev/full", W_OK) != 0 || symlink("/dev/full", "build/full.csv") != 0)
 		return;
 	err = (struct err)ERR_INIT;
-	ck_assert_int_eq(requests_out_close(requests_out_open("build/full.csv", true, NULL, 0, &err), &err),
+	ck_assert_int_eq(requests_out_close(requests_out_open("build/full.csv", true, &no_names, &err), &err),
 			 -1);
 	ck_assert(str_starts(err.msg, "cannot write build/full.csv: "));
 	unlink("build/full.csv");
