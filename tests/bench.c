@@ -69,13 +69,13 @@ static double hold_evq(size_t pending, const int64_t *increments, size_t steps)
 
 	for (size_t i = 0; i < pending; i++) {
 		ev.at_ns = increments[i % INCREMENTS] + (int64_t)(i / INCREMENTS);
-		evq_put(q, &ev);
+		evq_put(q, ev.at_ns, ev.class, ev.fire, ev.self);
 	}
 	from_s = cpu_s();
 	for (size_t i = 0; i < steps; i++) {
 		evq_take(q, &ev);
 		ev.at_ns += increments[i % INCREMENTS];
-		evq_put(q, &ev);
+		evq_put(q, ev.at_ns, ev.class, ev.fire, ev.self);
 	}
 	from_s = cpu_s() - from_s;
 	evq_free(q);

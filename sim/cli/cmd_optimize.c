@@ -37,7 +37,7 @@ static const struct opt_table tables[] = {
 	OPTS_SET(struct optimize_options, load),      OPT_OWN(own),
 	OPTS_PATH(struct optimize_options, load),     OPTS_RESULT_FORMAT(struct optimize_options, output),
 	OPTS_OUTPUT(struct optimize_options, output), OPTS_SEED(struct optimize_options, draws),
-	OPTS_DRAWS(struct optimize_options, draws)};
+	OPTS_DRAWS(struct optimize_options, draws),   OPTS_JOBS(struct optimize_options, draws.workers)};
 
 /* What -o writes: the winners as a scenario or the front as a picture, beside the answer on the standard output; or the
  * answer itself. */
@@ -86,8 +86,10 @@ static int read_ask(const struct optimize_options *o, struct outcome_ask *a, enu
 {
 	struct err err = ERR_INIT;
 
-	*a = (struct outcome_ask){
-		.pareto = o->pareto != NULL, .best = (size_t)o->best, .budget = (size_t)o->budget};
+	*a = (struct outcome_ask){.pareto = o->pareto != NULL,
+				  .best = (size_t)o->best,
+				  .budget = (size_t)o->budget,
+				  .threads = workers_count(o->draws.workers.threads, WORKERS_MAX)};
 	if (!o->goal) {
 		err_set(&err, "optimize needs a goal: --goal METRIC");
 		err_hint(&err, "such as decode_tok_per_s, ttft_s, train_tok_per_s or usd_per_Mtok");

@@ -37,7 +37,7 @@ void engine_at(struct engine *e, sim_ns at_ns, enum ev_class class, void (*fire)
 {
 	if (at_ns < e->now_ns)
 		BUG("an event at %" PRId64 " ns, but it is %" PRId64 " ns already", at_ns, e->now_ns);
-	evq_put(e->events, &(struct event){.at_ns = at_ns, .class = class, .fire = fire, .self = self});
+	evq_put(e->events, at_ns, class, fire, self);
 }
 
 void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (*fire)(void *, sim_ns),

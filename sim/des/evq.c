@@ -34,6 +34,9 @@ enum { WAYS = 4, FRONT = WAYS - 1, BACK = WAYS * WAYS, ROOM_LEAST = 64, LINE_B =
 /* Behind every real key: four siblings can be compared without asking how many there are. */
 #define KEY_LAST (~(evkey)0)
 
+/* Out of line, so that the way that is taken each time saves no registers for it. */
+#define RARE __attribute__((noinline))
+
 struct evq {
 	evkey *keys;    /* keys[0] is the root */
 	size_t n, room; /* keys[n .. room + BACK - 1] are KEY_LAST */
@@ -55,7 +58,7 @@ static evkey *new_keys(size_t room)
 	return (evkey *)p + FRONT;
 }
 
-static void grow(struct evq *q)
+static RARE void grow(struct evq *q)
 {
 	const size_t room = q->room ? q->room * 2 : ROOM_LEAST;
 	evkey *keys = new_keys(room);
@@ -174,7 +177,7 @@ static void rise(evkey *keys, size_t at, evkey key)
 }
 
 /* No put came for the hole: the last key fills it. */
-static void fill_hole(struct evq *q)
+static RARE void fill_hole(struct evq *q)
 {
 	const size_t last = --q->n;
 	const evkey key = q->keys[last];
@@ -197,26 +200,21 @@ static evkey key_of(const struct ev_node *e, uint32_t slot)
 	return (evkey)(uint64_t)e->at_ns << 64 | (e->rest & ~(uint64_t)EV_NONE) | slot;
 }
 
-static inline void put_near(struct evq *q, evkey key)
+static inline void add_near(struct evq *q, evkey key)
 {
-	if (q->hole) {
-		q->hole = false;
-		sink(q, key);
-		return;
-	}
 	if (q->n == q->room)
 		grow(q);
 	rise(q->keys, q->n++, key);
 }
 
-static void put_later(struct evq *q, uint32_t slot)
+static RARE void put_later(struct evq *q, uint32_t slot)
 {
 	ladder_put(&q->later, &q->pool, slot);
 	q->later_n++;
 }
 
 /* All that is in the heap goes into the ladder. */
-static void begin_ladder(struct evq *q)
+static RARE void begin_ladder(struct evq *q)
 {
 	if (q->hole)
 		fill_hole(q);
@@ -234,13 +232,13 @@ static void take_bucket(struct evq *q)
 
 	for (uint32_t next; list != EV_NONE; list = next) {
 		next = ev_next(ev_node(&q->pool, list));
-		put_near(q, key_of(ev_node(&q->pool, list), list));
+		add_near(q, key_of(ev_node(&q->pool, list), list));
 		q->later_n--;
 	}
 }
 
 /* The heap is empty: it gets what is due next. A ladder of few events ends; many that are due at one time stay in the heap. */
-static bool refill(struct evq *q)
+static RARE bool refill(struct evq *q)
 {
 	if (!q->later_n)
 		return false;
@@ -255,53 +253,73 @@ static bool refill(struct evq *q)
 	return true;
 }
 
-uint64_t evq_put(struct evq *q, const struct event *ev)
+/* The heap has grown: it becomes a ladder where it has too many. A key that falls into a hole adds none. */
+static RARE void put_more(struct evq *q, evkey key)
 {
-	const uint64_t seq = q->seq++;
-	const uint64_t rest = (uint64_t)ev->class << (EV_SEQ_BITS + EV_SLOT_BITS) | seq << EV_SLOT_BITS;
-	struct ev_node *e;
-	uint32_t slot;
-
-	BUG_ON(ev->at_ns < 0 || (unsigned)ev->class >= EV_CLASS_N || !ev->fire);
-	BUG_ON(seq >> EV_SEQ_BITS);
-	if (q->pool.unused == EV_NONE)
-		ev_pool_grow(&q->pool);
-	slot = q->pool.unused;
-	e = ev_node(&q->pool, slot);
-	q->pool.unused = ev_next(e);
-	*e = (struct ev_node){ev->at_ns, rest, ev->fire, ev->self};
-	if (ev->at_ns > q->near_last_ns) {
-		put_later(q, slot);
-		return seq;
-	}
-	put_near(q, (evkey)(uint64_t)ev->at_ns << 64 | rest | slot);
+	add_near(q, key);
 	if (q->n >= q->near_most && !q->later_n)
 		begin_ladder(q);
-	return seq;
 }
 
-/* The key of the earliest event; its node still says what it does until the next put. False: there is none. */
-static inline bool take_key(struct evq *q, evkey *key)
+static RARE void grow_and_put(struct evq *q, sim_ns at_ns, enum ev_class class,
+			      void (*fire)(void *self, sim_ns now_ns), void *self)
 {
+	ev_pool_grow(&q->pool);
+	evq_put(q, at_ns, class, fire, self);
+}
+
+void evq_put(struct evq *q, sim_ns at_ns, enum ev_class class, void (*fire)(void *self, sim_ns now_ns),
+	     void *self)
+{
+	const uint64_t seq = q->seq;
+	const uint64_t rest = (uint64_t) class << (EV_SEQ_BITS + EV_SLOT_BITS) | seq << EV_SLOT_BITS;
+	const uint32_t slot = q->pool.unused;
+	const evkey key = (evkey)(uint64_t)at_ns << 64 | rest | slot;
+	struct ev_node *e;
+
+	if (slot == EV_NONE) {
+		grow_and_put(q, at_ns, class, fire, self);
+		return;
+	}
+	BUG_ON(at_ns < 0 || (unsigned)class >= EV_CLASS_N || !fire || seq >> EV_SEQ_BITS);
+	q->seq++;
+	e = ev_node(&q->pool, slot);
+	q->pool.unused = ev_next(e);
+	*e = (struct ev_node){at_ns, rest, fire, self};
+	if (at_ns > q->near_last_ns) {
+		put_later(q, slot);
+	} else if (q->hole) {
+		q->hole = false;
+		sink(q, key);
+	} else {
+		put_more(q, key);
+	}
+}
+
+/* The earliest event and its key; the node says what it does until the next put. NULL: there is none. */
+static inline const struct ev_node *take_node(struct evq *q, evkey *key)
+{
+	struct ev_node *e;
+
 	if (q->hole)
 		fill_hole(q);
 	if (!q->n && !refill(q))
-		return false;
+		return NULL;
 	*key = q->keys[0];
-	ev_set_next(ev_node(&q->pool, slot_of(*key)), q->pool.unused);
+	e = ev_node(&q->pool, slot_of(*key));
+	ev_set_next(e, q->pool.unused);
 	q->pool.unused = slot_of(*key);
 	q->hole = true;
-	return true;
+	return e;
 }
 
 bool evq_take(struct evq *q, struct event *ev)
 {
-	const struct ev_node *e;
 	evkey key;
+	const struct ev_node *e = take_node(q, &key);
 
-	if (!take_key(q, &key))
+	if (!e)
 		return false;
-	e = ev_node(&q->pool, slot_of(key));
 	*ev = (struct event){.at_ns = e->at_ns,
 			     .class = (enum ev_class)((uint64_t)key >> (EV_SEQ_BITS + EV_SLOT_BITS)),
 			     .seq = (uint64_t)key >> EV_SLOT_BITS & (((uint64_t)1 << EV_SEQ_BITS) - 1),
@@ -312,12 +330,11 @@ bool evq_take(struct evq *q, struct event *ev)
 
 bool evq_fire(struct evq *q, sim_ns *now_ns)
 {
-	const struct ev_node *e;
 	evkey key;
+	const struct ev_node *e = take_node(q, &key);
 
-	if (!take_key(q, &key))
+	if (!e)
 		return false;
-	e = ev_node(&q->pool, slot_of(key));
 	*now_ns = e->at_ns;
 	e->fire(e->self, e->at_ns);
 	return true;

@@ -26,10 +26,12 @@ struct event {
 
 struct evq; /* opaque */
 
-struct evq *evq_new(void);                               /* never NULL */
-void evq_free(struct evq *q);                            /* NULL is fine */
-uint64_t evq_put(struct evq *q, const struct event *ev); /* copies *ev; returns its seq */
-bool evq_take(struct evq *q, struct event *ev);          /* the earliest; false when empty */
+struct evq *evq_new(void);    /* never NULL */
+void evq_free(struct evq *q); /* NULL is fine */
+/* Puts an event; the arguments are the members of struct event, its seq is the number of events put before. */
+void evq_put(struct evq *q, sim_ns at_ns, enum ev_class class, void (*fire)(void *self, sim_ns now_ns),
+	     void *self);
+bool evq_take(struct evq *q, struct event *ev); /* the earliest; false when empty */
 /* Takes the earliest, sets *now_ns to its time and fires it; false when empty. What it fires may put events. */
 bool evq_fire(struct evq *q, sim_ns *now_ns);
 uint64_t evq_taken(const struct evq *q); /* events taken or fired so far */

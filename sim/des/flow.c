@@ -59,8 +59,9 @@ struct wire {
 	uint64_t round; /* the last allocation that looked at it */
 	size_t share;   /* its index in that one */
 	bool changed;   /* a flow has started or ended on it */
-	bool summed;    /* load and fastest are those of its flows */
-	double load_Bps, fastest_Bps;
+	bool summed;    /* the next two are those of its flows */
+	bool full;
+	double fast_Bps; /* it is the bottleneck of flows of at least this rate; INFINITY: of none */
 };
 
 /* Flows by their ends, those of one instant in the order in which they were sent. */
@@ -68,9 +69,9 @@ static bool ends_before(void *ctx, const uint32_t *a, const uint32_t *b);
 static void is_due_at(void *ctx, const uint32_t *flow, size_t at);
 HEAP_DEFINE(dues, uint32_t, ends_before, is_due_at);
 
-struct mover { /* a flow that gets a rate */
-	uint64_t sent;
-	uint32_t flow;
+struct ranked { /* a flow by when it was sent, a wire by its index */
+	uint64_t rank;
+	size_t at;
 };
 
 struct ended {
@@ -89,9 +90,9 @@ struct flownet {
 	struct dues dues;
 	uint64_t sent, round;
 	/* scratch of allocate() */
-	VEC(struct mover) moved;
+	VEC(struct ranked) moved, met; /* flows that get a rate; wires that they cross */
 	VEC(uint32_t) unfair;
-	VEC(size_t) met, hops; /* wires that they cross; their paths as indices of shares */
+	VEC(size_t) hops; /* their paths as indices of shares */
 	struct max_min filling;
 	sim_ns tick_ns; /* when the next flow ends; only if armed */
 	bool armed, dirty;
@@ -231,28 +232,30 @@ static void move(struct flownet *net, uint32_t flow)
 	if (is_moved(net, f))
 		return;
 	f->round = net->round;
-	VEC_ADD(&net->moved, (struct mover){f->sent, flow});
+	VEC_ADD(&net->moved, (struct ranked){f->sent, flow});
 	for (size_t i = 0; i < f->path_n; i++) {
 		struct wire *w = &net->wires.at[f->path[i].wire];
 
 		if (w->round != net->round)
-			VEC_ADD(&net->met, f->path[i].wire);
+			VEC_ADD(&net->met, (struct ranked){f->path[i].wire, f->path[i].wire});
 		w->round = net->round;
 	}
 }
 
-static int by_index(const void *a, const void *b)
+/* Shellsort with Ciura's gaps (2001) and 2.25 times the last: most of them are few, and all but the last are in order. */
+static void sort_ranked(struct ranked *at, size_t n)
 {
-	const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+	static const size_t gaps[] = {1, 4, 10, 23, 57, 132, 301, 701, 1577, 3548, 7983, 17961, 40412, 90927};
 
-	return (x > y) - (x < y);
-}
+	for (size_t g = ARRAY_LEN(gaps); g-- > 0;)
+		for (size_t gap = gaps[g], i = gap; i < n; i++) {
+			const struct ranked x = at[i];
+			size_t to = i;
 
-static int by_sending(const void *a, const void *b)
-{
-	const struct mover *x = a, *y = b;
-
-	return (x->sent > y->sent) - (x->sent < y->sent);
+			for (; to >= gap && x.rank < at[to - gap].rank; to -= gap)
+				at[to] = at[to - gap];
+			at[to] = x;
+		}
 }
 
 /* The rate that a wire has left for flows that get a new one. */
@@ -273,23 +276,21 @@ static void fill(struct flownet *net)
 	size_t hops = 0;
 
 	/* so that sums are added up in one order, however the flows were found */
-	if (net->moved.n)
-		qsort(net->moved.at, net->moved.n, sizeof *net->moved.at, by_sending);
-	if (net->met.n)
-		qsort(net->met.at, net->met.n, sizeof *net->met.at, by_index);
+	sort_ranked(net->moved.at, net->moved.n);
+	sort_ranked(net->met.at, net->met.n);
 	net->filling.shares.n = net->filling.claims.n = net->hops.n = 0;
 	for (size_t i = 0; i < net->met.n; i++) {
-		struct wire *w = &net->wires.at[net->met.at[i]];
+		struct wire *w = &net->wires.at[net->met.at[i].at];
 
 		w->share = i;
 		w->summed = false;
 		VEC_ADD(&net->filling.shares, (struct share){.spare_Bps = spare_of(net, w)});
 	}
 	for (size_t i = 0; i < net->moved.n; i++)
-		hops += net->flows.at[net->moved.at[i].flow].path_n;
+		hops += net->flows.at[net->moved.at[i].at].path_n;
 	VEC_RESERVE(&net->hops, hops);
 	for (size_t i = 0; i < net->moved.n; i++) {
-		const struct flow *f = &net->flows.at[net->moved.at[i].flow];
+		const struct flow *f = &net->flows.at[net->moved.at[i].at];
 
 		VEC_ADD(&net->filling.claims, (struct claim){f->path_n ? net->hops.at + net->hops.n : NULL,
 							     f->path_n, f->cap_Bps, -1});
@@ -298,7 +299,7 @@ static void fill(struct flownet *net)
 	}
 	max_min_fill(&net->filling);
 	for (size_t i = 0; i < net->moved.n; i++)
-		net->flows.at[net->moved.at[i].flow].next_Bps = net->filling.claims.at[i].rate_Bps;
+		net->flows.at[net->moved.at[i].at].next_Bps = net->filling.claims.at[i].rate_Bps;
 }
 
 static double rate_of(const struct flownet *net, const struct flow *f)
@@ -306,30 +307,22 @@ static double rate_of(const struct flownet *net, const struct flow *f)
 	return is_moved(net, f) ? f->next_Bps : f->rate_Bps;
 }
 
+/* What the wire carries by the rates of now. It is the bottleneck of a flow where it is full and none is faster. */
 static void sum_wire(const struct flownet *net, struct wire *w)
 {
+	double load = 0, fastest = 0;
+
 	if (w->summed)
 		return;
-	w->load_Bps = w->fastest_Bps = 0;
 	for (size_t i = 0; i < w->flows.n; i++) {
 		const double rate = rate_of(net, &net->flows.at[w->flows.at[i].flow]);
 
-		w->load_Bps += rate;
-		w->fastest_Bps = fmax(w->fastest_Bps, rate);
+		load += rate;
+		fastest = rate > fastest ? rate : fastest;
 	}
+	w->full = load >= w->capacity_Bps * (1 - same_to);
+	w->fast_Bps = w->full ? fastest * (1 - same_to) : INFINITY;
 	w->summed = true;
-}
-
-static bool is_full(const struct flownet *net, struct wire *w)
-{
-	sum_wire(net, w);
-	return w->load_Bps >= w->capacity_Bps * (1 - same_to);
-}
-
-/* A full wire on which no flow is faster. */
-static bool is_bottleneck(const struct flownet *net, struct wire *w, double rate_Bps)
-{
-	return is_full(net, w) && w->fastest_Bps * (1 - same_to) <= rate_Bps;
 }
 
 static bool is_fair(const struct flownet *net, const struct flow *f)
@@ -338,9 +331,13 @@ static bool is_fair(const struct flownet *net, const struct flow *f)
 
 	if (rate >= f->cap_Bps)
 		return true;
-	for (size_t i = 0; i < f->path_n; i++)
-		if (is_bottleneck(net, &net->wires.at[f->path[i].wire], rate))
+	for (size_t i = 0; i < f->path_n; i++) {
+		struct wire *w = &net->wires.at[f->path[i].wire];
+
+		sum_wire(net, w);
+		if (rate >= w->fast_Bps)
 			return true;
+	}
 	return false;
 }
 
@@ -350,10 +347,22 @@ static void move_faster(struct flownet *net, const struct flow *f)
 	for (size_t i = 0; i < f->path_n; i++) {
 		struct wire *w = &net->wires.at[f->path[i].wire];
 
-		for (size_t k = 0; k < w->flows.n && is_full(net, w); k++)
+		sum_wire(net, w);
+		for (size_t k = 0; k < w->flows.n && w->full; k++)
 			if (rate_of(net, &net->flows.at[w->flows.at[k].flow]) > f->next_Bps)
 				move(net, w->flows.at[k].flow);
 	}
+}
+
+/* No wire before this one on the flow's path has been met, so that each flow is judged once. */
+static bool is_met_first(const struct flownet *net, struct crossing c)
+{
+	const struct flow *f = &net->flows.at[c.flow];
+
+	for (uint32_t i = 0; i < c.hop; i++)
+		if (net->wires.at[f->path[i].wire].round == net->round)
+			return false;
+	return true;
 }
 
 /* Flows that the new rates of others leave without a bottleneck, and those that are in the way of one with a new rate.
@@ -365,10 +374,11 @@ static bool move_unfair(struct flownet *net)
 	/* all are judged by the rates of the last fill, before any is moved */
 	net->unfair.n = 0;
 	for (size_t i = 0; i < wires; i++) {
-		const struct wire *w = &net->wires.at[net->met.at[i]];
+		const struct wire *w = &net->wires.at[net->met.at[i].at];
 
 		for (size_t k = 0; k < w->flows.n; k++)
-			if (!is_fair(net, &net->flows.at[w->flows.at[k].flow]))
+			if (is_met_first(net, w->flows.at[k]) &&
+			    !is_fair(net, &net->flows.at[w->flows.at[k].flow]))
 				VEC_ADD(&net->unfair, w->flows.at[k].flow);
 	}
 	for (size_t i = 0; i < net->unfair.n; i++) {
@@ -410,7 +420,8 @@ static void allocate(void *self, sim_ns now_ns)
 		fill(net);
 	while (net->moved.n < net->live.n && move_unfair(net));
 	for (size_t i = 0; i < net->moved.n; i++)
-		set_rate(net, net->moved.at[i].flow, net->flows.at[net->moved.at[i].flow].next_Bps, now_ns);
+		set_rate(net, (uint32_t)net->moved.at[i].at, net->flows.at[net->moved.at[i].at].next_Bps,
+			 now_ns);
 	arm(net);
 }
 

@@ -84,6 +84,8 @@ static void leave(struct filling *f, size_t share, double rate_Bps)
 {
 	struct share *s = &f->m->shares.at[share];
 
+	if (s->closed)
+		return;
 	s->spare_Bps -= rate_Bps;
 	if (!--s->users) {
 		tight_shares_remove(&f->tight, s->at);
@@ -133,10 +135,12 @@ static void close_capped(struct filling *f, double level)
 		assign(f, m->closing.at[i], level);
 }
 
-static void close_share(struct filling *f, uint32_t share, double level)
+/* All flows of the tightest wire get their rates: it leaves the heap first, not bit by bit with each of them. */
+static void close_tightest(struct filling *f, double level)
 {
-	const struct share *s = &f->m->shares.at[share];
+	struct share *s = &f->m->shares.at[tight_shares_take(&f->tight)];
 
+	s->closed = true;
 	for (uint32_t i = 0; i < s->n; i++)
 		assign(f, f->m->members.at[s->first + i], level);
 }
@@ -167,8 +171,7 @@ void max_min_fill(struct max_min *m)
 
 	begin(&f);
 	while (f.open) {
-		const uint32_t share = f.tight.n ? f.tight.at[0] : 0;
-		const double each = f.tight.n ? m->shares.at[share].each_Bps : INFINITY;
+		const double each = f.tight.n ? m->shares.at[f.tight.at[0]].each_Bps : INFINITY;
 		const double cap = least_open_cap(m);
 
 		level = fmax(level, cap <= each ? cap : each); /* it never falls; by rounding it might */
@@ -176,7 +179,7 @@ void max_min_fill(struct max_min *m)
 		if (cap <= each)
 			close_capped(&f, level);
 		else
-			close_share(&f, share, level);
+			close_tightest(&f, level);
 	}
 	m->tight.at = f.tight.at;
 	m->tight.room = f.tight.room;

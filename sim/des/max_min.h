@@ -7,6 +7,7 @@
  */
 #ifndef SIM_DES_MAX_MIN_H
 #define SIM_DES_MAX_MIN_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct share {
 	double each_Bps;
 	uint32_t first, n; /* its flows among the members */
 	size_t at;         /* in the heap */
+	bool closed;       /* all its flows have got their rates, or are just getting them */
 };
 
 struct max_min_cap {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/base/workers.h"
 #include "sim/search/lower_bound.h"
 
 enum { REFINEMENTS = 300, LAST_RUNS = 12 };
@@ -27,15 +28,31 @@ static struct candidate candidate_of(const struct search *s, const struct anneal
 				  k->variant->words};
 }
 
+struct bounds {
+	const struct search *s;
+	double known, of[VARIANTS];
+};
+
+static int bound_variant(void *self, size_t worker, size_t i)
+{
+	struct bounds *b = self;
+
+	(void)worker;
+	b->of[i] = lower_bound_compute(&b->s->variants[i].block_costs, b->s->ask.goal.minimized, b->known);
+	return 0;
+}
+
 /* The least of the bounds of all variants. known: the value of some assignment, which sets the step size of the bound's
  * method; INFINITY: none. */
 static double bound_over_all(const struct search *s, double known)
 {
+	struct bounds b = {.s = s, .known = known};
 	double bound = INFINITY;
 
+	(void)workers_run(&(const struct workers_task){.n = s->variants_n, .item = bound_variant, .self = &b},
+			  workers_count((int64_t)search_threads(s), s->variants_n));
 	for (size_t i = 0; i < s->variants_n; i++)
-		bound = fmin(bound,
-			     lower_bound_compute(&s->variants[i].block_costs, s->ask.goal.minimized, known));
+		bound = fmin(bound, b.of[i]);
 	return bound;
 }
 
@@ -60,6 +77,7 @@ void annealing_look(struct search *s, double *best, double *bound)
 static void finish_chains(struct search *s)
 {
 	s->found = anneal_found(s->anneal, &s->found_n);
+	s->found_runs = arena_array(&s->arena, s->found_n, sizeof *s->found_runs);
 	s->winners = arena_array(&s->arena, s->found_n + REFINEMENTS + 1, sizeof *s->winners);
 }
 
@@ -74,27 +92,91 @@ static void finish_runs(struct search *s)
 	s->counts.bound = bound_over_all(s, known);
 }
 
-static struct candidate_class *find_or_add_class(struct search *s, const struct annealed *k)
+static struct candidate_class *find_class(const struct search *s, const struct annealed *k)
 {
 	for (size_t i = 0; i < s->classes.n; i++)
 		if (s->classes.at[i].units == k->units && s->classes.at[i].kind == k->kind)
 			return &s->classes.at[i];
+	return NULL;
+}
+
+static struct candidate_class *find_or_add_class(struct search *s, const struct annealed *k)
+{
+	struct candidate_class *c = find_class(s, k);
+
+	if (c)
+		return c;
 	VEC_ADD(&s->classes, (struct candidate_class){.units = k->units, .kind = k->kind, .bound = k->rank});
 	return &s->classes.at[s->classes.n - 1];
 }
 
 /* Assignments on one device are always simulated, since the others are compared with them. */
-static void run_annealed(struct search *s, const struct annealed *k)
+static bool is_to_be_run(const struct search *s, const struct candidate_class *c, const struct annealed *k)
 {
-	const struct candidate c = candidate_of(s, k);
-	struct candidate_class *f = find_or_add_class(s, k);
+	return incumbents_count_bits(k->units) <= 1 || !c ||
+	       k->rank < incumbents_threshold(s, c) * search_complexity_penalty(k->units, k->kind);
+}
 
-	if (incumbents_count_bits(k->units) > 1 &&
-	    k->rank >= incumbents_threshold(s, f) * search_complexity_penalty(k->units, k->kind))
+static void judge_annealed(struct search *s, struct candidate_class *c, const struct annealed *k,
+			   const struct candidate_run *r)
+{
+	const struct candidate candidate = candidate_of(s, k);
+
+	incumbents_judge(s, c, &candidate, r);
+	if (c->solved && c->best.c.phase_group[0] == &k->phase_group[0])
+		c->anneal_state = k->anneal_state;
+}
+
+struct simulations {
+	const struct search *s;
+	size_t n, at[WORKERS_MAX]; /* of those that were found */
+};
+
+static int simulate_found(void *self, size_t worker, size_t i)
+{
+	const struct simulations *all = self;
+	const struct search *s = all->s;
+	const struct annealed *k = &s->found[all->at[i]];
+	const struct candidate c = candidate_of(s, k);
+
+	(void)worker;
+	incumbents_simulate(s, k->variant->w, &c, &s->found_runs[all->at[i]]);
+	return 0;
+}
+
+/* Simulates the candidate in turn and, on the other threads, later ones that would be simulated if it changed nothing. */
+static void simulate_ahead(const struct search *s, size_t turn)
+{
+	struct simulations all = {.s = s, .n = 1, .at = {turn}};
+
+	for (size_t i = turn + 1; i < s->found_n && all.n < search_threads(s); i++)
+		if (!s->found_runs[i].done && is_to_be_run(s, find_class(s, &s->found[i]), &s->found[i]))
+			all.at[all.n++] = i;
+	(void)workers_run(&(const struct workers_task){.n = all.n, .item = simulate_found, .self = &all},
+			  all.n);
+}
+
+static void run_found(struct search *s, size_t i)
+{
+	struct candidate_class *c = find_or_add_class(s, &s->found[i]);
+
+	if (!is_to_be_run(s, c, &s->found[i]))
 		return;
-	incumbents_evaluate(s, f, k->variant->w, &c);
-	if (f->solved && f->best.c.phase_group[0] == &k->phase_group[0])
-		f->anneal_state = k->anneal_state;
+	if (!s->found_runs[i].done)
+		simulate_ahead(s, i);
+	judge_annealed(s, c, &s->found[i], &s->found_runs[i]);
+}
+
+static void run_neighbour(struct search *s, const struct annealed *k)
+{
+	struct candidate_class *c = find_or_add_class(s, k);
+	const struct candidate candidate = candidate_of(s, k);
+	struct candidate_run r;
+
+	if (!is_to_be_run(s, c, k))
+		return;
+	incumbents_simulate(s, k->variant->w, &candidate, &r);
+	judge_annealed(s, c, k, &r);
 }
 
 /* The state of one of the best assignments, each in turn. */
@@ -126,14 +208,14 @@ bool annealing_step(struct search *s)
 		return false;
 	}
 	if (!incumbents_budget_spent(s) && s->next_found < s->found_n) {
-		run_annealed(s, &s->found[s->next_found++]);
+		run_found(s, s->next_found++);
 		return true;
 	}
 	if (!incumbents_budget_spent(s) && s->refined < REFINEMENTS && (n = incumbents_sort(s))) {
 		near = anneal_neighbour(s->anneal, next_centre(s, n), s->winners[0].rank);
 		s->refined++;
 		if (near)
-			run_annealed(s, near);
+			run_neighbour(s, near);
 		return true;
 	}
 	finish_runs(s);

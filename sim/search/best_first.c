@@ -618,6 +618,11 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 	list_group_states(s);
 	list_twins(s);
 	list_roots(s);
+	return s;
+}
+
+void best_first_begin(struct best_first *s)
+{
 	for (size_t i = 0; i < s->roots_n; i++) {
 		struct root *r = &s->roots[i];
 
@@ -630,7 +635,6 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 		push_first_layers(s, i);
 	}
 	s->least = s->heap.n ? s->nodes.at[s->heap.at[0]].bound : INFINITY;
-	return s;
 }
 
 void best_first_free(struct best_first *s)

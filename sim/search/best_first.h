@@ -37,6 +37,8 @@ struct found {
 
 struct best_first; /* opaque */
 struct best_first *best_first_new(const struct best_first_ask *ask);
+/* The dynamic program, before anything is asked of it; several searches may begin at a time. */
+void best_first_begin(struct best_first *s);
 void best_first_free(struct best_first *s);
 
 /* The layer map with the i-th smallest bound, or NULL if there are fewer, or if the search was truncated

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/workers.h"
 #include "sim/search/search_job.h"
 #include "sim/search/twins.h"
 
-enum { BOUNDED_PER_RUN = 20 };
+/* PAIRS_AHEAD: pairs that are looked at for each thread, to find candidates that they can simulate meanwhile */
+enum { BOUNDED_PER_RUN = 20, PAIRS_AHEAD = 4 };
 
 /* ---- best-first searches, and the classes made from them ---- */
 
@@ -25,7 +27,7 @@ static struct rate class_rate(const struct search *s, const struct variant *v, u
 }
 
 /* Returns the best-first search for a key, whose field best_first is ignored; makes it if there is none
- * yet. */
+ * yet, for begin_searches() to begin. */
 static struct best_first *find_or_add_best_first(struct search *s, struct best_first_key key)
 {
 	const unsigned class_units = key.class_units;
@@ -54,15 +56,53 @@ static double combined_bound(const struct variant *v, double a, double b)
 	return v->block_costs.in_flight[0] > 1 || v->block_costs.in_flight[1] > 1 ? fmax(a, b) : a + b;
 }
 
-static void add_combo(struct candidate_class *c, const struct combo *k)
+static double combo_bound(const struct combo *k)
 {
 	const double a = best_first_lower_bound(k->phase_group[0]),
 		     b = best_first_lower_bound(k->phase_group[1]);
-	const double least = k->phase_group[0] == k->phase_group[1] ? a : combined_bound(k->variant, a, b);
 
-	if (isfinite(least))
-		VEC_ADD(&c->combos, *k);
-	c->bound = fmin(c->bound, least);
+	return k->phase_group[0] == k->phase_group[1] ? a : combined_bound(k->variant, a, b);
+}
+
+/* Keeps what has a layer map at all; a class without any goes. */
+static void bound_classes(struct search *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->classes.n; i++) {
+		struct candidate_class c = s->classes.at[i];
+		const size_t combos = c.combos.n;
+
+		c.combos.n = 0;
+		for (size_t k = 0; k < combos; k++) {
+			const double least = combo_bound(&c.combos.at[k]);
+
+			if (isfinite(least))
+				c.combos.at[c.combos.n++] = c.combos.at[k];
+			c.bound = fmin(c.bound, least);
+		}
+		if (c.combos.n)
+			s->classes.at[kept++] = c;
+		else
+			VEC_FREE(&c.combos);
+	}
+	s->classes.n = kept;
+}
+
+static int begin_search(void *self, size_t worker, size_t i)
+{
+	const struct search *s = self;
+
+	(void)worker;
+	best_first_begin(s->searches.at[i].best_first);
+	return 0;
+}
+
+static void begin_searches(struct search *s)
+{
+	const struct workers_task all = {.n = s->searches.n, .item = begin_search, .self = s};
+
+	(void)workers_run(&all, workers_count((int64_t)search_threads(s), s->searches.n));
 }
 
 /* Adds the pair of searches for layer maps on units a and b and of kinds x and y. */
@@ -76,7 +116,7 @@ static void add_pair(struct search *s, struct candidate_class *c, const struct v
 		 find_or_add_best_first(
 			 s, (struct best_first_key){v, c->units, 2, units_kinds[1], units_kinds[3], NULL})}};
 
-	add_combo(c, &k);
+	VEC_ADD(&c->combos, k);
 }
 
 /* Adds every combination of two layer maps that together use the units of the class and have its features. */
@@ -111,11 +151,10 @@ static void add_class(struct search *s, unsigned units, unsigned kind)
 				s, (struct best_first_key){v, units, 3, units, kind & KIND_OF_PHASE_GROUP,
 							   NULL});
 
-			add_combo(&c, &(const struct combo){v, {both, both}});
+			VEC_ADD(&c.combos, (struct combo){v, {both, both}});
 		}
 	}
-	if (c.combos.n)
-		VEC_ADD(&s->classes, c);
+	VEC_ADD(&s->classes, c);
 }
 
 static int by_bound(const void *a, const void *b)
@@ -141,6 +180,8 @@ void exact_begin(struct search *s)
 			if (twins_in_order(s->twins, s->w->units_n, units) && !space_unjoined(s->w, units) &&
 			    (!space_on_one(units) || !kind))
 				add_class(s, units, kind);
+	begin_searches(s);
+	bound_classes(s);
 	if (s->classes.n)
 		qsort(s->classes.at, s->classes.n, sizeof *s->classes.at, by_bound);
 	s->counts.bound = INFINITY;
@@ -150,7 +191,8 @@ void exact_begin(struct search *s)
 
 /* ---- pairs of a class, in ascending order of their bound ---- */
 
-static void offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, uint32_t j)
+/* False: a search was truncated before it came to the pair. */
+static bool offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, uint32_t j)
 {
 	const struct combo *k = &c->combos.at[combo];
 	const bool single = k->phase_group[0] == k->phase_group[1];
@@ -161,16 +203,19 @@ static void offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, ui
 		pairs_put(&c->heap,
 			  (struct pair){single ? a->bound : combined_bound(k->variant, a->bound, b->bound),
 					combo, i, j});
+	return (a || !best_first_truncated(k->phase_group[0])) &&
+	       (b || !best_first_truncated(k->phase_group[1]));
 }
 
 /* Offers the successors of the pair (i, j) that was taken, so that each pair is offered once. */
-static void offer_next(struct candidate_class *c, const struct pair *p)
+static bool offer_next(struct candidate_class *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
+	bool all = offer_pair(c, p->combo, p->i + 1, p->j);
 
-	offer_pair(c, p->combo, p->i + 1, p->j);
 	if (p->i == 0 && k->phase_group[0] != k->phase_group[1])
-		offer_pair(c, p->combo, 0, p->j + 1);
+		all &= offer_pair(c, p->combo, 0, p->j + 1);
+	return all;
 }
 
 /* Do the weights alone fit? This is cheaper than the whole footprint, and usually decides. */
@@ -186,33 +231,114 @@ static bool weights_fit(const struct block_costs *p, const uint8_t *const at[PHA
 	return true;
 }
 
-static void try_pair(struct search *s, struct candidate_class *c, const struct pair *p)
+struct pair_maps {
+	const struct variant *variant;
+	const struct found *of[PHASE_GROUPS];
+	bool single; /* one layer map for both phase groups */
+};
+
+static struct pair_maps pair_maps(const struct candidate_class *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
 	const bool single = k->phase_group[0] == k->phase_group[1];
-	const struct found *a = best_first_at(k->phase_group[0], p->i),
-			   *b = single ? a : best_first_at(k->phase_group[1], p->j);
-	struct phase_group_sum phase_groups[PHASE_GROUPS] = {a->sums[0], b->sums[1]};
-	const struct block_costs *block_costs = &k->variant->block_costs;
-	const uint8_t *const at[PHASE_GROUPS] = {a->at, b->at};
-	const struct rate r = class_rate(s, k->variant, c->units);
-	const struct candidate candidate = {
-		s->job, {&a->layer_map, &b->layer_map}, k->variant->options, k->variant->words};
+	const struct found *a = best_first_at(k->phase_group[0], p->i);
 
-	if (!single && !memcmp(a->at, b->at, block_costs->blocks))
-		return;
-	if (!single)
+	return (struct pair_maps){
+		k->variant, {a, single ? a : best_first_at(k->phase_group[1], p->j)}, single};
+}
+
+static struct candidate candidate_of(const struct search *s, const struct pair_maps *m)
+{
+	return (struct candidate){
+		s->job, {&m->of[0]->layer_map, &m->of[1]->layer_map}, m->variant->options, m->variant->words};
+}
+
+enum verdict { RULED_OUT, TOO_HEAVY, TO_BE_RUN };
+
+/* What is known of a pair without simulating it. */
+static enum verdict judge_pair(const struct search *s, const struct candidate_class *c,
+			       const struct pair_maps *m)
+{
+	const struct block_costs *block_costs = &m->variant->block_costs;
+	struct phase_group_sum phase_groups[PHASE_GROUPS] = {m->of[0]->sums[0], m->of[1]->sums[1]};
+	const uint8_t *const at[PHASE_GROUPS] = {m->of[0]->at, m->of[1]->at};
+	const struct rate r = class_rate(s, m->variant, c->units);
+
+	if (!m->single && !memcmp(at[0], at[1], block_costs->blocks))
+		return RULED_OUT;
+	if (!m->single)
 		block_costs_add_handovers(block_costs, at, phase_groups);
 	if (search_job(s->job)->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(block_costs, at);
 	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_threshold(s, c) ||
 	    limits_violation(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
-		return;
-	if (!weights_fit(block_costs, at)) {
-		s->counts.too_heavy++;
-		return;
+		return RULED_OUT;
+	return weights_fit(block_costs, at) ? TO_BE_RUN : TOO_HEAVY;
+}
+
+/* ---- the next pairs: several are simulated at a time, each is tried in turn ---- */
+
+struct simulations {
+	const struct search *s;
+	struct candidate_class *c;
+	size_t n, at[WORKERS_MAX]; /* of the pairs ahead */
+};
+
+static int simulate_pair(void *self, size_t worker, size_t i)
+{
+	const struct simulations *all = self;
+	struct taken_pair *t = &all->c->ahead.at[all->at[i]];
+	const struct pair_maps m = pair_maps(all->c, &t->pair);
+	const struct candidate k = candidate_of(all->s, &m);
+
+	(void)worker;
+	incumbents_simulate(all->s, m.variant->w, &k, &t->run);
+	return 0;
+}
+
+/* Simulates the pair in turn and, on the other threads, pairs after it that would be simulated if it changed nothing. */
+static void simulate_ahead(const struct search *s, struct candidate_class *c)
+{
+	const size_t threads = search_threads(s);
+	struct simulations all = {.s = s, .c = c};
+
+	for (size_t i = c->ahead_at; i < c->ahead.n && all.n < threads; i++) {
+		const struct pair_maps m = pair_maps(c, &c->ahead.at[i].pair);
+
+		if (!c->ahead.at[i].run.done && (i == c->ahead_at || judge_pair(s, c, &m) == TO_BE_RUN))
+			all.at[all.n++] = i;
 	}
-	incumbents_evaluate(s, c, k->variant->w, &candidate);
+	(void)workers_run(&(const struct workers_task){.n = all.n, .item = simulate_pair, .self = &all},
+			  all.n);
+}
+
+static void try_pair(struct search *s, struct candidate_class *c)
+{
+	const struct taken_pair *t = &c->ahead.at[c->ahead_at];
+	const struct pair_maps m = pair_maps(c, &t->pair);
+	const struct candidate k = candidate_of(s, &m);
+	const enum verdict v = judge_pair(s, c, &m);
+
+	c->cut_off |= t->cut_off;
+	s->counts.too_heavy += v == TOO_HEAVY;
+	if (v == TO_BE_RUN && !t->run.done)
+		simulate_ahead(s, c);
+	if (v == TO_BE_RUN)
+		incumbents_judge(s, c, &k, &t->run);
+	c->ahead_at++;
+}
+
+static void take_pairs(struct search *s, struct candidate_class *c)
+{
+	const size_t threads = search_threads(s), most = threads > 1 ? threads * PAIRS_AHEAD : 1;
+
+	c->ahead.n = c->ahead_at = 0;
+	while (c->heap.n && c->ahead.n < most && c->heap.at[0].bound < incumbents_threshold(s, c)) {
+		struct taken_pair t = {.pair = pairs_take(&c->heap)};
+
+		t.cut_off = !offer_next(c, &t.pair);
+		VEC_ADD(&c->ahead, t);
+	}
 }
 
 /* ---- classes in turn ---- */
@@ -221,21 +347,20 @@ static void begin_class(struct candidate_class *c)
 {
 	c->started = true;
 	for (uint32_t i = 0; i < c->combos.n; i++)
-		offer_pair(c, i, 0, 0);
+		c->cut_off |= !offer_pair(c, i, 0, 0);
 }
 
-static void end_class(struct search *s, struct candidate_class *c)
+/* The bound of the next pair; INFINITY: there is none. */
+static double next_bound(const struct candidate_class *c)
 {
-	for (size_t i = 0; i < c->combos.n; i++)
-		s->counts.exact &= !best_first_truncated(c->combos.at[i].phase_group[0]) &&
-				   !best_first_truncated(c->combos.at[i].phase_group[1]);
-	s->current_class++;
+	if (c->ahead_at < c->ahead.n)
+		return c->ahead.at[c->ahead_at].pair.bound;
+	return c->heap.n ? c->heap.at[0].bound : INFINITY;
 }
 
 bool exact_step(struct search *s)
 {
 	struct candidate_class *c;
-	struct pair p;
 
 	if (s->current_class >= s->classes.n || s->stopped)
 		return false;
@@ -251,8 +376,9 @@ bool exact_step(struct search *s)
 	}
 	if (!c->started)
 		begin_class(c);
-	if (!c->heap.n || c->heap.at[0].bound >= incumbents_threshold(s, c)) {
-		end_class(s, c);
+	if (next_bound(c) >= incumbents_threshold(s, c)) {
+		s->counts.exact &= !c->cut_off;
+		s->current_class++;
 		return true;
 	}
 	/* a class may use an eighth of the budget, so that the other classes are tried, too */
@@ -261,9 +387,9 @@ bool exact_step(struct search *s)
 		s->current_class++;
 		return true;
 	}
-	p = pairs_take(&c->heap);
-	try_pair(s, c, &p);
-	offer_next(c, &p);
+	if (c->ahead_at == c->ahead.n)
+		take_pairs(s, c);
+	try_pair(s, c);
 	return true;
 }
 
@@ -273,6 +399,7 @@ void exact_release(struct search *s)
 		best_first_free(s->searches.at[i].best_first);
 	for (size_t i = 0; i < s->classes.n; i++) {
 		VEC_FREE(&s->classes.at[i].combos);
+		VEC_FREE(&s->classes.at[i].ahead);
 		pairs_release(&s->classes.at[i].heap);
 	}
 	VEC_FREE(&s->searches);

@@ -15,23 +15,21 @@ static bool keeps_limits(const struct search *s, const struct metric_values *v)
 	return true;
 }
 
-/* Simulates a candidate with the event engine; false if it does not fit. */
-static bool run_candidate(const struct search *s, const struct world *w, const struct candidate *c,
-			  struct metric_values *v)
+void incumbents_simulate(const struct search *s, const struct world *w, const struct candidate *c,
+			 struct candidate_run *r)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct placement at = candidate_place(&scratch, w, c);
 	struct prediction p;
 	struct err err = ERR_INIT;
-	bool fits;
 
 	prediction_make(&scratch, &at, &p);
-	fits = p.jobs[s->job].fits;
-	if (fits && prediction_values(&p, v, &err) != 0)
+	r->done = true;
+	r->fits = p.jobs[s->job].fits;
+	if (r->fits && prediction_values(&p, &r->values, &err) != 0)
 		BUG("%s", err.msg); /* a load is not searched for */
 	prediction_release(&p);
 	arena_release(&scratch);
-	return fits;
 }
 
 static double cost_of_values(const struct search *s, const struct metric_values *v)
@@ -41,11 +39,12 @@ static double cost_of_values(const struct search *s, const struct metric_values 
 
 double incumbents_look(const struct search *s, const struct world *w, const struct candidate *k)
 {
-	struct metric_values v;
+	struct candidate_run r;
 
-	if (!run_candidate(s, w, k, &v) || !keeps_limits(s, &v))
+	incumbents_simulate(s, w, k, &r);
+	if (!r.fits || !keeps_limits(s, &r.values))
 		return NAN;
-	return metric_value(&v, s->ask.goal.minimized);
+	return metric_value(&r.values, s->ask.goal.minimized);
 }
 
 unsigned incumbents_count_bits(unsigned bits)
@@ -108,16 +107,15 @@ size_t incumbents_sort(struct search *s)
 	return n;
 }
 
-void incumbents_evaluate(struct search *s, struct candidate_class *c, const struct world *w,
-			 const struct candidate *k)
+void incumbents_judge(struct search *s, struct candidate_class *c, const struct candidate *k,
+		      const struct candidate_run *r)
 {
-	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
-	const bool fits = run_candidate(s, w, k, &a.values);
+	struct winner a = {.c = *k, .units = c->units, .kind = c->kind, .values = r->values};
 
 	c->tried++;
-	s->counts.run += fits;
-	s->counts.unfit += !fits;
-	if (!fits || !keeps_limits(s, &a.values))
+	s->counts.run += r->fits;
+	s->counts.unfit += !r->fits;
+	if (!r->fits || !keeps_limits(s, &a.values))
 		return;
 	a.cost = cost_of_values(s, &a.values);
 	a.rank = a.cost * search_complexity_penalty(a.units, a.kind);

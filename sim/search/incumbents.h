@@ -18,12 +18,25 @@ struct combo {
 	struct best_first *phase_group[PHASE_GROUPS];
 };
 
+struct candidate_run { /* a candidate */
+	bool done, fits;
+	struct metric_values values; /* where it fits */
+};
+
+struct taken_pair { /* a pair that was taken from the heap */
+	struct pair pair;
+	bool cut_off; /* not all pairs that follow it are known: a search was truncated */
+	struct candidate_run run;
+};
+
 struct candidate_class {
 	unsigned units, kind;
 	double bound;
 	VEC(struct combo) combos;
 	struct pairs heap;
-	bool started, solved;
+	VEC(struct taken_pair) ahead; /* the next pairs; those before ahead_at have been tried */
+	size_t ahead_at;
+	bool started, solved, cut_off;
 	size_t bounded, tried; /* candidates bounded; simulated, whether they fit or not */
 	struct winner best;
 	struct anneal_state anneal_state; /* state of the best candidate, in annealing */
@@ -50,6 +63,7 @@ struct search {
 	struct anneal *anneal; /* NULL in the exact search */
 	/* the candidates of the annealing once its chains are done; next_found is simulated next */
 	const struct annealed *found;
+	struct candidate_run *found_runs; /* of each of them */
 	size_t found_n, next_found, refined;
 	/* While chains run, for whoever waits: the least rank of theirs that was looked at, the least that one comes to
 	 * when simulated, and the bound over all assignments; 0: not known yet. */
@@ -60,6 +74,11 @@ struct search {
 	size_t last_run; /* candidates simulated since then */
 };
 
+static inline size_t search_threads(const struct search *s)
+{
+	return s->ask.threads ? s->ask.threads : 1;
+}
+
 unsigned incumbents_count_bits(unsigned bits); /* number of bits that are set */
 /* as many candidates as the budget allows were simulated */
 bool incumbents_budget_spent(const struct search *s);
@@ -68,10 +87,14 @@ bool incumbents_budget_spent(const struct search *s);
  * mixture of, and the k-th best of all classes. */
 double incumbents_threshold(const struct search *s, const struct candidate_class *c);
 
-/* Simulates a candidate. It becomes the best of class c if it fits, keeps the limits and undercuts
+/* Simulates a candidate with the event engine. Changes nothing of the search, so that several may run at a time. */
+void incumbents_simulate(const struct search *s, const struct world *w, const struct candidate *k,
+			 struct candidate_run *r);
+
+/* Counts a candidate that was simulated. It becomes the best of class c if it fits, keeps the limits and undercuts
  * incumbents_threshold(). */
-void incumbents_evaluate(struct search *s, struct candidate_class *c, const struct world *w,
-			 const struct candidate *k);
+void incumbents_judge(struct search *s, struct candidate_class *c, const struct candidate *k,
+		      const struct candidate_run *r);
 
 /* The minimized metric of a candidate, simulated without a trace in the search; NAN if it does not fit or breaks a
  * limit. */

@@ -104,6 +104,7 @@ static void run_search(struct arena *a, const struct outcome_ask *ask, const str
 								 .limits = ask->limits,
 								 .limits_n = limited ? ask->limits_n : 0,
 								 .seed = ask->seed,
+								 .threads = ask->threads,
 								 .best = ask->best,
 								 .runs_most = ask->budget});
 	const struct winner *winners, *alone;

@@ -22,6 +22,7 @@ struct outcome_ask {
 	size_t limits_n;
 	uint64_t seed;
 	size_t best, budget;
+	size_t threads; /* as in search_ask */
 	const volatile sig_atomic_t
 		*stop; /* set: the search ends with the best that it has found; NULL: never */
 	/* told before each step; NULL: nobody is */

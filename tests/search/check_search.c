@@ -359,6 +359,7 @@ START_TEST(best_first_gives_every_layer_map_once)
 			struct best_first *s = best_first_new(&ask);
 			const struct found *f, *before = NULL;
 
+			best_first_begin(s);
 			for (size_t i = 0; (f = best_first_at(s, i)); i++, before = f, total++) {
 				MUST(layer_map_kind(w->model, &f->layer_map) == kind);
 				MUST(layer_map_mask(w->model, &f->layer_map) == units);

@@ -88,6 +88,7 @@ static size_t enumerated(const struct best_first_ask *ask, double *least)
 	const struct found *f;
 	size_t n = 0;
 
+	best_first_begin(s);
 	for (*least = INFINITY; (f = best_first_at(s, n)); n++)
 		*least = n ? *least : f->bound;
 	best_first_free(s);

@@ -43,6 +43,10 @@ same sweep $served $short --over workload.serve.arrivals.users=2,4 --draws 3 --f
 same plan scenarios/plan-batch.yaml --format json -o "$out/new.yaml"
 same plan scenarios/plan-team-30.yaml --set "plan.machines={m5: apple-m5-max-40c-64gb}" --set plan.spare=0 --set "plan.slots=[4]" \
 	--set workload.serve.arrivals.users=4 --format json # it holds: capacity, chance and calibration are searched
+same optimize $founding --goal train_tok_per_s --draws 4 --format json # exact: candidates are run ahead of their turn
+same optimize $founding --goal e2el_s --subject-to "ttft_s <= 1.5 s" --draws 2 --format json -o "$out/new.yaml"
+same optimize $founding --goal decode_tok_per_s --pareto energy_J_per_tok --budget 40 --draws 2
+same optimize tests/golden/optimize-anneal/five.yaml --path . --goal decode_tok_per_s --budget 60 --draws 2 --format json
 same validate $founding --from tests/golden/validate-scenario-json/runs.csv --format json
 same validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
 same validate --from $measured/mps-2026-01-apple-m5.csv --family $measured/mps-2026-01-apple-m5.family.yaml --format json
