@@ -43,6 +43,7 @@ const char *const payload_names[PAYLOAD_N + 1] = {
 	[PAYLOAD_COMBINE] = "combine",
 	[PAYLOAD_ALL_GATHER] = "all-gather",
 	[PAYLOAD_ALL_REDUCE] = "all-reduce",
+	[PAYLOAD_REDUCE_SCATTER] = "reduce-scatter",
 };
 
 struct program *program_new(const struct world *w)

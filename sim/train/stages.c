@@ -32,6 +32,11 @@ struct label stages_label(const struct stages *s, const struct data_replica *r, 
 			      .grad_part = pass == PASS_FORWARD ? GRAD_BOTH : grad_part};
 }
 
+double stages_gradient_B(const struct stages *s, size_t block)
+{
+	return s->trainable.blocks[block].gradient_B;
+}
+
 /* ---- replicas ---- */
 
 static const struct shards *data_group(const struct placement *at)
