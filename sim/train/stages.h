@@ -57,6 +57,10 @@ size_t stages_replicas(const struct placement *at);
  * have, fewer micro-batches than replicas. */
 int stages_check(const struct placement *at, struct diags *diags);
 
+/* Of an interleaved schedule, whose stages run micro-batches in groups of as many as there are stages (arXiv:2104.04473, section
+ * 2.2): how many are left for the last group, and the stages. 0: all groups are whole, or it is another schedule. */
+size_t stages_last_group(const struct placement *at, size_t *stages_n);
+
 /* The stages of a placement that stages_check() accepted; the program supplies the times of blocks. In the
  * arena. */
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
