@@ -8,7 +8,7 @@
 static const struct program {
 	const char *runtime, *server;
 	enum format_reader reads;
-	bool absorbs;
+	bool absorbs, dequantises;
 	int64_t op_offload_rows;
 } programs[] = {{"llama.cpp", "serve-llama.cpp", READS_GGUF, .absorbs = true},
 		{"cuda", "serve-llama.cpp-cuda", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
@@ -16,8 +16,8 @@ static const struct program {
 		{"vulkan", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"mlx", "serve-mlx", READS_MLX, .absorbs = false},
 		{"vllm", "serve-vllm", READS_SAFETENSORS, .absorbs = false},
-		{"mps", "serve-static", READS_SAFETENSORS, .absorbs = false},
-		{"torch", "serve-static", READS_SAFETENSORS, .absorbs = false}};
+		{"mps", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true},
+		{"torch", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true}};
 
 static const struct program *program_of(const char *runtime)
 {
@@ -55,4 +55,11 @@ int64_t runtime_op_offload_rows(const char *runtime)
 	const struct program *p = program_of(runtime);
 
 	return p ? p->op_offload_rows : 0;
+}
+
+bool runtime_dequantises(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p && p->dequantises;
 }

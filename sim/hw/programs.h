@@ -26,4 +26,9 @@ bool runtime_absorbs(const char *runtime);
  * llama.cpp's back ends CUDA, ROCm and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu and ggml-vulkan.cpp, 3f545be). 0: never. */
 int64_t runtime_op_offload_rows(const char *runtime);
 
+/* True of PyTorch, where bitsandbytes trains adapters on quantised weights: before each product, forward and backward, a kernel
+ * of its own writes the weights out in the compute format, which the product then reads (MatMul4Bit of
+ * bitsandbytes-foundation/bitsandbytes@012c6606 bitsandbytes/autograd/_functions.py). Others multiply blocks as they are. */
+bool runtime_dequantises(const char *runtime);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "sim/train/train_work.h"
 
@@ -265,6 +266,27 @@ static const char *note(struct arena *a, const struct world *w)
 	return text;
 }
 
+/* Megatron-LM refuses such a number, since it leaves bubbles (NVIDIA/Megatron-LM@d98e8a64
+ * megatron/core/pipeline_parallel/schedules.py: "introduces dependency bubbles in the pipeline and reduces throughput"). */
+static void remark(struct str *out, const struct job_run *r)
+{
+	const struct train t = placement_train(r->at);
+	const size_t micros = (size_t)(t.micro_batches / t.options.data_parallel);
+	size_t stages_n;
+	const size_t left = stages_last_group(r->at, &stages_n), whole = micros - left;
+
+	if (!left)
+		return;
+	str_addf(out,
+		 "%zu micro-batches are no multiple of %zu stages, so that stages idle in the last group, "
+		 "which "
+		 "Megatron-LM refuses; give each replica ",
+		 micros, stages_n);
+	if (whole)
+		str_addf(out, "%zu or ", whole);
+	str_addf(out, "%zu", whole + stages_n);
+}
+
 /* ---- pictures ---- */
 
 static const struct drawn_part parts[] = {{"train", 0}};
@@ -315,4 +337,5 @@ const struct job_type train_job = {
 	.from = from,
 	.advised = advised,
 	.note = note,
+	.remark = remark,
 };

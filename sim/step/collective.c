@@ -162,6 +162,13 @@ enum reduce_way collective_units_way(const struct world *w, const size_t *unit, 
 
 /* ---- its tasks ---- */
 
+enum payload collective_payload(const struct collective *c, struct label label)
+{
+	if (label.payload == PAYLOAD_REDUCE_SCATTER)
+		return label.payload;
+	return c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
+}
+
 struct putter {
 	struct program *p;
 	const struct shards *shards;
@@ -220,7 +227,7 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 	BUG_ON(way == REDUCE_HIERARCHICAL && !ranks_boxes(&scratch, &g, &boxes));
 	r = rounds_of(&g, c, way, &boxes);
 	rounds = rounds_count(&r);
-	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
+	u.label.payload = collective_payload(c, label);
 	for (int i = 0; i < rounds; i++) {
 		rounds_hops(&r, i, &hops);
 		put_round(&u, &hops, i == rounds - 1);

@@ -23,7 +23,8 @@
  *            devices of one place in all boxes sum theirs by halving or in a ring, then the parts are distributed. A
  *            box is what faster links than the slowest join, or a leaf of a fat tree; boxes must be of one size
  *
- * An all-gather distributes the part of each device: p - 1 rounds in a ring, log2 p by doubling, else one. Of more than
+ * An all-gather distributes the part of each device: p - 1 rounds in a ring, log2 p by doubling, else one. A reduce-scatter is
+ * an all-gather backwards: as many messages of the same sizes. Of more than
  * 64 devices direct and scatter are not tried unless a link asks for them: p - 1 messages at once from each device.
  */
 #ifndef SIM_STEP_COLLECTIVE_H
@@ -34,6 +35,10 @@ struct collective {
 	bool gather;
 	double bytes; /* size of the complete tensor */
 };
+
+/* The payload of its messages. A label that asks for PAYLOAD_REDUCE_SCATTER has it: of a reduce-scatter, which is put as the
+ * all-gather that it is backwards. */
+enum payload collective_payload(const struct collective *c, struct label label);
 
 /* Seconds by formula, from the time at which all devices have their parts. way: not REDUCE_AUTO. */
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,

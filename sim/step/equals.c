@@ -66,7 +66,7 @@ struct deps equals_collective(struct program *p, size_t unit, enum equals e, int
 	struct message m = {.kind = CLASS_REDUCE, .from = unit, .to = unit, .opens = true, .peers = n - 1};
 	struct deps there = *after;
 
-	label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
+	label.payload = collective_payload(c, label);
 	for (int i = 0; c->bytes > 0 && i < rounds_count(&r); i++) {
 		m.bytes = c->bytes * rounds_each(&r, i);
 		there = program_message_equals(p, &m, e, rounds_distance(&r, i), label, &there);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/hw/programs.h"
 #include "sim/llm/memory.h"
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
@@ -43,6 +44,7 @@ const char *const payload_names[PAYLOAD_N + 1] = {
 	[PAYLOAD_COMBINE] = "combine",
 	[PAYLOAD_ALL_GATHER] = "all-gather",
 	[PAYLOAD_ALL_REDUCE] = "all-reduce",
+	[PAYLOAD_REDUCE_SCATTER] = "reduce-scatter",
 };
 
 struct program *program_new(const struct world *w)
@@ -173,6 +175,41 @@ static bool same_block(const struct block_cache *a, const struct block_cache *b)
 	       a->end == b->end && a->by_tokens == b->by_tokens && shape_same(&a->shape, &b->shape);
 }
 
+/* Where a runtime multiplies by quantised weights only after a kernel has written them out: that kernel for all products of a
+ * block, which read what it wrote. Returns the number of operators. */
+static size_t add_dequantising(const struct program *p, const struct block_cache *r, struct op *ops, size_t n)
+{
+	const enum format_id compute = (enum format_id)p->world->scenario->precision.compute;
+	struct op kernel = {.name = "dequantise", .kind = OP_UPDATE, .split = SPLIT_WIDTH, .phase = r->phase};
+
+	if (!runtime_dequantises(p->world->units[r->unit].profile->origin.name))
+		return n;
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = &ops[i];
+		const double weights = (double)(op->n * op->k) * op->copies;
+
+		if (op->kind != OP_LINEAR || op->gradient || op->adapter || op->format <= FORMAT_BF16)
+			continue;
+		kernel.role = op->role;
+		kernel.times++;
+		kernel.tensor_B += op->weight_B + format_bytes(compute, weights);
+		op->weight_B = format_bytes(compute, weights);
+		op->format = compute;
+	}
+	if (!kernel.times)
+		return n;
+	BUG_ON(n == GRAPH_OPS);
+	kernel.tensor_B /= kernel.times;
+	memmove(ops + 1, ops, n * sizeof *ops);
+	ops[0] = kernel;
+	return n + 1;
+}
+
+static bool is_training(enum phase phase)
+{
+	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD;
+}
+
 /* The operators of a backward pass: of one gradient or of both. */
 static size_t make_ops(const struct program *p, const struct block_cache *r, struct op ops[GRAPH_OPS])
 {
@@ -188,7 +225,7 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	for (size_t i = 0; i < n && r->by_tokens; i++)
 		if (ops[i].split == SPLIT_NONE && (ops[i].kind == OP_NORM || ops[i].kind == OP_RESIDUAL))
 			ops[i].split = SPLIT_WIDTH;
-	return n;
+	return is_training(r->phase) ? add_dequantising(p, r, ops, n) : n;
 }
 
 static bool launches_of(struct program *p, const struct op *ops, size_t n, const struct block_cache *r,

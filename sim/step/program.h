@@ -46,6 +46,7 @@ enum payload {
 	PAYLOAD_COMBINE,     /* weighted sums of the experts' outputs, back from them */
 	PAYLOAD_ALL_GATHER,
 	PAYLOAD_ALL_REDUCE,
+	PAYLOAD_REDUCE_SCATTER,
 	PAYLOAD_N
 };
 extern const char *const payload_names[PAYLOAD_N + 1]; /* as shown to users: "KV"; "" for PAYLOAD_NONE */

@@ -20,9 +20,24 @@ static struct choices choices_of(int i)
 	return (struct choices){i & 1, i >> 1 & 1, !(i >> 2 & 1), (enum fill)(i >> 3)};
 }
 
+struct move {
+	sim_ns at_ns;
+	struct action action;
+	bool found;
+};
+
+/* What all list schedules of a pipeline have in common. */
+struct chunk_lists {
+	struct chunk_list {
+		size_t *of, n;
+	} (*at)[PASS_N]; /* [stage]: the chunks whose pass it runs, in the order of the model */
+	bool together;   /* every chunk's passes are on one stage */
+};
+
 struct state {
 	const struct pipeline *p;
 	const struct limits *l;
+	const struct chunk_lists *lists;
 	struct choices choices;
 	uint32_t (*next)[PASS_N]; /* [chunk]: the next micro-batch */
 	sim_ns *f_end, *b_end;    /* [chunk * micros + micro]; -1: not yet run */
@@ -30,15 +45,11 @@ struct state {
 		sim_ns free_ns;
 		int64_t held;
 		bool after_b;
+		bool known; /* next is its choice, of which nothing has changed since */
+		struct move next;
 	} * stages;
 	uint32_t begun, through; /* micro-batches */
 	struct stage_orders *o;
-};
-
-struct move {
-	sim_ns at_ns;
-	struct action action;
-	bool found;
 };
 
 static bool has(const struct state *s, size_t chunk, enum pass_kind pass)
@@ -97,15 +108,17 @@ static sim_ns start_ns(const struct state *s, size_t stage, sim_ns ready)
  * earlier micro-batch. */
 static struct move earliest(const struct state *s, size_t stage, enum pass_kind pass)
 {
+	const struct chunk_list *list = &s->lists->at[stage][pass];
 	struct move best = {0};
 
-	for (size_t c = 0; c < s->p->chunks_n; c++) {
+	for (size_t i = 0; i < list->n; i++) {
+		const size_t c = list->of[i];
 		const uint32_t k = s->next[c][pass];
 		sim_ns at;
 		bool better;
 
-		if (s->p->chunks[c].stage[pass] != stage || !has(s, c, pass) || k == s->p->micros ||
-		    (at = ready_ns(s, c, pass)) < 0 || (pass == PASS_FORWARD && !may_begin(s, c)))
+		if (k == s->p->micros || (at = ready_ns(s, c, pass)) < 0 ||
+		    (pass == PASS_FORWARD && !may_begin(s, c)))
 			continue;
 		at = start_ns(s, stage, at);
 		if (!best.found || at != best.at_ns)
@@ -179,6 +192,31 @@ static void commit(struct state *s, const struct move *m)
 	s->o->stages[at].at[s->o->stages[at].n++] = m->action;
 }
 
+static void forget(struct state *s, size_t chunk)
+{
+	for (int x = 0; x < PASS_N; x++)
+		s->stages[s->p->chunks[chunk].stage[x]].known = false;
+}
+
+/* Forgets the choices that may be others after an action: of its own stage, of those that its output goes to, and of the
+ * first one, where micro-batches begin. */
+static void forget_choices(struct state *s, const struct action *done)
+{
+	const size_t c = done->chunk;
+
+	if (!s->lists->together || s->l->forward_first) { /* what a stage holds may stop another */
+		for (size_t i = 0; i < s->p->stages_n; i++)
+			s->stages[i].known = false;
+		return;
+	}
+	forget(s, 0);
+	forget(s, c);
+	if (done->pass == PASS_FORWARD && c + 1 < s->p->chunks_n)
+		forget(s, c + 1);
+	if (done->pass == PASS_INPUT && c)
+		forget(s, c - 1);
+}
+
 static size_t passes_n(const struct pipeline *p)
 {
 	size_t n = 0;
@@ -213,14 +251,18 @@ static bool run(struct state *s)
 		struct move best = {0};
 
 		for (size_t i = 0; i < s->p->stages_n; i++) {
-			const struct move m = choose(s, i);
+			struct stage *stage = &s->stages[i];
 
-			if (m.found && (!best.found || m.at_ns < best.at_ns))
-				best = m;
+			if (!stage->known)
+				stage->next = choose(s, i);
+			stage->known = true;
+			if (stage->next.found && (!best.found || stage->next.at_ns < best.at_ns))
+				best = stage->next;
 		}
 		if (!best.found)
 			return false;
 		commit(s, &best);
+		forget_choices(s, &best.action);
 	}
 	return true;
 }
@@ -253,14 +295,36 @@ static bool is_needless(const struct pipeline *p, struct choices c)
 	       (p->micros == 1 && !splits && (c.alternate || c.guard || !c.deep));
 }
 
+static struct chunk_lists chunk_lists(struct arena *a, const struct pipeline *p)
+{
+	struct chunk_lists l = {arena_array(a, p->stages_n, sizeof *l.at), true};
+	size_t *all = arena_room(a, p->stages_n * PASS_N * p->chunks_n, sizeof *all);
+
+	for (size_t i = 0; i < p->stages_n; i++)
+		for (int x = 0; x < PASS_N; x++, all += p->chunks_n)
+			l.at[i][x].of = all;
+	for (size_t c = 0; c < p->chunks_n; c++) {
+		for (int x = 0; x < PASS_N; x++) {
+			struct chunk_list *list = &l.at[p->chunks[c].stage[x]][x];
+
+			if (p->chunks[c].ns[x] >= 0)
+				list->of[list->n++] = c;
+			l.together &= p->chunks[c].stage[x] == p->chunks[c].stage[0];
+		}
+	}
+	return l;
+}
+
 bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)
 {
 	struct stage_orders best = room_for(a, p), tried = room_for(a, p);
+	struct arena shared = ARENA_INIT;
+	const struct chunk_lists lists = chunk_lists(&shared, p);
 	sim_ns least = -1;
 
 	for (int i = 0; i < CHOICES_N; i++) {
 		struct arena scratch = ARENA_INIT;
-		struct state s = {.p = p, .l = l, .choices = choices_of(i)};
+		struct state s = {.p = p, .l = l, .lists = &lists, .choices = choices_of(i)};
 		sim_ns end = 0;
 
 		if (is_needless(p, s.choices))
@@ -279,6 +343,7 @@ bool list_schedule(struct arena *a, const struct pipeline *p, const struct limit
 		}
 		arena_release(&scratch);
 	}
+	arena_release(&shared);
 	*o = best;
 	return least >= 0;
 }

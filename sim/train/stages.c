@@ -32,6 +32,11 @@ struct label stages_label(const struct stages *s, const struct data_replica *r, 
 			      .grad_part = pass == PASS_FORWARD ? GRAD_BOTH : grad_part};
 }
 
+double stages_gradient_B(const struct stages *s, size_t block)
+{
+	return s->trainable.blocks[block].gradient_B;
+}
+
 /* ---- replicas ---- */
 
 static const struct shards *data_group(const struct placement *at)
@@ -437,6 +442,22 @@ static int check_data(const struct placement *at, struct diags *diags)
 		}
 	}
 	return 0;
+}
+
+size_t stages_last_group(const struct placement *at, size_t *stages_n)
+{
+	const struct train t = of_one_replica(at);
+	struct arena scratch = ARENA_INIT;
+	struct data_replica r = {.at = replica_of(&scratch, at, 0)};
+	size_t left = 0;
+
+	find_chunks(&scratch, &r, (enum train_schedule)t.options.schedule);
+	*stages_n = r.pipe.stages_n;
+	if (t.options.schedule == SCHEDULE_INTERLEAVED && replicas_n(at) == 1 &&
+	    pipeline_is(&r.pipe, LAYOUT_LOOPED) && r.pipe.chunks_n > r.pipe.stages_n)
+		left = (size_t)t.micro_batches % r.pipe.stages_n;
+	arena_release(&scratch);
+	return left;
 }
 
 int stages_check(const struct placement *at, struct diags *diags)

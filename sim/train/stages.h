@@ -30,6 +30,14 @@ struct stages {
 	struct cycles_left_out left_out;
 };
 
+/* A pass of one micro-batch through one block. They are added to the program in the order of their expected
+ * starts, since a queue runs its tasks in the order in which they were added. */
+struct block_pass {
+	sim_ns at_ns; /* when it is expected to start */
+	uint32_t seq, replica, micro, block;
+	enum pass_kind kind;
+};
+
 /* Leaves out cycles that every replica repeats, with their micro-batches; false: there are none to leave out. What is kept
  * before them is so many times what a stage holds at most. */
 struct shortening {
@@ -49,9 +57,16 @@ size_t stages_replicas(const struct placement *at);
  * have, fewer micro-batches than replicas. */
 int stages_check(const struct placement *at, struct diags *diags);
 
+/* Of an interleaved schedule, whose stages run micro-batches in groups of as many as there are stages (arXiv:2104.04473, section
+ * 2.2): how many are left for the last group, and the stages. 0: all groups are whole, or it is another schedule. */
+size_t stages_last_group(const struct placement *at, size_t *stages_n);
+
 /* The stages of a placement that stages_check() accepted; the program supplies the times of blocks. In the
  * arena. */
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
+
+/* Bytes of a block's gradients. */
+double stages_gradient_B(const struct stages *s, size_t block);
 
 /* The time of a block's pass on its devices; 0 if the block has no such pass. */
 sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t block,

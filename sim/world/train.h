@@ -51,7 +51,7 @@ struct train_options {
 	 * micro-batches. 1: for itself */
 	int64_t tensor_parallel, data_parallel;
 	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
-	 * too */
+	 * too, which are then summed in every micro-batch */
 	int64_t zero;
 	/* ranks of a tensor split share norms and residuals by tokens (Korthikanti et al., arXiv:2205.05198, section 4.2.2): a
 	 * reduce-scatter before and an all-gather after them, which together cost as much as the all-reduce */

@@ -20,9 +20,13 @@ static int below(struct rng *r, int n)
 }
 
 static const char *const schedules[] = {"serial", "gpipe", "1f1b", "interleaved", "zb-h1", "zb-h2", "zb-v"};
-static const char *const methods[] = {"method: full", "method: lora, rank: 4, targets: [q, down]",
-				      "method: lora, layers: 5, rank: 8", "method: full, recompute: full",
-				      "method: full, recompute: selective, optimizer: adamw"};
+static const char *const methods[] = {"method: full",
+				      "method: lora, rank: 4, targets: [q, down]",
+				      "method: lora, layers: 5, rank: 8",
+				      "method: full, recompute: full",
+				      "method: full, recompute: selective, optimizer: adamw",
+				      "method: full, zero: 2",
+				      "method: full, zero: 2, overlap: false"};
 static const char *const links[] = {"latency: 0, bandwidth: 1e15 B/s", "latency: 20 us, bandwidth: 2 GB/s",
 				    "latency: 300 us, bandwidth: 0.1 GB/s",
 				    "latency: 5 us, bandwidth: 20 GB/s, duplex: half"};

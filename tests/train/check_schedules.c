@@ -338,6 +338,43 @@ START_TEST(all_reduce_at_the_end)
 }
 END_TEST
 
+/* Replicas that share out gradients sum them in every micro-batch: a reduce-scatter, (n - 1)/n of the gradients in n - 1 rounds,
+ * for each but the last. Without overlap the step is longer by all of them. */
+START_TEST(scattered_in_every_micro_batch)
+{
+	const int n = 2 + _i % 3, micros = 1 + _i / 3;
+	sim_ns took[2];
+	double sent_B[2];
+
+	for (int zero = 1; zero <= 2; zero++) {
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct fixture_run r;
+		double bytes;
+
+		data_world(n, n * micros,
+			   arena_printf(&a,
+					"method: full, overlap: false, bucket: 0, all_reduce: ring, zero: %d",
+					zero),
+			   NULL);
+		at = fixture_place(&fixture, 0);
+		bytes = gradients_B(&at);
+		r = fixture_run(&a, train_build(&at));
+		took[zero - 1] = r.run.makespan_ns;
+		sent_B[zero - 1] = fixture_link_B(r.program, PAYLOAD_REDUCE_SCATTER);
+		if (zero == 2) {
+			ck_assert_double_eq_tol(sim_s_of_ns(took[1] - took[0]),
+						(micros - 1) * (n - 1) * (10e-6 + bytes / n / 1e9), 1e-7);
+			ck_assert_double_eq_tol(sent_B[1], (micros - 1) * (n - 1) * bytes, 1e-6 * bytes);
+		}
+		program_free(r.program);
+		fixture_release(&fixture);
+		arena_release(&a);
+	}
+	ck_assert_double_eq(sent_B[0], 0);
+}
+END_TEST
+
 /* Buckets change when bytes go, not how many; sending early is never slower, and on a slow wire it is
  * quicker. */
 START_TEST(overlap_pays)
@@ -653,6 +690,21 @@ START_TEST(any_assignment)
 }
 END_TEST
 
+/* The most micro-batches that one replica has. */
+static uint32_t most_micros(const struct placement *at)
+{
+	struct arena a = ARENA_INIT;
+	struct program *p = program_new(at->world);
+	const struct stages st = stages_make(&a, p, at);
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < st.n; i++)
+		most = st.replicas[i].micros > most ? st.replicas[i].micros : most;
+	program_free(p);
+	arena_release(&a);
+	return most;
+}
+
 /* Replicas, some unlike: together they do what one would, gradients cross as often as the formula says. */
 START_TEST(any_data_split)
 {
@@ -661,17 +713,18 @@ START_TEST(any_data_split)
 	for (int i = 0; i < ROUNDS; i++) {
 		static const char *const schedules[] = {"serial", "gpipe", "1f1b", "zb-h1"};
 		static const char *const buckets[] = {"0", "200 kB", "1 MB", "25 MiB"};
-		const int n = 2 + (int)below(rng, 3);
+		const int n = 2 + (int)below(rng, 3), zero = (int)below(rng, 3);
 		struct arena a = ARENA_INIT;
 		struct placement at;
 		struct fixture_run r;
 
 		data_world(n, n + (int)below(rng, 6),
-			   arena_printf(&a, "schedule: %s, %s, all_reduce: ring, bucket: %s, overlap: %s",
-					schedules[below(rng, ARRAY_LEN(schedules))],
-					methods[below(rng, ARRAY_LEN(methods))],
-					buckets[below(rng, ARRAY_LEN(buckets))],
-					below(rng, 2) ? "true" : "false"),
+			   arena_printf(
+				   &a,
+				   "zero: %d, schedule: %s, %s, all_reduce: ring, bucket: %s, overlap: %s",
+				   zero, schedules[below(rng, ARRAY_LEN(schedules))],
+				   methods[below(rng, ARRAY_LEN(methods))],
+				   buckets[below(rng, ARRAY_LEN(buckets))], below(rng, 2) ? "true" : "false"),
 			   (const char *const[]){
 				   "model.layers=8",
 				   below(rng, 2)
@@ -683,7 +736,8 @@ START_TEST(any_data_split)
 		r = fixture_run(&a, train_build(&at));
 		ck_assert_double_eq_tol(fixture_flop(r.program), flop_alone(&at), 1);
 		ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_NONE),
-					2.0 * (n - 1) * gradients_B(&at), 1);
+					(zero == 2 ? 1.0 + most_micros(&at) : 2) * (n - 1) * gradients_B(&at),
+					1);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		no_two_at_once(&r);
 		program_free(r.program);
@@ -704,6 +758,7 @@ Suite *suite_schedules(void)
 	tcase_add_test(tc, memory_by_schedule);
 	tcase_add_test(tc, memory_over_time);
 	tcase_add_loop_test(tc, all_reduce_at_the_end, 0, 3 * 4);
+	tcase_add_loop_test(tc, scattered_in_every_micro_batch, 0, 9);
 	tcase_add_test(tc, overlap_pays);
 	tcase_add_loop_test(tc, shares_by_speed, 0, 5);
 	tcase_add_loop_test(tc, shares_as_said, 0, 4);

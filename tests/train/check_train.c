@@ -438,6 +438,86 @@ START_TEST(peak_of_an_attention_of_mlx)
 }
 END_TEST
 
+/* ---- quantised weights under PyTorch ---- */
+
+/* A machine whose runtime has that name. */
+static void load_runtime(const char *runtime, const char *method, const char *weights)
+{
+	static const char text[] = FIXTURE_HEAD
+		"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE "}\n" FIXTURE_WORKLOAD;
+	struct arena a = ARENA_INIT;
+	struct str s = STR_INIT;
+	const char *at = text;
+
+	for (const char *next; (next = strstr(at, "fixture")); at = next + strlen("fixture")) {
+		const bool names =
+			!strncmp(next, "fixture: {version", 17) || !strncmp(next, "fixture\nmodel", 13);
+
+		str_addf(&s, "%.*s%s", (int)(next - at), at, names ? runtime : "fixture");
+	}
+	str_add(&s, at);
+	fixture_text(&fixture, s.text,
+		     (const char *const[]){arena_printf(&a, "workload.train.method=%s", method),
+					   arena_printf(&a, "precision.weights=%s", weights), NULL});
+	str_release(&s);
+	arena_release(&a);
+}
+
+struct unpacking {
+	double kernels, bytes, read_B; /* read_B: by products of base weights */
+};
+
+static struct unpacking unpacking(enum phase phase)
+{
+	const struct placement at = fixture_all_on(&fixture, 0);
+	struct program *p = train_build(&at);
+	struct unpacking sum = {0};
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct op *op = &p->op_classes.at[p->tasks.at[i].op_class].op;
+
+		if (p->tasks.at[i].label.phase != phase)
+			continue;
+		if (!strcmp(op->name, "dequantise")) {
+			sum.kernels += op->times;
+			sum.bytes += op->times * op->tensor_B;
+		}
+		if (op->kind == OP_LINEAR && !op->adapter && !op->gradient)
+			sum.read_B += op->weight_B;
+	}
+	program_free(p);
+	return sum;
+}
+
+/* bitsandbytes writes weights out before each product; of three micro-batches, layers of 655,360 weights and a head of 256,000. A
+ * product reads what was written, as one of LoRA does. Other runtimes do without. */
+START_TEST(dequantised_before_products)
+{
+	const double weights = 3 * (3 * 655360.0 + 256000);
+	struct unpacking lora, packed;
+	sim_ns took;
+
+	load_runtime("torch", "lora", "f16");
+	lora = unpacking(PHASE_FORWARD);
+	took = makespan((const struct placement[]){fixture_all_on(&fixture, 0)});
+	ck_assert_double_eq(lora.kernels, 0);
+	ck_assert_double_eq_tol(lora.read_B, 2 * weights, 1);
+	fixture_release(&fixture);
+	load_runtime("torch", "qlora", "q8_0");
+	packed = unpacking(PHASE_FORWARD);
+	ck_assert_double_eq_tol(packed.bytes, weights * (34.0 / 32 + 2), 1);
+	ck_assert_double_eq(packed.kernels, 3 * (3 * 7 + 1));
+	ck_assert_double_eq_tol(packed.read_B, lora.read_B, 1);
+	ck_assert_double_gt(unpacking(PHASE_BACKWARD).bytes, 0.8 * packed.bytes);
+	ck_assert_int_gt(makespan((const struct placement[]){fixture_all_on(&fixture, 0)}),
+			 took + sim_ns_of_s(packed.bytes / 100e9));
+	fixture_release(&fixture);
+	load_runtime("mlx", "qlora", "mlx_q8");
+	ck_assert_double_eq(unpacking(PHASE_FORWARD).kernels, 0);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_train(void)
 {
 	Suite *s = suite_create("train");
@@ -445,6 +525,7 @@ Suite *suite_train(void)
 
 	tcase_add_loop_test(tc, gpipe_bubble, 0, (STAGES_MAX - STAGES_MIN + 1) * MICROS);
 	tcase_add_test(tc, micro_batches_add_up);
+	tcase_add_test(tc, dequantised_before_products);
 	tcase_add_loop_test(tc, bytes_that_travel, 0, 3 * (int)ARRAY_LEN(travels));
 	tcase_add_loop_test(tc, what_waits_for_what, 0, 3);
 	tcase_add_test(tc, methods_in_order);
