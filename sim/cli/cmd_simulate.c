@@ -91,7 +91,7 @@ static int write_requests(struct session *s, const struct simulate_options *o, c
 	return complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED);
 }
 
-/* An option that goes with another one, and a replication that there is not. */
+/* A replication that the load has not is refused. */
 static int check_replication(const struct simulate_options *o, const struct world *w)
 {
 	const int n = serve_job_replications(w);
