@@ -76,9 +76,9 @@ bool loop_repeats(struct program *p)
 	if (!l->len || l->len > l->at)
 		return false;
 	l->before = reach(p) + 1;
-	if ((l->before + 1) * (uint64_t)l->len > l->at || l->at + LOOP_AFTER * (uint64_t)l->len > p->tasks.n)
+	if ((l->before + 1) * (uint64_t)l->len > l->at || l->at + l->after * (uint64_t)l->len > p->tasks.n)
 		return false;
-	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++)
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + l->after * l->len; i++)
 		if (!repeats(p, i))
 			return false;
 	return nothing_reaches_over(p);
@@ -128,7 +128,8 @@ static bool is_ordered(const struct program *p, const struct task_run *run)
 		if (run->order[k + l->len] != task + l->len)
 			return false;
 		/* those of the last cycle are among the tasks that are known to repeat */
-		if (k + l->len >= at && (task + l->before * l->len < l->at || task >= l->at + l->len))
+		if (k + l->len >= at &&
+		    (task + l->before * l->len < l->at || task >= l->at + l->after * l->len))
 			return false;
 	}
 	return true;
@@ -141,7 +142,7 @@ static bool is_periodic(const struct program *p, const struct task_run *run)
 	const struct program_loop *l = &p->loop;
 	const sim_ns ns = loop_cycle_ns(p, run);
 
-	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++) {
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + l->after * l->len; i++) {
 		const struct task_span *now = &run->spans[i], *before = &run->spans[i - l->len];
 
 		if (now->start_ns - before->start_ns != ns || now->end_ns - before->end_ns != ns)

@@ -13,8 +13,6 @@
 #define SIM_STEP_LOOP_H
 #include "sim/step/run.h"
 
-enum { LOOP_AFTER = 1 }; /* cycles after the missing ones that must be equal to those before them */
-
 /* Returns whether the tasks around program->loop.at are equal cycles, so that others may stand between them. Sets
  * program->loop.before. */
 bool loop_repeats(struct program *p);
