@@ -51,14 +51,17 @@ bool cycle_find(const struct simulated_orders *o, const struct pipeline *p, size
 			continue;
 		cycles = (to - out->first) / out->len + 1;
 		before = kept.before / per + 1;
-		after = kept.after / per + 1 + kept.cycles;
-		if (cycles <= before + after || p->more % per)
+		before = before < 4 * kept.fold ? 4 * kept.fold : before;
+		after = kept.after / per + 1 + kept.cycles * kept.fold;
+		if (cycles < before + after + kept.fold || p->more % per)
 			return false;
-		out->n = (uint32_t)(cycles - before - after);
+		out->n = (uint32_t)((cycles - before - after + p->more / per) / kept.fold);
 		out->first += before * out->len;
 		out->at_ns = o->actions[out->first].start_ns;
-		out->n += p->more / per;
 		out->after = (uint32_t)kept.cycles;
+		out->len *= kept.fold;
+		out->micros *= (uint32_t)kept.fold;
+		out->ns *= (sim_ns)kept.fold;
 		return (uint64_t)out->n * out->micros > (micros + p->more) / 3;
 	}
 	return false;
@@ -66,15 +69,15 @@ bool cycle_find(const struct simulated_orders *o, const struct pipeline *p, size
 
 void cycle_leave_out(struct simulated_orders *o, const struct pipeline *p, const struct cycles_left_out *left)
 {
-	const uint32_t cycles = left->n - p->more / left->micros;
-	const size_t gone = cycles * left->len;
+	const uint32_t micros = left->n * left->micros - p->more;
+	const size_t gone = micros * (left->len / left->micros);
 
 	for (size_t i = left->first + gone; i < o->actions_n; i++) {
 		struct simulated_action *to = &o->actions[i - gone];
 
 		*to = o->actions[i];
-		to->action.micro -= cycles * left->micros;
-		to->start_ns -= (sim_ns)cycles * left->ns;
+		to->action.micro -= micros;
+		to->start_ns -= (sim_ns)micros * left->ns / left->micros;
 	}
 	o->actions_n -= gone;
 }

@@ -25,6 +25,7 @@ bool cycle_same(const struct simulated_action *a, const struct simulated_action 
  * before them and after them, and where what stays is less than two thirds; p->more of them are left out beside. */
 struct kept {
 	size_t before, after, cycles; /* and so many cycles after them */
+	size_t fold; /* one cycle that is left out is so many of the actions': where messages share a network, tasks may take turns */
 };
 bool cycle_find(const struct simulated_orders *o, const struct pipeline *p, size_t most, struct kept kept,
 		struct cycles_left_out *out);

@@ -392,7 +392,7 @@ static bool find_cycles(struct arena *a, const struct stages *s, const struct sh
 {
 	const struct data_replica *first = &s->replicas[0];
 	const size_t under_way = cycle_under_way(a, &first->pipe, &first->simulated_orders);
-	const struct kept kept = {how->times * under_way + 2, under_way, how->after};
+	const struct kept kept = {how->times * under_way + 2, under_way, how->after, how->fold};
 
 	for (size_t i = 1; i < s->n; i++)
 		if (!same_actions(&s->replicas[i].simulated_orders, &first->simulated_orders))

@@ -46,6 +46,7 @@ struct shortening {
 	size_t times;
 	bool sorted; /* by start, which finds the shortest cycles; else one stage after the other, as they were simulated */
 	size_t after; /* cycles that must stay after them, equal to those before */
+	size_t fold;  /* cycles that are taken as one */
 };
 bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how);
 

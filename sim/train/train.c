@@ -11,9 +11,11 @@
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
-/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others. */
-static const struct shortening shortenings[] = {
-	{2, true, 1}, {3, true, 2}, {5, true, 4}, {10, true, 8}, {10, false, 8}};
+/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others; where
+ * messages share a network, after two to four cycles of the stages. */
+static const struct shortening shortenings[] = {{2, true, 1, 1},  {3, true, 2, 1},  {3, true, 2, 2},
+						{4, true, 1, 4},  {5, true, 4, 1},  {5, true, 1, 3},
+						{10, true, 8, 1}, {10, false, 8, 1}};
 
 struct builder {
 	const struct world *w;

@@ -59,8 +59,8 @@ static struct placement layout(struct rng *rng, const size_t *of, size_t n, size
 	return at;
 }
 
-/* Every block on the first n devices, which share the micro-batches. */
-static struct placement data_split(size_t n)
+/* Every block on the first n devices, which share the micro-batches or the tensors. */
+static struct placement split(size_t n, bool data)
 {
 	struct placement at = fixture_all_on(&fixture, 0);
 
@@ -68,9 +68,11 @@ static struct placement data_split(size_t n)
 		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at.blocks_n; b++) {
-			shard_groups[b] = (struct shards){.n = (int)n, .data = true};
-			for (size_t i = 0; i < n; i++)
+			shard_groups[b] = (struct shards){.n = (int)n, .data = data};
+			for (size_t i = 0; i < n; i++) {
 				shard_groups[b].unit[i] = i;
+				shard_groups[b].share[i] = data ? 0 : 1.0 / (double)n;
+			}
 		}
 		at.shard_groups[x] = shard_groups;
 	}
@@ -104,7 +106,7 @@ static struct placement random_step(struct rng *rng, int micros)
 						   : "machines.m1.devices.gpu.runtimes.fixture.gemm_f16.roof="
 						     "0.37 TFLOPS",
 					   NULL});
-	at = p == 1 && below(rng, 2) ? data_split(2 + (size_t)below(rng, UNITS - 1))
+	at = p == 1 && below(rng, 2) ? split(2 + (size_t)below(rng, UNITS - 1), true)
 				     : layout(rng, of, n, schedule == 6 ? 0 : (size_t)apart);
 	arena_release(&a);
 	return at;
@@ -250,6 +252,48 @@ START_TEST(as_if_whole)
 }
 END_TEST
 
+/* Three machines on one medium: messages of several stages share it, so that times repeat after a few cycles, if at all. */
+static void load_bus(const char *link, const char *train)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, FIXTURE_HEAD "model: " FIXTURE_MODEL("6") "\nmachines: {m0: " FIXTURE_MACHINE
+							      ", m1: " FIXTURE_MACHINE
+							      ", m2: " FIXTURE_MACHINE "}\n");
+	str_addf(&s,
+		 "links: {lan: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, bus: [m0, m1, "
+		 "m2]}}\n",
+		 link);
+	str_addf(&s, "workload: {train: {%s}}\nassignments: [{name: x, place: [{on: m0}]}]\n", train);
+	fixture_text(&fixture, s.text, NULL);
+	str_release(&s);
+}
+
+START_TEST(on_one_medium)
+{
+	static const char *const rates[] = {"latency: 5 us, bandwidth: 20 MB/s",
+					    "latency: 50 us, bandwidth: 60 MB/s",
+					    "latency: 300 us, bandwidth: 0.5 GB/s"};
+	struct rng *rng = rng_new((uint64_t)_i, "bus");
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct program *p, *q;
+
+	load_bus(rates[_i % 3], arena_printf(&a, "tokens: 64 tok, micro_batches: %d, schedule: %s, %s",
+					     150 + below(rng, 100), _i % 2 ? "zb-h1" : "1f1b",
+					     methods[below(rng, (int)ARRAY_LEN(methods))]));
+	at = _i % 4 == 3 ? split(2, false) : layout(rng, (const size_t[]){0, 1, 2}, 3, 0);
+	p = train_build_short(&at);
+	q = train_build(&at);
+	compare(rng, &at, p, q);
+	program_free(p);
+	program_free(q);
+	fixture_release(&fixture);
+	arena_release(&a);
+	rng_free(rng);
+}
+END_TEST
+
 /* Schedules that hold a limited number of micro-batches are shortened: of 600 no more is written than of 80. */
 START_TEST(many_cost_as_few)
 {
@@ -338,6 +382,7 @@ Suite *suite_loop(void)
 	TCase *tc = tcase_create("loop");
 
 	tcase_add_test(tc, as_if_whole);
+	tcase_add_loop_test(tc, on_one_medium, 0, getenv("LONG") ? 60 : 6);
 	tcase_add_loop_test(tc, many_cost_as_few, 0, 4);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
