@@ -10,7 +10,7 @@
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 
-enum { LAYERS = 6, ROUNDS = 3, UNITS = 3 };
+enum { LAYERS = 6, ROUNDS = 3, UNITS = 3, MACHINES = 4 };
 
 static struct fixture fixture;
 
@@ -131,7 +131,7 @@ static void same_tasks(const struct program *p, const struct program *q)
 static void same_memory(struct arena *a, const struct placement *at, const struct program *p,
 			const struct task_run *run, const struct program *q, const struct task_run *other)
 {
-	struct memory_use use[UNITS], whole[UNITS];
+	struct memory_use use[MACHINES], whole[MACHINES];
 
 	train_memory(a, at, p, run, use);
 	train_memory(a, at, q, other, whole);
@@ -252,36 +252,40 @@ START_TEST(as_if_whole)
 }
 END_TEST
 
-/* Three machines on one medium: messages of several stages share it, so that times repeat after a few cycles, if at all. */
-static void load_bus(const char *link, const char *train)
+/* Four machines on one medium, or on a switch. */
+static void load_joined(const char *how, const char *link, const char *train)
 {
 	struct str s = STR_INIT;
 
-	str_add(&s, FIXTURE_HEAD "model: " FIXTURE_MODEL("6") "\nmachines: {m0: " FIXTURE_MACHINE
-							      ", m1: " FIXTURE_MACHINE
-							      ", m2: " FIXTURE_MACHINE "}\n");
+	str_add(&s, FIXTURE_HEAD "model: " FIXTURE_MODEL("6") "\nmachines: {");
+	for (int i = 0; i < 4; i++)
+		str_addf(&s, "%sm%d: %s", i ? ", " : "", i, FIXTURE_MACHINE);
 	str_addf(&s,
-		 "links: {lan: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, bus: [m0, m1, "
-		 "m2]}}\n",
-		 link);
+		 "}\nlinks: {lan: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, %s: [m0, m1, "
+		 "m2, "
+		 "m3]}}\n",
+		 link, how);
 	str_addf(&s, "workload: {train: {%s}}\nassignments: [{name: x, place: [{on: m0}]}]\n", train);
 	fixture_text(&fixture, s.text, NULL);
 	str_release(&s);
 }
 
+static const char *const shared_links[] = {"latency: 5 us, bandwidth: 20 MB/s",
+					   "latency: 50 us, bandwidth: 60 MB/s",
+					   "latency: 300 us, bandwidth: 0.5 GB/s"};
+
+/* Messages of several stages share the medium, so that times repeat after a few cycles, if at all. */
 START_TEST(on_one_medium)
 {
-	static const char *const rates[] = {"latency: 5 us, bandwidth: 20 MB/s",
-					    "latency: 50 us, bandwidth: 60 MB/s",
-					    "latency: 300 us, bandwidth: 0.5 GB/s"};
 	struct rng *rng = rng_new((uint64_t)_i, "bus");
 	struct arena a = ARENA_INIT;
 	struct placement at;
 	struct program *p, *q;
 
-	load_bus(rates[_i % 3], arena_printf(&a, "tokens: 64 tok, micro_batches: %d, schedule: %s, %s",
-					     150 + below(rng, 100), _i % 2 ? "zb-h1" : "1f1b",
-					     methods[below(rng, (int)ARRAY_LEN(methods))]));
+	load_joined("bus", shared_links[_i % 3],
+		    arena_printf(&a, "tokens: 64 tok, micro_batches: %d, schedule: %s, %s",
+				 150 + below(rng, 100), _i % 2 ? "zb-h1" : "1f1b",
+				 methods[below(rng, (int)ARRAY_LEN(methods))]));
 	at = _i % 4 == 3 ? split(2, false) : layout(rng, (const size_t[]){0, 1, 2}, 3, 0);
 	p = train_build_short(&at);
 	q = train_build(&at);
@@ -291,6 +295,36 @@ START_TEST(on_one_medium)
 	fixture_release(&fixture);
 	arena_release(&a);
 	rng_free(rng);
+}
+END_TEST
+
+/* Messages of a tensor split over four machines run as they are ready, so that one may have waited for another of a later
+ * number. */
+START_TEST(path_of_a_tensor_split)
+{
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct program *p, *q;
+	struct class_times t, u;
+	struct task_graph g, other;
+	struct task_run run, whole;
+
+	load_joined("switch", shared_links[_i],
+		    "tokens: 64 tok, micro_batches: 64, schedule: 1f1b, method: lora, rank: 4");
+	at = split(4, false);
+	p = train_build_short(&at);
+	q = train_build(&at);
+	ck_assert_uint_gt(p->loop.n, 0);
+	t = program_times(&a, p);
+	u = program_times(&a, q);
+	ck_assert(loop_run(&a, p, &t, &g, &run));
+	whole = program_run(&a, q, &u, &other);
+	ck_assert_int_eq(run.makespan_ns, whole.makespan_ns);
+	same_path(&a, p, &g, &run, q, &other, &whole);
+	program_free(p);
+	program_free(q);
+	fixture_release(&fixture);
+	arena_release(&a);
 }
 END_TEST
 
@@ -383,6 +417,7 @@ Suite *suite_loop(void)
 
 	tcase_add_test(tc, as_if_whole);
 	tcase_add_loop_test(tc, on_one_medium, 0, getenv("LONG") ? 60 : 6);
+	tcase_add_loop_test(tc, path_of_a_tensor_split, 0, 3);
 	tcase_add_loop_test(tc, many_cost_as_few, 0, 4);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
