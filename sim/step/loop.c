@@ -76,9 +76,9 @@ bool loop_repeats(struct program *p)
 	if (!l->len || l->len > l->at)
 		return false;
 	l->before = reach(p) + 1;
-	if ((l->before + 1) * (uint64_t)l->len > l->at || l->at + LOOP_AFTER * (uint64_t)l->len > p->tasks.n)
+	if ((l->before + 1) * (uint64_t)l->len > l->at || l->at + l->after * (uint64_t)l->len > p->tasks.n)
 		return false;
-	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++)
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + l->after * l->len; i++)
 		if (!repeats(p, i))
 			return false;
 	return nothing_reaches_over(p);
@@ -93,14 +93,20 @@ uint32_t loop_times(const struct program *p, uint32_t task)
 	return l->n && task >= l->at - l->len && task < l->at ? 1 + l->n : 1;
 }
 
-uint32_t loop_micro(const struct program *p, uint32_t task)
+/* The same in a program that has so many of the cycles left out. */
+static uint32_t micro_with(const struct program *p, uint32_t task, uint32_t cycles)
 {
 	const struct program_loop *l = &p->loop;
 	const uint32_t micro = p->tasks.at[task].label.micro;
 
-	if (!l->n || !micro) /* 0: of none, or of the first, which is over by then */
+	if (!cycles || !micro) /* 0: of none, or of the first, which is over by then */
 		return micro;
-	return micro + l->n * l->micros * (micro / l->each + (task >= l->at));
+	return micro + cycles * l->micros * (micro / l->each + (task >= l->at));
+}
+
+uint32_t loop_micro(const struct program *p, uint32_t task)
+{
+	return micro_with(p, task, p->loop.n);
 }
 
 /* ---- its run ---- */
@@ -128,7 +134,8 @@ static bool is_ordered(const struct program *p, const struct task_run *run)
 		if (run->order[k + l->len] != task + l->len)
 			return false;
 		/* those of the last cycle are among the tasks that are known to repeat */
-		if (k + l->len >= at && (task + l->before * l->len < l->at || task >= l->at + l->len))
+		if (k + l->len >= at &&
+		    (task + l->before * l->len < l->at || task >= l->at + l->after * l->len))
 			return false;
 	}
 	return true;
@@ -141,7 +148,7 @@ static bool is_periodic(const struct program *p, const struct task_run *run)
 	const struct program_loop *l = &p->loop;
 	const sim_ns ns = loop_cycle_ns(p, run);
 
-	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++) {
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + l->after * l->len; i++) {
 		const struct task_span *now = &run->spans[i], *before = &run->spans[i - l->len];
 
 		if (now->start_ns - before->start_ns != ns || now->end_ns - before->end_ns != ns)
@@ -173,21 +180,20 @@ struct loop_place {
 	uint32_t task, cycle;
 };
 
-/* A dependency of a task at such a place. It may be some cycles earlier. */
-static struct loop_place place_before(const struct program *p, struct loop_place at, uint32_t dep)
+/* The cause of a task at such a place, which may be some cycles earlier; on a link, whose tasks run as they are ready, it may
+ * also have a higher number. Found by its number in the whole program. */
+static struct loop_place place_before(const struct program *p, struct loop_place at, uint32_t cause)
 {
 	const struct program_loop *l = &p->loop;
+	const uint64_t missing = (uint64_t)l->n * l->len;
+	const uint64_t i = cause + (at.task >= l->at ? missing : (uint64_t)at.cycle * l->len);
 
-	if (at.task >= l->at) {
-		if (dep >= l->at)
-			return (struct loop_place){dep, 0};
-		at.cycle = l->n;
-	}
-	while (at.cycle && dep + l->len < l->at) {
-		dep += l->len;
-		at.cycle--;
-	}
-	return (struct loop_place){dep, at.cycle};
+	if (!l->n || i < l->at)
+		return (struct loop_place){(uint32_t)i, 0};
+	if (i >= l->at + missing)
+		return (struct loop_place){(uint32_t)(i - missing), 0};
+	return (struct loop_place){(uint32_t)(l->at - l->len + (i - l->at) % l->len),
+				   (uint32_t)((i - l->at) / l->len) + 1};
 }
 
 static uint32_t last_task(const struct program *p, const struct task_graph *g, const struct task_run *run)
@@ -230,7 +236,8 @@ static void put_later(struct program *out, const struct program *p, uint32_t tas
 	VEC_ADD(&out->tasks, t);
 }
 
-struct program *loop_unrolled(const struct program *p)
+/* The program with so many of the cycles that are left out. */
+static struct program *with_cycles(const struct program *p, uint32_t cycles)
 {
 	const struct program_loop *l = &p->loop;
 	struct program *out = program_new(p->world);
@@ -239,10 +246,36 @@ struct program *loop_unrolled(const struct program *p)
 		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
 		if (i == l->at)
-			for (uint32_t k = 1; k <= l->n; k++)
+			for (uint32_t k = 1; k <= cycles; k++)
 				for (uint32_t c = i - l->len; c < i; c++)
-					put_later(out, p, c, k, loop_micro(p, c) + k * l->micros);
-		put_later(out, p, i, i < l->at ? 0 : l->n, loop_micro(p, i));
+					put_later(out, p, c, k, micro_with(p, c, cycles) + k * l->micros);
+		put_later(out, p, i, i < l->at ? 0 : cycles, micro_with(p, i, cycles));
 	}
 	return out;
+}
+
+struct program *loop_unrolled(const struct program *p)
+{
+	return with_cycles(p, p->loop.n);
+}
+
+struct program *loop_folded(const struct program *p, uint32_t fold, uint32_t cycles)
+{
+	const struct program_loop *l = &p->loop;
+	struct program *out;
+
+	if (l->n < cycles + 2 * fold)
+		return NULL;
+	cycles += (l->n - cycles) % fold;
+	out = with_cycles(p, cycles);
+	out->loop = (struct program_loop){.at = l->at + cycles * l->len,
+					  .len = l->len * fold,
+					  .n = (l->n - cycles) / fold,
+					  .after = (l->after + fold - 1) / fold,
+					  .micros = l->micros * fold,
+					  .each = l->each + cycles * l->micros};
+	if (loop_repeats(out))
+		return out;
+	program_free(out);
+	return NULL;
 }

@@ -13,8 +13,6 @@
 #define SIM_STEP_LOOP_H
 #include "sim/step/run.h"
 
-enum { LOOP_AFTER = 1 }; /* cycles after the missing ones that must be equal to those before them */
-
 /* Returns whether the tasks around program->loop.at are equal cycles, so that others may stand between them. Sets
  * program->loop.before. */
 bool loop_repeats(struct program *p);
@@ -38,6 +36,11 @@ sim_ns loop_cycle_ns(const struct program *p, const struct task_run *run);
  * (task_critical_path()); times has room for all tasks. */
 void loop_critical_path(const struct program *p, const struct task_graph *g, const struct task_run *run,
 			uint32_t *times);
+
+/* The program with `cycles` more of its cycles, or up to `fold` beyond, and the rest left out by `fold` at a time: where messages
+ * share a network, tasks may take turns for several cycles before times repeat. To be freed by program_free(); NULL: there are
+ * too few cycles, or they are not equal. */
+struct program *loop_folded(const struct program *p, uint32_t fold, uint32_t cycles);
 
 /* The whole program, to be freed by program_free(). Costs as much as there are tasks. */
 struct program *loop_unrolled(const struct program *p);

@@ -81,6 +81,7 @@ struct program_loop {
 	uint32_t len;    /* tasks of a cycle */
 	uint32_t n;      /* cycles left out; 0: none are */
 	uint32_t before; /* cycles before them that must be equal: one more than dependencies reach back */
+	uint32_t after;  /* the same after them, as far as queues are ahead of one another; at least 1 */
 	uint32_t micros; /* micro-batches of a cycle, of each replica */
 	uint32_t each;   /* micro-batches of each replica that the program has */
 	sim_ns ns;       /* the time of a cycle with the calibrated parameters */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/train/cycle.h"
 
 enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* whether W is used to fill gaps */
 
@@ -50,6 +51,7 @@ struct state {
 	} * stages;
 	uint32_t begun, through; /* micro-batches */
 	struct stage_orders *o;
+	struct simulated_orders done; /* actions, as they start */
 };
 
 static bool has(const struct state *s, size_t chunk, enum pass_kind pass)
@@ -190,6 +192,8 @@ static void commit(struct state *s, const struct move *m)
 			      ? bottom
 			      : pass == PASS_FORWARD && c + 1 == s->p->chunks_n && !has(s, c, PASS_INPUT);
 	s->o->stages[at].at[s->o->stages[at].n++] = m->action;
+	if (s->p->more)
+		s->done.actions[s->done.actions_n++] = (struct simulated_action){m->action, m->at_ns};
 }
 
 static void forget(struct state *s, size_t chunk)
@@ -238,6 +242,8 @@ static void set_up(struct arena *a, struct state *s, struct stage_orders *o)
 	s->b_end = arena_array(a, n, sizeof *s->b_end);
 	for (size_t i = 0; i < n; i++)
 		s->f_end[i] = s->b_end[i] = -1;
+	if (p->more)
+		s->done.actions = arena_room(a, passes_n(p), sizeof *s->done.actions);
 	for (size_t i = 0; i < p->stages_n; i++)
 		o->stages[i].n = 0;
 	s->o = o;
@@ -315,35 +321,56 @@ static struct chunk_lists chunk_lists(struct arena *a, const struct pipeline *p)
 	return l;
 }
 
-bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)
+/* Runs one list schedule; returns its end, or -1: it deadlocks. */
+static sim_ns run_one(struct arena *a, struct state *s, struct stage_orders *o)
 {
-	struct stage_orders best = room_for(a, p), tried = room_for(a, p);
+	sim_ns end = 0;
+
+	set_up(a, s, o);
+	if (!run(s))
+		return -1;
+	for (size_t k = 0; k < s->p->stages_n; k++)
+		end = s->stages[k].free_ns > end ? s->stages[k].free_ns : end;
+	return end;
+}
+
+/* The choices of the shortest schedule; -1: all of them deadlock. */
+static int best_choice(const struct pipeline *p, const struct limits *l, const struct chunk_lists *lists)
+{
 	struct arena shared = ARENA_INIT;
-	const struct chunk_lists lists = chunk_lists(&shared, p);
+	struct stage_orders tried = room_for(&shared, p);
 	sim_ns least = -1;
+	int best = -1;
 
 	for (int i = 0; i < CHOICES_N; i++) {
 		struct arena scratch = ARENA_INIT;
-		struct state s = {.p = p, .l = l, .lists = &lists, .choices = choices_of(i)};
-		sim_ns end = 0;
+		struct state s = {.p = p, .l = l, .lists = lists, .choices = choices_of(i)};
+		const sim_ns end = is_needless(p, s.choices) ? -1 : run_one(&scratch, &s, &tried);
 
-		if (is_needless(p, s.choices))
-			continue;
-		set_up(&scratch, &s, &tried);
-		if (run(&s)) {
-			for (size_t k = 0; k < p->stages_n; k++)
-				end = s.stages[k].free_ns > end ? s.stages[k].free_ns : end;
-			if (least < 0 || end < least) {
-				const struct stage_orders swap = best;
-
-				best = tried;
-				tried = swap;
-				least = end;
-			}
+		if (end >= 0 && (least < 0 || end < least)) {
+			least = end;
+			best = i;
 		}
 		arena_release(&scratch);
 	}
 	arena_release(&shared);
-	*o = best;
-	return least >= 0;
+	return best;
+}
+
+bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)
+{
+	const struct pipeline few = pipeline_compared(p);
+	struct arena scratch = ARENA_INIT;
+	const struct chunk_lists lists = chunk_lists(&scratch, p);
+	const int choice = best_choice(&few, l, &lists);
+	struct state s = {.p = p, .l = l, .lists = &lists, .choices = choices_of(choice)};
+	struct cycles_left_out cycle = {.micros = 0};
+	bool whole;
+
+	*o = room_for(a, p);
+	whole = choice >= 0 && run_one(&scratch, &s, o) >= 0;
+	if (whole && p->more && !l->forward_first && cycle_goes_on(&scratch, p, &s.done, &cycle))
+		o->cycle = cycle.micros;
+	arena_release(&scratch);
+	return whole;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/train/cycle.h"
 #include "sim/train/list_schedule.h"
 #include "sim/train/published_schedules.h"
 
@@ -27,6 +28,18 @@ bool pipeline_is(const struct pipeline *p, enum layout layout)
 			return false;
 	}
 	return true;
+}
+
+struct pipeline pipeline_compared(const struct pipeline *p)
+{
+	enum { EACH_STAGE = 8, LEAST = 64 };
+	const uint32_t n = (uint32_t)p->stages_n, all = p->micros + p->more;
+	const uint32_t from = (EACH_STAGE * n > LEAST ? EACH_STAGE : (LEAST + n - 1) / n) * n;
+	struct pipeline few = *p;
+
+	few.more = 0;
+	few.micros = all > from ? from + (all - from) % n : all;
+	return few;
 }
 
 struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p)
@@ -291,23 +304,39 @@ static struct stage_orders polished(struct arena *a, const struct pipeline *p, c
 	return o;
 }
 
-/* The paper's order, unless it exceeds the limits or a list schedule is shorter. */
-static struct stage_orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
+/* Returns whether a list schedule is taken: the paper's order exceeds the limits, or is longer. */
+static bool lists(struct arena *a, enum train_schedule s, const struct pipeline *p, const int64_t *hold,
+		  const struct limits *l, const struct limits *safe)
 {
-	const int64_t *hold = limits_of(a, s, p);
-	const struct limits l = {p->micros, hold, false}, safe = {own_limit(s, p), NULL, false};
-	const struct stage_orders list = listed(a, p, &l, &safe);
 	struct simulated_orders of_made, of_list;
-	struct stage_orders made;
+	struct stage_orders made, list;
 
 	if (!published(a, s, p, &made))
-		return polished(a, p, hold, list);
+		return true;
+	list = listed(a, p, l, safe);
 	of_made = pipeline_simulate(a, p, &made);
 	of_list = pipeline_simulate(a, p, &list);
 	BUG_ON(!of_list.whole);
-	if (!of_made.whole || !within(&of_made, hold, p->stages_n) || better(&of_list, &of_made, p->stages_n))
-		return polished(a, p, hold, list);
-	return polished(a, p, hold, made);
+	return !of_made.whole || !within(&of_made, hold, p->stages_n) ||
+	       better(&of_list, &of_made, p->stages_n);
+}
+
+/* The paper's order or a list schedule. */
+static struct stage_orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
+{
+	const struct pipeline few = pipeline_compared(p);
+	const int64_t *hold = limits_of(a, s, p);
+	const struct limits l = {p->micros, hold, false}, safe = {own_limit(s, p), NULL, false};
+	struct arena scratch = ARENA_INIT;
+	const bool list = lists(&scratch, s, &few, hold, &l, &safe);
+	struct stage_orders o;
+
+	arena_release(&scratch);
+	if (list)
+		o = listed(a, p, &l, &safe);
+	else
+		published(a, s, p, &o);
+	return few.micros < p->micros + p->more ? o : polished(a, p, hold, o);
 }
 
 /* The paper's order, if there is one and the limit allows it. */

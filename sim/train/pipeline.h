@@ -36,6 +36,8 @@ struct pipeline {
 	size_t chunks_n, stages_n;
 	uint32_t micros;
 	int64_t in_flight; /* largest number of micro-batches that a stage holds; 0: the schedule's own */
+	uint32_t
+		more; /* so many micro-batches more are to be run, which repeat a cycle of those that are here (cycle.h) */
 };
 
 struct action {
@@ -50,6 +52,8 @@ struct stage_orders {
 	struct stage_order *stages; /* stages_n */
 	bool joined;                /* B computes both gradients; there is no W */
 	bool published;             /* the order of a paper; else a list schedule */
+	/* Where there are more: the order is that of all of them if they are a multiple of this. 0: it may be another. */
+	uint32_t cycle;
 };
 
 /* The placement of chunks on p stages; F, B and W of a chunk on the same stage. */
@@ -84,6 +88,11 @@ struct simulated_orders {
 };
 struct simulated_orders pipeline_simulate(struct arena *a, const struct pipeline *p,
 					  const struct stage_orders *o);
+
+/* The pipeline with no more micro-batches than orders are compared for: which one is shorter shows by the beginning, the end and
+ * the cycle between, and taking each with thousands of micro-batches costs more than it gains. A last group of an interleaved
+ * schedule stays as it is. */
+struct pipeline pipeline_compared(const struct pipeline *p);
 
 /* The pipeline for a schedule without split backward: the time of W is added to B. */
 struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p);

@@ -194,7 +194,10 @@ static void vee(const struct pipeline *p, struct stage_orders *o)
 
 bool published(struct arena *a, enum train_schedule s, const struct pipeline *p, struct stage_orders *o)
 {
-	*o = (struct stage_orders){arena_array(a, p->stages_n, sizeof *o->stages), !schedule_splits(s), true};
+	*o = (struct stage_orders){.stages = arena_array(a, p->stages_n, sizeof *o->stages),
+				   .joined = !schedule_splits(s),
+				   .published = true,
+				   .cycle = s != SCHEDULE_GPIPE};
 	for (size_t i = 0; i < p->stages_n; i++)
 		o->stages[i].at = arena_array(a, p->micros * p->chunks_n * PASS_N, sizeof *o->stages[i].at);
 	if (s == SCHEDULE_SERIAL)

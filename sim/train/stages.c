@@ -268,14 +268,15 @@ static struct train of_one_replica(const struct placement *at)
 	return t;
 }
 
-struct stages stages_make(struct arena *a, struct program *p, const struct placement *at)
+/* Stages without orders; each replica has its share of the micro-batches. */
+static struct stages without_orders(struct arena *a, struct program *p, const struct placement *at)
 {
 	const struct train train = of_one_replica(at), *t = &train;
 	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
 	static const double whole[SHARDS_MAX] = {1};
 	const struct shards *data = data_group(at);
 	sim_ns ns[SHARDS_MAX] = {0};
-	uint32_t share[SHARDS_MAX], first = 0;
+	uint32_t share[SHARDS_MAX];
 	struct stages s = {.n = replicas_n(at),
 			   .first = walk_first(at->world),
 			   .last = walk_last(at->world),
@@ -292,17 +293,87 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 	}
 	stages_share_out((uint32_t)t->micro_batches, s.n, data ? data->share : whole, ns, share);
 	for (size_t i = 0; i < s.n; i++) {
-		struct data_replica *r = &s.replicas[i];
+		s.replicas[i].micros = share[i];
+		s.replicas[i].pipe.in_flight = t->options.in_flight;
+	}
+	return s;
+}
+
+void stages_classes(struct program *p, const struct placement *at)
+{
+	struct arena scratch = ARENA_INIT;
+
+	without_orders(&scratch, p, at);
+	arena_release(&scratch);
+}
+
+/* Orders the passes of the micro-batches that each replica has, where `more` follow; returns a multiple of the cycles that they
+ * repeat, in micro-batches; 0: there are none. */
+static uint32_t order(struct arena *a, struct stages *s, uint32_t more)
+{
+	const enum train_schedule schedule = (enum train_schedule)s->trainable.train.options.schedule;
+	uint32_t first = 0, cycle = 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct data_replica *r = &s->replicas[i];
 
 		r->first = first;
-		r->micros = r->pipe.micros = share[i];
-		r->pipe.in_flight = t->options.in_flight;
-		first += share[i];
+		r->pipe.micros = r->micros;
+		r->pipe.more = more;
+		first += r->micros;
 		r->stage_orders = pipeline_make(a, schedule, &r->pipe);
 		r->simulated_orders = pipeline_simulate(a, &r->pipe, &r->stage_orders);
 		BUG_ON(!r->simulated_orders.whole);
+		cycle = cycle_common(cycle, r->stage_orders.cycle);
 	}
+	s->more = more;
+	return cycle;
+}
+
+struct stages stages_make(struct arena *a, struct program *p, const struct placement *at)
+{
+	struct stages s = without_orders(a, p, at);
+
+	order(a, &s, 0);
 	return s;
+}
+
+/* The same with so many micro-batches of each replica; false: orders of all of them may be others. */
+static bool order_few(struct arena *a, struct stages *s, uint32_t all, uint32_t few)
+{
+	uint32_t cycle;
+
+	for (int tries = 0; tries < 2 && few < all; tries++) {
+		for (size_t i = 0; i < s->n; i++)
+			s->replicas[i].micros = few;
+		s->trainable.train.micro_batches = (int64_t)s->n * few;
+		cycle = order(a, s, all - few);
+		if (!cycle)
+			return false;
+		if ((all - few) % cycle == 0)
+			return true;
+		few += (all - few) % cycle;
+	}
+	return false;
+}
+
+struct stages stages_make_few(struct arena *a, struct program *p, const struct placement *at)
+{
+	enum { LEAST = 32, EACH_STAGE = 12 };
+	const struct stages all = without_orders(a, p, at);
+	const uint32_t micros = all.replicas[0].micros;
+	const uint32_t from = LEAST + EACH_STAGE * (uint32_t)all.replicas[0].pipe.stages_n;
+	bool same = true;
+
+	for (size_t i = 1; i < all.n; i++)
+		same &= all.replicas[i].micros == micros;
+	for (uint32_t few = from; same && few < micros / 2; few *= 2) {
+		struct stages s = stages_copy(a, &all);
+
+		if (order_few(a, &s, micros, few))
+			return s;
+	}
+	return stages_make(a, p, at);
 }
 
 static bool same_actions(const struct simulated_orders *a, const struct simulated_orders *b)
@@ -315,90 +386,66 @@ static bool same_actions(const struct simulated_orders *a, const struct simulate
 	return true;
 }
 
-/* The micro-batches that are under way at the same time, at most. */
-static size_t under_way(const struct data_replica *r)
-{
-	int64_t most = 0;
-
-	for (size_t i = 0; i < r->pipe.stages_n; i++)
-		most = r->simulated_orders.stages[i].held > most ? r->simulated_orders.stages[i].held : most;
-	return (size_t)most + 1;
-}
-
-static int by_start(const void *x, const void *y)
-{
-	const struct simulated_action *a = x, *b = y;
-
-	if (a->start_ns != b->start_ns)
-		return a->start_ns < b->start_ns ? -1 : 1;
-	if (a->action.chunk != b->action.chunk)
-		return a->action.chunk < b->action.chunk ? -1 : 1;
-	if (a->action.pass != b->action.pass)
-		return a->action.pass < b->action.pass ? -1 : 1;
-	return (a->action.micro > b->action.micro) - (a->action.micro < b->action.micro);
-}
-
-/* The actions in the order in which they start, so that cycles are as short as they are in time: the orders were simulated
- * one stage after the other. Where a pass takes no time, others may need it at the same instant, and the order stays. */
-static struct simulated_action *sorted_actions(struct arena *a, const struct data_replica *r)
-{
-	const struct simulated_orders *o = &r->simulated_orders;
-	struct simulated_action *sorted;
-
-	for (size_t c = 0; c < r->pipe.chunks_n; c++)
-		for (int x = 0; x < PASS_N; x++)
-			if (!r->pipe.chunks[c].ns[x])
-				return o->actions;
-	sorted = arena_room(a, o->actions_n, sizeof *sorted);
-	if (!o->actions_n)
-		return sorted;
-	memcpy(sorted, o->actions, o->actions_n * sizeof *sorted);
-	qsort(sorted, o->actions_n, sizeof *sorted, by_start);
-	return sorted;
-}
-
 /* The cycles that all replicas repeat. */
-static bool find_cycles(const struct stages *s, size_t times, struct cycles_left_out *left)
+static bool find_cycles(struct arena *a, const struct stages *s, const struct shortening *how,
+			struct cycles_left_out *left)
 {
 	const struct data_replica *first = &s->replicas[0];
-	const struct kept kept = {times * under_way(first) + 2, under_way(first)};
+	const size_t under_way = cycle_under_way(a, &first->pipe, &first->simulated_orders);
+	const struct kept kept = {how->times * under_way + 2, under_way, how->after, how->fold};
 
 	for (size_t i = 1; i < s->n; i++)
 		if (!same_actions(&s->replicas[i].simulated_orders, &first->simulated_orders))
 			return false;
-	return cycle_find(&first->simulated_orders, first->micros, 2 * first->pipe.stages_n, kept, left);
+	return cycle_find(&first->simulated_orders, &first->pipe, 2 * first->pipe.stages_n, kept, left);
 }
 
 void stages_sort(struct arena *a, struct stages *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		s->replicas[i].simulated_orders.actions = sorted_actions(a, &s->replicas[i]);
+		s->replicas[i].simulated_orders.actions =
+			cycle_sorted(a, &s->replicas[i].pipe, &s->replicas[i].simulated_orders);
+}
+
+struct stages stages_copy(struct arena *a, const struct stages *s)
+{
+	struct stages copy = *s;
+
+	copy.replicas = arena_array(a, s->n, sizeof *copy.replicas);
+	for (size_t i = 0; i < s->n; i++) {
+		struct simulated_orders *o = &copy.replicas[i].simulated_orders;
+		struct simulated_action *actions;
+
+		copy.replicas[i] = s->replicas[i];
+		actions = arena_room(a, o->actions_n, sizeof *actions);
+		if (o->actions_n)
+			memcpy(actions, o->actions, o->actions_n * sizeof *actions);
+		o->actions = actions;
+	}
+	return copy;
 }
 
 bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how)
 {
-	struct simulated_action *as_simulated[SHARDS_MAX];
-	bool found;
+	const uint32_t more = s->more;
 
-	for (size_t i = 0; i < s->n; i++)
-		as_simulated[i] = s->replicas[i].simulated_orders.actions;
 	if (how->sorted)
 		stages_sort(a, s);
-	found = find_cycles(s, how->times, &s->left_out);
-	for (size_t i = 0; i < s->n && !found; i++)
-		s->replicas[i].simulated_orders.actions = as_simulated[i];
-	for (size_t i = 0; i < s->n && found; i++) {
+	if (!find_cycles(a, s, how, &s->left_out)) {
+		s->left_out.n = 0;
+		return false;
+	}
+	for (size_t i = 0; i < s->n; i++) {
 		struct data_replica *r = &s->replicas[i];
 
-		cycle_leave_out(&r->simulated_orders, &s->left_out);
-		r->micros = r->pipe.micros -= s->left_out.n * s->left_out.micros;
+		cycle_leave_out(&r->simulated_orders, &r->pipe, &s->left_out);
+		r->micros = r->pipe.micros -= s->left_out.n * s->left_out.micros - more;
+		r->pipe.more = 0;
 		r->first = (uint32_t)i * r->micros;
 	}
-	if (found)
-		s->trainable.train.micro_batches = (int64_t)s->n * s->replicas[0].micros;
-	else
-		s->left_out.n = 0;
-	return found;
+	s->trainable.train.micro_batches = (int64_t)s->n * s->replicas[0].micros;
+	s->more = 0;
+	return true;
 }
 
 /* ---- checks ---- */

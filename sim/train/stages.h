@@ -28,6 +28,8 @@ struct stages {
 	size_t first, last; /* first and last existing block of the model */
 	struct trainable trainable;
 	struct cycles_left_out left_out;
+	uint32_t
+		more; /* micro-batches of each replica that are to be left out beside those of its pipeline */
 };
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
@@ -43,6 +45,8 @@ struct block_pass {
 struct shortening {
 	size_t times;
 	bool sorted; /* by start, which finds the shortest cycles; else one stage after the other, as they were simulated */
+	size_t after; /* cycles that must stay after them, equal to those before */
+	size_t fold;  /* cycles that are taken as one */
 };
 bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how);
 
@@ -64,6 +68,16 @@ size_t stages_last_group(const struct placement *at, size_t *stages_n);
 /* The stages of a placement that stages_check() accepted; the program supplies the times of blocks. In the
  * arena. */
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
+
+/* The same stages with so few micro-batches that they have come to repeat a cycle, and the rest as `more`; 0 where there are no
+ * such. stages_shorten() leaves them out. */
+struct stages stages_make_few(struct arena *a, struct program *p, const struct placement *at);
+
+/* Makes the classes of all blocks, in the order in which stages_make() does. */
+void stages_classes(struct program *p, const struct placement *at);
+
+/* A copy, to be shortened. */
+struct stages stages_copy(struct arena *a, const struct stages *s);
 
 /* Bytes of a block's gradients. */
 double stages_gradient_B(const struct stages *s, size_t block);

@@ -11,8 +11,11 @@
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
-/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others. */
-static const struct shortening shortenings[] = {{2, true}, {3, true}, {5, true}, {5, false}};
+/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others; where
+ * messages share a network, after two to four cycles of the stages. */
+static const struct shortening shortenings[] = {{2, true, 1, 1},  {3, true, 2, 1},  {3, true, 2, 2},
+						{4, true, 1, 4},  {5, true, 4, 1},  {5, true, 1, 3},
+						{10, true, 8, 1}, {10, false, 8, 1}};
 
 struct builder {
 	const struct world *w;
@@ -243,15 +246,10 @@ static void update(struct builder *b)
 
 /* ---- the step ---- */
 
-/* from: the first shortening to try; becomes the one after that which was found. NULL: all passes stay. */
-static void set_up(struct builder *b, const struct placement *at, size_t *from)
+static void set_up(struct builder *b, const struct placement *at)
 {
 	size_t micros;
 
-	b->st = stages_make(&b->arena, b->p, at);
-	while (from && *from < ARRAY_LEN(shortenings) &&
-	       !stages_shorten(&b->arena, &b->st, &shortenings[(*from)++]))
-		;
 	stages_sort(&b->arena, &b->st);
 	b->t = &b->st.trainable.train;
 	micros = (size_t)b->t->micro_batches;
@@ -292,38 +290,42 @@ static void note_loop(struct builder *b, const uint32_t *starts)
 	b->p->loop = (struct program_loop){.at = starts[i],
 					   .len = starts[i] - starts[i - per],
 					   .n = left->n,
+					   .after = left->after,
 					   .micros = left->micros,
 					   .each = each};
 }
 
-/* from: see set_up(). shortened: whether cycles are left out. */
-static struct program *build(const struct placement *at, size_t *from, bool *shortened)
+/* The step of stages in the builder's arena; frees that. */
+static struct program *build(struct builder *b, const struct placement *at)
 {
-	const struct world *w = at->world;
-	struct builder b = {.w = w, .p = program_new(w), .arena = ARENA_INIT};
 	uint32_t *starts;
 
-	set_up(&b, at, from);
-	starts = arena_array(&b.arena, b.passes.n, sizeof *starts);
-	for (size_t i = 0; i < b.passes.n; i++) {
-		starts[i] = (uint32_t)b.p->tasks.n;
-		put_pass(&b, &b.passes.at[i]);
+	set_up(b, at);
+	starts = arena_array(&b->arena, b->passes.n, sizeof *starts);
+	for (size_t i = 0; i < b->passes.n; i++) {
+		starts[i] = (uint32_t)b->p->tasks.n;
+		put_pass(b, &b->passes.at[i]);
 	}
-	gradients_end(&b.gradients);
-	update(&b);
-	*shortened = b.st.left_out.n;
-	if (*shortened)
-		note_loop(&b, starts);
-	VEC_FREE(&b.passes);
-	arena_release(&b.arena);
-	return b.p;
+	gradients_end(&b->gradients);
+	update(b);
+	if (b->st.left_out.n)
+		note_loop(b, starts);
+	VEC_FREE(&b->passes);
+	arena_release(&b->arena);
+	return b->p;
+}
+
+static struct builder builder_of(const struct placement *at)
+{
+	return (struct builder){.w = at->world, .p = program_new(at->world), .arena = ARENA_INIT};
 }
 
 struct program *train_build(const struct placement *at)
 {
-	bool shortened;
+	struct builder b = builder_of(at);
 
-	return build(at, NULL, &shortened);
+	b.st = stages_make(&b.arena, b.p, at);
+	return build(&b, at);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -343,19 +345,45 @@ static bool may_leave_out(struct program *p)
 	return may;
 }
 
-struct program *train_build_short(const struct placement *at)
+/* The step without cycles of its stages; NULL: there are none that may be left out. */
+static struct program *without_cycles(struct arena *a, const struct placement *at, const struct stages *st)
 {
-	size_t from = 0;
-	bool shortened;
-	struct program *p;
+	for (size_t i = 0; i < ARRAY_LEN(shortenings); i++) {
+		struct builder b = builder_of(at);
+		struct program *p;
 
-	if (placement_train(at).micro_batches < SHORT_FROM)
-		return train_build(at);
-	while (from < ARRAY_LEN(shortenings)) {
-		p = build(at, &from, &shortened);
-		if (!shortened || may_leave_out(p))
+		stages_classes(b.p, at);
+		b.st = stages_copy(a, st);
+		if (!stages_shorten(&b.arena, &b.st, &shortenings[i])) {
+			program_free(b.p);
+			arena_release(&b.arena);
+			continue;
+		}
+		p = build(&b, at);
+		if (may_leave_out(p))
 			return p;
 		program_free(p);
 	}
-	return train_build(at);
+	return NULL;
+}
+
+struct program *train_build_short(const struct placement *at)
+{
+	struct arena scratch = ARENA_INIT;
+	struct program *p = NULL, *asked;
+
+	if (placement_train(at).micro_batches >= SHORT_FROM) {
+		asked = program_new(at->world);
+		const struct stages st = stages_make_few(&scratch, asked, at);
+
+		p = without_cycles(&scratch, at, &st);
+		if (!p && st.more) {
+			const struct stages all = stages_make(&scratch, asked, at);
+
+			p = without_cycles(&scratch, at, &all);
+		}
+		program_free(asked);
+	}
+	arena_release(&scratch);
+	return p ? p : train_build(at);
 }

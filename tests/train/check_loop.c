@@ -10,7 +10,7 @@
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 
-enum { LAYERS = 6, ROUNDS = 3, UNITS = 3 };
+enum { LAYERS = 6, ROUNDS = 3, UNITS = 3, MACHINES = 4 };
 
 static struct fixture fixture;
 
@@ -59,8 +59,8 @@ static struct placement layout(struct rng *rng, const size_t *of, size_t n, size
 	return at;
 }
 
-/* Every block on the first n devices, which share the micro-batches. */
-static struct placement data_split(size_t n)
+/* Every block on the first n devices, which share the micro-batches or the tensors. */
+static struct placement split(size_t n, bool data)
 {
 	struct placement at = fixture_all_on(&fixture, 0);
 
@@ -68,9 +68,11 @@ static struct placement data_split(size_t n)
 		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at.blocks_n; b++) {
-			shard_groups[b] = (struct shards){.n = (int)n, .data = true};
-			for (size_t i = 0; i < n; i++)
+			shard_groups[b] = (struct shards){.n = (int)n, .data = data};
+			for (size_t i = 0; i < n; i++) {
 				shard_groups[b].unit[i] = i;
+				shard_groups[b].share[i] = data ? 0 : 1.0 / (double)n;
+			}
 		}
 		at.shard_groups[x] = shard_groups;
 	}
@@ -104,7 +106,7 @@ static struct placement random_step(struct rng *rng, int micros)
 						   : "machines.m1.devices.gpu.runtimes.fixture.gemm_f16.roof="
 						     "0.37 TFLOPS",
 					   NULL});
-	at = p == 1 && below(rng, 2) ? data_split(2 + (size_t)below(rng, UNITS - 1))
+	at = p == 1 && below(rng, 2) ? split(2 + (size_t)below(rng, UNITS - 1), true)
 				     : layout(rng, of, n, schedule == 6 ? 0 : (size_t)apart);
 	arena_release(&a);
 	return at;
@@ -129,7 +131,7 @@ static void same_tasks(const struct program *p, const struct program *q)
 static void same_memory(struct arena *a, const struct placement *at, const struct program *p,
 			const struct task_run *run, const struct program *q, const struct task_run *other)
 {
-	struct memory_use use[UNITS], whole[UNITS];
+	struct memory_use use[MACHINES], whole[MACHINES];
 
 	train_memory(a, at, p, run, use);
 	train_memory(a, at, q, other, whole);
@@ -222,7 +224,9 @@ static int compare_some(uint64_t seed)
 	int shortened = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		const struct placement at = random_step(rng, 40 + below(rng, 60));
+		/* of many micro-batches few are looked at to begin with */
+		const int micros = i ? 40 + below(rng, 60) : 140 + below(rng, 260);
+		const struct placement at = random_step(rng, micros);
 		struct program *p = train_build_short(&at), *q = train_build(&at);
 
 		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
@@ -245,6 +249,82 @@ START_TEST(as_if_whole)
 	for (uint64_t seed = 0; seed < seeds; seed++)
 		shortened += compare_some(seed);
 	ck_assert_int_gt(shortened, (int)seeds * ROUNDS / 4);
+}
+END_TEST
+
+/* Four machines on one medium, or on a switch. */
+static void load_joined(const char *how, const char *link, const char *train)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, FIXTURE_HEAD "model: " FIXTURE_MODEL("6") "\nmachines: {");
+	for (int i = 0; i < 4; i++)
+		str_addf(&s, "%sm%d: %s", i ? ", " : "", i, FIXTURE_MACHINE);
+	str_addf(&s,
+		 "}\nlinks: {lan: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, %s: [m0, m1, "
+		 "m2, "
+		 "m3]}}\n",
+		 link, how);
+	str_addf(&s, "workload: {train: {%s}}\nassignments: [{name: x, place: [{on: m0}]}]\n", train);
+	fixture_text(&fixture, s.text, NULL);
+	str_release(&s);
+}
+
+static const char *const shared_links[] = {"latency: 5 us, bandwidth: 20 MB/s",
+					   "latency: 50 us, bandwidth: 60 MB/s",
+					   "latency: 300 us, bandwidth: 0.5 GB/s"};
+
+/* Messages of several stages share the medium, so that times repeat after a few cycles, if at all. */
+START_TEST(on_one_medium)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "bus");
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct program *p, *q;
+
+	load_joined("bus", shared_links[_i % 3],
+		    arena_printf(&a, "tokens: 64 tok, micro_batches: %d, schedule: %s, %s",
+				 150 + below(rng, 100), _i % 2 ? "zb-h1" : "1f1b",
+				 methods[below(rng, (int)ARRAY_LEN(methods))]));
+	at = _i % 4 == 3 ? split(2, false) : layout(rng, (const size_t[]){0, 1, 2}, 3, 0);
+	p = train_build_short(&at);
+	q = train_build(&at);
+	compare(rng, &at, p, q);
+	program_free(p);
+	program_free(q);
+	fixture_release(&fixture);
+	arena_release(&a);
+	rng_free(rng);
+}
+END_TEST
+
+/* Messages of a tensor split over four machines run as they are ready, so that one may have waited for another of a later
+ * number. */
+START_TEST(path_of_a_tensor_split)
+{
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct program *p, *q;
+	struct class_times t, u;
+	struct task_graph g, other;
+	struct task_run run, whole;
+
+	load_joined("switch", shared_links[_i],
+		    "tokens: 64 tok, micro_batches: 64, schedule: 1f1b, method: lora, rank: 4");
+	at = split(4, false);
+	p = train_build_short(&at);
+	q = train_build(&at);
+	ck_assert_uint_gt(p->loop.n, 0);
+	t = program_times(&a, p);
+	u = program_times(&a, q);
+	ck_assert(loop_run(&a, p, &t, &g, &run));
+	whole = program_run(&a, q, &u, &other);
+	ck_assert_int_eq(run.makespan_ns, whole.makespan_ns);
+	same_path(&a, p, &g, &run, q, &other, &whole);
+	program_free(p);
+	program_free(q);
+	fixture_release(&fixture);
+	arena_release(&a);
 }
 END_TEST
 
@@ -308,7 +388,8 @@ START_TEST(one_falls_behind)
 	struct task_run run, whole;
 
 	fixture_mesh(&fixture, 2, links[0], "{train: {tokens: 64 tok}}", NULL);
-	p = two_devices(12, (struct program_loop){.at = 16, .len = 2, .n = 50, .micros = 1, .each = 12});
+	p = two_devices(
+		12, (struct program_loop){.at = 16, .len = 2, .n = 50, .after = 1, .micros = 1, .each = 12});
 	q = two_devices(62, (struct program_loop){0});
 	ck_assert(loop_repeats(p));
 	t = program_times(&a, p);
@@ -335,6 +416,8 @@ Suite *suite_loop(void)
 	TCase *tc = tcase_create("loop");
 
 	tcase_add_test(tc, as_if_whole);
+	tcase_add_loop_test(tc, on_one_medium, 0, getenv("LONG") ? 60 : 6);
+	tcase_add_loop_test(tc, path_of_a_tensor_split, 0, 3);
 	tcase_add_loop_test(tc, many_cost_as_few, 0, 4);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
