@@ -450,14 +450,14 @@ int family_write(const struct family_model *family, const struct observations *e
 		 struct str *out, struct err *err)
 {
 	struct arena *a = family->l->arena;
-	struct family_writer w = {
-		.family = family,
-		.e = e,
-		.chip_left_out = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
-		.model_left_out = {arena_array(a, e->n, sizeof(double)),
-				   arena_array(a, e->n, sizeof(double))},
-		.slope = arena_array(a, e->n, sizeof *w.slope),
-		.within = arena_array(a, e->n, sizeof *w.within)};
+	struct family_writer w = {.family = family,
+				  .e = e,
+				  .chip_left_out = {.without = arena_array(a, e->n, sizeof(double)),
+						    .fitted = arena_array(a, e->n, sizeof(double))},
+				  .model_left_out = {.without = arena_array(a, e->n, sizeof(double)),
+						     .fitted = arena_array(a, e->n, sizeof(double))},
+				  .slope = arena_array(a, e->n, sizeof *w.slope),
+				  .within = arena_array(a, e->n, sizeof *w.within)};
 	struct str text = STR_INIT;
 	int rc;
 
