@@ -276,6 +276,16 @@ static bool format_digits(struct str *out, double value, const struct unit *u, e
 	return false;
 }
 
+struct figure units_figure(double x)
+{
+	const bool long_whole = fabs(x) >= 1000 && fabs(x) < 1e15;
+	struct figure f = {"-"};
+
+	if (!isnan(x))
+		snprintf(f.text, sizeof f.text, long_whole ? "%.0f" : "%.4g", x);
+	return f;
+}
+
 void units_format_exact(struct str *out, double value, enum dim dim)
 {
 	const struct unit *best = best_unit(value, dim);

@@ -46,6 +46,13 @@ void units_format(struct str *out, double value, enum dim dim, int digits);
 /* The same as a text of its own, in the arena. */
 const char *units_text(struct arena *a, double value, enum dim dim, int digits);
 
+/* A pure number for tables and prose: four significant digits, or as many as its whole part has, since "1.234e+04 tok/s" is
+ * no figure to read; "-" of NAN. */
+struct figure {
+	char text[32];
+};
+struct figure units_figure(double x);
+
 /* Appends the shortest text that units_parse() reads as exactly this value, if possible in the unit that
  * units_format() uses. In dimensions without a unit equal to the base unit (tariff, life) the last digit
  * may differ. */

@@ -173,10 +173,19 @@ static double largest_of(const struct machine_samples *m, size_t offset)
 	return (double)most;
 }
 
+/* As the samples say, or else the data sheet; 0: neither does. */
+static double memory_B(const struct writer *w)
+{
+	double B = largest_of(w->m, offsetof(struct sample_set, ram_B));
+
+	if (!(B > 0))
+		datasheet_value(w->m->datasheet, "memory.capacity", DIM_BYTES, &B);
+	return B;
+}
+
 static void add_memory(struct writer *w)
 {
-	const double ram = largest_of(w->m, offsetof(struct sample_set, ram_B)),
-		     set_B = largest_of(w->m, offsetof(struct sample_set, working_set_B));
+	const double ram = memory_B(w), set_B = largest_of(w->m, offsetof(struct sample_set, working_set_B));
 	const struct number capacity = {ram, 0, 0, PROVENANCE_DATASHEET, "as the system reports it", ram > 0};
 	const struct number usable = {set_B > 0 ? set_B : 0.75 * ram,
 				      0,
@@ -466,6 +475,16 @@ static int check_sets(const struct machine_samples *m, struct err *err)
 	return 0;
 }
 
+static int check_memory(const struct machine_samples *m, struct err *err)
+{
+	if (datasheet_find(m->datasheet, "memory.capacity") ||
+	    largest_of(m, offsetof(struct sample_set, ram_B)) > 0)
+		return 0;
+	err_set(err, "how much memory the machine has is not said");
+	return err_hint(err, "a line '# ram: 16 GiB' before the head of the samples, or --facts FILE with "
+			     "'memory.capacity,16 GiB' below 'key,value'");
+}
+
 static void select_device(struct writer *w, const struct profile_fit *all, size_t i)
 {
 	w->set = &w->m->sets[i];
@@ -513,6 +532,8 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 			profile_fit_tell_unused(&all[i], m->sets[i].device ? m->sets[i].device : "device",
 						m->arena, m->told);
 	}
+	if (rc == 0)
+		rc = check_memory(m, err);
 	if (rc == 0) {
 		datasheet_value(m->datasheet, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
 		write_text(&w, all);

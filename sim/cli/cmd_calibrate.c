@@ -174,15 +174,17 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (!o->machine || !o->runs.models.n) {
-		err_set(&err, "runs of models say little without the %s", o->machine ? "model" : "machine");
-		err_hint(&err, "--machine NAME --model NAME");
+	if (!o->machine) {
+		err_set(&err, "runs of models say little without the machine");
+		err_hint(&err, "--machine NAME, and --model NAME where the rows do not name theirs");
 		return complain(&err, EXIT_USAGE);
 	}
-	for (size_t i = 0; i < o->runs.from.n; i++)
-		inputs[i] = (struct fit_runtime_input){
-			o->runs.from.at[i],
-			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
+	for (size_t i = 0; i < o->runs.from.n; i++) {
+		const size_t given = o->runs.models.n, at = i < given ? i : given - 1;
+
+		inputs[i] = (struct fit_runtime_input){o->runs.from.at[i],
+						       given ? o->runs.models.at[at] : NULL, o->runs.weights};
+	}
 	rc = fit_runtime_make(&s->loader, &ask, text, &result, &err);
 	tell(&result.notes);
 	if (rc == 0)

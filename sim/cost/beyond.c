@@ -49,6 +49,25 @@ static double width_of(const struct beyond_width *w, bool decode)
 	return decode ? w->decode : w->prefill;
 }
 
+/* The width of a kind on the device; 0: a run of the fit had it there. */
+static double unseen(const struct device_model *device_model, enum beyond_kind kind, bool decode)
+{
+	const struct beyond_width *w = &device_model->profile->beyond.of[kind];
+
+	return seen_on(w, device_model->machine) ? 0 : width_of(w, decode);
+}
+
+/* A product's: of its format, and of that format in a step of several sequences. */
+static double beyond_product(const struct op *op, double tokens, const struct device_model *device_model)
+{
+	const enum beyond_kind kind = cost_weights_kind(op->format),
+			       batch = kind - BEYOND_F16 + BEYOND_BATCH_F16;
+	const bool decode = op->phase == PHASE_DECODE;
+	const double w = unseen(device_model, kind, decode);
+
+	return decode && tokens > 1 ? exact_hypot(w, unseen(device_model, batch, true)) : w;
+}
+
 /* The least spread of an operator of a kind that no run of the fit was of: as wide as such predictions proved to be. */
 static double beyond_fit(const struct op *op, double tokens, const struct device_model *device_model)
 {
@@ -56,8 +75,8 @@ static double beyond_fit(const struct op *op, double tokens, const struct device
 	const bool decode = op->phase == PHASE_DECODE;
 	double w = decode ? device_model->beyond_decode : device_model->beyond_prefill;
 
-	if (op->kind == OP_LINEAR && !seen_on(&b->of[cost_weights_kind(op->format)], device_model->machine))
-		w = exact_hypot(w, width_of(&b->of[cost_weights_kind(op->format)], decode));
+	if (op->kind == OP_LINEAR)
+		w = exact_hypot(w, beyond_product(op, tokens, device_model));
 	if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && tokens < (double)b->of[BEYOND_SHORT].from)
 		w = exact_hypot(w, width_of(&b->of[BEYOND_SHORT], decode));
 	return w;

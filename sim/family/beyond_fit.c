@@ -18,6 +18,11 @@ const char *const beyond_keys[BEYOND_KINDS] = {[BEYOND_MIXTURES] = "mixtures",
 					       [BEYOND_Q4] = "q4",
 					       [BEYOND_K] = "k",
 					       [BEYOND_FP4] = "fp4",
+					       [BEYOND_BATCH_F16] = "batch_f16",
+					       [BEYOND_BATCH_Q8] = "batch_q8",
+					       [BEYOND_BATCH_Q4] = "batch_q4",
+					       [BEYOND_BATCH_K] = "batch_k",
+					       [BEYOND_BATCH_FP4] = "batch_fp4",
 					       [BEYOND_CONTEXT] = "context",
 					       [BEYOND_SHORT] = "short"};
 const char *const reach_phases[REACH_PHASES] = {"prefill", "decode"};
@@ -34,16 +39,19 @@ static void add_name(const char **names, size_t *n, const char *name)
 		names[(*n)++] = name;
 }
 
-static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], int phase, const char *chip,
-		      struct fit_reach *reach)
+/* batched: the steps are of several sequences, so that the formats' products are of few rows. */
+static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], int phase, bool batched,
+		      const char *chip, struct fit_reach *reach)
 {
 	bool had[BEYOND_KINDS] = {false};
 	double all = 0;
 
 	for (int k = 0; k < BEYOND_KINDS; k++)
 		all += bytes[k];
-	for (int k = 0; k < BEYOND_KINDS; k++)
+	for (int k = BEYOND_F16; k <= BEYOND_FP4; k++) {
 		had[k] = bytes[k] > least_share * all;
+		had[k - BEYOND_F16 + BEYOND_BATCH_F16] = batched && had[k];
+	}
 	had[BEYOND_MIXTURES] = m->experts != NULL;
 	had[BEYOND_RECURRENT] = model_has_recurrent(m);
 	had[BEYOND_LATENT] = model_has_latent(m);
@@ -76,7 +84,7 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 		const struct op *op = &plan.at[i].op;
 
 		if (op->kind == OP_LINEAR)
-			bytes[cost_weights_kind(op->format)] += op->weight_B;
+			bytes[cost_weights_kind(op->format)] += plan.at[i].times * op->weight_B;
 		if (op->kind == OP_SCORES && op->context > reach->context)
 			reach->context = op->context;
 		if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && op->role == ROLE_ATTENTION)
@@ -84,9 +92,9 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 	}
 	add_name(reach->any_chip, &reach->any_chips_n, chip);
 	if (run->prompt > 0)
-		add_phase(row->model, bytes, REACH_PREFILL, chip, reach);
+		add_phase(row->model, bytes, REACH_PREFILL, false, chip, reach);
 	if (run->gen > 0)
-		add_phase(row->model, bytes, REACH_DECODE, chip, reach);
+		add_phase(row->model, bytes, REACH_DECODE, run->batch > 1, chip, reach);
 }
 
 bool fit_reach_had(const struct fit_reach *fit, int phase, int kind, const char *chip)
@@ -114,9 +122,15 @@ static int64_t from_of(const struct fit_reach *fit, int kind)
 				      : 0;
 }
 
+static bool is_of_decode_alone(int kind)
+{
+	return kind >= BEYOND_BATCH_F16 && kind <= BEYOND_BATCH_FP4;
+}
+
 static double width_of(const struct fit_reach *fit, const struct beyond_widths *w, int kind, int phase)
 {
-	if (kind == BEYOND_SHORT && phase == REACH_DECODE)
+	if ((kind == BEYOND_SHORT && phase == REACH_DECODE) ||
+	    (is_of_decode_alone(kind) && phase == REACH_PREFILL))
 		return 0;
 	if (from_of(fit, kind) || !fit->had[phase][kind])
 		return w->of[BEYOND_KIND][phase][kind];
@@ -124,41 +138,64 @@ static double width_of(const struct fit_reach *fit, const struct beyond_widths *
 }
 
 /* The chips that had the kind in every phase that any chip had it in. */
-static void write_seen(const struct fit_reach *fit, int kind, struct str *out)
+static struct field_list seen_on(struct arena *a, const struct fit_reach *fit, int kind)
 {
-	const char *between = "seen_on: [";
+	const char **names = arena_array(a, FAMILY_CHIPS, sizeof *names);
+	size_t n = 0;
 
 	for (size_t c = 0; c < fit->any_chips_n; c++) {
 		bool seen = fit->had[REACH_PREFILL][kind] || fit->had[REACH_DECODE][kind];
 
 		for (int p = 0; p < REACH_PHASES; p++)
 			seen = seen && (!fit->had[p][kind] || fit_reach_had(fit, p, kind, fit->any_chip[c]));
-		if (!seen)
-			continue;
-		str_addf(out, "%s\"%s\"", between, fit->any_chip[c]);
-		between = ", ";
+		if (seen)
+			names[n++] = fit->any_chip[c];
 	}
-	if (between[0] == ',')
+	return (struct field_list){names, n};
+}
+
+struct beyond fit_reach_beyond(struct arena *a, const struct fit_reach *fit, const struct beyond_widths *w)
+{
+	struct beyond b = {.source = NULL};
+
+	for (int k = 0; k < BEYOND_KINDS; k++) {
+		struct beyond_width *x = &b.of[k];
+
+		x->prefill = width_of(fit, w, k, REACH_PREFILL);
+		x->decode = width_of(fit, w, k, REACH_DECODE);
+		x->from = from_of(fit, k);
+		if (!x->from)
+			x->seen_on = seen_on(a, fit, k);
+	}
+	return b;
+}
+
+static void write_seen(const struct field_list *chips, struct str *out)
+{
+	const char *const *name = chips->at;
+
+	for (size_t i = 0; i < chips->n; i++)
+		str_addf(out, "%s\"%s\"", i ? ", " : "seen_on: [", name[i]);
+	if (chips->n)
 		str_add(out, "], ");
 }
 
-static void write_kind(const struct fit_reach *fit, const struct beyond_widths *w, int kind, struct str *out)
+static void write_kind(const struct beyond_width *b, int kind, struct str *out)
 {
+	const double widths[REACH_PHASES] = {b->prefill, b->decode};
 	const char *between = "";
 
 	str_addf(out, "%s: {", beyond_keys[kind]);
-	if (from_of(fit, kind)) {
-		str_addf(out, "from: %lld tok", (long long)from_of(fit, kind));
+	if (b->from) {
+		str_addf(out, "from: %lld tok", (long long)b->from);
 		between = ", ";
 	} else {
-		write_seen(fit, kind, out);
+		write_seen(&b->seen_on, out);
 	}
 	for (int p = 0; p < REACH_PHASES; p++) {
-		const double width = width_of(fit, w, kind, p);
-
-		if (!(width > 0))
+		if (!(widths[p] > 0))
 			continue;
-		str_addf(out, "%s%s: %.0f %%", between, reach_phases[p], 100 * width);
+		str_addf(out, "%s%s: %.0f %%", between, reach_phases[p], 100 * widths[p]);
 		between = ", ";
 	}
 	str_add(out, "}, ");
@@ -166,10 +203,14 @@ static void write_kind(const struct fit_reach *fit, const struct beyond_widths *
 
 void fit_reach_write(const struct fit_reach *fit, const struct beyond_widths *w, struct str *out)
 {
+	struct arena a = ARENA_INIT;
+	const struct beyond b = fit_reach_beyond(&a, fit, w);
+
 	str_add(out, "{");
 	for (int k = 0; k < BEYOND_KINDS; k++)
-		if (width_of(fit, w, k, REACH_PREFILL) > 0 || width_of(fit, w, k, REACH_DECODE) > 0)
-			write_kind(fit, w, k, out);
+		if (b.of[k].prefill > 0 || b.of[k].decode > 0)
+			write_kind(&b.of[k], k, out);
 	str_add(out, "source: \"the errors of runs of that kind where other families had none: "
 		     "hardware/measured/beyond.csv\"}");
+	arena_release(&a);
 }

@@ -11,8 +11,8 @@
  * families stay below (of n families the one of rank 0.8 (n + 1), the largest of fewer than four) over 1.28, a normal's
  * P90. It is of families, since what one runtime does otherwise with a kind all of its runs share. Where no family
  * says anything, a kind never seen is as wide as one seen on another chip, latent attention as mixtures, which such models
- * are, and all else as the widest kind. The width of contexts in prompts is held at 20 %, so that a draw's time still
- * grows with the context.
+ * are, a format in steps of several sequences as the widest of the other formats there, and all else as the widest kind.
+ * The width of contexts in prompts is held at 20 %, so that a draw's time still grows with the context.
  */
 #ifndef SIM_FAMILY_BEYOND_FIT_H
 #define SIM_FAMILY_BEYOND_FIT_H
@@ -57,6 +57,9 @@ int beyond_widths_load(struct arena *a, const char *family_path, struct beyond_w
 
 /* A family's name: that of its file without `.family.yaml`. */
 const char *beyond_family_name(struct arena *a, const char *family_path);
+
+/* What is beyond a fit of that reach, as a profile says it; the names of chips live in `a` and as long as the rows. */
+struct beyond fit_reach_beyond(struct arena *a, const struct fit_reach *fit, const struct beyond_widths *w);
 
 /* Appends the map that a profile's `beyond` is: the kinds that the fit lacks, or had on some of its chips alone. */
 void fit_reach_write(const struct fit_reach *fit, const struct beyond_widths *w, struct str *out);

@@ -73,10 +73,14 @@ static double or_else(double width, double other)
 static void fill_gaps(struct beyond_widths *w)
 {
 	for (int p = 0; p < REACH_PHASES; p++) {
-		double widest = 0, *kind = w->of[BEYOND_KIND][p], *chip = w->of[BEYOND_CHIP][p];
+		double widest = 0, batch = 0, *kind = w->of[BEYOND_KIND][p], *chip = w->of[BEYOND_CHIP][p];
 
 		for (int k = 0; k < BEYOND_KINDS; k++)
 			widest = fmax(widest, fmax(kind[k], chip[k]));
+		for (int k = BEYOND_BATCH_F16; k <= BEYOND_BATCH_FP4; k++)
+			batch = fmax(batch, kind[k]);
+		for (int k = BEYOND_BATCH_F16; k <= BEYOND_BATCH_FP4; k++)
+			kind[k] = or_else(kind[k], batch);
 		kind[BEYOND_LATENT] = or_else(kind[BEYOND_LATENT], kind[BEYOND_MIXTURES]);
 		for (int k = 0; k < BEYOND_KINDS; k++) {
 			kind[k] = or_else(kind[k], or_else(chip[k], or_else(widest, no_evidence)));

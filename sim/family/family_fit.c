@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
@@ -461,6 +462,37 @@ static int fit_hole(void *self, size_t thread, size_t i)
 	return family_fit_excluding(&h->models[thread], h->e, &h->at[i].without, &h->at[i].values);
 }
 
+static struct fit_reach reach_of(const struct holes *h, const struct hole *hole)
+{
+	struct fit_reach left = {.context = 0};
+
+	for (size_t i = 0; i < h->e->n; i++)
+		if (family_fits(h->family, &h->e->at[i]) && !is_excluded(&h->e->at[i], &hole->without))
+			fit_reach_add(h->family->l->arena, &h->e->at[i], h->family->profile, &left);
+	return left;
+}
+
+static int describe_holes(const struct holes *h, struct family_errors *errors, struct err *err)
+{
+	struct arena *a = h->family->l->arena;
+	struct beyond_widths widths;
+
+	if (!errors->hole)
+		return 0;
+	if (beyond_widths_load(a, h->family->path, &widths, err) != 0)
+		return -1;
+	for (size_t x = 0; x < h->n; x++) {
+		struct family_hole *d = arena_alloc(a, sizeof *d);
+		const struct fit_reach left = reach_of(h, &h->at[x]);
+
+		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, &widths)};
+		for (size_t k = h->at[x].row; k < h->e->n; k++)
+			if (is_left_out(h, k, &h->at[x]))
+				errors->hole[k] = d;
+	}
+	return 0;
+}
+
 /* Rows that are held out are in no fit, so that their error by the full fit is their error without them too. */
 static void take_errors(const struct holes *h, const struct family_values *all, struct family_errors *errors)
 {
@@ -497,6 +529,8 @@ int family_leave_out(const struct family_model *family, const struct observation
 		rc = err_set(err, "%s: the fit without %s does not converge", family->path,
 			     e->at[h.at[done].row].run->machine);
 	else
+		rc = describe_holes(&h, errors, err);
+	if (rc == 0)
 		take_errors(&h, all, errors);
 	for (size_t i = 0; i < threads; i++)
 		arena_release(h.models[i].scratch->arena);

@@ -219,6 +219,18 @@ static void settle_profile(const struct family_model *family, const struct famil
 	derive_profile(row->device->machine, row->device->device, &o->p);
 }
 
+const struct profile *family_profile(struct arena *a, const struct family_model *family,
+				     const struct family_values *v, const struct observation *row)
+{
+	struct profile_copy *o;
+
+	if (!family_takes(family, row))
+		return row->device->profile;
+	o = arena_alloc(a, sizeof *o);
+	settle_profile(family, v, row, o);
+	return &o->p;
+}
+
 double family_seconds(const struct family_model *family, const struct family_values *v,
 		      const struct observation *row)
 {

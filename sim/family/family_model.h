@@ -80,10 +80,24 @@ void family_slopes(const struct family_model *family, const struct family_values
  * first too. */
 enum family_left_out { FAMILY_LEAVE_OUT_CHIP, FAMILY_LEAVE_OUT_MODEL };
 
+/* A fit without some rows: its values, and what is beyond it, as a catalogue made of it would say. */
+struct family_hole {
+	struct family_values values;
+	struct beyond beyond;
+};
+
+/* The family's profile with these values on the row's machine, as the catalogue would load it, but for spreads, which it
+ * has none of; in the arena. Of a row of another runtime: the catalogue's. */
+const struct profile *family_profile(struct arena *a, const struct family_model *family,
+				     const struct family_values *v, const struct observation *row);
+
 /* Relative errors of the predicted rates, one for each row; NAN for rows of other runtimes. */
 struct family_errors {
 	double *without; /* by a fit without the rows that are left out with the row */
 	double *fitted;  /* by family_fit()'s values */
+	/* The fit that each row was left out of, in the loader's arena; NULL of rows that are in every fit. The array itself
+	 * may be NULL: nobody asks. */
+	const struct family_hole **hole;
 };
 int family_leave_out(const struct family_model *family, const struct observations *e,
 		     const struct family_values *all, enum family_left_out left_out,

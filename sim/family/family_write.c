@@ -444,6 +444,12 @@ static void add_head(const struct family_writer *w, struct str *out)
 		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
 }
 
+static struct family_errors errors_of(struct arena *a, size_t n)
+{
+	return (struct family_errors){arena_array(a, n, sizeof(double)), arena_array(a, n, sizeof(double)),
+				      arena_array(a, n, sizeof(struct family_hole *))};
+}
+
 int family_judge(const struct family_model *family, const struct observations *e, struct workers_ask workers,
 		 struct family_judged *judged, struct err *err)
 {
@@ -455,10 +461,8 @@ int family_judge(const struct family_model *family, const struct observations *e
 		fitted += family_fits(family, &e->at[i]);
 	if (!fitted)
 		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
-	*chip = (struct family_errors){arena_array(a, e->n, sizeof(double)),
-				       arena_array(a, e->n, sizeof(double))};
-	*model = (struct family_errors){arena_array(a, e->n, sizeof(double)),
-					arena_array(a, e->n, sizeof(double))};
+	*chip = errors_of(a, e->n);
+	*model = errors_of(a, e->n);
 	if (family_fit(family, e, &judged->all, err) != 0 ||
 	    family_leave_out(family, e, &judged->all, FAMILY_LEAVE_OUT_CHIP, workers, chip, err) != 0)
 		return -1;

@@ -103,8 +103,10 @@ static int read_input(struct runtime_fit *f, struct model_shelf *shelf, const st
 				 .fitting = true,
 				 .skip = f->ask->skip};
 
-	ask.given = catalogue_model_load(f->loader, in->model);
-	if (!ask.given || runs_one_model(runs, err) != 0 || report_rows_make(&ask, runs, rows, err) != 0)
+	if (in->model)
+		ask.given = catalogue_model_load(f->loader, in->model);
+	if ((in->model && !ask.given) || runs_one_model(runs, err) != 0 ||
+	    report_rows_make(&ask, runs, rows, err) != 0)
 		return -1;
 	for (size_t i = 0; i < rows->notes.n; i++)
 		fit_tell(f, rows->notes.at[i]);

@@ -46,7 +46,7 @@ struct model *catalogue_model_load(struct loader *l,
 
 struct fit_runtime_input {
 	const char *path;    /* a file of runs */
-	const char *model;   /* NAME or path of models/NAME.yaml */
+	const char *model;   /* NAME or path of models/NAME.yaml; NULL: the one that the rows name */
 	const char *weights; /* format, "q4_0"; NULL: as the file says */
 };
 

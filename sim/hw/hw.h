@@ -236,6 +236,12 @@ enum beyond_kind {
 	BEYOND_Q4,
 	BEYOND_K,
 	BEYOND_FP4,
+	/* the formats again, in the order above, in steps of several sequences, whose products have kernels of their own */
+	BEYOND_BATCH_F16,
+	BEYOND_BATCH_Q8,
+	BEYOND_BATCH_Q4,
+	BEYOND_BATCH_K,
+	BEYOND_BATCH_FP4,
 	BEYOND_CONTEXT,
 	BEYOND_SHORT,
 	BEYOND_KINDS

@@ -147,7 +147,7 @@ void describe_feed_forward(struct config_reading *r)
 		experts(r);
 		return;
 	}
-	if (r->f->plan == PLAN_BLOCKS)
+	if (r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_SCANS)
 		return;
 	if (config_find(r->config, "intermediate_size") &&
 	    config_find(r->config, "intermediate_size")->kind == YML_LIST)

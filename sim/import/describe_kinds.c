@@ -167,20 +167,24 @@ struct attention *describe_base_attention(struct config_reading *r)
 static void mamba1(struct config_reading *r, struct recurrent *x)
 {
 	x->kind = RECURRENT_MAMBA1;
-	x->inner = r->d->hidden * CONFIG_NUMBER(r, 2, "mamba_expand");
-	x->key_dim = CONFIG_NUMBER(r, 16, "mamba_d_state");
-	x->width = CONFIG_NUMBER(r, 4, "mamba_d_conv");
-	x->decay_rank = CONFIG_NUMBER(r, (r->d->hidden + 15) / 16, "mamba_dt_rank");
-	x->conv_bias = config_flag(r, r->config, "mamba_conv_bias", true);
-	x->norm = true;
+	x->inner = r->d->hidden * CONFIG_NUMBER(r, 2, "mamba_expand", "expand");
+	x->key_dim = CONFIG_NUMBER(r, 16, "mamba_d_state", "state_size");
+	x->width = CONFIG_NUMBER(r, 4, "mamba_d_conv", "conv_kernel");
+	x->decay_rank = (r->d->hidden + 15) / 16;
+	if (strcmp(config_word(r->config, "time_step_rank", ""), "auto") != 0)
+		x->decay_rank = CONFIG_NUMBER(r, x->decay_rank, "mamba_dt_rank", "time_step_rank");
+	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
+				   config_flag(r, r->config, "mamba_conv_bias", true));
+	/* Jamba norms the decay and the state's two inputs; Falcon Mamba does so without weights */
+	x->norm = r->f->plan != PLAN_SCANS;
 }
 
 static void mamba2(struct config_reading *r, struct recurrent *x)
 {
 	x->kind = RECURRENT_MAMBA2;
-	x->heads = CONFIG_NUMBER(r, 128, "mamba_num_heads", "mamba_n_heads");
-	x->value_dim = CONFIG_NUMBER(r, 64, "mamba_head_dim", "mamba_d_head");
-	x->key_dim = CONFIG_NUMBER(r, 128, "ssm_state_size", "mamba_d_state");
+	x->heads = CONFIG_NUMBER(r, 128, "mamba_num_heads", "mamba_n_heads", "num_heads");
+	x->value_dim = CONFIG_NUMBER(r, 64, "mamba_head_dim", "mamba_d_head", "head_dim");
+	x->key_dim = CONFIG_NUMBER(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
 	x->groups = CONFIG_NUMBER(r, 1, "n_groups", "mamba_n_groups");
 	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
 	x->conv_bias = config_flag(r, r->config, "use_conv_bias",

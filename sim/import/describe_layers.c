@@ -99,6 +99,11 @@ static void by_types(struct layers_job *j)
 	}
 }
 
+static void by_nothing(struct layers_job *j)
+{
+	all_layers(j, LAYER_RECURRENT);
+}
+
 /* One block in each layer: M Mamba-2, * attention, - FFN, E experts; or the same in words. */
 static void by_letters(struct layers_job *j)
 {
@@ -271,7 +276,8 @@ static void mixers(struct layers_job *j)
 	static void (*const plans[])(struct layers_job *) = {
 		[PLAN_TYPES] = by_types,     [PLAN_LETTERS] = by_letters, [PLAN_FLAGS] = by_flags,
 		[PLAN_LISTS] = by_lists,     [PLAN_PERIODS] = by_periods, [PLAN_BLOCKS] = by_blocks,
-		[PLAN_COMPRESS] = by_ratios, [PLAN_INDEX] = by_index,     [PLAN_SPARSE] = by_frequency};
+		[PLAN_COMPRESS] = by_ratios, [PLAN_INDEX] = by_index,     [PLAN_SPARSE] = by_frequency,
+		[PLAN_SCANS] = by_nothing};
 
 	plans[j->r->f->plan](j);
 	share_caches(j);
@@ -327,7 +333,8 @@ static void feeds(struct layers_job *j)
 	const bool wide = config_flag(r, r->config, "use_double_wide_mlp", false);
 	const struct yml *inner = config_find(r->config, "intermediate_size"); /* Gemma 3n: a list */
 
-	if (r->f->plan == PLAN_LETTERS || r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_PERIODS)
+	if (r->f->plan == PLAN_LETTERS || r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_PERIODS ||
+	    r->f->plan == PLAN_SCANS)
 		return;
 	for (int64_t i = 0; i < r->d->layers; i++) {
 		struct described_layer *l = &j->at[i];

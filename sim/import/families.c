@@ -298,12 +298,6 @@ static const struct family families[] = {
 	{.type = "longcat_flash_ngram",
 	 .refused = "its layers hold two attentions, experts that do nothing and "
 		    "tables of n-grams"},
-	{.type = "mamba",
-	 .refused = "it has no attention and no FFN: its config has none of the keys of either"},
-	{.type = "falcon_mamba",
-	 .refused = "it has no attention and no FFN: its config has none of the keys of either"},
-	{.type = "mamba2",
-	 .refused = "it has no attention and no FFN: its config has none of the keys of either"},
 	{.type = "openelm", .refused = "heads and widths of its layers follow from ranges in its config"},
 	{.type = "phi3small",
 	 .refused = "its attention is sparse by blocks that do not depend on what is read"},
@@ -349,6 +343,10 @@ static const struct family families[] = {
 	 .experts = 256,
 	 .active = 8},
 	{.type = "qwen3_5_moe", .like = "qwen3_5_moe_text"},
+	/* scans alone: of attention nothing is read, and heads are those of the scan */
+	{.type = "mamba", .plan = PLAN_SCANS, .mixer = MIXES_MAMBA1, .heads = 1, .tied = true},
+	{.type = "falcon_mamba", .plan = PLAN_SCANS, .mixer = MIXES_MAMBA1, .heads = 1, .tied = true},
+	{.type = "mamba2", .plan = PLAN_SCANS, .mixer = MIXES_MAMBA2, .heads = 1},
 	{.type = "nemotron_h",
 	 .plan = PLAN_LETTERS,
 	 .mixer = MIXES_MAMBA2,

@@ -25,7 +25,8 @@ enum layer_plan {
 	PLAN_BLOCKS,   /* block_configs */
 	PLAN_COMPRESS, /* compress_ratios */
 	PLAN_INDEX,    /* latent attention with an indexer, in some layers that of an earlier one */
-	PLAN_SPARSE    /* sparse_attention_freq: block-sparse attention */
+	PLAN_SPARSE,   /* sparse_attention_freq: block-sparse attention */
+	PLAN_SCANS     /* every layer is one recurrent block, with no FFN */
 };
 
 /* The mixer of layers that have no attention. */

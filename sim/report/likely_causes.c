@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/base/units.h"
 
 static const char *verdict(const struct explained_row *r)
 {
@@ -20,7 +21,8 @@ static void write_row(struct str *out, const struct explained_row *r, size_t wid
 {
 	str_add(out, r->run);
 	str_pad(out, ' ', width - str_width(r->run));
-	str_addf(out, "  %9.4g  %9.4g  (%.4g\xe2\x80\x93%.4g)", r->measured, r->expected, r->lo, r->hi);
+	str_addf(out, "  %9s  %9s  (%s\xe2\x80\x93%s)", units_figure(r->measured).text,
+		 units_figure(r->expected).text, units_figure(r->lo).text, units_figure(r->hi).text);
 	str_addf(out, "  %.2f\xc3\x97  %s\n", r->measured / r->expected, verdict(r));
 	if (r->said)
 		str_addf(out, "  %s\n", r->said);
@@ -51,7 +53,8 @@ static void write_causes(struct str *out, const struct explanation *e)
 {
 	str_addf(out, "unlike what is expected, by %.0f %% (root mean square)\n", 100 * e->left);
 	if (!e->causes_n) {
-		str_add(out, "no cause that is known here explains the rows better\n");
+		str_add(out, e->otherwise == e->n ? "the rows say themselves why: they ran otherwise\n"
+						  : "no cause that is known here explains the rows better\n");
 		return;
 	}
 	str_add(out, "likely causes, by how little each leaves of that:\n");
@@ -59,7 +62,7 @@ static void write_causes(struct str *out, const struct explanation *e)
 		str_addf(out, "%2zu. %s: %.0f %% left\n   ", i + 1, e->causes[i].what,
 			 100 * e->causes[i].left);
 		for (size_t k = 0; k < e->n; k++)
-			str_addf(out, " %.4g", e->causes[i].rates[k]);
+			str_addf(out, " %s", units_figure(e->causes[i].rates[k]).text);
 		str_addf(out, " %s predicted\n", e->rows[0].unit);
 	}
 }

@@ -63,13 +63,13 @@ static const char *quantity_text(struct arena *a, const struct validation_row *c
 	const char *text;
 
 	if (!strcmp(c->unit, "tok/s"))
-		return arena_printf(a, "%.4g", value);
+		return arena_strdup(a, units_figure(value).text);
 	if (!strcmp(c->unit, "times"))
-		return arena_printf(a, "%.4g\xc3\x97", value);
+		return arena_printf(a, "%s\xc3\x97", units_figure(value).text);
 	if (!strcmp(c->unit, "s") || !*c->unit)
 		units_format(&s, value, *c->unit ? DIM_TIME : DIM_SHARE, 4);
 	else
-		str_addf(&s, "%.4g %s", value, c->unit);
+		str_addf(&s, "%s %s", units_figure(value).text, c->unit);
 	text = arena_strdup(a, s.text);
 	str_release(&s);
 	return text;

@@ -88,6 +88,13 @@ static int64_t days(int year, int month, int day)
 	return 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1;
 }
 
+static bool is_day(int year, int month, int day)
+{
+	if (month < 1 || month > 12 || day < 1)
+		return false;
+	return day <= days(year + month / 12, month % 12 + 1, 1) - days(year, month, 1);
+}
+
 /* "2023-11-16 18:17:03.9799600", with a zone of +00:00 or Z perhaps; since year 0. The fraction is a decimal.
  */
 static int parse_date(const struct lines *l, struct cell c, int64_t *ns, struct err *err)
@@ -113,8 +120,7 @@ static int parse_date(const struct lines *l, struct cell c, int64_t *ns, struct 
 		day = digits(c.text + 8, 2);
 		hour = digits(c.text + 11, 2);
 		minute = digits(c.text + 14, 2);
-		fine = year >= 1970 && year < 2200 && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
-		       hour < 24 && minute < 60 &&
+		fine = year >= 1970 && year < 2200 && is_day(year, month, day) && hour < 24 && minute < 60 &&
 		       decimal_parse(c.text + 17, len - 17, 9, &seconds, &exact) == DECIMAL_FINE &&
 		       seconds <= 61000000000;
 	}

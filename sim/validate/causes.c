@@ -8,6 +8,8 @@ enum { STEPS = 100 };
 
 /* A number that was fitted must explain at least this much to be preferred to none. */
 static const double fitted_worth = 0.03;
+/* A cause leaves at most this share of what there is to explain. */
+static const double leaves_at_most = 0.75;
 
 static struct arena *arena_of(const struct cause_search *s)
 {
@@ -24,23 +26,47 @@ static double apart(double a, double b)
 
 double causes_left(const struct cause_search *s, const double *seconds)
 {
-	double sum = 0;
+	double sum = 0, n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		sum += apart(seconds[i], s->rows[i].measured_s) * apart(seconds[i], s->rows[i].measured_s);
-	return sqrt(sum / (double)s->n);
+		if (s->judged[i]) {
+			const double by = apart(seconds[i], s->rows[i].measured_s);
+
+			sum += by * by;
+			n++;
+		}
+	return sqrt(sum / n);
+}
+
+static double left_with_none(const struct cause_search *s)
+{
+	struct arena scratch = ARENA_INIT;
+	double *seconds = arena_array(&scratch, s->n, sizeof *seconds), left;
+
+	for (size_t i = 0; i < s->n; i++)
+		seconds[i] = s->rows[i].expected_s;
+	left = causes_left(s, seconds);
+	arena_release(&scratch);
+	return left;
+}
+
+static void keep_cause(struct cause_search *s, const char *what, const double *seconds, double key)
+{
+	double *rates = arena_array(arena_of(s), s->n, sizeof *rates);
+
+	for (size_t i = 0; i < s->n; i++)
+		rates[i] = s->judged[i] ? run_rate_of(s->rows[i].row.run, seconds[i]) : NAN;
+	VEC_ADD(&s->causes, ((struct likely_cause){what, causes_left(s, seconds), rates}));
+	VEC_ADD(&s->keys, key);
 }
 
 /* fitted: numbers of its own. */
 static void add_cause(struct cause_search *s, const char *what, const double *seconds, int fitted)
 {
-	double *rates = arena_array(arena_of(s), s->n, sizeof *rates);
-	const double left = causes_left(s, seconds);
+	const double key = causes_left(s, seconds) + fitted_worth * fitted;
 
-	for (size_t i = 0; i < s->n; i++)
-		rates[i] = run_rate_of(s->rows[i].row.run, seconds[i]);
-	VEC_ADD(&s->causes, ((struct likely_cause){what, left, rates}));
-	VEC_ADD(&s->keys, left + fitted_worth * fitted);
+	if (key < leaves_at_most * left_with_none(s))
+		keep_cause(s, what, seconds, key);
 }
 
 /* --- causes that change what runs ----------------------------------------------------------------- */
@@ -199,12 +225,15 @@ static double with_slow_experts(const struct cause_search *s, const struct case_
 
 /* The rates of a CPU beside the device. Arithmetic: cores that are not there to save power, at 3.5 GHz where that is not
  * said, by 128 operations a cycle (four pipes of sixteen multiply-adds of 8 bits, which llama.cpp's kernels for blocks of
- * weights use: ggml_vec_dot_q4_0_q8_0() of ggml-cpu), half of it reached. Memory: all clusters of an
- * M1 Max read 243 GB/s of its 400 (AnandTech, "Apple's M1 Pro, M1 Max SoCs Investigated", 25 October 2021); a narrower bus
- * is read at 85 %. A card's host is not described: two channels of DDR5-5600 and eight cores are taken. */
+ * weights use: ggml_vec_dot_q4_0_q8_0() of ggml-cpu), half of it reached. Memory: what llama.cpp reads of weights in decode,
+ * 104 GB/s for each die of an M2 Ultra (27 tokens/s of Mistral 7B in Q8_0 on 24 cores: justine.lol/matmul, March 2024), and
+ * 73 % of a narrower bus (68 % of DDR5-6400 on an i9-13900K, ggml-org/llama.cpp#34; 78 % of DDR5-5600 on a Ryzen AI 9 HX
+ * 370, #19480). A card's host is not described: two channels of DDR5-5600 and eight cores are taken. */
 struct cpu_rates {
 	double flops, bandwidth;
 };
+
+static const double cpu_bus_share = 0.73, cpu_die_Bps = 104e9;
 
 static struct cpu_rates cpu_of(const struct cause_search *s)
 {
@@ -216,12 +245,13 @@ static struct cpu_rates cpu_of(const struct cause_search *s)
 			return (struct cpu_rates){(double)(d[i].fast_cores ? d[i].fast_cores : d[i].cores) *
 							  32 * 0.5 *
 							  (d[i].clock.given ? d[i].clock.value : 3.5e9),
-						  fmin(0.85 * m->memory.bandwidth.value,
-						       243e9 * (double)(m->dies ? m->dies : 1))};
-	return (struct cpu_rates){8 * 64 * 4.5e9, 0.85 * 89.6e9};
+						  fmin(cpu_bus_share * m->memory.bandwidth.value,
+						       cpu_die_Bps * (double)(m->dies ? m->dies : 1))};
+	return (struct cpu_rates){8 * 64 * 4.5e9, cpu_bus_share * 89.6e9};
 }
 
-/* share: of the layers, on the CPU, whose operators compute or read, whichever takes longer. */
+/* share: of the layers, on the CPU, whose operators compute or read, whichever takes longer. Each waits for all threads at its
+ * end (ggml_barrier() of ggml-cpu), for which it is taken to need as long as the device needs to start a kernel. */
 static double on_cpu(const struct cause_search *s, const struct case_row *r, double share)
 {
 	const struct cpu_rates cpu = cpu_of(s);
@@ -230,18 +260,21 @@ static double on_cpu(const struct cause_search *s, const struct case_row *r, dou
 	for (size_t i = 0; i < r->run.n; i++) {
 		const struct cost *c = &r->run.at[i].cost;
 
-		sum += r->run.at[i].times * fmax(c->flop / cpu.flops, c->bytes / cpu.bandwidth);
+		sum += r->run.at[i].times *
+		       (fmax(c->flop / cpu.flops, c->bytes / cpu.bandwidth) + c->overhead.s);
 	}
-	return (1 - share) * r->expected_s + share * fmax(sum, r->expected_s);
+	return (1 - share) * r->expected_s + share * sum;
 }
 
 static bool is_slow(const struct cause_search *s)
 {
-	double slower = 0;
+	size_t slower = 0, n = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		slower += s->rows[i].measured_s > s->rows[i].expected_s;
-	return 2 * slower >= (double)s->n;
+	for (size_t i = 0; i < s->n; i++) {
+		n += s->judged[i];
+		slower += s->judged[i] && s->rows[i].measured_s > s->rows[i].expected_s;
+	}
+	return 2 * slower >= n;
 }
 
 /* Memory that the largest row takes, of what can be used. */
@@ -286,20 +319,20 @@ static double said_share(const struct case_row *r)
 	return n >= 0 && n < all ? 1 - n / all : 0;
 }
 
-static void try_said(struct cause_search *s, double *seconds)
+void causes_try_said(struct cause_search *s)
 {
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const double share = said_share(&s->rows[i]);
 
-		any = any || share > 0;
+		any = any || (s->judged[i] && share > 0);
 		seconds[i] = on_cpu(s, &s->rows[i], share);
 	}
-	if (!any)
-		return;
-	add_cause(s, "layers on the CPU, as the report says (a rough estimate of its rates)", seconds, 0);
-	s->keys.at[s->keys.n - 1] = -1; /* no guess */
+	if (any)
+		keep_cause(s, "layers on the CPU, as the report says (a rough estimate of its rates)",
+			   seconds, -1);
 }
 
 /* Which numbers a cause may take, in hundredths, and how it is told. Throttling and a low power mode lower the clock of the
@@ -366,7 +399,6 @@ static void try_numbered(struct cause_search *s)
 		}
 	if (is_slow(s) && splits_layers(s))
 		try_offload(s, seconds);
-	try_said(s, seconds);
 }
 
 void causes_try(struct cause_search *s)

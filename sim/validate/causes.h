@@ -22,16 +22,22 @@ struct cause_search {
 	struct catalogue_device device;
 	struct case_row *rows;
 	size_t n;
+	const bool *judged;                        /* of each row: causes are judged by it */
 	size_t left_out[COLUMNS];                  /* foreign rows, by column */
 	bool says_weights, says_flash, says_build; /* every row does, so that it is no question */
 	VEC(struct likely_cause) causes;
 	VEC(double) keys; /* each cause's key, by which causes are ranked */
 };
 
-/* What is left between predicted times, one a row, and the measured ones: likely_cause.left. */
+/* What is left between predicted times, one a row, and the measured ones of the rows that are judged by:
+ * likely_cause.left. */
 double causes_left(const struct cause_search *s, const double *seconds);
 
-/* Tries every cause that may apply to the rows, and adds each to s->causes and s->keys; owned by the caller. */
+/* Tries every cause that may apply to the judged rows, and adds each that explains some of how they are unlike what is
+ * expected to s->causes and s->keys; owned by the caller. */
 void causes_try(struct cause_search *s);
+
+/* The same of what the judged rows say of themselves, which is no guess. */
+void causes_try_said(struct cause_search *s);
 
 #endif

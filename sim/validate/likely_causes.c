@@ -9,9 +9,6 @@
 #include "sim/validate/explained_jobs.h"
 #include "sim/validate/run_band.h"
 
-/* A cause leaves at most this share of what there is to explain. */
-static const double leaves_at_most = 0.75;
-
 static struct arena *arena_of(const struct cause_search *s)
 {
 	return s->ask->loader->arena;
@@ -131,24 +128,26 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 	return rc == 0 && s->n < runs->n ? tell_left_out(s, runs, e, err) : rc;
 }
 
-/* Of rows that are as expected one in five is outside P10 to P90; none is by more than the interval's own width. */
-static bool all_normal(const struct explanation *e)
+/* Of rows that are as expected one in five is outside P10 to P90; none is by more than the interval's own width. Rows that
+ * ran otherwise are another matter. */
+static bool as_expected(const struct explanation *e)
 {
-	size_t outside = 0;
+	size_t outside = 0, n = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
 		const struct explained_row *r = &e->rows[i];
 
-		if (r->normal)
+		n += !r->said;
+		if (r->normal || r->said)
 			continue;
-		if (r->said || r->measured < r->lo - (r->hi - r->lo) || r->measured > r->hi + (r->hi - r->lo))
+		if (r->measured < r->lo - (r->hi - r->lo) || r->measured > r->hi + (r->hi - r->lo))
 			return false;
 		outside++;
 	}
-	return 5 * outside <= e->n;
+	return 5 * outside <= n;
 }
 
-/* Those that leave less than nothing does, by their keys; of equal ones the first that was tried. */
+/* By their keys; of equal ones the first that was tried. */
 static void rank(struct cause_search *s, struct explanation *e)
 {
 	e->causes = arena_array(arena_of(s), CAUSES_SHOWN, sizeof *e->causes);
@@ -156,8 +155,7 @@ static void rank(struct cause_search *s, struct explanation *e)
 		size_t best = s->causes.n;
 
 		for (size_t i = 0; i < s->causes.n; i++)
-			if (s->keys.at[i] <
-			    (best == s->causes.n ? leaves_at_most * e->left : s->keys.at[best]))
+			if (s->keys.at[i] < (best == s->causes.n ? INFINITY : s->keys.at[best]))
 				best = i;
 		if (best == s->causes.n)
 			return;
@@ -166,17 +164,45 @@ static void rank(struct cause_search *s, struct explanation *e)
 	}
 }
 
-static void find_causes(struct cause_search *s, struct explanation *e)
+/* Judges by the rows that ran as asked, or by the others. Their number. */
+static size_t judge_by(struct cause_search *s, const struct explanation *e, bool as_asked)
+{
+	bool *judged = arena_array(arena_of(s), s->n, sizeof *judged);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		judged[i] = as_asked == !e->rows[i].said;
+		n += judged[i];
+	}
+	s->judged = judged;
+	return n;
+}
+
+static double left_of_all(struct cause_search *s)
 {
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+	bool *judged = arena_array(arena_of(s), s->n, sizeof *judged);
 
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		seconds[i] = s->rows[i].expected_s;
-	e->left = causes_left(s, seconds);
-	e->normal = all_normal(e);
-	if (e->normal)
-		return;
-	causes_try(s);
+		judged[i] = true;
+	}
+	s->judged = judged;
+	return causes_left(s, seconds);
+}
+
+/* Why a row ran otherwise it says itself: it is no reason to look for causes of the others', nor do these explain it. */
+static void find_causes(struct cause_search *s, struct explanation *e)
+{
+	const bool expected = as_expected(e);
+
+	e->left = left_of_all(s);
+	e->otherwise = judge_by(s, e, false);
+	e->normal = expected && !e->otherwise;
+	if (e->otherwise)
+		causes_try_said(s);
+	if (judge_by(s, e, true) && !expected)
+		causes_try(s);
 	rank(s, e);
 }
 

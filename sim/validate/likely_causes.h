@@ -6,8 +6,9 @@
  * not, each possible cause is simulated: the same rows in another format, without flash attention, under an older profile
  * of the runtime, on the CPU, with part of the layers there, at a lower clock, from less bandwidth, with a start that
  * was timed too. Causes are ranked by what is left between them and all rows together. A cause with a number of its own
- * (how far the clock fell) has it fitted to the rows, and ranks behind one without that explains as much. What the report
- * itself says (a back end, layers left to the CPU) is told first.
+ * (how far the clock fell) has it fitted to the rows, and ranks behind one without that explains as much. Rows that say themselves that they
+ * ran otherwise (a back end, layers left to the CPU) are told apart: no cause is sought by them, and what they say comes
+ * first.
  */
 #ifndef SIM_VALIDATE_LIKELY_CAUSES_H
 #define SIM_VALIDATE_LIKELY_CAUSES_H
@@ -25,15 +26,16 @@ struct explained_row {
 struct likely_cause {
 	const char *what; /* "weights in q8_0", "the clock at 70 %" */
 	double left;   /* root mean square of measured over predicted, the larger over the smaller, less 1 */
-	double *rates; /* the predicted rate of each row */
+	double *rates; /* the predicted rate of each row; NAN of one that it is no cause of */
 };
 
 struct explanation {
 	const char *machine, *runtime;
 	struct explained_row *rows;
 	size_t n;
-	bool normal; /* as many rows inside as P10 to P90 lets expect, and none far off */
-	double left; /* as of a cause: with none */
+	size_t otherwise; /* rows that say that they ran otherwise */
+	bool normal;      /* as many rows inside as P10 to P90 lets expect, and none far off */
+	double left;      /* as of a cause: with none */
 	struct likely_cause *causes;
 	size_t causes_n; /* the likeliest first; none where all is normal */
 	struct texts notes;

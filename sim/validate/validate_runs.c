@@ -22,20 +22,28 @@ static struct drawn_run drawn_run(struct arena *a, const struct observation *row
 				  row->device->device, row->device->profile};
 }
 
+/* over: NULL where the row is no ratio. */
+static struct said said_of(const struct validate_ask *ask, const struct run *run, const struct drawn_run *of,
+			   const struct drawn_run *over)
+{
+	struct said said = {
+		.rate = run_rate_of(run, predicted_run_seconds(&of->predicted) /
+						 (over ? predicted_run_seconds(&over->predicted) : 1))};
+	const struct band band = run_band(ask, run, said.rate, of, over);
+
+	said.bound = predicted_run_bound(&of->predicted, &said.bound_share);
+	said.lo = band.lo;
+	said.hi = band.hi;
+	return said;
+}
+
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct drawn_run of = drawn_run(&scratch, row),
 			       over = row->over ? drawn_run(&scratch, row->over) : (struct drawn_run){0};
-	struct said said = {
-		.rate = run_rate_of(row->run,
-				    predicted_run_seconds(&of.predicted) /
-					    (row->over ? predicted_run_seconds(&over.predicted) : 1))};
-	const struct band band = run_band(ask, row->run, said.rate, &of, row->over ? &over : NULL);
+	const struct said said = said_of(ask, row->run, &of, row->over ? &over : NULL);
 
-	said.bound = predicted_run_bound(&of.predicted, &said.bound_share);
-	said.lo = band.lo;
-	said.hi = band.hi;
 	arena_release(&scratch);
 	return said;
 }
@@ -56,42 +64,106 @@ static int predict_row(void *self, size_t thread, size_t i)
 	return 0;
 }
 
-/* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
- * the machine, with the chip left out what it gives a chip that nobody measured. */
-static void take_left_out(const struct validate_ask *ask, const struct family_errors *errors,
-			  enum family_left_out hole, const struct observations *profiles,
-			  struct validation *v)
+/* ---- rows that are left out of a fit ---- */
+
+/* A family's model, fitted to all its rows and without some. */
+struct fitted {
+	struct family_model family;
+	struct observations observed;
+	struct family_judged judged;
+};
+
+/* Terms keep their spreads, and take the times that another fit gives them. */
+static void take_times(struct cost *c, const struct cost *from)
 {
+	c->arithmetic.s = from->arithmetic.s;
+	c->memory.s = from->memory.s;
+	c->apart.s = from->apart.s;
+	c->overhead.s = from->overhead.s;
+	c->least_arithmetic = from->least_arithmetic;
+	c->least_memory = from->least_memory;
+}
+
+/* A row by the values of a fit without it, as wide as the profile's spreads and that fit's lack of such runs make it. */
+static struct drawn_run drawn_without(struct arena *a, const struct family_model *family,
+				      const struct observation *fitted, const struct observation *row,
+				      const struct family_hole *hole)
+{
+	const struct predicted_run values =
+		observations_predict(a, fitted, family_profile(a, family, &hole->values, fitted));
+	struct profile *p = arena_alloc(a, sizeof *p);
+	struct drawn_run of = {.machine = row->device->machine, .device = row->device->device, .profile = p};
+
+	*p = *row->device->profile;
+	if (p->beyond.origin.node) {
+		const struct origin origin = p->beyond.origin;
+
+		p->beyond = hole->beyond;
+		p->beyond.origin = origin;
+	}
+	of.predicted = observations_predict(a, row, p);
+	for (size_t i = 0; i < values.n && values.n == of.predicted.n; i++) {
+		take_times(&of.predicted.at[i].cost, &values.at[i].cost);
+		take_times(&of.predicted.at[i].launches, &values.at[i].launches);
+	}
+	return of;
+}
+
+static struct said predict_without(const struct validate_ask *ask, const struct family_model *family,
+				   const struct observation *fitted, const struct observation *row,
+				   const struct family_hole *hole)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct drawn_run of = drawn_without(&scratch, family, fitted, row, hole);
+	struct drawn_run over;
+	struct said said;
+
+	if (row->over)
+		over = family_takes(family, row->over)
+			       ? drawn_without(&scratch, family, fitted->over, row->over, hole)
+			       : drawn_run(&scratch, row->over);
+	said = said_of(ask, row->run, &of, row->over ? &over : NULL);
+	arena_release(&scratch);
+	return said;
+}
+
+/* Fits with holes, and the profiles whose spreads go with them: with the model left out the catalogue's of
+ * the machine, with the chip left out what it gives a chip that nobody measured. Where the profile is of another file than
+ * the family's, so that a run has other operators, it is the profile's own values that are drawn. */
+static void take_left_out(const struct validate_ask *ask, const struct fitted *f, enum family_left_out hole,
+			  const struct observations *profiles, struct validation *v)
+{
+	const struct family_errors *errors =
+		hole == FAMILY_LEAVE_OUT_MODEL ? &f->judged.model_left_out : &f->judged.chip_left_out;
+
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
 		struct left_out *left = hole == FAMILY_LEAVE_OUT_MODEL ? &c->no_model : &c->no_chip;
-		const double rate = c->measured * (1 + errors->without[i]);
 		struct said said;
 
 		if (isnan(errors->without[i]) || c->held_out)
 			continue;
-		said = predict(ask, &profiles->at[i]);
+		said = predict_without(ask, &f->family, &f->observed.at[i], &profiles->at[i],
+				       errors->hole[i]);
 		*left = (struct left_out){errors->without[i],
-					  c->measured >= said.lo * rate / said.rate &&
-						  c->measured <= said.hi * rate / said.rate};
+					  c->measured >= said.lo && c->measured <= said.hi};
 	}
 }
 
 static int leave_out_both(const struct validate_ask *ask, const struct runs *runs,
 			  const struct observations *profiles, struct validation *v, struct err *err)
 {
-	struct family_model family;
-	struct family_judged judged;
-	struct observations observed, unmeasured;
+	struct fitted f;
+	struct observations unmeasured;
 
-	if (family_load(ask->loader, ask->family, &family, err) != 0 ||
-	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &observed, err) != 0 ||
+	if (family_load(ask->loader, ask->family, &f.family, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.observed, err) != 0 ||
 	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &unmeasured, err) != 0 ||
-	    family_judge(&family, &observed, ask->draws.workers, &judged, err) != 0)
+	    family_judge(&f.family, &f.observed, ask->draws.workers, &f.judged, err) != 0)
 		return -1;
-	take_left_out(ask, &judged.model_left_out, FAMILY_LEAVE_OUT_MODEL, profiles, v);
-	take_left_out(ask, &judged.chip_left_out, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v);
-	return ask->profile ? family_write(&family, &observed, &judged, ask->profile, err) : 0;
+	take_left_out(ask, &f, FAMILY_LEAVE_OUT_MODEL, profiles, v);
+	take_left_out(ask, &f, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v);
+	return ask->profile ? family_write(&f.family, &f.observed, &f.judged, ask->profile, err) : 0;
 }
 
 /* NULL of an operator alone, which its row names. */

@@ -132,6 +132,26 @@ START_TEST(units_format_case)
 }
 END_TEST
 
+static const struct {
+	double x;
+	const char *want;
+} figured[] = {{0, "0"},
+	       {0.123456, "0.1235"},
+	       {57.256, "57.26"},
+	       {999.94, "999.9"},
+	       {-1234.5678, "-1235"},
+	       {12345.6, "12346"},
+	       {123456789, "123456789"},
+	       {NAN, "-"},
+	       {2e-7, "2e-07"},
+	       {1e300, "1e+300"}};
+
+START_TEST(units_figure_case)
+{
+	ck_assert_str_eq(units_figure(figured[_i].x).text, figured[_i].want);
+}
+END_TEST
+
 /* What is written exactly is read back as the same bits, whatever the unit does to the digits. */
 START_TEST(units_format_exact_reads_back)
 {
@@ -530,6 +550,7 @@ Suite *suite_base(void)
 	tcase_add_test(tc, err_first_wins);
 	tcase_add_loop_test(tc, units_parse_case, 0, ARRAY_LEN(units));
 	tcase_add_loop_test(tc, units_format_case, 0, ARRAY_LEN(shown));
+	tcase_add_loop_test(tc, units_figure_case, 0, ARRAY_LEN(figured));
 	tcase_add_test(tc, units_format_exact_reads_back);
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);

@@ -201,7 +201,8 @@ END_TEST
 static struct family_errors chips_left_out(void)
 {
 	struct family_errors errors = {arena_array(&w.arena, ROWS, sizeof(double)),
-				       arena_array(&w.arena, ROWS, sizeof(double))};
+				       arena_array(&w.arena, ROWS, sizeof(double)),
+				       arena_array(&w.arena, ROWS, sizeof *errors.hole)};
 	struct family_values all;
 	struct err err = ERR_INIT;
 
@@ -333,6 +334,38 @@ START_TEST(writes_a_family)
 }
 END_TEST
 
+/* A chip that alone ran a format takes it out of the fit with it: what that fit is wide for, and what it gives the rows, are
+ * the fit's without them. */
+START_TEST(a_hole_takes_its_kinds_along)
+{
+	struct family_errors errors;
+	size_t checked = 0;
+
+	make_runs(NULL, 1, 0.003);
+	for (size_t i = 0; i < ROWS; i++)
+		w.runs[i].held_out =
+			!strcmp(w.runs[i].weights, "q8_0") && strcmp(w.runs[i].machine, machines[1]) != 0;
+	errors = chips_left_out();
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct family_hole *hole = errors.hole[i];
+		const bool own = !strcmp(w.runs[i].machine, machines[1]);
+
+		ck_assert_int_eq(!hole, w.runs[i].held_out);
+		if (!hole)
+			continue;
+		ck_assert_uint_eq(hole->beyond.of[BEYOND_F16].seen_on.n, ARRAY_LEN(machines) - 1);
+		ck_assert_uint_eq(hole->beyond.of[BEYOND_Q8].seen_on.n, own ? 0 : 1);
+		if (w.e.at[i].model)
+			ck_assert_double_eq_tol(family_seconds(&w.family_model, &hole->values, &w.e.at[i]) *
+							(1 + errors.without[i]),
+						w.runs[i].seconds, 1e-9 * w.runs[i].seconds);
+		checked++;
+	}
+	ck_assert_uint_gt(checked, ARRAY_LEN(shapes));
+	arena_release(&w.arena);
+}
+END_TEST
+
 /* Kinds that the fit had no runs of are named with their widths, the others with the chips that had them. */
 START_TEST(names_what_it_never_saw)
 {
@@ -343,8 +376,11 @@ START_TEST(names_what_it_never_saw)
 	for (int k = 0; k < BEYOND_KINDS; k++) {
 		const bool had = k == BEYOND_F16 || k == BEYOND_Q8;
 
-		ck_assert_msg(b->of[k].prefill > 0.05 && b->of[k].prefill < 0.6, "kind %d: %g", k,
-			      b->of[k].prefill);
+		const bool batch = k >= BEYOND_BATCH_F16 && k <= BEYOND_BATCH_FP4;
+		const double width = batch ? b->of[k].decode : b->of[k].prefill;
+
+		ck_assert_msg(width > 0.05 && width < 0.6, "kind %d: %g", k, width);
+		ck_assert(!batch || b->of[k].prefill == 0); /* a prompt has no steps of several sequences */
 		ck_assert_uint_eq(b->of[k].seen_on.n, had ? ARRAY_LEN(machines) : 0);
 	}
 	ck_assert_int_eq(b->of[BEYOND_CONTEXT].from, 4096); /* the model's window */
@@ -452,6 +488,7 @@ Suite *suite_family(void)
 	tcase_add_test(tc, stays_where_it_is_sure);
 	tcase_add_test(tc, an_ultra_is_like_its_max);
 	tcase_add_test(tc, writes_a_family);
+	tcase_add_test(tc, a_hole_takes_its_kinds_along);
 	tcase_add_test(tc, names_what_it_never_saw);
 	tcase_add_test(tc, what_it_never_saw_widens_nothing_else);
 	tcase_add_test(tc, a_row_astray_moves_little);

@@ -2,8 +2,10 @@
 #include "tests/suites.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/csv.h"
 #include "sim/base/file.h"
@@ -260,6 +262,49 @@ START_TEST(families_are_as_expected)
 		drop(&x);
 #undef EXPECTED
 	}
+	arena_release(&a);
+}
+END_TEST
+
+/* Models of scans alone, as state-spaces published them (mamba-2.8b, mamba2-2.7b): parameters, counted from the tensors of
+ * transformers' modeling_mamba.py and modeling_mamba2.py, and the state, which is all they keep. */
+#define SCANS                                                                                                \
+	"\"hidden_size\":2560,\"num_hidden_layers\":64,\"conv_kernel\":4,\"expand\":2,\"use_conv_bias\":"    \
+	"true"
+static const struct {
+	const char *config;
+	double parameters, state_B;
+} scans[] = {
+	{"{\"model_type\":\"mamba2\"," SCANS
+	 ",\"num_heads\":80,\"head_dim\":64,\"state_size\":128,\"n_groups\":1,"
+	 "\"vocab_size\":50288,\"tie_word_embeddings\":true}",
+	 2702599680, 171900928},
+	{"{\"model_type\":\"mamba\"," SCANS
+	 ",\"intermediate_size\":5120,\"state_size\":16,\"time_step_rank\":160,"
+	 "\"vocab_size\":50280}",
+	 2768345600, 24903680},
+	{"{\"model_type\":\"falcon_mamba\"," SCANS ",\"intermediate_size\":5120,\"state_size\":16,"
+	 "\"time_step_rank\":\"auto\",\"vocab_size\":50280}",
+	 2768345600, 24903680},
+};
+
+START_TEST(scans_alone)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *path = arena_printf(&a, "/tmp/lemursim-scans-%d.json", (int)getpid());
+	struct imported x;
+	struct sums s;
+
+	ck_assert_int_eq(file_write(path, scans[_i].config, strlen(scans[_i].config), true, &err), 0);
+	import_file(&x, path);
+	remove(path);
+	s = caches(&x.m, 32768);
+	near(path, "parameters", model_weights(&x.m), scans[_i].parameters, 0);
+	near(path, "read by a step", read_by_a_step(&x.m), scans[_i].parameters, 0);
+	near(path, "state", s.state_f32, scans[_i].state_B, 0);
+	ck_assert_double_eq(s.cache, 0);
+	drop(&x);
 	arena_release(&a);
 }
 END_TEST
@@ -604,6 +649,7 @@ Suite *suite_families(void)
 	Suite *s = suite_create("families");
 	TCase *tc = tcase_create("families");
 
+	tcase_add_loop_test(tc, scans_alone, 0, ARRAY_LEN(scans));
 	tcase_add_test(tc, families_are_as_expected);
 	tcase_add_test(tc, long_contexts);
 	tcase_add_loop_test(tc, caches_of_the_catalogue, 0, ARRAY_LEN(kept));

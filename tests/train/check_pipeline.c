@@ -22,7 +22,7 @@ static struct pipeline even(enum train_schedule s, size_t p, size_t v, uint32_t 
 		for (int x = 0; x < PASS_N; x++)
 			chunks[c].ns[x] = ns[x] / (sim_ns)v;
 	}
-	return (struct pipeline){chunks, p * v, p, m, 0};
+	return (struct pipeline){.chunks = chunks, .chunks_n = p * v, .stages_n = p, .micros = m};
 }
 
 static struct simulated_orders run(struct arena *a, enum train_schedule s, const struct pipeline *p,

@@ -1,4 +1,5 @@
 /* check_likely_causes.c - reports that were made of a known cause: the cause is found, or all is normal. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,9 +30,9 @@ struct explained {
 	struct explanation e;
 };
 
-/* Explains rows of those rates, of our own csv. */
-static void explain(struct explained *x, const struct place_of *p, const double *rates, const char *column,
-		    const char *value)
+/* Explains rows of those rates, of our own csv; the first `with` of them say the column's value. */
+static void explain_some(struct explained *x, const struct place_of *p, const double *rates,
+			 const char *column, const char *value, size_t with)
 {
 	struct validate_ask ask = {.draws = {.n = 40, .seed = 1}};
 	struct str text = STR_INIT;
@@ -45,7 +46,7 @@ static void explain(struct explained *x, const struct place_of *p, const double 
 	str_addf(&text, "kind,prompt,gen,depth,tok_per_s%s%s\n", *column ? "," : "", column);
 	for (size_t i = 0; i < RUNS; i++)
 		str_addf(&text, "%s,%s,%s,%.6g%s%s\n", runs[i][0], runs[i][1], runs[i][2],
-			 rates ? rates[i] : 1.0, *column ? "," : "", value);
+			 rates ? rates[i] : 1.0, *column ? "," : "", i < with ? value : "");
 	MUST(file_write(path, text.text, text.len, true, &err) == 0);
 	ask.loader = &x->t.loader;
 	ask.subjects = (struct texts){(const char **)&p->machine, 1};
@@ -56,6 +57,12 @@ static void explain(struct explained *x, const struct place_of *p, const double 
 	ck_assert_msg(explain_make(&ask, &x->e, &err) == 0, "%s%s", err.msg, fixture_complaints(&x->t));
 	remove(path);
 	str_release(&text);
+}
+
+static void explain(struct explained *x, const struct place_of *p, const double *rates, const char *column,
+		    const char *value)
+{
+	explain_some(x, p, rates, column, value, RUNS);
 }
 
 static void release(struct explained *x)
@@ -151,6 +158,49 @@ START_TEST(what_the_report_says_comes_first)
 }
 END_TEST
 
+/* The prompts ran elsewhere and say so; of the others, which ran as asked, some are as expected and some at half. */
+START_TEST(rows_that_ran_otherwise_tell_nothing)
+{
+	const struct place_of *p = &places[0];
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
+	rates[0] *= 0.01;
+	rates[1] *= 0.02;
+	rates[2] *= _i ? 0.5 : 1;
+	rates[3] *= _i ? 0.5 : 1;
+	explain_some(&x, p, rates, "backend", "CPU", 2);
+	ck_assert(!x.e.normal);
+	ck_assert_uint_eq(x.e.otherwise, 2);
+	ck_assert_uint_ge(x.e.causes_n, _i ? 2 : 1);
+	ck_assert_uint_le(x.e.causes_n, _i ? CAUSES_SHOWN : 1);
+	ck_assert_ptr_nonnull(strstr(x.e.causes[0].what, "as the report says"));
+	for (size_t k = 0; k < x.e.causes_n; k++) /* each is told of its rows alone */
+		for (size_t i = 0; i < RUNS; i++)
+			ck_assert_int_eq(isnan(x.e.causes[k].rates[i]), (k == 0) == (i >= 2));
+	if (_i)
+		ck_assert_double_lt(x.e.causes[1].left, 0.1);
+	release(&x);
+}
+END_TEST
+
+/* A GPU's time is its own: layers of a mixture take a CPU as long as their bytes do, in decode too. */
+START_TEST(a_mixture_on_the_cpu_is_slow_in_decode)
+{
+	static const struct place_of p = {"apple-m3-max-40c-64gb", "llama.cpp", "qwen3-30b-a3b", "q8_0"};
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(&p, rates);
+	explain(&x, &p, rates, "ngl", "24");
+	ck_assert_uint_eq(x.e.causes_n, 1);
+	for (size_t i = 0; i < RUNS; i++)
+		ck_assert_double_lt(x.e.causes[0].rates[i], 0.85 * rates[i]);
+	release(&x);
+}
+END_TEST
+
 Suite *suite_likely_causes(void)
 {
 	Suite *s = suite_create("likely_causes");
@@ -160,6 +210,8 @@ Suite *suite_likely_causes(void)
 	tcase_add_loop_test(t, a_lower_clock_is_found, 0, ARRAY_LEN(places));
 	tcase_add_loop_test(t, another_format_is_found, 0, ARRAY_LEN(places));
 	tcase_add_test(t, what_the_report_says_comes_first);
+	tcase_add_loop_test(t, rows_that_ran_otherwise_tell_nothing, 0, 2);
+	tcase_add_test(t, a_mixture_on_the_cpu_is_slow_in_decode);
 	suite_add_tcase(s, t);
 	return s;
 }
