@@ -60,6 +60,16 @@ static double width_of(const struct op *op, double width)
 	return op->experts ? width * op->copies : width;
 }
 
+/* The bytes of a weight against those of the table's: products of weights as they are were measured in the dtype that is
+ * computed in, and a CPU that computes in f32 reads half as much where they are kept in 16 bits. */
+static double bytes_against_table(const struct op *op, const struct device_model *device_model)
+{
+	const double table_B = device_model->compute == DTYPE_F32 ? 4 : 2,
+		     weight_B = op->weight_B / (op->copies * (double)op->n * (double)op->k);
+
+	return cost_weights_kind(op->format) == BEYOND_F16 && weight_B > 0 ? weight_B / table_B : 1;
+}
+
 static bool may_hold(const struct op *op, const struct measured_rows *t)
 {
 	return !op->gradient && t && t->table && (op->experts || op->rows / op->copies >= t->least);
@@ -95,6 +105,8 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 	u = util_at(t->table, rows, width_of(op, width));
 	term = (struct term){op->flop * share / (peak * u.u), u.spread, u.provenance};
 	c->bytes = (op->weight_B + op->tensor_B) * share;
+	if (rows <= FEW_ROWS)
+		term.s *= bytes_against_table(op, device_model);
 	*(rows <= FEW_ROWS ? &c->memory : &c->arithmetic) = term;
 	return true;
 }
