@@ -9,11 +9,12 @@
 
 #include "sim/calib/table_fit.h"
 
-static const double most_over_peak = 100, few_misses = 0.25;
+static const double most_over_peak = 100, few_misses = 0.25, single_misses = 0.1;
 
-static bool is_product(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype)
+static bool is_product(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
+		       int64_t least)
 {
-	return s->dtype == dtype && s->m > 1 && s->n > 0 && s->k > 0 &&
+	return s->dtype == dtype && s->m >= least && s->n > 0 && s->k > 0 &&
 	       (profile_fit_wants(g, s, SAMPLE_GEMM) || profile_fit_wants(g, s, SAMPLE_GEMV));
 }
 
@@ -26,6 +27,22 @@ static bool is_between(const struct sample *s)
 static bool few_rows_miss(const struct number *further)
 {
 	return further->given && further->sd > few_misses * further->value;
+}
+
+/* The law of single rows is a start and a rate, which holds for shapes beyond those measured too. Where their kernels' rate
+ * hangs on the shape, samples of many shapes tell more. */
+enum { SINGLE_SHAPES = 8 };
+
+static int64_t least_rows(const struct profile_fitting *g, enum few_format f)
+{
+	const struct number *rate[FEW_FORMATS] = {&g->d->gemv, &g->d->gemv_q8, &g->d->gemv_q4};
+	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
+	size_t shapes = 0;
+
+	for (size_t i = 0; i < g->set->n; i++)
+		shapes += g->set->samples[i].m == 1 && is_product(g, &g->set->samples[i], dtype, 1);
+	return shapes >= SINGLE_SHAPES && rate[f]->given && rate[f]->sd > single_misses * rate[f]->value ? 1
+													 : 2;
 }
 
 static void make_table(struct table_fit *t, struct utilisation_table *to, const char *what,
@@ -45,7 +62,7 @@ static void make_table(struct table_fit *t, struct utilisation_table *to, const 
 static void fit_dense(struct profile_fitting *g, enum few_format f)
 {
 	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
-	const int64_t rows = f == FEW_WHOLE ? 2 * FEW_GEMM_ROWS : INT64_MAX;
+	const int64_t rows = f == FEW_WHOLE ? 2 * FEW_GEMM_ROWS : INT64_MAX, least = least_rows(g, f);
 	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n + 1, sizeof *t.at)};
 	size_t between = 0;
 
@@ -53,7 +70,7 @@ static void fit_dense(struct profile_fitting *g, enum few_format f)
 		const struct sample *s = &g->set->samples[i];
 		struct sample with = *s;
 
-		if (!is_product(g, s, dtype) || s->m > rows)
+		if (!is_product(g, s, dtype, least) || s->m > rows)
 			continue;
 		with.flop = 2 * (double)s->m * (double)s->n * (double)s->k;
 		between += is_between(s);
@@ -61,30 +78,22 @@ static void fit_dense(struct profile_fitting *g, enum few_format f)
 	}
 	if (between && (f != FEW_WHOLE || few_rows_miss(&g->d->few.further[f])))
 		make_table(&t, &g->d->products[f],
-			   arena_printf(g->arena, "products of two rows and more in %s",
-					sample_dtype_names[dtype]),
+			   arena_printf(g->arena, "products of %s and more in %s",
+					least > 1 ? "two rows" : "one row", sample_dtype_names[dtype]),
 			   SAMPLE_GEMM, dtype);
 }
 
-/* m tokens that go through k experts of n x n are products of m / k rows each, of which this is one: its share of the time,
- * the kernel's start apart. */
+/* m rows that meet k experts of n x n are one product of m / k rows through as many weights as k experts have: they run in one
+ * launch, whose blocks fill the device together, however few rows each expert gets. */
 static bool as_expert(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
 		      struct sample *one)
 {
-	const double start = profile_fit_product_start(g);
-	double *seconds, share;
-
 	*one = *s;
 	if (!profile_fit_wants(g, s, SAMPLE_MOE) || s->dtype != dtype || s->k < 1 || s->m < s->k || s->n < 1)
 		return false;
 	one->m = (s->m + s->k / 2) / s->k;
-	one->k = one->n;
-	one->flop = 2 * (double)one->m * (double)s->n * (double)s->n;
-	share = (double)one->m / (double)s->m;
-	seconds = arena_array(g->arena, s->seconds_n, sizeof *seconds);
-	for (size_t i = 0; i < s->seconds_n; i++)
-		seconds[i] = fmax(s->seconds[i] - start, 0) * share + start;
-	one->seconds = seconds;
+	one->k = s->n * s->k;
+	one->flop = 2 * (double)one->m * (double)one->n * (double)one->k;
 	return true;
 }
 
@@ -106,10 +115,11 @@ static void fit_experts(struct profile_fitting *g, enum few_format f)
 	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n + 1, sizeof *t.at)};
 
 	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
 		struct sample one;
 
-		if (as_expert(g, &g->set->samples[i], dtype, &one))
-			table_add(&t, &one, &one);
+		if (as_expert(g, s, dtype, &one))
+			table_add(&t, s, &one);
 	}
 	if (spans(&t))
 		make_table(&t, &g->d->experts[f],

@@ -275,24 +275,41 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 	} else if (op->kind == OP_SCORES && o->attention.given) {
 		each = &o->attention;
 		kernels = op->times;
+	} else if (op->kind == OP_NORM && o->norm.given) {
+		each = &o->norm;
 	}
 	return (struct term){kernels * each->value +
 				     (o->cache.given ? op->caches * share * o->cache.value : 0),
 			     each->spread, each->provenance};
 }
 
-/* The host waits and samples once in a step, and makes the batch of its tokens (op->m) before it launches anything. */
+static void add_host(struct term *t, double s, const struct qty *q)
+{
+	if (!q->given || s <= 0)
+		return;
+	t->spread = (t->s * t->spread + s * q->spread) / (t->s + s);
+	t->s += s;
+	t->from = provenance_worse(t->from, q->provenance);
+}
+
+/* The host waits and samples once in a step. Before it launches anything it makes the batch of its tokens (op->m) and says
+ * which of them sees what (op->cells); after it, it fetches the logits (op->tensor_B). */
 static struct term host_of_step(const struct overhead *o, const struct op *op)
 {
-	const double tokens_s = o->token.given ? (double)op->m * o->token.value : 0;
 	struct term t = {o->step.value, o->step.spread, o->step.provenance};
 
-	if (tokens_s <= 0)
-		return t;
-	t.spread = (t.s * t.spread + tokens_s * o->token.spread) / (t.s + tokens_s);
-	t.s += tokens_s;
-	t.from = provenance_worse(t.from, o->token.provenance);
+	add_host(&t, (double)op->m * o->token.value, &o->token);
+	add_host(&t, op->cells * o->mask.value, &o->mask);
+	if (o->logits.given)
+		add_host(&t, op->tensor_B / o->logits.value, &o->logits);
 	return t;
+}
+
+bool cost_counts_step(const struct profile *profile)
+{
+	const struct overhead *o = &profile->overhead;
+
+	return o->token.given || o->mask.given || o->logits.given;
 }
 
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)

@@ -27,10 +27,10 @@
 #include "sim/hw/hw.h"
 #include "sim/llm/graph.h"
 
-/* A table of products in one format of weights, which holds to so many rows; table NULL: not measured. */
+/* A table of products in one format of weights, which holds from `least` to so many rows; table NULL: not measured. */
 struct measured_rows {
 	const struct util_table *table;
-	double rows;
+	double rows, least;
 };
 
 /* The properties of a device, its runtime and the precision that determine the time of an operator. */
@@ -105,6 +105,8 @@ struct cost cost_stream(const struct device_model *device_model, const struct qt
 double cost_kernels(const struct profile *profile, const struct op *op);
 bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches);
 double cost_wait(double host_s, double device_s); /* seconds */
+/* Does the host's part of a step hang on its tokens, on what they see, or on its logits (graph_step())? */
+bool cost_counts_step(const struct profile *profile);
 
 /* The kind of weights that a format is of: BEYOND_F16, _Q8, _Q4, _K or _FP4. */
 enum beyond_kind cost_weights_kind(enum format_id f);

@@ -13,12 +13,13 @@ static struct measured_rows prepared(struct arena *a, const struct rows_table *t
 {
 	const struct gemm_point *from = t->points.at;
 	struct util_point *points = arena_array(a, t->points.n, sizeof *points);
-	struct measured_rows r = {NULL, 0};
+	struct measured_rows r = {NULL, 0, INFINITY};
 
 	for (size_t i = 0; i < t->points.n; i++) {
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
 						from[i].u.value, from[i].u.spread, from[i].u.provenance};
 		r.rows = fmax(r.rows, points[i].rows);
+		r.least = fmin(r.least, points[i].rows);
 	}
 	r.table = util_table(
 		a, points, t->points.n,
@@ -53,9 +54,25 @@ static const struct measured_rows *table_of(const struct op *op, const struct de
 	}
 }
 
+/* The weights that a product reads: those of experts run in one launch, and their table is by all that are hit. */
+static double width_of(const struct op *op, double width)
+{
+	return op->experts ? width * op->copies : width;
+}
+
+/* The bytes of a weight against those of the table's: products of weights as they are were measured in the dtype that is
+ * computed in, and a CPU that computes in f32 reads half as much where they are kept in 16 bits. */
+static double bytes_against_table(const struct op *op, const struct device_model *device_model)
+{
+	const double table_B = device_model->compute == DTYPE_F32 ? 4 : 2,
+		     weight_B = op->weight_B / (op->copies * (double)op->n * (double)op->k);
+
+	return cost_weights_kind(op->format) == BEYOND_F16 && weight_B > 0 ? weight_B / table_B : 1;
+}
+
 static bool may_hold(const struct op *op, const struct measured_rows *t)
 {
-	return !op->gradient && t && t->table && (op->experts || op->rows / op->copies >= 2);
+	return !op->gradient && t && t->table && (op->experts || op->rows / op->copies >= t->least);
 }
 
 void measured_rows_limit(struct cost *c, const struct op *op, const struct device_model *device_model,
@@ -68,7 +85,7 @@ void measured_rows_limit(struct cost *c, const struct op *op, const struct devic
 
 	if (!may_hold(op, t) || rows <= t->rows)
 		return;
-	u = util_at(t->table, rows, width);
+	u = util_at(t->table, rows, width_of(op, width));
 	s = op->flop * share / (device_model->device->peak[device_model->compute].value * u.u);
 	if (s < c->arithmetic.s)
 		c->arithmetic = (struct term){s, u.spread, u.provenance};
@@ -85,9 +102,11 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 
 	if (!may_hold(op, t) || (rows > t->rows && t->rows < MANY_ROWS))
 		return false;
-	u = util_at(t->table, rows, width);
+	u = util_at(t->table, rows, width_of(op, width));
 	term = (struct term){op->flop * share / (peak * u.u), u.spread, u.provenance};
 	c->bytes = (op->weight_B + op->tensor_B) * share;
+	if (rows <= FEW_ROWS)
+		term.s *= bytes_against_table(op, device_model);
 	*(rows <= FEW_ROWS ? &c->memory : &c->arithmetic) = term;
 	return true;
 }

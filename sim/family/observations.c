@@ -172,8 +172,8 @@ static bool same_op(const struct op *a, const struct op *b)
 	       a->dense_flop == b->dense_flop && a->weight_B == b->weight_B && a->format == b->format &&
 	       a->rows == b->rows && a->experts == b->experts && a->experts_all == b->experts_all &&
 	       a->gradient == b->gradient && a->adapter == b->adapter && a->tensor_B == b->tensor_B &&
-	       a->kv_B == b->kv_B && a->kv_of_all == b->kv_of_all && a->groups == b->groups &&
-	       a->times == b->times;
+	       a->kv_B == b->kv_B && a->cells == b->cells && a->kv_of_all == b->kv_of_all &&
+	       a->groups == b->groups && a->times == b->times;
 }
 
 /* Chunks of a prompt and steps of a generation differ in their attention only. A fit predicts a row thousands of times,

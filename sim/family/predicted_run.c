@@ -43,11 +43,7 @@ static void count_block(struct like_blocks *blocks, size_t *n, struct part part,
 
 static void add_pass(struct run_planner *b, const struct request_pass *pass)
 {
-	const struct op step = {.name = "step",
-				.kind = OP_STEP,
-				.phase = pass->phase,
-				.role = ROLE_HEAD,
-				.m = pass->shape.batch * pass->shape.tokens};
+	struct op step = graph_step(b->m, &pass->shape, pass->phase);
 	const bool prefill = pass->phase == PHASE_PREFILL;
 	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false, false};
 	struct shape shape = pass->shape;
@@ -78,6 +74,8 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 				    .role = ROLE_HEAD,
 				    .weight_B = model_weights_B(b->m, b->p)},
 		       1);
+	if (!pass->answers)
+		step.tensor_B = 0;
 	add_op(b, &step, pass->weight);
 }
 

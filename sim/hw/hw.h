@@ -105,13 +105,18 @@ enum replayed { REPLAYS_NONE, REPLAYS_DECODE, REPLAYS_ALL };
 struct overhead {
 	struct origin origin;
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
-	struct qty product,
-		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
+	struct qty product, attention,
+		norm; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty
 		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
 	struct qty step; /* seconds for each step, in which the host waits and samples */
 	/* seconds of the host for each token of a step, before it launches anything; not given: 0 */
 	struct qty token;
+	/* seconds of the host for each token of a step and each token that is cached for its sequence, of which a mask says
+	 * whether one may see the other; not given: 0 */
+	struct qty mask;
+	/* byte/s at which the logits of a step, four bytes each, go to the host that samples from them; not given: they stay */
+	struct qty logits;
 	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
 	 * slower one, the device waits for it. Not given: the host is never the slower one. */
 	struct qty host;

@@ -143,12 +143,18 @@ static const struct field overhead_fields[] = {
 	QTY_OPT(struct overhead, product, DIM_TIME, 0, 1,
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
+	QTY_OPT(struct overhead, norm, DIM_TIME, 0, 1, "likewise of a norm, whose threads wait for one sum"),
 	QTY_OPT(struct overhead, cache, DIM_TIME, 0, 1,
 		"of attention, for each sequence that decodes and head of its keys and values, beyond "
 		"reading them"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
 	QTY_OPT(struct overhead, token, DIM_TIME, 0, 1,
 		"of the host for each token of a step, while it makes the batch: the device waits"),
+	QTY_OPT(struct overhead, mask, DIM_TIME, 0, 1,
+		"of the host for each token of a step and each that its sequence has in the cache: the "
+		"device waits"),
+	QTY_OPT(struct overhead, logits, DIM_BANDWIDTH, 1e6, 1e15,
+		"rate at which logits go to the host after a step; not given: they stay"),
 	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
 		"of the host for each launch, beside the device's work: a block takes the longer of both"),
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",

@@ -241,6 +241,33 @@ int64_t graph_head_rows(const struct shape *s)
 	return s->mix ? s->mix->logits : s->batch;
 }
 
+/* The sum over the step's tokens of those that each may see, itself too, were none masked. */
+static double graph_cells(const struct shape *s)
+{
+	double cells;
+
+	if (!s->mix)
+		return (double)graph_rows(s) * (double)(s->past + s->tokens);
+	cells = (double)s->mix->context * (double)s->mix->rows_each;
+	for (size_t i = 0; i < s->mix->pieces_n; i++) {
+		const struct shape_piece *piece = &s->mix->pieces[i];
+
+		cells += (double)piece->tokens * (double)(piece->past + piece->tokens);
+	}
+	return cells;
+}
+
+struct op graph_step(const struct model *m, const struct shape *s, enum phase phase)
+{
+	return (struct op){.name = "step",
+			   .kind = OP_STEP,
+			   .role = ROLE_HEAD,
+			   .phase = phase,
+			   .m = graph_rows(s),
+			   .cells = graph_cells(s),
+			   .tensor_B = 4.0 * (double)graph_head_rows(s) * (double)m->vocabulary};
+}
+
 struct op graph_update(enum role role, double weights, double bytes_each)
 {
 	return (struct op){.name = "update",

@@ -66,6 +66,7 @@ struct op {
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads; OP_SCAN: states, read and written */
 	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
+	double cells; /* OP_STEP: of its tokens, those of their sequences that are cached behind each, itself too */
 	double caches; /* OP_SCORES: of decodes, a head's keys and values of one sequence each; 0: of prompts */
 	double groups;    /* OP_SCORES: query heads for each key and value head */
 	int64_t head_dim; /* OP_SCORES: width of a head; 0: latent attention, whose kernels have no one width */
@@ -126,6 +127,9 @@ struct shape {              /* the dimensions of a step */
 	 * Of inference alone. */
 	const struct shape_mix *mix;
 };
+
+/* The host's part of a step: its tokens are m, tensor_B the logits that it samples from, in f32. */
+struct op graph_step(const struct model *m, const struct shape *s, enum phase phase);
 
 /* The operators of a block, in order; returns how many (<= GRAPH_OPS). The phase is prefill, decode, forward
  * or backward; update is graph_update(). */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cost/cost.h"
 #include "sim/llm/projections.h"
 #include "sim/step/list_order.h"
 
@@ -267,16 +268,24 @@ static void add_wiring(struct passes *f, struct pass *s, size_t unit, struct lab
 	s->x = deps_of(f->program, program_op(f->program, &wire, unit, 1, label, &s->x));
 }
 
+/* The host's part of a pass; alike for all passes, unless the runtime says what it hangs on. */
+static struct op step_of(const struct passes *f, const struct pass *s, size_t unit)
+{
+	struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
+
+	if (!cost_counts_step(f->w->units[unit].profile))
+		return step;
+	step = graph_step(s->at->world->model, &s->of.shape, s->of.phase);
+	if (!s->of.answers)
+		step.tensor_B = 0;
+	return step;
+}
+
 /* Appends the host's part of a pass and sends its tokens to the next pass. */
 static void end_pass(struct passes *f, struct pass *s)
 {
 	const size_t unit = walk_out(&s->walk, s->done)->unit[0];
-	const bool by_token = f->w->units[unit].profile->overhead.token.given;
-	const struct op step = {.name = "step",
-				.kind = OP_STEP,
-				.phase = s->of.phase,
-				.role = ROLE_HEAD,
-				.m = by_token ? s->of.shape.batch * s->of.shape.tokens : 0};
+	const struct op step = step_of(f, s, unit);
 	const struct label label = {
 		.phase = s->of.phase, .part = {ROLE_HEAD, false, 0}, .layer = -1, .micro = s->group};
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];

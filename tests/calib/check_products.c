@@ -177,6 +177,74 @@ START_TEST(experts_need_widths_and_rows)
 }
 END_TEST
 
+/* Experts start together: that each one's share is less than a start says nothing against the product of them all. */
+START_TEST(experts_start_together)
+{
+	enum { HIT = 64 };
+	static const int64_t widths[] = {256, 512}, rows[] = {1, 4};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (int i = 0; i < 4; i++)
+		measure(&y,
+			(struct sample){.kind = SAMPLE_MOE,
+					.m = HIT * rows[i / 2],
+					.n = widths[i % 2],
+					.k = HIT,
+					.bytes = 4.0 * HIT * (double)(widths[i % 2] * widths[i % 2])},
+			3 * start_s);
+	d = fitted(&y);
+	ck_assert_uint_eq(d.experts[FEW_WHOLE].n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct utilisation_point *p = &d.experts[FEW_WHOLE].at[i];
+		const double work = 2 * (double)(p->m * p->n) * (double)p->k;
+
+		ck_assert_int_eq(p->k, HIT * p->n);
+		ck_assert_double_eq_tol(work / (p->u.value * d.gemm[DTYPE_F32].peak.value) / (2 * start_s), 1,
+					0.05);
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* Single rows are in the table where they are of many shapes, and no one rate holds for them. */
+static const struct {
+	int64_t shapes;
+	double faster; /* the widest, against the law of the narrowest */
+	size_t points;
+} singles[] = {{8, 3, 16}, {8, 1, 8}, {7, 3, 7}};
+
+START_TEST(single_rows_of_unlike_rates)
+{
+	struct samples y;
+	struct profile_fit d;
+	size_t alone = 0;
+
+	measure_base(&y);
+	for (int64_t i = 0; i < singles[_i].shapes; i++) {
+		const int64_t n = 1024 + 512 * i;
+		const double bytes = 34.0 / 32 * (double)(n * n);
+
+		measure(&y,
+			(struct sample){.kind = SAMPLE_GEMV,
+					.dtype = SAMPLE_Q8,
+					.m = 1,
+					.n = n,
+					.k = n,
+					.bytes = bytes},
+			start_s + bytes / (read_Bps * (i % 2 ? singles[_i].faster : 1)));
+		measure_q8(&y, 16, n);
+	}
+	d = fitted(&y);
+	ck_assert_uint_eq(d.products[FEW_Q8].n, singles[_i].points);
+	for (size_t i = 0; i < d.products[FEW_Q8].n; i++)
+		alone += d.products[FEW_Q8].at[i].m == 1;
+	ck_assert_uint_eq(alone, singles[_i].points > 8 ? 8 : 0);
+	arena_release(&y.arena);
+}
+END_TEST
+
 Suite *suite_products(void)
 {
 	Suite *s = suite_create("products");
@@ -185,6 +253,8 @@ Suite *suite_products(void)
 	tcase_add_test(t, a_table_gives_its_samples_back);
 	tcase_add_test(t, without_rows_between_there_is_no_table);
 	tcase_add_loop_test(t, experts_need_widths_and_rows, 0, ARRAY_LEN(experts));
+	tcase_add_test(t, experts_start_together);
+	tcase_add_loop_test(t, single_rows_of_unlike_rates, 0, ARRAY_LEN(singles));
 	suite_add_tcase(s, t);
 	return s;
 }

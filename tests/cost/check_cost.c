@@ -914,6 +914,30 @@ START_TEST(the_host_makes_the_batch)
 }
 END_TEST
 
+/* It says what each token sees, and fetches the logits; a norm has a start of its own. */
+START_TEST(the_host_masks_and_fetches)
+{
+	static const char *const sets[] = {RUNTIME "overhead.step=100 us", RUNTIME "overhead.mask=0.5 ns",
+					   RUNTIME "overhead.logits=50 GB/s", RUNTIME "overhead.norm=7 us",
+					   NULL};
+	const struct op step = {.kind = OP_STEP, .m = 512, .cells = 2e6, .tensor_B = 5e6},
+			norm = {.kind = OP_NORM, .times = 2};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (int i = 0; i < 2; i++) {
+		const struct device_model of = device_model_of(i ? 1 : 0, DTYPE_F16);
+		const double kernel = (double)of.profile->norm.kernels * 2;
+
+		ck_assert_double_eq_tol(cost_of(&step, &of, 1).overhead.s,
+					i ? of.profile->overhead.step.value : 100e-6 + 1e-3 + 100e-6, 1e-12);
+		ck_assert_double_eq_tol(cost_of(&norm, &of, 1).overhead.s,
+					kernel * (i ? of.profile->overhead.kernel.value : 7e-6), 1e-12);
+		ck_assert(cost_counts_step(of.profile) == !i);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
  * numbers; others keep theirs. */
 static const struct {
@@ -1120,6 +1144,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_test(tc, the_host_makes_the_batch);
+	tcase_add_test(tc, the_host_masks_and_fetches);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));

@@ -197,6 +197,48 @@ START_TEST(what_a_table_does_not_hold_for)
 }
 END_TEST
 
+/* A table of weights as they are, in the dtype that is computed in: others are read in proportion to their bytes while few
+ * rows wait for them, and as fast where many do. Rows of experts are asked by all the weights that are hit. */
+START_TEST(weights_of_other_bytes)
+{
+	static const struct {
+		enum dtype compute;
+		double weight_B, rows, times;
+	} cases[] = {{DTYPE_F32, 2, 4, 0.5},
+		     {DTYPE_F32, 4, 4, 1},
+		     {DTYPE_F16, 2, 4, 1},
+		     {DTYPE_F16, 4, 4, 2},
+		     {DTYPE_F32, 2, 128, 1}};
+	struct measured x;
+
+	set_up(&x, ROWS);
+	x.profile.products.of[ROWS_WHOLE] = &x.table;
+	x.profile.experts.of[ROWS_WHOLE] = &x.table;
+	measured_rows_make(&x.arena, &x.profile.products, x.model.products);
+	measured_rows_make(&x.arena, &x.profile.experts, x.model.experts);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const bool experts = i >= ARRAY_LEN(cases);
+		const double n = experts ? 1024 : 4096;
+		struct op op = product(cases[i % ARRAY_LEN(cases)].rows, n), like = product(op.rows, 4096);
+		struct cost c = {0}, same = {0};
+
+		x.device.peak[cases[i % ARRAY_LEN(cases)].compute].value = peak;
+		x.model.compute = cases[i % ARRAY_LEN(cases)].compute;
+		op.format = FORMAT_F16;
+		op.copies = experts ? 16 : 1;
+		op.experts = experts ? 2 : 0;
+		op.rows *= op.copies;
+		op.flop *= op.copies;
+		op.weight_B *= op.copies * cases[i % ARRAY_LEN(cases)].weight_B;
+		ck_assert(measured_rows_cost(&c, &op, &x.model, n * n, 1));
+		ck_assert(measured_rows_cost(&same, &like, &x.model, 4096.0 * 4096, 1));
+		ck_assert_double_eq_tol((c.memory.s + c.arithmetic.s) / (same.memory.s + same.arithmetic.s),
+					cases[i % ARRAY_LEN(cases)].times, 1e-9);
+	}
+	arena_release(&x.arena);
+}
+END_TEST
+
 Suite *suite_measured_rows(void)
 {
 	Suite *s = suite_create("measured_rows");
@@ -208,6 +250,7 @@ Suite *suite_measured_rows(void)
 	tcase_add_test(t, beyond_the_largest_row);
 	tcase_add_test(t, many_rows_are_products_of_few);
 	tcase_add_test(t, what_a_table_does_not_hold_for);
+	tcase_add_test(t, weights_of_other_bytes);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -49,6 +49,40 @@ static double model_flop(const struct shape *s, enum phase phase, enum op_kind k
 	return flop;
 }
 
+/* The host's part of a step hangs on its tokens, on the pairs of a token and one that it may see, and on its logits. */
+START_TEST(a_step_counts_what_the_host_does)
+{
+	static const struct shape_piece pieces[] = {{100, 300}, {12, 0}};
+	static const struct shape_mix mix = {.rows = 115,
+					     .logits = 4,
+					     .decodes = 3,
+					     .rows_each = 1,
+					     .context = 3000,
+					     .pieces = pieces,
+					     .pieces_n = 2};
+	static const struct {
+		struct shape shape;
+		double m, cells, logits;
+	} steps[] = {
+		{{.batch = 2, .tokens = 512, .past = 1024}, 1024, 1024.0 * 1536, 2},
+		{{.batch = 3, .tokens = 1, .past = 99}, 3, 300, 3},
+		{{.batch = 1, .tokens = 7, .all_logits = true}, 7, 49, 7},
+		{{.mix = &mix}, 115, 3000 + 100 * 400 + 12 * 12, 4},
+	};
+
+	mistral(NULL);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		const struct op op = graph_step(fixture.world->model, &steps[i].shape, PHASE_DECODE);
+
+		ck_assert_int_eq(op.kind, OP_STEP);
+		ck_assert_double_eq((double)op.m, steps[i].m);
+		ck_assert_double_eq(op.cells, steps[i].cells);
+		ck_assert_double_eq(op.tensor_B, 4 * 32000 * steps[i].logits);
+	}
+	done();
+}
+END_TEST
+
 START_TEST(mistral_has_its_parameters)
 {
 	mistral(NULL);
@@ -650,6 +684,7 @@ Suite *suite_llm(void)
 	TCase *tc = tcase_create("llm");
 
 	tcase_add_test(tc, mistral_has_its_parameters);
+	tcase_add_test(tc, a_step_counts_what_the_host_does);
 	tcase_add_loop_test(tc, flop_of_a_forward_pass, 0, ARRAY_LEN(forwards));
 	tcase_add_loop_test(tc, attention_by_brute_force, 0,
 			    SMALL + 3); /* windows 0 .. SMALL + 1; unmasked */
