@@ -24,12 +24,18 @@ static enum provenance metric_from(const struct job_run *r, size_t metric)
 	return provenance_worse(from, energy_cost_from(w, r->uses, needs == METRIC_OF_POWER_AND_PRICE));
 }
 
+struct failed { /* a draw; a thread does none after it */
+	bool any;
+	size_t draw;
+	struct err err;
+};
+
 struct drawing {
 	const struct job_run *run;
 	const struct draws *draws;
-	void **scratch;   /* of each thread */
-	double **samples; /* [metric][draw] */
-	struct err *errs; /* [draw] */
+	void **scratch;        /* of each thread */
+	double **samples;      /* [metric][draw] */
+	struct failed *failed; /* of each thread */
 };
 
 static int draw_once(void *self, size_t thread, size_t i)
@@ -39,9 +45,12 @@ static int draw_once(void *self, size_t thread, size_t i)
 	const struct conditions c = {
 		.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
 	double of[METRICS_MAX];
+	struct err err = ERR_INIT;
 
-	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &x->errs[i]) != 0)
+	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &err) != 0) {
+		x->failed[thread] = (struct failed){true, i, err};
 		return -1;
+	}
 	for (size_t m = 0; m < x->run->type->metrics_n; m++)
 		x->samples[m][i] = of[m];
 	return 0;
@@ -64,7 +73,7 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 			    .draws = d,
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
 			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
-			    .errs = xcalloc(d->n, sizeof *x.errs)};
+			    .failed = arena_array(a, threads, sizeof *x.failed)};
 	const struct workers_task work = {
 		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
 	size_t done;
@@ -74,9 +83,9 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 	for (size_t i = 0; i < threads; i++)
 		x.scratch[i] = r->type->scratch(a, r, i);
 	done = workers_run(&work, threads);
-	if (done < d->n && err)
-		*err = x.errs[done];
-	free(x.errs);
+	for (size_t i = 0; i < threads && done < d->n && err; i++)
+		if (x.failed[i].any && x.failed[i].draw == done)
+			*err = x.failed[i].err;
 	return done < d->n ? NULL : x.samples;
 }
 
