@@ -18,6 +18,7 @@
 	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
+	SUITE(yml_plain)                                                                                     \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \

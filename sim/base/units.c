@@ -192,7 +192,7 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 	if (dim == DIM_COUNT)
 		return err_set(err, "expected a bare number, got '%.80s'", text);
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (units[i].dim == dim && !strcmp(units[i].name, unit)) {
+		if (units[i].dim == dim && units[i].name[0] == *unit && !strcmp(units[i].name, unit)) {
 			*value = number * units[i].in_base;
 			return 0;
 		}

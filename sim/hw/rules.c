@@ -181,11 +181,12 @@ static void check_rates(const struct machine *m, const struct profile *p, struct
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
 		struct str bus = STR_INIT;
 
+		if (!(rates[i].q->value > m->memory.bandwidth.value))
+			continue;
 		units_format(&bus, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
-		if (rates[i].q->value > m->memory.bandwidth.value)
-			diag_add(diags, rates[i].q->node->place, "one of the two is wrong",
-				 "runtime '%s': it %s faster than the memory's bus, %s", p->origin.name,
-				 rates[i].does, bus.text);
+		diag_add(diags, rates[i].q->node->place, "one of the two is wrong",
+			 "runtime '%s': it %s faster than the memory's bus, %s", p->origin.name,
+			 rates[i].does, bus.text);
 		str_release(&bus);
 	}
 }

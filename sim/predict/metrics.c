@@ -24,6 +24,12 @@ static enum provenance metric_from(const struct job_run *r, size_t metric)
 	return provenance_worse(from, energy_cost_from(w, r->uses, needs == METRIC_OF_POWER_AND_PRICE));
 }
 
+struct failed { /* a draw; a thread does none after it */
+	bool any;
+	size_t draw;
+	struct err err;
+};
+
 struct drawing {
 	const struct job_run *run;
 	const struct draws *draws;
@@ -31,7 +37,7 @@ struct drawing {
 	double **samples; /* [metric][draw] */
 	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 	size_t classes_n;
-	struct err *errs; /* [draw] */
+	struct failed *failed; /* of each thread */
 };
 
 /* What a job came to under each draw. */
@@ -50,9 +56,12 @@ static int draw_once(void *self, size_t thread, size_t i)
 				     .power = &d->power[i * d->sockets],
 				     .classes = classes};
 	double of[METRICS_MAX];
+	struct err err = ERR_INIT;
 
-	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &x->errs[i]) != 0)
+	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &err) != 0) {
+		x->failed[thread] = (struct failed){true, i, err};
 		return -1;
+	}
 	for (size_t m = 0; m < x->run->type->metrics_n; m++)
 		x->samples[m][i] = of[m];
 	return 0;
@@ -82,7 +91,7 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
 			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
 			    .classes_n = classes_of(r),
-			    .errs = xcalloc(d->n, sizeof *x.errs)};
+			    .failed = arena_array(a, threads, sizeof *x.failed)};
 	const struct workers_task work = {
 		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
 	size_t done;
@@ -94,9 +103,9 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 	for (size_t i = 0; i < threads; i++)
 		x.scratch[i] = r->type->scratch(a, r, i);
 	done = workers_run(&work, threads);
-	if (done < d->n && err)
-		*err = x.errs[done];
-	free(x.errs);
+	for (size_t i = 0; i < threads && done < d->n && err; i++)
+		if (x.failed[i].any && x.failed[i].draw == done)
+			*err = x.failed[i].err;
 	*out = (struct drawn){x.samples, x.classes};
 	return done < d->n ? -1 : 0;
 }

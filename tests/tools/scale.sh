@@ -53,7 +53,7 @@ evaluations() {
 	counted "list" "$(instructions "$program" list)"
 	counted "ask about one machine" "$(instructions "$program" ask llama-3.1-8b --on m4-pro-24gb)"
 	counted "optimize the founding case for training" \
-		"$(instructions "$program" optimize $founding --goal train_tok_per_s --draws 2)"
+		"$(instructions "$program" optimize $founding --goal train_tok_per_s --draws 2 -j 1)"
 	one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 	five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
 	counted "a cell of a sweep" "$(slope "$one" "$five" 4)"
