@@ -18,7 +18,6 @@
 	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
-	SUITE(yml_plain)                                                                                     \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \

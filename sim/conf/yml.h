@@ -1,7 +1,7 @@
 /*
  * yml.h - YAML text as a tree in which every node has its place in the input.
  *
- * Layer conf; the only room that uses libyaml, which reads what is not plain (yml_plain.h). The reader is strict: one document, unique keys that are plain
+ * Layer conf; the only room that uses libyaml. The reader is strict: one document, unique keys that are plain
  * text, no merge keys (`base:` is used instead), no tags, at most YML_DEPTH levels, and at most YML_NODES
  * nodes with aliases expanded, so that no input can take unbounded time. An alias is expanded to a copy that
  * keeps the places of the original. JSON is accepted as YAML.

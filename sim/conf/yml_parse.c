@@ -1,5 +1,4 @@
-/* yml_parse.c - checks the bytes of a text; where it is not plain (yml_plain.h), builds a tree from the events of libyaml, with a
- * stack of open collections. */
+/* yml_parse.c - builds a tree from the events of libyaml, with a stack of open collections. */
 #include "sim/conf/yml.h"
 
 #include <stdio.h>
@@ -10,7 +9,6 @@
 #include "sim/base/map.h"
 #include "sim/base/utf8.h"
 #include "sim/base/vec.h"
-#include "sim/conf/yml_plain.h"
 
 struct open {
 	struct yml *node;
@@ -143,11 +141,10 @@ static void check_text(struct builder *b, const struct yml *y, size_t len)
 	}
 }
 
-bool yml_is_null(const char *text)
+static bool plain_null(const char *text)
 {
-	return !*text || (*text == '~' && !text[1]) ||
-	       ((*text == 'n' || *text == 'N') &&
-		(!strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL")));
+	return !*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") ||
+	       !strcmp(text, "NULL");
 }
 
 static void on_scalar(struct builder *b, const yaml_event_t *e)
@@ -158,7 +155,7 @@ static void on_scalar(struct builder *b, const yaml_event_t *e)
 	y->text = arena_strndup(b->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
 	check_text(b, y, e->data.scalar.length);
 	refuse_tag(b, e, e->data.scalar.tag);
-	if (!y->quoted && yml_is_null(y->text))
+	if (!y->quoted && plain_null(y->text))
 		y->kind = YML_NULL;
 	if (e->data.scalar.anchor)
 		set_anchor(b, arena_strdup(b->arena, (const char *)e->data.scalar.anchor), y);
@@ -386,21 +383,13 @@ static void syntax_error(struct builder *b, const yaml_parser_t *p)
 
 struct yml *yml_parse(struct arena *a, const struct source *source, struct diags *diags)
 {
-	struct yml *plain;
-
-	if (check_bytes(source, diags) != 0)
-		return NULL;
-	plain = yml_read_plain(a, source);
-	return plain ? plain : yml_read_any(a, source, diags);
-}
-
-struct yml *yml_read_any(struct arena *a, const struct source *source, struct diags *diags)
-{
 	struct builder b = {.arena = a, .source = source, .diags = diags, .anchors = MAP_INIT};
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool more = true;
 
+	if (check_bytes(source, diags) != 0)
+		return NULL;
 	if (!yaml_parser_initialize(&parser))
 		BUG("out of memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
