@@ -46,7 +46,7 @@ static double weight(const struct program_runs *r, size_t program)
 
 	if (program == GENERATE_FIRST)
 		return 1;
-	one[program - GENERATE_LATER] = 1.0 / g->repeat;
+	one[program - GENERATE_LATER] = 1.0 / generate_steps(g);
 	return generate_over_steps(g, one);
 }
 
@@ -62,7 +62,7 @@ static struct program_covers covers(const struct program_runs *r, size_t program
 
 	if (program == GENERATE_FIRST)
 		return (struct program_covers){1, 1};
-	return (struct program_covers){g->repeat, g->repeat * g->per_step};
+	return (struct program_covers){generate_steps(g), generate_steps(g) * g->per_step};
 }
 
 /* ---- metrics ---- */
@@ -135,7 +135,7 @@ static double busy_share(const struct job_run *r, size_t queue)
 	double later[GENERATE_STEPS] = {0};
 
 	for (size_t i = 0; i < GENERATE_STEPS && g->later[i]; i++)
-		later[i] = sim_s_of_ns(runs->run[GENERATE_LATER + i].run.busy_ns[queue]) / g->repeat;
+		later[i] = sim_s_of_ns(runs->run[GENERATE_LATER + i].run.busy_ns[queue]) / generate_steps(g);
 	return (sim_s_of_ns(runs->run[GENERATE_FIRST].run.busy_ns[queue]) + generate_over_steps(g, later)) /
 	       r->values[E2EL];
 }
@@ -211,13 +211,15 @@ static const char *subtitle(struct arena *a, const struct placement *at, const s
 			    size_t program)
 {
 	const struct generate *g = at->world->scenario->workload.generate;
-	const int repeat = ((const struct generate_programs *)r->own)->repeat;
+	const struct generate_programs *of = r->own;
+	const int repeat = of->repeat;
 
 	if (program == GENERATE_FIRST)
 		return arena_printf(a, "prefill of %lld tokens and the first decode step, batch %lld%s",
 				    (long long)g->prompt, (long long)g->batch, groups_text(a, at));
 	return arena_printf(a, "%s in the middle of %lld tokens, batch %lld%s",
-			    repeat > 1  ? arena_printf(a, "%d decode steps", repeat)
+			    repeat > 1  ? arena_printf(a, "%d decode steps%s", repeat,
+                                                      of->share < 1 ? " of a part of the groups" : "")
 			    : at->draft ? "one draft and its check"
 					: "one decode step",
 			    (long long)g->tokens, (long long)g->batch, groups_text(a, at));

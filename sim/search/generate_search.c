@@ -99,7 +99,7 @@ static void add_costs(struct arena *a, struct block_costs *p)
 		for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++) {
 			double one[GENERATE_STEPS] = {0};
 
-			one[i] = 1.0 / g.repeat;
+			one[i] = 1.0 / generate_steps(&g);
 			block_costs_add_program(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one));
 		}
 		generate_free(&g);

@@ -147,27 +147,70 @@ static void free_later(struct generate_programs *r)
 	}
 }
 
+/* Builds the programs of so many steps; returns whether they are in a steady state. all: the rest, too, where one is not. */
+static bool build_paced(struct generate_programs *r, const struct plan *plan, size_t samples,
+			struct steady_window pace, bool all, bool *saturated)
+{
+	bool settled = true, busy;
+
+	free_later(r);
+	r->repeat = steady_steps(pace);
+	r->timed = pace.timed;
+	*saturated = true;
+	for (size_t i = 0; i < samples && (settled || all); i++) {
+		r->later[i] = build_later(plan, (int)i, r->repeat);
+		settled &= steady_put(r->later[i], pace, &busy);
+		*saturated &= busy;
+	}
+	return settled;
+}
+
+/* Devices that blocks are on in decode: stages that groups go through. */
+static size_t stages_of(const struct placement *at)
+{
+	size_t n = 0;
+
+	for (size_t u = 0; u < at->world->units_n; u++)
+		n += placement_uses(at, PHASE_DECODE, u);
+	return n;
+}
+
+static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
+
+/* Of many equal groups only as many as keep one device busy all the time, which are about as many as there are stages: a step of
+ * all takes as many times the work of that device for one, since more groups in a closed line of queues never make it slower
+ * (a timed event graph is monotone: Baccelli, Cohen, Olsder, Quadrat, section 2.3), and no faster than its busiest device.
+ * Returns whether they do. */
+static bool add_few(struct generate_programs *r, const struct plan *plan, size_t samples)
+{
+	enum { TRIES = 3 };
+	const size_t stages = stages_of(plan->at);
+	struct plan few = *plan;
+	bool saturated;
+
+	if (plan->at->draft || plan->request.batch % plan->groups ||
+	    (size_t)plan->groups < 2 * (stages + TRIES))
+		return false;
+	for (size_t i = 0; i < TRIES; i++) {
+		few.groups = (int64_t)(stages + i);
+		r->share = (double)few.groups / (double)plan->groups;
+		if (few.groups > 1 && build_paced(r, &few, samples, paces[0], false, &saturated) && saturated)
+			return true;
+	}
+	r->share = 1;
+	return false;
+}
+
 /* Builds the programs of more and more steps until they are in a steady state. Groups that start together
  * usually spread out within a few steps, and sometimes need many. If they have not by the largest number
  * tried, small groups still get ahead of a large one; the longest cycle, which is taken, then is that of
  * the large one. Programs that are not in a steady state are thrown away, so that one is enough to go on. */
 static void add_paced(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
-	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
-	bool settled = false;
+	bool settled = false, saturated;
 
-	for (size_t k = 0; k < ARRAY_LEN(paces) && !settled; k++) {
-		const bool last = k + 1 == ARRAY_LEN(paces);
-
-		free_later(r);
-		r->repeat = steady_steps(paces[k]);
-		r->timed = paces[k].timed;
-		settled = true;
-		for (size_t i = 0; i < samples && (settled || last); i++) {
-			r->later[i] = build_later(plan, (int)i, r->repeat);
-			settled &= steady_put(r->later[i], paces[k]);
-		}
-	}
+	for (size_t k = 0; k < ARRAY_LEN(paces) && !settled; k++)
+		settled = build_paced(r, plan, samples, paces[k], k + 1 == ARRAY_LEN(paces), &saturated);
 }
 
 /* Returns whether steps overlap: those of several groups do, and so do steps that read weights from a disk
@@ -188,13 +231,16 @@ struct generate_programs generate_build_request(const struct placement *at,
 	struct request_sample samples[REQUEST_SAMPLES];
 	const size_t n = request_samples(placement_decoding_model(at), request, samples);
 	struct plan plan = plan_make(at, request);
-	struct generate_programs r = {
-		.first = build_first(&plan), .repeat = 1, .timed = 1, .per_step = request->per_step};
+	struct generate_programs r = {.first = build_first(&plan),
+				      .repeat = 1,
+				      .timed = 1,
+				      .share = 1,
+				      .per_step = request->per_step};
 
-	if (steps_overlap(at, &g))
-		add_paced(&r, &plan, n);
-	else
+	if (!steps_overlap(at, &g))
 		add_later(&r, &plan, n);
+	else if (!add_few(&r, &plan, n))
+		add_paced(&r, &plan, n);
 	for (size_t i = 0; i < n; i++)
 		r.weights[i] = samples[i].weight;
 	arena_release(&plan.arena);
@@ -219,7 +265,12 @@ double generate_step_s(const struct generate_programs *g, const struct compiled_
 {
 	if (g->repeat == 1)
 		return sim_s_of_ns(e->makespan_ns);
-	return sim_s_of_ns(e->cycle_ns) / g->timed;
+	return sim_s_of_ns(e->cycle_ns) / (g->timed * g->share);
+}
+
+double generate_steps(const struct generate_programs *g)
+{
+	return g->repeat * g->share;
 }
 
 double generate_over_steps(const struct generate_programs *g, const double later[GENERATE_STEPS])

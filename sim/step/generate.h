@@ -23,6 +23,9 @@ struct generate_programs {
 	struct program *later[GENERATE_STEPS];
 	double weights[GENERATE_STEPS]; /* the number of decode steps that each of them represents */
 	int repeat, timed;              /* steps in each of `later`, and in its timed cycle */
+	/* The share of the groups that `later` holds: of many equal ones, so many as keep a device busy all the time; more of them
+	 * only wait longer. Else 1 */
+	double share;
 	double per_step; /* tokens of each sequence in one step; a mean where a draft is checked */
 };
 
@@ -36,6 +39,9 @@ struct generate_programs generate_build_request(const struct placement *p,
 						const struct generate_request *request);
 
 void generate_free(struct generate_programs *g);
+
+/* The steps of all groups that one of `later` stands for. */
+double generate_steps(const struct generate_programs *g);
 
 /* The time of a step, from the time of one of `later`. */
 double generate_step_s(const struct generate_programs *g, const struct compiled_ends *e);

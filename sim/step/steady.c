@@ -25,9 +25,9 @@ static int by_line(const void *a, const void *b)
 	return (x->task > y->task) - (x->task < y->task);
 }
 
-/* Returns whether the share of a queue's work in a cycle equals the share of the timed steps in all steps. */
+/* Returns whether the share of a queue's work in a cycle equals the share of the timed steps in all steps; work: that work. */
 static bool is_whole(const struct program *p, const struct class_times *t, const struct started *line,
-		     size_t n, struct steady_window steady_window)
+		     size_t n, struct steady_window steady_window, sim_ns *work)
 {
 	const size_t per = n / (size_t)steady_steps(steady_window), from = per * (size_t)steady_window.warmup,
 		     to = from + per * (size_t)steady_window.timed;
@@ -39,6 +39,7 @@ static bool is_whole(const struct program *p, const struct class_times *t, const
 		all += ns;
 		cycle += i >= from && i < to ? ns : 0;
 	}
+	*work = cycle;
 	return cycle * steady_steps(steady_window) == all * steady_window.timed;
 }
 
@@ -75,7 +76,7 @@ static bool alike(const struct program *p, const struct task_run *run)
 	return p->cycles.n && most - least <= most / 1000;
 }
 
-bool steady_put(struct program *p, struct steady_window steady_window)
+bool steady_put(struct program *p, struct steady_window steady_window, bool *saturated)
 {
 	const size_t steps = (size_t)steady_steps(steady_window);
 	struct arena a = ARENA_INIT;
@@ -85,18 +86,24 @@ bool steady_put(struct program *p, struct steady_window steady_window)
 	const size_t n = find_lines(p, &run, s);
 	bool settled = true;
 
+	*saturated = false;
 	for (size_t i = 0, k; i < n; i = k) {
+		const struct cycle *made;
+		sim_ns work;
 		size_t per;
 
 		for (k = i; k < n && s[k].line == s[i].line; k++)
 			;
 		per = (k - i) / steps;
 		BUG_ON(per * steps != k - i);
-		settled &= is_whole(p, &t, &s[i], k - i, steady_window);
+		settled &= is_whole(p, &t, &s[i], k - i, steady_window, &work);
 		VEC_ADD(&p->cycles,
 			(struct cycle){
 				s[i + per * (size_t)steady_window.warmup - 1].task,
 				s[i + per * (size_t)(steady_window.warmup + steady_window.timed) - 1].task});
+		made = &p->cycles.at[p->cycles.n - 1];
+		*saturated |= s[i].line < program_queues(p->world) &&
+			      work == run.spans[made->to].end_ns - run.spans[made->from].end_ns;
 	}
 	settled &= alike(p, &run);
 	arena_release(&a);

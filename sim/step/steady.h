@@ -21,7 +21,7 @@ int steady_steps(struct steady_window p);
 
 /* Marks the cycles of a program of steady_steps() equal steps, for the order in which it runs with the
  * calibrated parameters. Returns whether it is in a steady state: each cycle holds the work of its
- * steps, and all cycles take the same time to a thousandth. */
-bool steady_put(struct program *p, struct steady_window steady_window);
+ * steps, and all cycles take the same time to a thousandth. saturated: a queue is never idle in its cycle. */
+bool steady_put(struct program *p, struct steady_window steady_window, bool *saturated);
 
 #endif
