@@ -116,7 +116,8 @@ LEMURSIM_PUBLIC void lemursim_result_free(lemursim_result *r); /* NULL is allowe
 /* ---- results ---- */
 
 struct lemursim_value {
-	const char *name; /* "decode_tok_per_s", or the path of an axis: "workload.generate.batch" */
+	/* "decode_tok_per_s"; of a class of a load "chat.ttft_s_p95"; or the path of an axis: "workload.generate.batch" */
+	const char *name;
 	const char *unit; /* "tok/s", "s", "B"; "" for a share of one, a count, a text */
 	const char *
 		text; /* of what is no number: "true", "memory bandwidth of m4pro.gpu"; NULL: it is a number */

@@ -48,10 +48,30 @@ static struct filling begin(lemursim_result *r, size_t room)
 	return (struct filling){arena_array(&r->arena, room, sizeof(struct lemursim_value)), 0};
 }
 
+static size_t metrics_of_classes(const struct assignment_row *a)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < a->classes_n; k++)
+		n += a->classes[k].metrics_n;
+	return n;
+}
+
+static void add_classes(lemursim_result *r, struct filling *f, const struct assignment_row *a)
+{
+	for (size_t k = 0; k < a->classes_n; k++)
+		for (size_t i = 0; i < a->classes[k].metrics_n; i++) {
+			struct metric m = a->classes[k].metrics[i];
+
+			m.name = arena_printf(&r->arena, "%s.%s", a->classes[k].name, m.name);
+			add_metric(f, &m);
+		}
+}
+
 static struct filling fill_simulated(lemursim_result *r, size_t row)
 {
 	const struct assignment_row *a = &r->simulated.result.rows[row];
-	struct filling f = begin(r, a->metrics_n + SIMULATED_MORE);
+	struct filling f = begin(r, a->metrics_n + metrics_of_classes(a) + SIMULATED_MORE);
 
 	add_bool(&f, "fits", a->fits);
 	if (!a->fits)
@@ -61,6 +81,7 @@ static struct filling fill_simulated(lemursim_result *r, size_t row)
 		add_text(&f, "advice", a->advice);
 	for (size_t i = 0; i < a->metrics_n; i++)
 		add_metric(&f, &a->metrics[i]);
+	add_classes(r, &f, a);
 	return f;
 }
 

@@ -32,6 +32,23 @@ static lemursim_result *simulate(lemursim_scenario *s)
 	return r;
 }
 
+START_TEST(classes_of_a_load_have_values)
+{
+	lemursim *l = lemursim_new();
+	lemursim_scenario *s = load(l, "tests/golden/simulate-serve-classes/serve.yaml");
+	lemursim_result *r = simulate(s);
+
+	ck_assert(value_of(r, 0, "chat.holds")->value > value_of(r, 0, "long.holds")->value);
+	ck_assert(value_of(r, 0, "chat.ttft_s_p95")->value < value_of(r, 0, "ttft_s_p95")->value);
+	ck_assert(value_of(r, 0, "long.ttft_s_p95")->value > value_of(r, 0, "ttft_s_p95")->value);
+	ck_assert_str_eq(value_of(r, 0, "chat.ttft_s_p95")->unit, "s");
+	ck_assert(lemursim_find(r, 0, "chat.batch_mean") == NULL); /* that is of all classes together */
+	lemursim_result_free(r);
+	lemursim_scenario_free(s);
+	lemursim_free(l);
+}
+END_TEST
+
 START_TEST(rows_hold_what_the_texts_say)
 {
 	lemursim *l = lemursim_new();
@@ -327,6 +344,7 @@ Suite *suite_library(void)
 
 	tcase_add_test(c, rows_hold_what_the_texts_say);
 	tcase_add_test(c, settings_change_results_and_results_outlive_scenarios);
+	tcase_add_test(c, classes_of_a_load_have_values);
 	tcase_add_test(c, a_cell_is_the_simulation_of_its_values);
 	tcase_add_test(c, a_plan_names_fleets);
 	tcase_add_test(c, errors_have_their_place);
