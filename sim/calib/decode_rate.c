@@ -28,7 +28,7 @@ static int64_t kv_bits(const struct sample *s)
 
 static bool is_decode(const struct profile_fitting *g, const struct sample *s)
 {
-	return profile_fit_wants(g, s, SAMPLE_DECODE) && s->bytes > 0;
+	return profile_fit_wants(g, s, SAMPLE_DECODE) && s->bytes > 0 && s->m <= 1;
 }
 
 static bool is_of(const struct attention_kernel_fit *k, const struct sample *s)
@@ -210,6 +210,25 @@ struct attention_kernel_fit *profile_fit_attention_kernel(const struct profile_f
 	return NULL;
 }
 
+/* One query of each of several sequences. */
+static void fit_several(struct profile_fitting *g)
+{
+	struct fit_point *p = arena_array(g->arena, g->set->n + 1, sizeof *p);
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, SAMPLE_DECODE) && s->m > 1 && s->bytes > 0 && kv_bits(s) == 16)
+			p[n++] = (struct fit_point){.name = profile_fit_name(g, s),
+						    .x = s->bytes,
+						    .t = sample_median(s).median_s,
+						    .sd = profile_fit_sd(g, s)};
+	}
+	g->d->several = profile_fit_work_rate(g, p, n, "attention of one query of each of several sequences",
+					      &g->d->several_start);
+}
+
 void profile_fit_decode(struct profile_fitting *g)
 {
 	struct decode_points d = decode_points(g, NULL);
@@ -217,6 +236,7 @@ void profile_fit_decode(struct profile_fitting *g)
 	fit_law(g, &d, "attention of one query over the KV cache", &g->d->decode, &g->d->decode_u,
 		&g->d->attend);
 	fit_kernels(g);
+	fit_several(g);
 	if (g->d->decode.given)
 		return;
 	g->d->decode = profile_fit_transferred(

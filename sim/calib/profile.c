@@ -283,6 +283,8 @@ static void add_tables(struct writer *w)
 	add_points(w, &w->d->attention, true, 10);
 	add_rate(w, 10, "decode", w->d->decode);
 	add_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
+	add_key(w, 10, "attention.several", &w->d->several, DIM_BANDWIDTH);
+	add_key(w, 10, "attention.several_start", &w->d->several_start, DIM_TIME);
 	add_kernels(w);
 }
 

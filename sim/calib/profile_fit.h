@@ -72,6 +72,8 @@ struct profile_fit {
 	struct number read, copy, gemv, gemv_q8, gemv_q4, kernel, step;
 	/* attention of one query: byte/s of the cache, and the share of the peak of its arithmetic */
 	struct number decode, decode_u;
+	/* the same of one query of each of several sequences: byte/s, and seconds beyond; not given: not measured */
+	struct number several, several_start;
 	struct number
 		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */

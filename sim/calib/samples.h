@@ -13,12 +13,12 @@
 enum sample_kind {
 	SAMPLE_READ, /* bytes: working set, read once a repetition */
 	SAMPLE_WRITE,
-	SAMPLE_COPY,        /* bytes: read + written */
-	SAMPLE_TRIAD,       /* likewise */
-	SAMPLE_GEMM,        /* C[m,n] = A[m,k] B[k,n] */
-	SAMPLE_GEMV,        /* m rows (1 to 8) through k x n weights in `format`; bytes: of the weights */
-	SAMPLE_PREFILL,     /* causal attention proper: m queries over n keys (the queries included) */
-	SAMPLE_DECODE,      /* one query over n keys; bytes: of keys and values */
+	SAMPLE_COPY,    /* bytes: read + written */
+	SAMPLE_TRIAD,   /* likewise */
+	SAMPLE_GEMM,    /* C[m,n] = A[m,k] B[k,n] */
+	SAMPLE_GEMV,    /* m rows (1 to 8) through k x n weights in `format`; bytes: of the weights */
+	SAMPLE_PREFILL, /* causal attention proper: m queries over n keys (the queries included) */
+	SAMPLE_DECODE,  /* one query of each of m sequences over n keys; bytes: of keys and values of all */
 	SAMPLE_ELEMENTWISE, /* one pass over m x n; bytes: read + written */
 	SAMPLE_MOE,      /* m tokens gathered to k experts hit, each an n-wide product; bytes: weights read */
 	SAMPLE_ADAM,     /* bytes: read + written */

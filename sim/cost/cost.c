@@ -171,6 +171,12 @@ static double readings(const struct attention_table *a, const struct op *op)
 	return op->groups / shared;
 }
 
+/* A runtime may have another kernel for one query of each of several sequences than for one of one. */
+static bool is_several(const struct attention_table *a, const struct op *op)
+{
+	return a->several.given && op->sequences > 1 && op->query <= GEMV_ROWS;
+}
+
 static void cost_scores(struct cost *c, const struct op *op, const struct device_model *device_model,
 			double share)
 {
@@ -192,6 +198,11 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? term_at_share(device_model, c->flop, NULL)
 			: term_arithmetic(device_model, c->flop, &u);
+	if (is_several(a, op)) {
+		c->arithmetic = term_at_share(device_model, c->flop, NULL);
+		c->memory = term_stream(c->bytes, &a->several);
+		return;
+	}
 	c->memory = term_stream(c->bytes, kernel                                     ? &kernel->decode
 					  : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
 										     : &a->decode);
@@ -266,12 +277,17 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
  * measured as one, however many kernels it takes. */
-static struct term overhead_of(const struct overhead *o, const struct op *op, double kernels, double share)
+static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
 {
+	const struct overhead *o = &p->overhead;
 	const struct qty *each = &o->kernel;
 
 	if (op->kind == OP_LINEAR && o->product.given) {
 		each = &o->product;
+	} else if (op->kind == OP_SCORES && p->attention.several_start.given &&
+		   is_several(&p->attention, op)) {
+		each = &p->attention.several_start;
+		kernels = op->times;
 	} else if (op->kind == OP_SCORES && o->attention.given) {
 		each = &o->attention;
 		kernels = op->times;
@@ -344,7 +360,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = term_stream(c.bytes, &device_model->profile->copy);
 	}
-	c.overhead = overhead_of(o, op, cost_kernels(device_model->profile, op), share);
+	c.overhead = overhead_of(device_model->profile, op, cost_kernels(device_model->profile, op), share);
 	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))

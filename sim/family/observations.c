@@ -197,7 +197,7 @@ static void merge_alike(struct run_plan *plan)
 
 /* What of a profile a row's plan depends on, see run_plan_make(). */
 struct plan_key {
-	bool last_row, last_apart, all_logits, caches_only, wires, honours[HONOUR_N];
+	bool last_row, last_apart, all_logits, caches_only, wires, masks, fetches, honours[HONOUR_N];
 };
 
 struct observations_plan {
@@ -219,8 +219,14 @@ static void grow_plans(struct observations_scratch *s, size_t n)
 
 static struct plan_key plan_key_of(const struct observation *row, const struct profile *p)
 {
-	struct plan_key key = {p->last_row,    p->last_apart,          p->all_logits,
-			       p->caches_only, p->overhead.wire.given, {false}};
+	struct plan_key key = {p->last_row,
+			       p->last_apart,
+			       p->all_logits,
+			       p->caches_only,
+			       p->overhead.wire.given,
+			       p->overhead.mask.given,
+			       p->overhead.logits.given,
+			       {false}};
 
 	for (int i = 0; i < HONOUR_N; i++)
 		key.honours[i] = profile_honours(p, (enum honour)i, row->model->architecture);
@@ -231,6 +237,7 @@ static bool same_key(const struct plan_key *a, const struct plan_key *b)
 {
 	return a->last_row == b->last_row && a->last_apart == b->last_apart &&
 	       a->all_logits == b->all_logits && a->caches_only == b->caches_only && a->wires == b->wires &&
+	       a->masks == b->masks && a->fetches == b->fetches &&
 	       !memcmp(a->honours, b->honours, sizeof a->honours);
 }
 

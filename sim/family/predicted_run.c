@@ -12,7 +12,8 @@ struct run_planner {
 	const struct model *m;
 	const struct precision *p;
 	struct prefill_rules rules;
-	bool wires; /* the runtime makes the weights resident for each request */
+	bool wires;          /* the runtime makes the weights resident for each request */
+	bool masks, fetches; /* its host fills a mask before each pass, and fetches logits after it */
 	VEC(struct planned_op) ops;
 };
 
@@ -74,8 +75,8 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 				    .role = ROLE_HEAD,
 				    .weight_B = model_weights_B(b->m, b->p)},
 		       1);
-	if (!pass->answers)
-		step.tensor_B = 0;
+	step.cells *= b->masks;
+	step.tensor_B *= b->fetches && pass->answers;
 	add_op(b, &step, pass->weight);
 }
 
@@ -106,7 +107,9 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 	struct run_planner b = {.m = model_run_by(a, m, profile),
 				.p = p,
 				.rules = {profile->last_row, profile->all_logits, profile->caches_only},
-				.wires = profile->overhead.wire.given};
+				.wires = profile->overhead.wire.given,
+				.masks = profile->overhead.mask.given,
+				.fetches = profile->overhead.logits.given};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, b.m, &request, &passes);

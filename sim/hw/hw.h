@@ -84,6 +84,9 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty
 		alone_u; /* of prompts whose query heads share no keys, whatever u_of says; not given: u or other_u */
 	struct qty decode_alone; /* decode, where query heads share no keys; not given: decode */
+	/* Byte/s at which the kernel for one query of each of several sequences reads their caches, and seconds that it takes
+	 * beyond; not given: that for one sequence runs */
+	struct qty several, several_start;
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
 	int64_t decode_shares;

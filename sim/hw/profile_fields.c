@@ -119,6 +119,10 @@ static const struct field attention_fields[] = {
 		"of prompts whose query heads share no keys; if not said, u or other_u"),
 	RATE_OPT(struct attention_table, decode_alone,
 		 "decode, where query heads share no keys; if not said, decode"),
+	RATE_OPT(struct attention_table, several,
+		 "decode, of one query of each of several sequences; if not said, decode"),
+	QTY_OPT(struct attention_table, several_start, DIM_TIME, 0, 1,
+		"time of that kernel beyond its reading; if not said, overhead.attention"),
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
 	 .optional = true,
 	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "

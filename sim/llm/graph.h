@@ -68,7 +68,8 @@ struct op {
 	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
 	double cells; /* OP_STEP: of its tokens, those of their sequences that are cached behind each, itself too */
 	double caches; /* OP_SCORES: of decodes, a head's keys and values of one sequence each; 0: of prompts */
-	double groups;    /* OP_SCORES: query heads for each key and value head */
+	int64_t sequences; /* OP_SCORES: of decodes; 0: of prompts */
+	double groups;     /* OP_SCORES: query heads for each key and value head */
 	int64_t head_dim; /* OP_SCORES: width of a head; 0: latent attention, whose kernels have no one width */
 	int64_t kv_bits; /* OP_SCORES: of a number of the cache, without its blocks' scales */
 	double times;    /* kernels and passes against the forward operator: 2 for most backward ones; 0 of

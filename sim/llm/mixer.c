@@ -49,6 +49,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	op->query = x->query;
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
 	op->kv_of_all = part_cache_of_all(w->m, w->part);
+	op->sequences = x->sequences;
 	op->caches = (double)x->sequences * (double)(a->latent ? 1 : a->kv_heads);
 	op->context = x->context;
 	op->head_dim = a->latent ? 0 : a->head_dim;

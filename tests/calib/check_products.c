@@ -245,6 +245,37 @@ START_TEST(single_rows_of_unlike_rates)
 }
 END_TEST
 
+/* One query of each of several sequences is another kernel: neither law has the other's samples in it. */
+START_TEST(several_sequences_are_another_kernel)
+{
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (int64_t m = 1; m <= 16; m *= 4)
+		for (int64_t n = 1024; n <= 16384; n *= 2) {
+			const double bytes = 4096.0 * (double)(m * n), start = m > 1 ? 2 * start_s : start_s,
+				     rate = m > 1 ? read_Bps / 2 : read_Bps;
+
+			measure(&y,
+				(struct sample){.kind = SAMPLE_DECODE,
+						.m = m,
+						.n = n,
+						.heads = 32,
+						.kv_heads = 8,
+						.head_dim = 128,
+						.bytes = bytes},
+				start + bytes / rate);
+		}
+	d = fitted(&y);
+	ck_assert(d.several.given && d.several_start.given);
+	ck_assert_double_eq_tol(d.decode.value / read_Bps, 1, 0.02);
+	ck_assert_double_eq_tol(d.several.value / (read_Bps / 2), 1, 0.02);
+	ck_assert_double_eq_tol(d.several_start.value / (2 * start_s), 1, 0.05);
+	arena_release(&y.arena);
+}
+END_TEST
+
 Suite *suite_products(void)
 {
 	Suite *s = suite_create("products");
@@ -254,6 +285,7 @@ Suite *suite_products(void)
 	tcase_add_test(t, without_rows_between_there_is_no_table);
 	tcase_add_loop_test(t, experts_need_widths_and_rows, 0, ARRAY_LEN(experts));
 	tcase_add_test(t, experts_start_together);
+	tcase_add_test(t, several_sequences_are_another_kernel);
 	tcase_add_loop_test(t, single_rows_of_unlike_rates, 0, ARRAY_LEN(singles));
 	suite_add_tcase(s, t);
 	return s;

@@ -938,6 +938,41 @@ START_TEST(the_host_masks_and_fetches)
 }
 END_TEST
 
+/* Where it was measured, one query of each of several sequences has a kernel of its own. */
+START_TEST(several_sequences_have_their_kernel)
+{
+	static const char *const sets[] = {RUNTIME "attention.several=100 GB/s",
+					   RUNTIME "attention.several_start=7 us", NULL};
+	static const struct {
+		int64_t sequences, query;
+		bool own;
+	} cases[] = {{1, 1, false}, {2, 1, true}, {32, 1, true}, {0, 512, false}};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct op op = {.kind = OP_SCORES,
+				      .phase = cases[i].query > 1 ? PHASE_PREFILL : PHASE_DECODE,
+				      .sequences = cases[i].sequences,
+				      .query = cases[i].query,
+				      .context = 4096,
+				      .kv_B = 1e9,
+				      .flop = 1e6,
+				      .groups = 1,
+				      .head_dim = 128,
+				      .kv_bits = 16,
+				      .times = 1};
+		const struct device_model with = device_model_of(0, DTYPE_F16),
+					  without = device_model_of(1, DTYPE_F16);
+		const struct cost c = cost_of(&op, &with, 1), plain = cost_of(&op, &without, 1);
+
+		ck_assert(cases[i].own == (fabs(c.memory.s - c.bytes / 100e9) < 1e-12));
+		ck_assert(cases[i].own == (fabs(c.overhead.s - 7e-6) < 1e-12));
+		ck_assert_double_eq(plain.bytes, c.bytes);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
  * numbers; others keep theirs. */
 static const struct {
@@ -1145,6 +1180,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_test(tc, the_host_masks_and_fetches);
+	tcase_add_test(tc, several_sequences_have_their_kernel);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));

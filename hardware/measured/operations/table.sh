@@ -7,7 +7,10 @@ root=$here/../../..
 tmp=$(mktemp -d)
 trap 'rm -r "$tmp"' EXIT
 mkdir "$tmp/hardware"
-cp -r "$here/models" "$tmp"
+mkdir "$tmp/models"
+for model in "$here"/models/*.model; do
+	cp "$model" "$tmp/models/$(basename "$model" .model).yaml"
+done
 
 # calibrated SAMPLES FACTS RUNTIME MACHINE
 calibrated() {
