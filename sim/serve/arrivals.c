@@ -41,6 +41,7 @@ struct arrivals {
 	struct err err;
 	uint64_t made, in_flight;
 	int64_t freed_ns, last_ns; /* when a place at the client became free; the last arrival */
+	int64_t quiet_ns;          /* nothing is due before, until a request ends */
 };
 
 static struct rng *stream(struct arrivals *a, uint64_t seed, const char *of, const char *what,
@@ -306,9 +307,13 @@ static bool next(void *self, int64_t by_ns, struct request *out)
 {
 	struct arrivals *a = self;
 	int64_t at, due;
-	bool open;
+	bool any, open;
 
-	if (!peek(a, &at) || at > by_ns || !first_due(a, &due, &open))
+	if (by_ns < a->quiet_ns)
+		return false;
+	any = peek(a, &at);
+	a->quiet_ns = any ? at : INT64_MAX;
+	if (!any || at > by_ns || !first_due(a, &due, &open))
 		return false;
 	if (open)
 		take_open(a, out);
@@ -350,6 +355,7 @@ static void ended(void *self, const struct request *r, const struct request_time
 
 	BUG_ON(!a->in_flight);
 	a->in_flight--;
+	a->quiet_ns = 0;
 	a->freed_ns = t->end_ns > a->freed_ns ? t->end_ns : a->freed_ns;
 	if (a->trace)
 		trace_ended(r);

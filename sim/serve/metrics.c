@@ -33,6 +33,7 @@ struct flow { /* of requests that left within a time */
 };
 
 struct of_class {
+	double most_s[SLO_METRICS]; /* the least bound of each metric; INFINITY: none */
 	uint64_t refused, unfinished;
 	struct flow flow;                    /* of the whole run */
 	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, once there are more requests than are kept */
@@ -56,6 +57,17 @@ const enum metrics_latency metrics_latency_of[SLO_METRICS] = {[SLO_TTFT] = LATEN
 							      [SLO_ITL] = LATENCY_N,
 							      [SLO_E2EL] = LATENCY_E2EL};
 
+/* Bounds of quantiles are those of a single request, too; one of the mean is not. */
+static void take_bounds(const struct slo *slo, double most_s[SLO_METRICS])
+{
+	for (int k = 0; k < SLO_METRICS; k++) {
+		most_s[k] = INFINITY;
+		for (int s = SLO_P50; slo && s < SLO_STATS; s++)
+			if (slo->bound[k][s] > 0)
+				most_s[k] = fmin(most_s[k], slo->bound[k][s]);
+	}
+}
+
 struct metrics *metrics_new(const struct metrics_how *how)
 {
 	struct metrics *m = xcalloc(1, sizeof *m);
@@ -64,6 +76,8 @@ struct metrics *metrics_new(const struct metrics_how *how)
 	m->how.keep = how->keep ? how->keep : METRICS_KEEP;
 	m->of_class_n = how->classes_n ? how->classes_n : 1;
 	m->of_class = xcalloc(m->of_class_n, sizeof *m->of_class);
+	for (size_t k = 0; k < m->of_class_n; k++)
+		take_bounds(how->classes_n ? how->classes[k].slo : NULL, m->of_class[k].most_s);
 	timeline_begin(&m->line, CHANNELS);
 	m->quota = GAP_QUOTA;
 	m->first_ns = -1;
@@ -105,30 +119,19 @@ static inline double latency_ns(const struct answered *r, enum metrics_latency w
 	BUG("latency %d", (int)which);
 }
 
-static bool meets(const struct slo *slo, enum slo_metric metric, double seconds)
+static struct of_class *of_class(const struct metrics *m, uint32_t class_id)
 {
-	bool fine = true;
-
-	for (int s = SLO_P50; s < SLO_STATS; s++)
-		fine &= !(slo->bound[metric][s] > 0) || seconds <= slo->bound[metric][s];
-	return fine;
+	return &m->of_class[class_id < m->of_class_n ? class_id : 0];
 }
 
 static bool is_good(const struct metrics *m, const struct answered *r)
 {
-	const struct slo *slo = r->class_id < m->how.classes_n ? m->how.classes[r->class_id].slo : NULL;
+	const double *most_s = of_class(m, r->class_id)->most_s;
 	const double tpot = latency_ns(r, LATENCY_TPOT);
 
-	if (r->truncated)
-		return false;
-	return !slo || (meets(slo, SLO_TTFT, (double)r->ttft_ns / 1e9) &&
-			meets(slo, SLO_TPOT, tpot > 0 ? tpot / 1e9 : 0) &&
-			meets(slo, SLO_E2EL, (double)r->e2el_ns / 1e9));
-}
-
-static struct of_class *of_class(const struct metrics *m, uint32_t class_id)
-{
-	return &m->of_class[class_id < m->of_class_n ? class_id : 0];
+	return !r->truncated && (double)r->ttft_ns / 1e9 <= most_s[SLO_TTFT] &&
+	       (tpot > 0 ? tpot / 1e9 : 0) <= most_s[SLO_TPOT] &&
+	       (double)r->e2el_ns / 1e9 <= most_s[SLO_E2EL];
 }
 
 static void sketch_add(struct metrics *m, const struct answered *r)
