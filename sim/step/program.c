@@ -196,7 +196,7 @@ static size_t add_dequantising(const struct program *p, const struct block_cache
 		op->weight_B = format_bytes(compute, weights);
 		op->format = compute;
 	}
-	if (!kernel.times)
+	if (kernel.times <= 0)
 		return n;
 	BUG_ON(n == GRAPH_OPS);
 	kernel.tensor_B /= kernel.times;
