@@ -161,7 +161,14 @@ static void draw_best(struct view *v, size_t x, size_t y)
 		     best < v->s->names_n ? v->s->names[best] : "nothing has a value");
 }
 
-/* Between cells with unlike best assignments: where two of them break even. */
+/* Do two assignments break even between the cells? Where nothing fits or holds, nothing is compared. */
+static bool breaks_even(const struct view *v, size_t cell, size_t next)
+{
+	const size_t a = heat_best(v->s, cell), b = heat_best(v->s, next);
+
+	return a != b && a < v->s->names_n && b < v->s->names_n;
+}
+
 static void draw_break_even(struct view *v)
 {
 	const struct stroke line = {.color = "#000000", .width = 1.8};
@@ -169,12 +176,12 @@ static void draw_break_even(struct view *v)
 	for (size_t y = 0; y < v->ny; y++)
 		for (size_t x = 0; x < v->nx; x++) {
 			const struct rect at = cell_rect(v, x, y);
-			const size_t best = heat_best(v->s, cell_of(v, x, y));
+			const size_t cell = cell_of(v, x, y);
 
-			if (x + 1 < v->nx && heat_best(v->s, cell_of(v, x + 1, y)) != best)
+			if (x + 1 < v->nx && breaks_even(v, cell, cell_of(v, x + 1, y)))
 				canvas_line(&v->canvas, (struct point){at.x + at.w, at.y},
 					    (struct point){at.x + at.w, at.y + at.h}, &line, NULL);
-			if (y + 1 < v->ny && heat_best(v->s, cell_of(v, x, y + 1)) != best)
+			if (y + 1 < v->ny && breaks_even(v, cell, cell_of(v, x, y + 1)))
 				canvas_line(&v->canvas, (struct point){at.x, at.y},
 					    (struct point){at.x + at.w, at.y}, &line, NULL);
 		}

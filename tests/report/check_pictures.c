@@ -633,6 +633,15 @@ START_TEST(swept_values_are_quantities_or_names)
 }
 END_TEST
 
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		n++;
+	return n;
+}
+
 /* Two assignments over a grid of three by two, of which the second is better to the right; equals are the
  * first's. */
 START_TEST(maps_name_the_best)
@@ -653,6 +662,7 @@ START_TEST(maps_name_the_best)
 				.names = names,
 				.names_n = 2};
 	static const size_t best[] = {0, 0, 1, 0, 1, 1};
+	static const char break_even[] = "color=\"#000000\",penwidth=1.80";
 	struct str out = STR_INIT;
 
 	for (size_t i = 0; i < 6; i++) {
@@ -668,6 +678,8 @@ START_TEST(maps_name_the_best)
 	expect(out.text, "label=\"2.00*\"");
 	expect(out.text, "label=\"batch\\l\"");
 	must_draw(out.text);
+	/* between 0 and 1, 1 and 4, 2 and 5's row: each once on each of three maps */
+	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
 	entries[0][0].metric = entries[0][1].metric = NULL;
 	entries[0][1].lack = SWEEP_OVERLOADED;
 	ck_assert_uint_eq(heat_best(&s, 0), 2);
@@ -675,6 +687,8 @@ START_TEST(maps_name_the_best)
 	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
 	expect(out.text, "label=\"over\"");
 	must_draw(out.text);
+	/* a cell without a value had no line, and gets none */
+	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
 	str_release(&out);
 }
 END_TEST
