@@ -260,7 +260,7 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, cons
 		return prediction_fits(p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	if (real)
 		warning = job_schedule_missing(&s->arena, &p->jobs[job_of(drawn.run)], real);
-	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output));
+	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output), o->lanes.n > 0);
 	window.to_ns = schedule.to_ns;
 	rc = window_asked(o, &window);
 	if (rc == EXIT_FINE && o->lanes.n && lanes_choose(&s->arena, &schedule, &o->lanes, &err) != 0)

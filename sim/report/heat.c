@@ -139,7 +139,7 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 	columns_number(&text, e->metric->value);
 	if (heat_best(v->s, cell) == k)
 		str_add(&text, "*");
-	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#ffffff", .pen = 0.4},
+	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#bbbbbb", .pen = 0.4},
 		     has_text(v) ? NULL : text.text);
 	/* the cell keeps its colour on a dark screen, so its text does too: dark.c changes neither black nor white of texts */
 	cell_text(v, at, text.text, heat_best(v->s, cell) == k, look_text_on(color));
@@ -154,7 +154,7 @@ static void draw_best(struct view *v, size_t x, size_t y)
 
 	canvas_shape(&v->canvas, at,
 		     &(struct ink){.fill = best < v->s->names_n ? look_tint(v->look->style, best) : "#ffffff",
-				   .line = "#ffffff",
+				   .line = "#bbbbbb",
 				   .pen = 0.4,
 				   .text = v->cell_h >= 9 && v->cell_w >= 9 ? letter : NULL,
 				   .text_size = text_size},

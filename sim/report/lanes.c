@@ -13,6 +13,7 @@ struct builder {
 	const struct simulated *r;
 	const struct world *w;
 	enum boxes boxes_of;
+	bool all_links;
 	int *chunk_of;     /* [unit * blocks + block]: which of the unit's runs of blocks, forward */
 	uint32_t *lane_of; /* queue -> lane */
 	uint32_t *box_of;  /* task -> box */
@@ -70,7 +71,7 @@ static struct lane lane_for(struct builder *b, size_t index)
 /* A link that does next to nothing is no lane where passes are shown: arrows go from device to device. */
 static bool is_quiet(const struct builder *b, size_t q)
 {
-	return b->boxes_of == BOXES_PASSES && queue_at(b->w, q).kind != QUEUE_DEVICE &&
+	return !b->all_links && b->boxes_of == BOXES_PASSES && queue_at(b->w, q).kind != QUEUE_DEVICE &&
 	       (double)b->r->run.busy_ns[q] < 0.02 * (double)b->r->run.makespan_ns;
 }
 
@@ -403,10 +404,11 @@ static const char *shades_of(const struct builder *b)
 					     : "groups of sequences";
 }
 
-struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes)
+struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes, bool all_links)
 {
 	const size_t n = r->program->tasks.n, queues = program_queues(r->program->world);
-	struct builder b = {.arena = a, .r = r, .w = r->program->world, .boxes_of = boxes};
+	struct builder b = {
+		.arena = a, .r = r, .w = r->program->world, .boxes_of = boxes, .all_links = all_links};
 	struct lane *lanes = arena_array(a, queues, sizeof *lanes);
 	struct started *order = arena_array(a, n, sizeof *order);
 	uint32_t *path = arena_array(a, n, sizeof *path);
@@ -475,7 +477,44 @@ void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s)
 		memory_tracks[s->memory_tracks_n++] = (struct memory_track){
 			w->machines[i].origin.name,
 			arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
-			size_text(a, footprint_need_B(&u->peak)), levels_of(a, u), u->points_n};
+			size_text(a, footprint_need_B(&u->peak)),
+			levels_of(a, u),
+			u->points_n,
+			NULL};
 	}
 	s->memory_tracks = memory_tracks;
+}
+
+static const struct level *flat(struct arena *a, double share, sim_ns end_ns)
+{
+	struct level *levels = arena_array(a, 2, sizeof *levels);
+
+	levels[0] = (struct level){0, share};
+	levels[1] = (struct level){end_ns, share};
+	return levels;
+}
+
+void lanes_footprint(struct arena *a, const struct job_run *r, struct schedule *s)
+{
+	const struct world *w = r->at->world;
+	struct memory_track *tracks = arena_array(a, 2 * w->machines_n, sizeof *tracks);
+
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct footprint *f = &r->footprint[i];
+		const char *name = w->machines[i].origin.name;
+
+		if (footprint_need_B(f) <= 0)
+			continue;
+		tracks[s->memory_tracks_n++] =
+			(struct memory_track){.name = name,
+					      .levels = flat(a, footprint_need_B(f) / f->usable_B, s->to_ns),
+					      .levels_n = 2};
+		if (f->kv_B > 0)
+			tracks[s->memory_tracks_n++] =
+				(struct memory_track){.name = name,
+						      .counter = "KV cache, reserved",
+						      .levels = flat(a, f->kv_B / f->usable_B, s->to_ns),
+						      .levels_n = 2};
+	}
+	s->memory_tracks = tracks;
 }

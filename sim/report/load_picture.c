@@ -23,22 +23,22 @@ static const struct {
 } looks[] = {
 	[LOAD_DECODE] = {"D",
 			 "decode: each running request gets a token",
-			 {{"#8fbfe3", "#0072b2"}, {"#aaaaaa", "#333333"}, {"#7db7d8", "#00466e"}}},
+			 {{"#8fbfe3", "#0072b2"}, {"#999999", "#333333"}, {"#68a6ca", "#00466e"}}},
 	[LOAD_MIXED] = {"M",
 			"mixed: decode and parts of prompts",
-			{{"#4f9f86", "#00553e"}, {"#777777", "#222222"}, {"#16a67f", "#00553e"}}},
+			{{"#4f9f86", "#00553e"}, {"#666666", "#222222"}, {"#0d8c68", "#00553e"}}},
 	[LOAD_PREFILL] = {"P",
 			  "prefill: prompts alone",
-			  {{"#fddfa6", "#b87400"}, {"#f6f6f6", "#4a4a4a"}, {"#fdf6e6", "#8a5700"}}},
+			  {{"#fddfa6", "#b87400"}, {"#e5e5e5", "#4a4a4a"}, {"#fbe4b9", "#8a5700"}}},
 	[LOAD_WORKS] = {"R",
 			"running requests",
-			{{"#9fb0cc", "#4f6389"}, {"#909090", "#2b2b2b"}, {"#8391ac", "#2c3a55"}}},
+			{{"#9fb0cc", "#4f6389"}, {"#7f7f7f", "#2b2b2b"}, {"#6f7fa0", "#2c3a55"}}},
 	[LOAD_WORKS + 1] = {"W",
 			    "waiting requests",
-			    {{"#f6cfc0", "#b4512f"}, {"#dddddd", "#444444"}, {"#f4d6bf", "#8f3a1c"}}},
+			    {{"#f6cfc0", "#b4512f"}, {"#cccccc", "#444444"}, {"#eec2a4", "#8f3a1c"}}},
 	[LOAD_WORKS + 2] = {"K",
 			    "KV cache in use",
-			    {{"#cdbfe0", "#6a51a3"}, {"#c3c3c3", "#3a3a3a"}, {"#c6bddc", "#46327a"}}},
+			    {{"#cdbfe0", "#6a51a3"}, {"#b2b2b2", "#3a3a3a"}, {"#b4abce", "#46327a"}}},
 };
 _Static_assert((int)LOAD_COLUMNS <= (int)STACK_STEPS && (int)LOAD_WORKS <= (int)STACK_LAYERS,
 	       "a stack holds a row");
@@ -140,7 +140,8 @@ static void draw_pass(struct view *v, const struct served_pass *p, double height
 				   .line = w > 2 ? v->looks[work].line : NULL,
 				   .pen = w > 5 ? 0.5 : 0.25,
 				   .text = letter,
-				   .text_size = 8},
+				   .text_size = 8,
+				   .text_color = look_text_on(v->looks[work].fill)},
 		     tip.text);
 	v->seen[work] = true;
 	str_release(&whole);
@@ -380,12 +381,14 @@ static size_t draw_legend(struct view *v, double y)
 
 	for (int k = 0; k < LOOKS; k++)
 		if (v->seen[k])
-			entries[n++] = (struct legend_entry){.ink = {.fill = v->looks[k].fill,
-								     .line = v->looks[k].line,
-								     .pen = 0.5,
-								     .text = looks[k].letter,
-								     .text_size = 8},
-							     .text = looks[k].word};
+			entries[n++] =
+				(struct legend_entry){.ink = {.fill = v->looks[k].fill,
+							      .line = v->looks[k].line,
+							      .pen = 0.5,
+							      .text = looks[k].letter,
+							      .text_size = 8,
+							      .text_color = look_text_on(v->looks[k].fill)},
+						      .text = looks[k].word};
 	if (v->max_running)
 		entries[n++] =
 			(struct legend_entry){.stroke = {.color = "#333333", .width = 0.8, .dashed = true},

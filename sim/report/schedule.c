@@ -65,7 +65,7 @@ static void draw_lane(struct view *v, size_t l)
 	const struct lane *lane = &v->s->lanes[l];
 	const bool paper = v->s->look.style != STYLE_COLOUR;
 	const struct ink band = {.fill = paper           ? "#ffffff"
-					 : lane->is_link ? "#fbf8ea"
+					 : lane->is_link ? "#f7f7f8"
 							 : "#f3f4f5",
 				 .line = paper ? "#999999" : "#e2e2e2",
 				 .pen = 0.5,

@@ -62,6 +62,7 @@ struct memory_track {
 	const char *note;       /* the peak, "8.29 GiB", shown at the right with its share */
 	const struct level *levels;
 	size_t levels_n;
+	const char *counter; /* its name in a trace; NULL: "memory" */
 };
 
 /* What a reader asks of the picture; zeros stand for the usual. */
@@ -96,7 +97,8 @@ struct schedule {
 void schedule_dot(struct str *out, const struct schedule *s);
 
 /* Appends a trace in Chrome's JSON format, which Perfetto reads: a process for each machine, a thread for
- * each lane, a flow arrow for each cause on another lane. All boxes are written, whatever the window. */
+ * each lane, a flow arrow for each cause on another lane. A box that reaches into the window is
+ * written whole; others are left out. */
 void schedule_trace(struct str *out, const struct schedule *s, const char *version);
 
 #endif

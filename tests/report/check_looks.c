@@ -59,7 +59,12 @@ static double luminance(const char *text)
 START_TEST(paper_tells_kinds_apart)
 {
 	for (int style = STYLE_GREY; style < STYLE_N; style++)
-		for (size_t i = 0; i < pictures[_i].n; i++)
+		for (size_t i = 0; i < pictures[_i].n; i++) {
+			/* and from the paper, for boxes too narrow for an outline have none */
+			ck_assert_double_ge(
+				255 - grey_of(kind_look((enum picture_style)style, pictures[_i].kinds[i])
+						      .fill),
+				KINDS_APART - 1e-9);
 			for (size_t k = 0; k < i; k++) {
 				const enum box_kind a = pictures[_i].kinds[i], b = pictures[_i].kinds[k];
 				const double apart =
@@ -69,6 +74,7 @@ START_TEST(paper_tells_kinds_apart)
 				ck_assert_msg(apart > KINDS_APART - 1e-9, "%s: %s and %s are %.1f apart",
 					      picture_style_names[style], kind_word(a), kind_word(b), apart);
 			}
+		}
 }
 END_TEST
 
@@ -95,6 +101,8 @@ START_TEST(paper_tells_colours_apart)
 	expect_apart(look_hue, style, look_hues(style));
 	expect_apart(look_tint, style, look_tints(style));
 	expect_apart(load_fill, style, LOAD_FILLS);
+	for (size_t i = 0; i < LOAD_FILLS; i++)
+		ck_assert_double_ge(255 - grey_of(load_fill(style, i)), LOOKS_APART - 1e-9);
 }
 END_TEST
 

@@ -594,6 +594,48 @@ START_TEST(trace_is_exact)
 }
 END_TEST
 
+/* Of a window: boxes that reach into it, arrows between them, the memory at its start. */
+START_TEST(trace_is_cut)
+{
+	static const struct level levels[] = {{0, 0.1}, {1000, 0.2}, {1400, 0.3}, {1600, 0.4}, {5000, 0.5}};
+	const struct memory_track tracks[] = {{"m5", "", "", levels, 5, NULL},
+					      {"m5", "", "", levels, 1, "KV"}};
+	const struct lane two[] = {{"m5.gpu", "", "m5", false}, {"m4.gpu", "", "m4", false}};
+	const struct box five[] = {{0, BOX_PREFILL, 0, 1000, "P", "before", "", false, UINT32_MAX, 0},
+				   {0, BOX_PREFILL, 1000, 2000, "P", "inside", "", false, UINT32_MAX, 0},
+				   {0, BOX_PREFILL, 2000, 3000, "P", "after", "", false, UINT32_MAX, 0},
+				   {1, BOX_DECODE, 1000, 1600, "D", "caused before", "", false, 0, 0},
+				   {1, BOX_DECODE, 2000, 2500, "D", "caused inside", "", false, 1, 0}};
+	struct schedule s = {.title = "t",
+			     .lanes = two,
+			     .lanes_n = 2,
+			     .boxes = five,
+			     .boxes_n = 5,
+			     .memory_tracks = tracks,
+			     .memory_tracks_n = 2,
+			     .from_ns = 1500,
+			     .to_ns = 2000};
+	struct str out = STR_INIT;
+
+	schedule_trace(&out, &s, "0.1.0");
+	ck_assert_msg(json_is_valid(out.text), "%s", out.text);
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"X\""), 2);
+	expect(out.text, "\"name\":\"inside\"");
+	expect(out.text, "\"name\":\"caused before\"");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 0);
+	expect(out.text, "\"name\":\"memory\",\"ts\":1.500,\"args\":{\"%\":30.000}");
+	expect(out.text, "\"name\":\"memory\",\"ts\":1.600,\"args\":{\"%\":40.000}");
+	expect(out.text, "\"name\":\"KV\",\"ts\":1.500,\"args\":{\"%\":10.000}");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"C\""), 3);
+	s.to_ns = 3000;
+	str_clear(&out);
+	schedule_trace(&out, &s, "0.1.0");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"X\""), 4);
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 1);
+	str_release(&out);
+}
+END_TEST
+
 /* ---- rooflines ---- */
 
 static const struct roof roofs[] = {
@@ -973,6 +1015,7 @@ Suite *suite_report(void)
 	tcase_add_test(draw_case, many_boxes_make_a_small_picture);
 	tcase_add_test(draw_case, schedule_escapes);
 	tcase_add_test(draw_case, trace_is_exact);
+	tcase_add_test(draw_case, trace_is_cut);
 	tcase_add_test(draw_case, ridge_is_the_documents);
 	tcase_add_test(draw_case, labels_never_overlap);
 	tcase_add_loop_test(draw_case, text_is_shortened, 0, ARRAY_LEN(shorten_cases));
