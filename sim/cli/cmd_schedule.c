@@ -10,6 +10,7 @@
 #include "sim/report/job_schedule.h"
 #include "sim/report/lane_choice.h"
 #include "sim/report/load_trace.h"
+#include "sim/report/page.h"
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -26,6 +27,7 @@ struct schedule_options {
 };
 
 enum { FONT_LEAST = 4, FONT_MOST = 48 };
+static const double SMALLEST_USUAL = 7.71; /* in a narrow picture whose font size is not said */
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
@@ -129,6 +131,7 @@ static int look_asked(const struct schedule_options *o, struct schedule_look *lo
 {
 	struct picture_look asked;
 	struct err err = ERR_INIT;
+	double width, least;
 
 	if (choose_look(&o->look, &asked) != EXIT_FINE)
 		return EXIT_USAGE;
@@ -138,12 +141,11 @@ static int look_asked(const struct schedule_options *o, struct schedule_look *lo
 				       .caption = asked.caption,
 				       .no_title = asked.no_title,
 				       .no_memory = o->no_memory};
-	if (look->width > 0 &&
-	    look->width < schedule_least_width(look->font_size > 0 ? look->font_size : 9)) {
-		err_set(&err, "a width of %lld points leaves no room for the boxes",
-			(long long)o->look.width);
-		err_hint(&err, "--width %.0f, or a smaller --font-size",
-			 ceil(schedule_least_width(look->font_size > 0 ? look->font_size : 9)));
+	width = look->width > 0 ? look->width : PAGE_W;
+	least = schedule_least_width(look->font_size > 0 ? look->font_size : SMALLEST_USUAL);
+	if ((look->width > 0 || look->font_size > 0) && width < least) {
+		err_set(&err, "a width of %.0f points leaves no room for the boxes", width);
+		err_hint(&err, "--width %.0f, or a smaller --font-size", ceil(least));
 		return complain(&err, EXIT_USAGE);
 	}
 	return EXIT_FINE;

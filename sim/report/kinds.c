@@ -61,7 +61,7 @@ static const struct {
 			 {"#333333", "#111111", white},
 			 {"#2b2b2b", "#111111", white}},
 			{NULL, NULL}},
-	[BOX_TRANSFER] = {"",
+	[BOX_TRANSFER] = {"T",
 			  "transfer",
 			  "transfer",
 			  {{"#ffe359", "#8f7500", black},

@@ -172,14 +172,12 @@ static const char *letter_of(struct builder *b, const struct op_class *c, const 
 				: arena_printf(b->arena, "%s%c%lld", letter, role, (long long)label->layer);
 }
 
-/* "a attention, m MLP (FFN); KV: what is sent" of all letters that occur */
-static const char *letters_note(const struct builder *b)
+/* What the letters mean that occur: parts of the model, then what is sent. */
+static void add_letters(const struct builder *b, struct schedule *s)
 {
 	const struct program *p = b->r->program;
+	struct schedule_letter *letters = arena_array(b->arena, ROLE_N + PAYLOAD_N, sizeof *letters);
 	bool role[ROLE_N] = {false}, payload[PAYLOAD_N] = {false};
-	struct str s = STR_INIT;
-	const char *text;
-	size_t sent = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
@@ -192,22 +190,16 @@ static const char *letters_note(const struct builder *b)
 		else if (c->kind == CLASS_OP && label->phase != PHASE_UPDATE && b->boxes_of == BOXES_BLOCKS)
 			role[label->part.role] = true;
 	}
+	s->letters = letters;
 	for (int i = 0; i < ROLE_N; i++)
 		if (role[i] && roles[i].letter)
-			str_addf(&s, "%s%c %s", s.len ? ", " : "", roles[i].letter, roles[i].word);
+			letters[s->letters_n++] = (struct schedule_letter){
+				arena_printf(b->arena, "%c", roles[i].letter), roles[i].word, false};
 	for (int i = 1; i < PAYLOAD_N; i++)
-		if (payload[i]) {
-			str_addf(&s, "%s%s",
-				 sent++  ? ", "
-				 : s.len ? "; sent: "
-					 : "sent: ",
-				 payload_letters(b->arena, (enum payload)i));
-			if (i != PAYLOAD_KV)
-				str_addf(&s, " %s", payload_names[i]);
-		}
-	text = arena_strdup(b->arena, s.text);
-	str_release(&s);
-	return text;
+		if (payload[i])
+			letters[s->letters_n++] =
+				(struct schedule_letter){payload_letters(b->arena, (enum payload)i),
+							 i == PAYLOAD_KV ? "" : payload_names[i], true};
 }
 
 static size_t block_of(const struct builder *b, const struct label *label)
@@ -375,22 +367,11 @@ static void add_details(struct builder *b)
 
 static const char *note_of(const struct builder *b)
 {
-	static const char apart[] = " \xc2\xb7 ";
 	bool quiet = false;
-	struct str s = STR_INIT;
-	const char *letters, *text;
 
 	for (size_t q = b->w->units_n; q < program_queues(b->w); q++)
 		quiet |= b->r->run.busy_ns[q] && is_quiet(b, q);
-	letters = letters_note(b);
-	if (*letters)
-		str_add(&s, letters);
-	if (quiet)
-		str_addf(&s, "%slinks that are busy for less than 2 %% of the time are left out",
-			 s.len ? apart : "");
-	text = s.len ? arena_strdup(b->arena, s.text) : NULL;
-	str_release(&s);
-	return text;
+	return quiet ? "links that are busy for less than 2 % of the time are left out" : NULL;
 }
 
 static const char *shades_of(const struct builder *b)
@@ -440,6 +421,7 @@ struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes 
 	s.boxes_n = b.boxes_n;
 	s.to_ns = r->run.makespan_ns;
 	s.note = note_of(&b);
+	add_letters(&b, &s);
 	s.shades = shades_of(&b);
 	return s;
 }

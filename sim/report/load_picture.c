@@ -178,7 +178,7 @@ static void draw_work(struct view *v, size_t server, double height)
 			draw_pass(v, &c->passes.at[i], height);
 	str_addf(&share, "%.0f%%", 100 * busy_ns / (double)(c->to_ns - c->from_ns));
 	if (height > thin_h)
-		page_names(&v->canvas, v->y + height / 2, of->name, of->sub);
+		page_names(&v->canvas, PAGE_LEFT, v->y + height / 2, of->name, of->sub);
 	else
 		thin_name(v, v->y + height / 2, of);
 	page_figures(&v->canvas, PAGE_RIGHT, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
@@ -279,7 +279,7 @@ static void draw_requests(struct view *v, size_t server, size_t n)
 	str_add(&sub, " run, ");
 	add_mean(&sub, mean(v, sum.waiting_ns));
 	str_add(&sub, " wait");
-	page_names(&v->canvas, v->y + requests_h / 2, "requests", sub.text);
+	page_names(&v->canvas, PAGE_LEFT, v->y + requests_h / 2, "requests", sub.text);
 	str_release(&sub);
 	v->y += requests_h;
 }
@@ -324,7 +324,7 @@ static void draw_kv(struct view *v, size_t server, size_t n)
 		add_mean(&sub, 100 * most / blocks);
 		str_add(&sub, "%");
 	}
-	page_names(&v->canvas, v->y + kv_h / 2, "KV cache", sub.text);
+	page_names(&v->canvas, PAGE_LEFT, v->y + kv_h / 2, "KV cache", sub.text);
 	str_release(&sub);
 	v->y += kv_h;
 }

@@ -95,7 +95,7 @@ static const struct {
 
 START_TEST(time_has_a_dozen_ticks)
 {
-	ck_assert_int_eq(time_axis_tick(tick_cases[_i].span), tick_cases[_i].tick);
+	ck_assert_int_eq(time_axis_tick(tick_cases[_i].span, 13), tick_cases[_i].tick);
 }
 END_TEST
 

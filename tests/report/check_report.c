@@ -481,7 +481,7 @@ START_TEST(bars_keep_time)
 }
 END_TEST
 
-/* Forward and host copy in turns, 1.2 pt each, become mixed bars; where a run of the one follows a run of the other, the
+/* Forward and host copy in turns, too narrow for letters, become mixed bars; where a run of the one follows a run of the other, the
  * bars keep their kinds, and so do boxes that are wide enough to be told apart. */
 START_TEST(turns_are_mixed)
 {
@@ -492,7 +492,8 @@ START_TEST(turns_are_mixed)
 	} turns[] = {{"FCFCFCFC", 1.2, true},
 		     {"FFFFCCCC", 0.6, false},
 		     {"FFFFCCCC", 1.2, false},
-		     {"FCFCFCFC", 2.4, false}};
+		     {"FCFCFCFC", 5.5, true},
+		     {"FCFCFCFC", 6.5, false}};
 
 	for (size_t r = 0; r < ARRAY_LEN(turns); r++) {
 		struct box boxes[8];
