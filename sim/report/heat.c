@@ -27,7 +27,8 @@ struct view {
 	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
 	double left, top; /* the corner of the map being drawn */
-	bool overloads;   /* of some cell, of which the legend speaks */
+	double page_w;
+	bool overloads; /* of some cell, of which the legend speaks */
 };
 
 size_t heat_best(const struct sweep *s, size_t cell)
@@ -246,6 +247,16 @@ static void draw_map(struct view *v, size_t k)
 
 /* ---- the page ---- */
 
+/* What the signs mean. */
+static const char *signs_of(const struct view *v)
+{
+	return v->overloads
+		       ? "*: the best assignment of a cell \xc2\xb7 black line: the best changes, two break "
+			 "even \xc2\xb7 over: overloaded"
+		       : "*: the best assignment of a cell \xc2\xb7 black line: the best changes, two break "
+			 "even";
+}
+
 /* The scale from the worst to the best value, and what the signs mean. */
 static void draw_scale(struct view *v, double y)
 {
@@ -271,34 +282,32 @@ static void draw_scale(struct view *v, double y)
 	}
 	str_addf(&text, "%s%s, the best of all", *v->s->unit && text.len ? " " : "",
 		 text.len ? v->s->unit : "");
-	str_add(&text,
-		" \xc2\xb7 *: the best assignment of a cell \xc2\xb7 black line: the best changes, two "
-		"break even");
-	str_add(&text, v->overloads ? " \xc2\xb7 over: overloaded" : "");
-	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text, PAGE_W - PAGE_MARGIN - x - 5);
+	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text,
+		       v->page_w - PAGE_MARGIN - x - 5);
+	page_note(&v->canvas, v->page_w, y + 15, signs_of(v));
 	str_release(&text);
 }
 
 void heat_dot(struct str *out, const struct sweep *s, const struct picture_look *look)
 {
 	struct view v = {.s = s, .look = look, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
-	const double room = PAGE_W - 2.0 * PAGE_MARGIN;
+	const double least_w = look_page(look), room = least_w - 2.0 * PAGE_MARGIN;
 	struct str title = STR_INIT;
 	double map_w, map_h, page_w, page_h;
 	size_t in_row, rows;
 
+	find_range(&v);
 	v.cell_w = fmin(fmax((room - axis_w) / (double)v.nx, 3), 46);
 	v.cell_h = has_text(&v) ? 19 : fmax(3, 0.8 * v.cell_w);
 	map_w = axis_w + fmax(v.cell_w * (double)v.nx, 90) + apart;
 	map_h = head_h + v.cell_h * (double)v.ny + below;
 	in_row = room > map_w ? (size_t)(room / map_w) : 1;
 	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
-	find_range(&v);
-	page_w = fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
-	page_h = first_top + map_h * (double)rows + 12;
+	v.page_w = page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
+	page_h = first_top + map_h * (double)rows + 12 + page_note(NULL, page_w, 0, signs_of(&v));
 	look_open(look, &v.canvas, out, page_w, page_h, false);
 	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
-	look_head(look, &v.canvas, PAGE_W, s->title, title.text);
+	look_head(look, &v.canvas, page_w, s->title, title.text);
 	/* what is best of one needs no map */
 	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
 		const size_t place = i - (s->names_n == 1);

@@ -36,7 +36,7 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 static const char red[] = "#d62728";
 
 static const double pitch = 40, band_h = 32, box_h = BAR_H, usual_font = 9;
-static const double narrow_w = 600, least_w = 280; /* pages in points of letters of the usual size */
+static const double narrow_w = 600; /* pages in points of letters of the usual size */
 
 struct view {
 	const struct schedule *s;
@@ -497,11 +497,6 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	draw_foot(v, &v->canvas, note.text, legend_rows);
 	canvas_close(&v->canvas);
 	str_release(&note);
-}
-
-double schedule_least_width(double font_size)
-{
-	return least_w * font_size / usual_font;
 }
 
 static double top_of(const struct schedule *s)

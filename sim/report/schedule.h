@@ -79,8 +79,6 @@ struct schedule_look {
 	const char *caption; /* a paragraph below the picture; NULL: none */
 	bool no_title, no_memory;
 };
-/* The narrowest picture that has room for letters of a size. */
-double schedule_least_width(double font_size);
 
 struct schedule {
 	const char *title, *subtitle; /* subtitle may be NULL */

@@ -384,6 +384,19 @@ START_TEST(traces_of_loads_are_sound)
 }
 END_TEST
 
+/* A narrow picture is as wide as asked, and its letters can be read. */
+static void expect_readable(const char *text, double width)
+{
+	double w = 0, h;
+
+	ck_assert_int_eq(sscanf(strstr(text, "bb="), "bb=\"0,0,%lf,%lf", &w, &h), 2);
+	ck_assert_double_eq_tol(w, width, 1e-6);
+	for (const char *at = text; (at = strstr(at, ",fontsize=")) != NULL; at++)
+		ck_assert_double_ge(strtod(at + 10, NULL), 6);
+}
+
+static const double narrow[] = {252, 330, 474, 500, 760};
+
 START_TEST(loads_are_drawn)
 {
 	struct served s = serve(load_names[_i]);
@@ -400,6 +413,17 @@ START_TEST(loads_are_drawn)
 	expect(out.text, "decode: each running request gets a token");
 	expect(out.text, "measured from here");
 	must_draw(out.text);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		str_clear(&out);
+		load_dot(&out, &(struct load_picture){HOSTILE,
+						      HOSTILE,
+						      s.servers,
+						      s.servers_n,
+						      &c,
+						      s.end_ns / 2,
+						      {.width = narrow[i]}});
+		expect_readable(out.text, narrow[i]);
+	}
 	load_columns_release(&c);
 	str_release(&out);
 	end_serving(&s);
@@ -517,6 +541,12 @@ START_TEST(curves_are_drawn)
 	if (drawing_cases[_i].panels == 4)
 		expect(out.text, "overloaded throughout");
 	must_draw(out.text);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		d.c.look.width = narrow[i];
+		str_clear(&out);
+		curves_dot(&out, &d.c);
+		expect_readable(out.text, narrow[i]);
+	}
 	str_release(&out);
 }
 END_TEST
@@ -689,6 +719,11 @@ START_TEST(maps_name_the_best)
 	must_draw(out.text);
 	/* a cell without a value had no line, and gets none */
 	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		str_clear(&out);
+		heat_dot(&out, &s, &(struct picture_look){.width = narrow[i]});
+		expect_readable(out.text, narrow[i]);
+	}
 	str_release(&out);
 }
 END_TEST

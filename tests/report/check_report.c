@@ -843,6 +843,50 @@ static double grey_of(const char *colour)
 	       0.114 * (double)(rgb & 255);
 }
 
+/* Ten devices on narrow pages: letters can be read, each has a line of its own, and labels that have no room are keyed. */
+START_TEST(narrow_rooflines_can_be_read)
+{
+	static const double widths[] = {252, 474, 500, 1100};
+	struct roof ten[10];
+	struct roof_dot dots[90];
+	struct roofline r = {.title = "t", .roofs = ten, .roofs_n = 10, .dots = dots, .dots_n = 90};
+	char labels[90][24];
+	struct str out = STR_INIT;
+
+	for (size_t i = 0; i < 90; i++) {
+		snprintf(labels[i], sizeof labels[i], "decode operator %zu", i);
+		ten[i % 10] = roofs[1];
+		dots[i] = (struct roof_dot){.label = labels[i],
+					    .group = "decode",
+					    .roof = i % 10,
+					    .intensity = 1.0 + 0.5 * (double)i,
+					    .flops = 1e11 + 1e9 * (double)i,
+					    .share = 0.01};
+	}
+	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+		double w, h;
+
+		r.look.width = widths[i];
+		str_clear(&out);
+		roofline_dot(&out, &r);
+		ck_assert_int_eq(sscanf(strstr(out.text, "bb="), "bb=\"0,0,%lf,%lf", &w, &h), 2);
+		ck_assert_double_eq_tol(w, widths[i], 1e-6);
+		for (const char *at = out.text; (at = strstr(at, ",fontsize=")) != NULL; at++)
+			ck_assert_double_ge(strtod(at + 10, NULL), 6);
+		expect_no(out.text, "tooltips of the SVG");
+		expect(out.text, "label=\"1\\l\"");
+	}
+	for (size_t i = 0; i < 40; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct stroke a = roof_stroke(&r, i), b = roof_stroke(&r, k);
+
+			ck_assert(strcmp(a.color, b.color) != 0 || a.dashed != b.dashed ||
+				  a.dotted != b.dotted || a.width != b.width);
+		}
+	str_release(&out);
+}
+END_TEST
+
 START_TEST(printed_roofs_differ_as_greys)
 {
 	struct roofline r = {.look = {.style = _i ? STYLE_PRINT : STYLE_GREY}, .roofs_n = 6};
@@ -1010,6 +1054,7 @@ Suite *suite_report(void)
 	tcase_add_test(draw_case, dates_of_a_pdf_are_replaced);
 	tcase_add_test(draw_case, roofs_have_letters_where_colours_do_not_do);
 	tcase_add_loop_test(draw_case, printed_roofs_differ_as_greys, 0, 2);
+	tcase_add_test(draw_case, narrow_rooflines_can_be_read);
 	tcase_add_loop_test(draw_case, bars_keep_time, 0, ARRAY_LEN(bar_cases));
 	tcase_add_test(draw_case, turns_are_mixed);
 	tcase_add_test(draw_case, window_cuts_boxes);
