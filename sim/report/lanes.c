@@ -343,6 +343,14 @@ static void make_boxes(struct builder *b, const struct started *order, size_t n)
 	}
 }
 
+static void add_flop(struct str *out, double flop)
+{
+	const bool many = flop >= 1e12;
+
+	columns_number(out, flop / (many ? 1e12 : 1e9));
+	str_add(out, many ? " TFLOP\n" : " GFLOP\n");
+}
+
 static void add_details(struct builder *b)
 {
 	for (size_t i = 0; i < b->boxes_n; i++) {
@@ -355,7 +363,7 @@ static void add_details(struct builder *b)
 			box->cause = b->r->run.spans[box->cause].cause;
 		box->cause = box->cause == TASK_NONE ? UINT32_MAX : b->box_of[box->cause];
 		if (b->flop[i] > 0)
-			str_addf(&s, "%.3g GFLOP\n", b->flop[i] / 1e9);
+			add_flop(&s, b->flop[i]);
 		units_format(&s, b->bytes[i], DIM_BYTES, 3);
 		str_add(&s, moves ? " moved" : " of memory traffic");
 		if (!moves)

@@ -10,6 +10,7 @@
 #include "sim/base/units.h"
 #include "sim/report/axes.h"
 #include "sim/report/canvas.h"
+#include "sim/report/columns.h"
 #include "sim/report/labels.h"
 #include "sim/report/page.h"
 #include "sim/report/roof_style.h"
@@ -243,6 +244,15 @@ static const char *group_shape(const struct view *v, const char *group)
 	return shapes[others % SHAPES_N];
 }
 
+static void add_percent(struct str *out, double share)
+{
+	if (share > 0 && share < 1e-4)
+		str_add(out, "less than 0.01");
+	else
+		columns_number(out, 100 * share);
+	str_add(out, " %");
+}
+
 static void describe_dot(struct str *out, const struct roofline *r, const struct roof_dot *d)
 {
 	const struct roof *roof = &r->roofs[d->roof];
@@ -251,8 +261,11 @@ static void describe_dot(struct str *out, const struct roofline *r, const struct
 
 	str_addf(out, "%s\n%s\n", d->label, roof->name);
 	units_format(out, d->flops, DIM_FLOPS, 4);
-	str_addf(out, " at %.4g FLOP/B\n%.3g %% of its roof (%s)\n%.3g %% of the time of %s", d->intensity,
-		 100 * d->flops / reach, memory ? "memory-bound" : "compute-bound", 100 * d->share, d->group);
+	str_addf(out, " at %.4g FLOP/B\n", d->intensity);
+	add_percent(out, d->flops / reach);
+	str_addf(out, " of its roof (%s)\n", memory ? "memory-bound" : "compute-bound");
+	add_percent(out, d->share);
+	str_addf(out, " of the time of %s", d->group);
 	if (d->detail && *d->detail)
 		str_addf(out, "\n%s", d->detail);
 }

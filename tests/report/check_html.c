@@ -315,6 +315,29 @@ START_TEST(ties_are_told)
 }
 END_TEST
 
+/* What is of this machine alone is no reader's: files are named as the project has them. */
+START_TEST(paths_are_the_projects)
+{
+	static const struct input_row files[] = {{"/tmp/secret/base.yaml", "00"},
+						 {"/usr/share/lemursim/hardware/apple/m5.yaml", "00"},
+						 {"scenarios/x.yaml", "00"}};
+	const struct result r = {.inputs = files, .inputs_n = 3};
+	const struct section_place at = {"", 2};
+	struct str out = STR_INIT;
+
+	section_inputs(&out, &at, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, ">base.yaml<"));
+	ck_assert_ptr_nonnull(strstr(out.text, ">hardware/apple/m5.yaml<"));
+	ck_assert_ptr_nonnull(strstr(out.text, ">scenarios/x.yaml<"));
+	str_clear(&out);
+	section_config(&out, &at,
+		       "a: 1   # /tmp/secret/base.yaml:3\nb: /tmp # /srv/models/m.yaml:4\nc: 2 # default");
+	ck_assert_ptr_nonnull(
+		strstr(out.text, ">a: 1   # base.yaml:3\nb: /tmp # models/m.yaml:4\nc: 2 # default</pre>"));
+	str_release(&out);
+}
+END_TEST
+
 /* Two scenarios, each of one assignment, and whether they ask for the same. */
 static const struct {
 	const char *computed[2], *config[2];
@@ -385,6 +408,7 @@ Suite *suite_html(void)
 	tcase_add_test(page, the_quickest_is_named);
 	tcase_add_test(page, an_slo_comes_before_the_time);
 	tcase_add_test(page, ties_are_told);
+	tcase_add_test(page, paths_are_the_projects);
 	tcase_add_loop_test(page, unlike_requests_are_not_ranked, 0, ARRAY_LEN(asked));
 	suite_add_tcase(s, page);
 	return s;
