@@ -1,4 +1,5 @@
 /* cmd_report.c - lemursim report SCENARIO...: one page with the answer, its pictures and all that it rests on. */
+#include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
@@ -111,6 +112,20 @@ static int check_names(struct reported *r, const struct report_options *o, const
 	return EXIT_FINE;
 }
 
+/* Where nothing fits: what would have to change; NULL: nothing that is tried helps. */
+static const char *would_fit_note(struct reported *r, const struct report_options *o, const char *path)
+{
+	const struct would_fit_ask ask = {.loader = &r->session.loader, .path = path, .sets = &o->load.sets};
+	const struct texts changes = would_fit(&r->session.arena, &ask);
+	const char *note =
+		changes.n > 1 ? "Nothing fits; each of these alone would: " : "Nothing fits; this would: ";
+
+	for (size_t i = 0; i < changes.n; i++)
+		note = arena_printf(&r->session.arena, "%s%s--set \"%s\"", note, i ? " or " : "",
+				    changes.at[i]);
+	return changes.n ? arena_printf(&r->session.arena, "%s.", note) : NULL;
+}
+
 static int make_assignments(struct reported *r, const struct report_options *o, const struct world *w)
 {
 	struct progress progress = progress_begin();
@@ -126,6 +141,8 @@ static int make_assignments(struct reported *r, const struct report_options *o, 
 	rc = scenario_result_make(&r->session.loader, all, &draws, VERSION, &found);
 	if (rc == 0) {
 		progress_say(&progress, "drawing");
+		if (!found.any_fits)
+			scenario_result_note(&found, would_fit_note(r, o, all->world->path));
 		r->result = found.result;
 		r->fits = found.any_fits;
 		rc = make_pictures(r, o, all);

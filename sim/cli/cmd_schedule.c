@@ -21,11 +21,8 @@ struct schedule_options {
 	const char *assignment, *phase, *from, *to;
 	struct look_options look;
 	struct texts lanes;
-	int64_t font_size;
 	bool no_memory, anyway;
 };
-
-enum { FONT_LEAST = 4, FONT_MOST = 48 };
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
@@ -40,8 +37,6 @@ static const struct opt own[] = {
 	OPT_FLAG_ROW(struct schedule_options, anyway, "anyway", 0,
 		     "draw an assignment that does not fit, with a mark that says so")};
 static const struct opt of_boxes[] = {
-	OPT_COUNT_ROW(struct schedule_options, font_size, "font-size", 0, "POINTS",
-		      "of the letters in boxes; 9 if not said", FONT_LEAST, FONT_MOST, 0),
 	OPT_TEXTS_ROW(struct schedule_options, lanes, "lanes", 0, "NAME",
 		      "only the lanes of this machine, device or link; may be given again"),
 	OPT_FLAG_ROW(struct schedule_options, no_memory, "no-memory", 0,
@@ -128,24 +123,15 @@ static void complain_unknown(const char *name)
 static int look_asked(const struct schedule_options *o, struct schedule_look *look)
 {
 	struct picture_look asked;
-	struct err err = ERR_INIT;
 
 	if (choose_look(&o->look, &asked) != EXIT_FINE)
 		return EXIT_USAGE;
 	*look = (struct schedule_look){.style = asked.style,
 				       .width = asked.width,
-				       .font_size = (double)o->font_size,
+				       .font_size = asked.font_size,
 				       .caption = asked.caption,
 				       .no_title = asked.no_title,
 				       .no_memory = o->no_memory};
-	if (look->width > 0 &&
-	    look->width < schedule_least_width(look->font_size > 0 ? look->font_size : 9)) {
-		err_set(&err, "a width of %lld points leaves no room for the boxes",
-			(long long)o->look.width);
-		err_hint(&err, "--width %.0f, or a smaller --font-size",
-			 ceil(schedule_least_width(look->font_size > 0 ? look->font_size : 9)));
-		return complain(&err, EXIT_USAGE);
-	}
 	return EXIT_FINE;
 }
 
@@ -155,10 +141,7 @@ static int check_load_options(const struct schedule_options *o)
 	const struct {
 		const char *name;
 		bool given;
-	} all[] = {{"font-size", o->font_size > 0},
-		   {"no-memory", o->no_memory},
-		   {"anyway", o->anyway},
-		   {"lanes", o->lanes.n > 0}};
+	} all[] = {{"no-memory", o->no_memory}, {"anyway", o->anyway}, {"lanes", o->lanes.n > 0}};
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -260,7 +243,7 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, cons
 		return prediction_fits(p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	if (real)
 		warning = job_schedule_missing(&s->arena, &p->jobs[job_of(drawn.run)], real);
-	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output));
+	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output), o->lanes.n > 0);
 	window.to_ns = schedule.to_ns;
 	rc = window_asked(o, &window);
 	if (rc == EXIT_FINE && o->lanes.n && lanes_choose(&s->arena, &schedule, &o->lanes, &err) != 0)

@@ -38,10 +38,10 @@ extern const struct opt opts_jobs[1];
 
 struct look_options { /* of verbs that draw; session.c makes a struct picture_look of them */
 	const char *style, *title, *caption;
-	int64_t width;
+	int64_t width, font_size;
 	bool no_title;
 };
-extern const struct opt opts_look[5];
+extern const struct opt opts_look[6];
 #define OPTS_LOOK(of, member) OPT_GROUP(opts_look, struct look_options, of, member)
 
 struct runs_options { /* measured runs of whole models */

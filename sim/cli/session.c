@@ -1,4 +1,5 @@
 /* session.c - what the verbs share: loading, complaining, delivering; see cmd.h. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,11 +345,19 @@ int choose_look(const struct look_options *o, struct picture_look *look)
 
 	*look = (struct picture_look){.style = (enum picture_style)found,
 				      .width = (double)o->width,
+				      .font_size = (double)o->font_size,
 				      .title = o->title,
 				      .caption = o->caption,
 				      .no_title = o->no_title};
 	if (found == STYLE_N) {
 		err_unknown(&err, "style", o->style, picture_style_names, STYLE_N);
+		return complain(&err, EXIT_USAGE);
+	}
+	if (!look_has_room(look)) {
+		err_set(&err, "a width of %.0f points leaves no room for letters that can be read",
+			look->width > 0 ? look->width : LOOK_WIDTH);
+		err_hint(&err, "--width %.0f%s", ceil(look_least_width(look->font_size)),
+			 look->font_size > 0 ? ", or a smaller --font-size" : "");
 		return complain(&err, EXIT_USAGE);
 	}
 	if (!o->title || !o->no_title)

@@ -26,11 +26,9 @@ static int check_look(const struct sweep_output *o)
 	const struct {
 		const char *name;
 		bool given;
-	} all[] = {{"style", o->look.style != NULL},
-		   {"title", o->look.title != NULL},
-		   {"no-title", o->look.no_title},
-		   {"caption", o->look.caption != NULL},
-		   {"width", o->look.width > 0}};
+	} all[] = {{"style", o->look.style != NULL}, {"title", o->look.title != NULL},
+		   {"no-title", o->look.no_title},   {"caption", o->look.caption != NULL},
+		   {"width", o->look.width > 0},     {"font-size", o->look.font_size > 0}};
 	struct err err = ERR_INIT;
 	struct picture_look look;
 

@@ -14,7 +14,7 @@
 #define BAR_NARROW_PT 0.75
 /* a merged bar is not wider, so that its tooltip describes a small part of the lane */
 #define BAR_MERGED_PT 3.0
-#define BAR_TURN_PT   2.0
+#define BAR_TURN_PT   6.0  /* a letter has no room in it */
 #define BAR_MIXED_PT  12.0 /* a mixed bar: has room for the letters of its kinds */
 
 struct bar {

@@ -188,7 +188,9 @@ void canvas_curve(struct canvas *c, const struct point bezier[4], const struct s
 		str_addf(c->out, "%s%.2f,%.2f", i ? " " : "", p.x * c->scale, (c->height - p.y) * c->scale);
 	}
 	str_addf(c->out, "\",color=\"%s\",penwidth=%.2f%s", stroke->color, stroke->width * c->scale,
-		 stroke->dashed ? ",style=dashed" : "");
+		 stroke->dashed   ? ",style=dashed"
+		 : stroke->dotted ? ",style=dotted"
+				  : "");
 	add_class(c->out, stroke->class_name);
 	if (stroke->arrow > 0.0) /* an arrowhead of size 1 is ten points long in Graphviz */
 		str_addf(c->out, ",arrowhead=normal,arrowsize=%.2f", stroke->arrow * c->scale / 10.0);

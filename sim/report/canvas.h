@@ -49,7 +49,7 @@ struct type {
 struct stroke {
 	const char *color;
 	double width;
-	bool dashed;
+	bool dashed, dotted;
 	double arrow;           /* length of the arrowhead; 0: none */
 	const char *class_name; /* as of struct ink */
 };

@@ -31,6 +31,7 @@ struct view {
 	struct canvas canvas;
 	struct labels labels; /* the labels of the panel being drawn */
 	struct frame frame;
+	double page_w;
 	struct legend_entry *legend;
 	struct str *legend_texts;
 	struct axis x, y;
@@ -423,15 +424,18 @@ static void draw_panel(struct view *v, size_t k)
 
 /* ---- the page ---- */
 
-static struct frame frame_of(size_t panels_n)
+/* Panels beside each other where each has room, else in more rows. */
+static struct frame frame_of(size_t panels_n, double page_w)
 {
-	struct frame f = {.in_row = panels_n < PANELS_IN_ROW ? panels_n : PANELS_IN_ROW};
-	const double room = PAGE_W - 2.0 * PAGE_MARGIN;
+	const double room = page_w - 2.0 * PAGE_MARGIN, least = 270, wide = 800;
+	const size_t fit = room < 2 * least ? 1 : room < 3 * least ? 2 : PANELS_IN_ROW;
+	struct frame f = {.in_row = panels_n < fit ? panels_n : fit};
+	const bool alone = f.in_row == 1 && room > wide;
 
-	f.pitch_x = f.in_row == 1 ? room * 0.76 : room / (double)f.in_row;
-	f.left = f.in_row == 1 ? PAGE_MARGIN + room * 0.12 + 44 : PAGE_MARGIN + 44;
+	f.pitch_x = alone ? room * 0.76 : room / (double)f.in_row;
+	f.left = alone ? PAGE_MARGIN + room * 0.12 + 44 : PAGE_MARGIN + 44;
 	f.width = f.pitch_x - 66;
-	f.height = f.in_row == 1 ? 340 : f.in_row == 2 ? 300 : 250;
+	f.height = room < wide ? fmin(f.width * 0.7, 250) : f.in_row == 1 ? 340 : f.in_row == 2 ? 300 : 250;
 	f.pitch_y = f.height + 78;
 	return f;
 }
@@ -467,7 +471,7 @@ static void release_legend(struct view *v)
 
 static size_t draw_legend(const struct view *v, struct canvas *canvas, double y)
 {
-	return legend_draw(canvas, v->legend, v->c->names_n, PAGE_MARGIN, PAGE_W - 2.0 * PAGE_MARGIN, y);
+	return legend_draw(canvas, v->legend, v->c->names_n, PAGE_MARGIN, v->page_w - 2.0 * PAGE_MARGIN, y);
 }
 
 static void add_part(struct str *out, const char *text)
@@ -475,11 +479,12 @@ static void add_part(struct str *out, const char *text)
 	str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", text);
 }
 
-static void draw_note(struct view *v, double y)
+/* canvas: NULL to measure it. Returns its height. */
+static double draw_note(const struct view *v, struct canvas *canvas, double y)
 {
-	const struct type type = {.size = 8.5, .align = 'c', .color = page_grey};
 	bool bands = false, overloads = false, gaps = false;
 	const char *steps = NULL;
+	double height;
 	struct str text = STR_INIT;
 
 	for (size_t k = 0; k < v->c->panels_n; k++) {
@@ -508,26 +513,28 @@ static void draw_note(struct view *v, double y)
 	if (overloads)
 		add_part(&text,
 			 "triangle above the frame: overloaded, the wait grows as long as the load lasts");
-	canvas_text_in(&v->canvas, (struct point){PAGE_W / 2.0, y}, &type, text.text,
-		       PAGE_W - 2.0 * PAGE_MARGIN);
+	height = page_note(canvas, v->page_w, y, text.text);
 	str_release(&text);
+	return height;
 }
 
 void curves_dot(struct str *out, const struct curves *c)
 {
-	struct view v = {.c = c, .few = c->names_n <= CURVES_FEW, .frame = frame_of(c->panels_n)};
-	const size_t rows = (c->panels_n + v.frame.in_row - 1) / v.frame.in_row;
-	const double bottom = plot_top + v.frame.pitch_y * (double)rows - 26;
-	double end;
+	struct view v = {.c = c, .few = c->names_n <= CURVES_FEW, .page_w = look_page(&c->look)};
+	double bottom, end, height;
 
+	v.frame = frame_of(c->panels_n, v.page_w);
+	bottom = plot_top + v.frame.pitch_y * (double)((c->panels_n + v.frame.in_row - 1) / v.frame.in_row) -
+		 26;
 	make_legend(&v);
 	end = bottom + legend_row_h * (double)draw_legend(&v, NULL, bottom) + 4;
-	look_open(&c->look, &v.canvas, out, PAGE_W, end + 20, true);
-	look_head(&c->look, &v.canvas, PAGE_W, c->title, NULL);
+	height = end + fmax(draw_note(&v, NULL, end), 11) + 9;
+	look_open(&c->look, &v.canvas, out, v.page_w, height, true);
+	look_head(&c->look, &v.canvas, v.page_w, c->title, NULL);
 	for (size_t k = 0; k < c->panels_n; k++)
 		draw_panel(&v, k);
 	draw_legend(&v, &v.canvas, bottom);
-	draw_note(&v, end);
-	look_close(&c->look, &v.canvas, PAGE_W, end + 20);
+	draw_note(&v, &v.canvas, end);
+	look_close(&c->look, &v.canvas, v.page_w, height);
 	release_legend(&v);
 }

@@ -13,7 +13,7 @@ static const struct {
 	/* paper and bands */
 	{"polygon", "fill", "white", "#16181c"},
 	{"polygon", "fill", "#f3f4f5", "#1f2227"},
-	{"polygon", "fill", "#fbf8ea", "#26241c"},
+	{"polygon", "fill", "#f7f7f8", "#26272b"},
 	{"polygon", "fill", "#ffffff", "#16181c"},
 	/* grids and frames */
 	{"", "stroke", "#e2e2e2", "#363a41"},

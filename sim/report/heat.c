@@ -27,7 +27,8 @@ struct view {
 	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
 	double left, top; /* the corner of the map being drawn */
-	bool overloads;   /* of some cell, of which the legend speaks */
+	double page_w;
+	bool overloads; /* of some cell, of which the legend speaks */
 };
 
 size_t heat_best(const struct sweep *s, size_t cell)
@@ -139,7 +140,7 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 	columns_number(&text, e->metric->value);
 	if (heat_best(v->s, cell) == k)
 		str_add(&text, "*");
-	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#ffffff", .pen = 0.4},
+	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#bbbbbb", .pen = 0.4},
 		     has_text(v) ? NULL : text.text);
 	/* the cell keeps its colour on a dark screen, so its text does too: dark.c changes neither black nor white of texts */
 	cell_text(v, at, text.text, heat_best(v->s, cell) == k, look_text_on(color));
@@ -154,14 +155,21 @@ static void draw_best(struct view *v, size_t x, size_t y)
 
 	canvas_shape(&v->canvas, at,
 		     &(struct ink){.fill = best < v->s->names_n ? look_tint(v->look->style, best) : "#ffffff",
-				   .line = "#ffffff",
+				   .line = "#bbbbbb",
 				   .pen = 0.4,
 				   .text = v->cell_h >= 9 && v->cell_w >= 9 ? letter : NULL,
 				   .text_size = text_size},
 		     best < v->s->names_n ? v->s->names[best] : "nothing has a value");
 }
 
-/* Between cells with unlike best assignments: where two of them break even. */
+/* Do two assignments break even between the cells? Where nothing fits or holds, nothing is compared. */
+static bool breaks_even(const struct view *v, size_t cell, size_t next)
+{
+	const size_t a = heat_best(v->s, cell), b = heat_best(v->s, next);
+
+	return a != b && a < v->s->names_n && b < v->s->names_n;
+}
+
 static void draw_break_even(struct view *v)
 {
 	const struct stroke line = {.color = "#000000", .width = 1.8};
@@ -169,12 +177,12 @@ static void draw_break_even(struct view *v)
 	for (size_t y = 0; y < v->ny; y++)
 		for (size_t x = 0; x < v->nx; x++) {
 			const struct rect at = cell_rect(v, x, y);
-			const size_t best = heat_best(v->s, cell_of(v, x, y));
+			const size_t cell = cell_of(v, x, y);
 
-			if (x + 1 < v->nx && heat_best(v->s, cell_of(v, x + 1, y)) != best)
+			if (x + 1 < v->nx && breaks_even(v, cell, cell_of(v, x + 1, y)))
 				canvas_line(&v->canvas, (struct point){at.x + at.w, at.y},
 					    (struct point){at.x + at.w, at.y + at.h}, &line, NULL);
-			if (y + 1 < v->ny && heat_best(v->s, cell_of(v, x, y + 1)) != best)
+			if (y + 1 < v->ny && breaks_even(v, cell, cell_of(v, x, y + 1)))
 				canvas_line(&v->canvas, (struct point){at.x, at.y},
 					    (struct point){at.x + at.w, at.y}, &line, NULL);
 		}
@@ -239,6 +247,16 @@ static void draw_map(struct view *v, size_t k)
 
 /* ---- the page ---- */
 
+/* What the signs mean. */
+static const char *signs_of(const struct view *v)
+{
+	return v->overloads
+		       ? "*: the best assignment of a cell \xc2\xb7 black line: the best changes, two break "
+			 "even \xc2\xb7 over: overloaded"
+		       : "*: the best assignment of a cell \xc2\xb7 black line: the best changes, two break "
+			 "even";
+}
+
 /* The scale from the worst to the best value, and what the signs mean. */
 static void draw_scale(struct view *v, double y)
 {
@@ -264,34 +282,32 @@ static void draw_scale(struct view *v, double y)
 	}
 	str_addf(&text, "%s%s, the best of all", *v->s->unit && text.len ? " " : "",
 		 text.len ? v->s->unit : "");
-	str_add(&text,
-		" \xc2\xb7 *: the best assignment of a cell \xc2\xb7 black line: the best changes, two "
-		"break even");
-	str_add(&text, v->overloads ? " \xc2\xb7 over: overloaded" : "");
-	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text, PAGE_W - PAGE_MARGIN - x - 5);
+	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text,
+		       v->page_w - PAGE_MARGIN - x - 5);
+	page_note(&v->canvas, v->page_w, y + 15, signs_of(v));
 	str_release(&text);
 }
 
 void heat_dot(struct str *out, const struct sweep *s, const struct picture_look *look)
 {
 	struct view v = {.s = s, .look = look, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
-	const double room = PAGE_W - 2.0 * PAGE_MARGIN;
+	const double least_w = look_page(look), room = least_w - 2.0 * PAGE_MARGIN;
 	struct str title = STR_INIT;
 	double map_w, map_h, page_w, page_h;
 	size_t in_row, rows;
 
+	find_range(&v);
 	v.cell_w = fmin(fmax((room - axis_w) / (double)v.nx, 3), 46);
 	v.cell_h = has_text(&v) ? 19 : fmax(3, 0.8 * v.cell_w);
 	map_w = axis_w + fmax(v.cell_w * (double)v.nx, 90) + apart;
 	map_h = head_h + v.cell_h * (double)v.ny + below;
 	in_row = room > map_w ? (size_t)(room / map_w) : 1;
 	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
-	find_range(&v);
-	page_w = fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
-	page_h = first_top + map_h * (double)rows + 12;
+	v.page_w = page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
+	page_h = first_top + map_h * (double)rows + 12 + page_note(NULL, page_w, 0, signs_of(&v));
 	look_open(look, &v.canvas, out, page_w, page_h, false);
 	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
-	look_head(look, &v.canvas, PAGE_W, s->title, title.text);
+	look_head(look, &v.canvas, page_w, s->title, title.text);
 	/* what is best of one needs no map */
 	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
 		const size_t place = i - (s->names_n == 1);

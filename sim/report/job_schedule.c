@@ -7,20 +7,27 @@
 #include "sim/report/lanes.h"
 #include "sim/report/load_picture.h"
 
+struct drawn_as {
+	enum boxes boxes;
+	bool trace, all_links;
+};
+
 /* The lanes of a run, and of the memory over its time. */
 static struct schedule draw(struct arena *a, const struct job_run *r, const struct simulated *run,
-			    enum boxes boxes)
+			    const struct drawn_as *as)
 {
-	struct schedule s = lanes_of(a, run, boxes);
+	struct schedule s = lanes_of(a, run, as->boxes, as->all_links);
 
 	if (r->memory)
 		lanes_memory(a, r, &s);
+	else if (as->trace)
+		lanes_footprint(a, r, &s);
 	return s;
 }
 
 /* The same of every micro-batch, where the run has left some out. */
 static struct schedule draw_whole(struct arena *a, const struct job_run *r, struct simulated *whole,
-				  enum boxes boxes)
+				  const struct drawn_as *as)
 {
 	struct job_run all = *r;
 	struct schedule s;
@@ -29,22 +36,22 @@ static struct schedule draw_whole(struct arena *a, const struct job_run *r, stru
 		all.memory = arena_array(a, r->at->world->machines_n, sizeof *all.memory);
 		r->type->programs->memory(a, r->at, whole->program, &whole->run, all.memory);
 	}
-	s = draw(a, &all, whole, boxes);
+	s = draw(a, &all, whole, as);
 	program_free(whole->program);
 	return s;
 }
 
 struct schedule job_schedule(struct arena *a, const struct job_run *r, const struct drawn_part *part,
-			     bool trace)
+			     bool trace, bool all_links)
 {
 	const struct placement *at = r->at;
 	const struct program_job *job = r->type->programs;
 	const struct program_runs *runs = program_runs(r);
 	const bool passes = !trace && job->many_micro_batches && job->many_micro_batches(at->world);
-	const enum boxes boxes = passes ? BOXES_PASSES : BOXES_BLOCKS;
+	const struct drawn_as as = {passes ? BOXES_PASSES : BOXES_BLOCKS, trace, all_links};
 	const struct simulated *run = &runs->run[part->program];
 	struct simulated *whole = simulated_whole(a, run);
-	struct schedule s = whole ? draw_whole(a, r, whole, boxes) : draw(a, r, run, boxes);
+	struct schedule s = whole ? draw_whole(a, r, whole, &as) : draw(a, r, run, &as);
 
 	s.title = at->assignment->name;
 	s.subtitle = arena_printf(a, "%s, %s: %s", at->world->model->title,

@@ -11,9 +11,9 @@
 #include "sim/report/schedule.h"
 
 /* A part of a job of programs that ran, in the arena, with a title and its memory. A trace keeps every block; a picture
- * of many micro-batches shows their passes. */
+ * of many micro-batches shows their passes, and only with all_links the links that hardly do anything. */
 struct schedule job_schedule(struct arena *a, const struct job_run *r, const struct drawn_part *part,
-			     bool trace);
+			     bool trace, bool all_links);
 
 /* Whether the job ran that part. */
 bool job_schedule_ran(const struct job_run *r, const struct drawn_part *part);

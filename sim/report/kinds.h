@@ -21,7 +21,7 @@ enum { KINDS_APART = 25 };
 /* The fill of shade 1 or 2 in STYLE_COLOUR; NULL: the kind has no shades. */
 const char *kind_shade(enum box_kind kind, int shade);
 
-/* "F"; "" of a transfer, whose boxes say what is sent. */
+/* "F"; of a transfer "T", but for boxes that have room to say what is sent. */
 const char *kind_letter(enum box_kind kind);
 const char *kind_class(enum box_kind kind); /* "weight-gradient" */
 const char *kind_word(enum box_kind kind);  /* in the legend, beside the letter */

@@ -46,7 +46,15 @@ static int choose(struct arena *a, struct schedule *s, const struct texts *names
 	return 0;
 }
 
-/* Boxes keep their order, so that each lane's stay sorted; a cause on a lane that is left out is none. */
+/* The box that is kept and that box i waited for, over those that are left out; UINT32_MAX: none. */
+static uint32_t kept_cause(const struct schedule *s, const uint32_t *moved, uint32_t cause)
+{
+	while (cause != UINT32_MAX && moved[cause] == UINT32_MAX)
+		cause = s->boxes[cause].cause;
+	return cause == UINT32_MAX ? UINT32_MAX : moved[cause];
+}
+
+/* Boxes keep their order, so that each lane's stay sorted. */
 static void keep_boxes(struct arena *a, struct schedule *s, const uint32_t *to)
 {
 	struct box *kept = arena_array(a, s->boxes_n + 1, sizeof *kept);
@@ -62,8 +70,7 @@ static void keep_boxes(struct arena *a, struct schedule *s, const uint32_t *to)
 		kept[n++].lane = to[s->boxes[i].lane];
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (kept[i].cause != UINT32_MAX)
-			kept[i].cause = moved[kept[i].cause];
+		kept[i].cause = kept_cause(s, moved, kept[i].cause);
 	s->boxes = kept;
 	s->boxes_n = n;
 }

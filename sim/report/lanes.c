@@ -13,6 +13,7 @@ struct builder {
 	const struct simulated *r;
 	const struct world *w;
 	enum boxes boxes_of;
+	bool all_links;
 	int *chunk_of;     /* [unit * blocks + block]: which of the unit's runs of blocks, forward */
 	uint32_t *lane_of; /* queue -> lane */
 	uint32_t *box_of;  /* task -> box */
@@ -70,7 +71,7 @@ static struct lane lane_for(struct builder *b, size_t index)
 /* A link that does next to nothing is no lane where passes are shown: arrows go from device to device. */
 static bool is_quiet(const struct builder *b, size_t q)
 {
-	return b->boxes_of == BOXES_PASSES && queue_at(b->w, q).kind != QUEUE_DEVICE &&
+	return !b->all_links && b->boxes_of == BOXES_PASSES && queue_at(b->w, q).kind != QUEUE_DEVICE &&
 	       (double)b->r->run.busy_ns[q] < 0.02 * (double)b->r->run.makespan_ns;
 }
 
@@ -171,14 +172,12 @@ static const char *letter_of(struct builder *b, const struct op_class *c, const 
 				: arena_printf(b->arena, "%s%c%lld", letter, role, (long long)label->layer);
 }
 
-/* "a attention, m MLP (FFN); KV: what is sent" of all letters that occur */
-static const char *letters_note(const struct builder *b)
+/* What the letters mean that occur: parts of the model, then what is sent. */
+static void add_letters(const struct builder *b, struct schedule *s)
 {
 	const struct program *p = b->r->program;
+	struct schedule_letter *letters = arena_array(b->arena, ROLE_N + PAYLOAD_N, sizeof *letters);
 	bool role[ROLE_N] = {false}, payload[PAYLOAD_N] = {false};
-	struct str s = STR_INIT;
-	const char *text;
-	size_t sent = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
@@ -191,22 +190,16 @@ static const char *letters_note(const struct builder *b)
 		else if (c->kind == CLASS_OP && label->phase != PHASE_UPDATE && b->boxes_of == BOXES_BLOCKS)
 			role[label->part.role] = true;
 	}
+	s->letters = letters;
 	for (int i = 0; i < ROLE_N; i++)
 		if (role[i] && roles[i].letter)
-			str_addf(&s, "%s%c %s", s.len ? ", " : "", roles[i].letter, roles[i].word);
+			letters[s->letters_n++] = (struct schedule_letter){
+				arena_printf(b->arena, "%c", roles[i].letter), roles[i].word, false};
 	for (int i = 1; i < PAYLOAD_N; i++)
-		if (payload[i]) {
-			str_addf(&s, "%s%s",
-				 sent++  ? ", "
-				 : s.len ? "; sent: "
-					 : "sent: ",
-				 payload_letters(b->arena, (enum payload)i));
-			if (i != PAYLOAD_KV)
-				str_addf(&s, " %s", payload_names[i]);
-		}
-	text = arena_strdup(b->arena, s.text);
-	str_release(&s);
-	return text;
+		if (payload[i])
+			letters[s->letters_n++] =
+				(struct schedule_letter){payload_letters(b->arena, (enum payload)i),
+							 i == PAYLOAD_KV ? "" : payload_names[i], true};
 }
 
 static size_t block_of(const struct builder *b, const struct label *label)
@@ -350,6 +343,14 @@ static void make_boxes(struct builder *b, const struct started *order, size_t n)
 	}
 }
 
+static void add_flop(struct str *out, double flop)
+{
+	const bool many = flop >= 1e12;
+
+	columns_number(out, flop / (many ? 1e12 : 1e9));
+	str_add(out, many ? " TFLOP\n" : " GFLOP\n");
+}
+
 static void add_details(struct builder *b)
 {
 	for (size_t i = 0; i < b->boxes_n; i++) {
@@ -362,7 +363,7 @@ static void add_details(struct builder *b)
 			box->cause = b->r->run.spans[box->cause].cause;
 		box->cause = box->cause == TASK_NONE ? UINT32_MAX : b->box_of[box->cause];
 		if (b->flop[i] > 0)
-			str_addf(&s, "%.3g GFLOP\n", b->flop[i] / 1e9);
+			add_flop(&s, b->flop[i]);
 		units_format(&s, b->bytes[i], DIM_BYTES, 3);
 		str_add(&s, moves ? " moved" : " of memory traffic");
 		if (!moves)
@@ -374,22 +375,11 @@ static void add_details(struct builder *b)
 
 static const char *note_of(const struct builder *b)
 {
-	static const char apart[] = " \xc2\xb7 ";
 	bool quiet = false;
-	struct str s = STR_INIT;
-	const char *letters, *text;
 
 	for (size_t q = b->w->units_n; q < program_queues(b->w); q++)
 		quiet |= b->r->run.busy_ns[q] && is_quiet(b, q);
-	letters = letters_note(b);
-	if (*letters)
-		str_add(&s, letters);
-	if (quiet)
-		str_addf(&s, "%slinks that are busy for less than 2 %% of the time are left out",
-			 s.len ? apart : "");
-	text = s.len ? arena_strdup(b->arena, s.text) : NULL;
-	str_release(&s);
-	return text;
+	return quiet ? "links that are busy for less than 2 % of the time are left out" : NULL;
 }
 
 static const char *shades_of(const struct builder *b)
@@ -403,10 +393,11 @@ static const char *shades_of(const struct builder *b)
 					     : "groups of sequences";
 }
 
-struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes)
+struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes, bool all_links)
 {
 	const size_t n = r->program->tasks.n, queues = program_queues(r->program->world);
-	struct builder b = {.arena = a, .r = r, .w = r->program->world, .boxes_of = boxes};
+	struct builder b = {
+		.arena = a, .r = r, .w = r->program->world, .boxes_of = boxes, .all_links = all_links};
 	struct lane *lanes = arena_array(a, queues, sizeof *lanes);
 	struct started *order = arena_array(a, n, sizeof *order);
 	uint32_t *path = arena_array(a, n, sizeof *path);
@@ -438,6 +429,7 @@ struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes 
 	s.boxes_n = b.boxes_n;
 	s.to_ns = r->run.makespan_ns;
 	s.note = note_of(&b);
+	add_letters(&b, &s);
 	s.shades = shades_of(&b);
 	return s;
 }
@@ -475,7 +467,44 @@ void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s)
 		memory_tracks[s->memory_tracks_n++] = (struct memory_track){
 			w->machines[i].origin.name,
 			arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
-			size_text(a, footprint_need_B(&u->peak)), levels_of(a, u), u->points_n};
+			size_text(a, footprint_need_B(&u->peak)),
+			levels_of(a, u),
+			u->points_n,
+			NULL};
 	}
 	s->memory_tracks = memory_tracks;
+}
+
+static const struct level *flat(struct arena *a, double share, sim_ns end_ns)
+{
+	struct level *levels = arena_array(a, 2, sizeof *levels);
+
+	levels[0] = (struct level){0, share};
+	levels[1] = (struct level){end_ns, share};
+	return levels;
+}
+
+void lanes_footprint(struct arena *a, const struct job_run *r, struct schedule *s)
+{
+	const struct world *w = r->at->world;
+	struct memory_track *tracks = arena_array(a, 2 * w->machines_n, sizeof *tracks);
+
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct footprint *f = &r->footprint[i];
+		const char *name = w->machines[i].origin.name;
+
+		if (footprint_need_B(f) <= 0)
+			continue;
+		tracks[s->memory_tracks_n++] =
+			(struct memory_track){.name = name,
+					      .levels = flat(a, footprint_need_B(f) / f->usable_B, s->to_ns),
+					      .levels_n = 2};
+		if (f->kv_B > 0)
+			tracks[s->memory_tracks_n++] =
+				(struct memory_track){.name = name,
+						      .counter = "KV cache, reserved",
+						      .levels = flat(a, f->kv_B / f->usable_B, s->to_ns),
+						      .levels_n = 2};
+	}
+	s->memory_tracks = tracks;
 }

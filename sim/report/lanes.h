@@ -15,10 +15,14 @@ enum boxes {
 			 left out */
 };
 
-/* Lives in the arena. The window is the whole run. */
-struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes);
+/* Lives in the arena. The window is the whole run. all_links: those that hardly do anything too. */
+struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes, bool all_links);
 
 /* The memory of each machine that a job uses, as it goes on (job_run.memory), as tracks of a schedule. */
 void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s);
+
+/* The memory of each machine that does not change over the run, and its part for the KV cache, which is reserved: for
+ * traces, where a flat line costs no room. */
+void lanes_footprint(struct arena *a, const struct job_run *r, struct schedule *s);
 
 #endif

@@ -23,22 +23,22 @@ static const struct {
 } looks[] = {
 	[LOAD_DECODE] = {"D",
 			 "decode: each running request gets a token",
-			 {{"#8fbfe3", "#0072b2"}, {"#aaaaaa", "#333333"}, {"#7db7d8", "#00466e"}}},
+			 {{"#8fbfe3", "#0072b2"}, {"#999999", "#333333"}, {"#68a6ca", "#00466e"}}},
 	[LOAD_MIXED] = {"M",
 			"mixed: decode and parts of prompts",
-			{{"#4f9f86", "#00553e"}, {"#777777", "#222222"}, {"#16a67f", "#00553e"}}},
+			{{"#4f9f86", "#00553e"}, {"#666666", "#222222"}, {"#0d8c68", "#00553e"}}},
 	[LOAD_PREFILL] = {"P",
 			  "prefill: prompts alone",
-			  {{"#fddfa6", "#b87400"}, {"#f6f6f6", "#4a4a4a"}, {"#fdf6e6", "#8a5700"}}},
+			  {{"#fddfa6", "#b87400"}, {"#e5e5e5", "#4a4a4a"}, {"#fbe4b9", "#8a5700"}}},
 	[LOAD_WORKS] = {"R",
 			"running requests",
-			{{"#9fb0cc", "#4f6389"}, {"#909090", "#2b2b2b"}, {"#8391ac", "#2c3a55"}}},
+			{{"#9fb0cc", "#4f6389"}, {"#7f7f7f", "#2b2b2b"}, {"#6f7fa0", "#2c3a55"}}},
 	[LOAD_WORKS + 1] = {"W",
 			    "waiting requests",
-			    {{"#f6cfc0", "#b4512f"}, {"#dddddd", "#444444"}, {"#f4d6bf", "#8f3a1c"}}},
+			    {{"#f6cfc0", "#b4512f"}, {"#cccccc", "#444444"}, {"#eec2a4", "#8f3a1c"}}},
 	[LOAD_WORKS + 2] = {"K",
 			    "KV cache in use",
-			    {{"#cdbfe0", "#6a51a3"}, {"#c3c3c3", "#3a3a3a"}, {"#c6bddc", "#46327a"}}},
+			    {{"#cdbfe0", "#6a51a3"}, {"#b2b2b2", "#3a3a3a"}, {"#b4abce", "#46327a"}}},
 };
 _Static_assert((int)LOAD_COLUMNS <= (int)STACK_STEPS && (int)LOAD_WORKS <= (int)STACK_LAYERS,
 	       "a stack holds a row");
@@ -53,6 +53,7 @@ const char *load_fill(enum picture_style style, size_t i)
 struct view {
 	const struct load_picture *p;
 	struct canvas canvas;
+	double page_w, left, right; /* of the plot */
 	struct time_axis time;
 	double y;      /* the next row begins here */
 	size_t merged; /* columns that a bar of work stands for */
@@ -67,7 +68,7 @@ static void begin_stack(const struct view *v, struct stack *s, size_t merged, do
 	*s = (struct stack){.bottom = v->y + height, .height = height};
 	for (size_t k = 0; k < LOAD_COLUMNS; k += merged)
 		s->left[s->n++] = time_axis_at(&v->time, load_column_start(v->p->columns, k));
-	s->left[s->n] = PAGE_RIGHT;
+	s->left[s->n] = v->right;
 }
 
 static double step_ns(const struct view *v, size_t first, size_t n)
@@ -85,7 +86,7 @@ static size_t merged_from(size_t first, size_t merged)
 
 static void draw_frame(struct view *v, double height)
 {
-	canvas_shape(&v->canvas, (struct rect){PAGE_LEFT, v->y, PAGE_PLOT_W, height},
+	canvas_shape(&v->canvas, (struct rect){v->left, v->y, v->right - v->left, height},
 		     &(struct ink){.line = "#c4c8cc", .pen = 0.5}, NULL);
 }
 
@@ -140,7 +141,8 @@ static void draw_pass(struct view *v, const struct served_pass *p, double height
 				   .line = w > 2 ? v->looks[work].line : NULL,
 				   .pen = w > 5 ? 0.5 : 0.25,
 				   .text = letter,
-				   .text_size = 8},
+				   .text_size = 8,
+				   .text_color = look_text_on(v->looks[work].fill)},
 		     tip.text);
 	v->seen[work] = true;
 	str_release(&whole);
@@ -153,9 +155,9 @@ static void thin_name(struct view *v, double y, const struct served_server *of)
 	struct str text = STR_INIT;
 
 	str_addf(&text, "%s: %s", of->name, of->sub);
-	canvas_text_in(&v->canvas, (struct point){PAGE_LEFT - PAGE_GUTTER, y},
+	canvas_text_in(&v->canvas, (struct point){v->left - PAGE_GUTTER, y},
 		       &(struct type){.size = 8.5, .align = 'r', .color = page_black}, text.text,
-		       PAGE_NAMES_W);
+		       v->left - PAGE_GUTTER - PAGE_MARGIN);
 	str_release(&text);
 }
 
@@ -177,10 +179,10 @@ static void draw_work(struct view *v, size_t server, double height)
 			draw_pass(v, &c->passes.at[i], height);
 	str_addf(&share, "%.0f%%", 100 * busy_ns / (double)(c->to_ns - c->from_ns));
 	if (height > thin_h)
-		page_names(&v->canvas, v->y + height / 2, of->name, of->sub);
+		page_names(&v->canvas, v->left, v->y + height / 2, of->name, of->sub);
 	else
 		thin_name(v, v->y + height / 2, of);
-	page_figures(&v->canvas, PAGE_RIGHT, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
+	page_figures(&v->canvas, v->right, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
 		     height > thin_h ? "busy" : "");
 	str_release(&share);
 	v->y += height;
@@ -193,7 +195,7 @@ static void scale_number(struct view *v, double y, double value, const char *uni
 	struct str text = STR_INIT;
 
 	str_addf(&text, "%.4g%s", value, unit);
-	canvas_text(&v->canvas, (struct point){PAGE_RIGHT + PAGE_GUTTER - 3, y},
+	canvas_text(&v->canvas, (struct point){v->right + PAGE_GUTTER - 3, y},
 		    &(struct type){.size = 7.5, .align = 'l', .color = page_grey}, text.text, NULL);
 	str_release(&text);
 }
@@ -207,7 +209,7 @@ static void draw_scale(struct view *v, double height, double most, const char *u
 		const double y = v->y + height * (1 - half / 2.0);
 
 		if (half == 1)
-			canvas_line(&v->canvas, (struct point){PAGE_LEFT, y}, (struct point){PAGE_RIGHT, y},
+			canvas_line(&v->canvas, (struct point){v->left, y}, (struct point){v->right, y},
 				    &line, NULL);
 		scale_number(v, y + (half == 2 ? 3 : 0), most * half / 2, unit);
 	}
@@ -239,7 +241,7 @@ static void draw_max_running(struct view *v, size_t server, size_t n, double mos
 	if ((double)max_running > most)
 		return;
 	y = v->y + height * (1 - (double)max_running / most);
-	canvas_line(&v->canvas, (struct point){PAGE_LEFT, y}, (struct point){PAGE_RIGHT, y}, &dashes, NULL);
+	canvas_line(&v->canvas, (struct point){v->left, y}, (struct point){v->right, y}, &dashes, NULL);
 	v->max_running = true;
 }
 
@@ -278,7 +280,7 @@ static void draw_requests(struct view *v, size_t server, size_t n)
 	str_add(&sub, " run, ");
 	add_mean(&sub, mean(v, sum.waiting_ns));
 	str_add(&sub, " wait");
-	page_names(&v->canvas, v->y + requests_h / 2, "requests", sub.text);
+	page_names(&v->canvas, v->left, v->y + requests_h / 2, "requests", sub.text);
 	str_release(&sub);
 	v->y += requests_h;
 }
@@ -323,7 +325,7 @@ static void draw_kv(struct view *v, size_t server, size_t n)
 		add_mean(&sub, 100 * most / blocks);
 		str_add(&sub, "%");
 	}
-	page_names(&v->canvas, v->y + kv_h / 2, "KV cache", sub.text);
+	page_names(&v->canvas, v->left, v->y + kv_h / 2, "KV cache", sub.text);
 	str_release(&sub);
 	v->y += kv_h;
 }
@@ -373,30 +375,34 @@ static void draw_cut(struct view *v, double top, double bottom)
 		    &(struct type){.size = 8, .align = 'l', .color = color}, "measured from here", NULL);
 }
 
-static size_t draw_legend(struct view *v, double y)
+static size_t draw_legend(const struct view *v, struct canvas *canvas, double y)
 {
 	struct legend_entry entries[LOOKS + 1];
 	size_t n = 0;
 
 	for (int k = 0; k < LOOKS; k++)
 		if (v->seen[k])
-			entries[n++] = (struct legend_entry){.ink = {.fill = v->looks[k].fill,
-								     .line = v->looks[k].line,
-								     .pen = 0.5,
-								     .text = looks[k].letter,
-								     .text_size = 8},
-							     .text = looks[k].word};
+			entries[n++] =
+				(struct legend_entry){.ink = {.fill = v->looks[k].fill,
+							      .line = v->looks[k].line,
+							      .pen = 0.5,
+							      .text = looks[k].letter,
+							      .text_size = 8,
+							      .text_color = look_text_on(v->looks[k].fill)},
+						      .text = looks[k].word};
 	if (v->max_running)
 		entries[n++] =
 			(struct legend_entry){.stroke = {.color = "#333333", .width = 0.8, .dashed = true},
 					      .text = "slots: requests that may run at once"};
-	return legend_draw(&v->canvas, entries, n, PAGE_LEFT, PAGE_PLOT_W, y);
+	return legend_draw(canvas, entries, n, PAGE_MARGIN, v->page_w - 2 * PAGE_MARGIN, y);
 }
 
-static void draw_note(struct view *v, double y)
+/* canvas: NULL to measure it. Returns its height. */
+static double draw_note(const struct view *v, struct canvas *canvas, double y)
 {
-	struct str text = STR_INIT;
 	const struct load_columns *c = v->p->columns;
+	struct str text = STR_INIT;
+	double height;
 
 	if (load_columns_has_passes(c)) {
 		str_add(&text, "boxes: iterations, or jumps over equal ones; a number counts the tokens of "
@@ -406,9 +412,9 @@ static void draw_note(struct view *v, double y)
 		time_axis_add(&text, (c->to_ns - c->from_ns) / LOAD_COLUMNS * (sim_ns)v->merged);
 		str_add(&text, "; in the first row of a server it is the share of that time");
 	}
-	canvas_text(&v->canvas, (struct point){PAGE_LEFT + PAGE_PLOT_W / 2.0, y},
-		    &(struct type){.size = 8, .align = 'c', .color = page_grey}, text.text, NULL);
+	height = page_note(canvas, v->page_w, y, text.text);
 	str_release(&text);
+	return height;
 }
 
 /* So many columns together that each has several iterations: else the row is a barcode. */
@@ -426,26 +432,40 @@ static size_t merged_columns(const struct load_columns *c)
 	return merged < 1 ? 1 : merged > LOAD_COLUMNS / 12 ? LOAD_COLUMNS / 12 : merged;
 }
 
-void load_dot(struct str *out, const struct load_picture *p)
+/* Draws a picture of a height and returns the height that it needs: the legend tells of what was drawn. */
+static double draw_page(struct str *out, const struct load_picture *p, double height)
 {
 	const double top = p->look.no_title ? 24 : p->subtitle && *p->subtitle ? 60 : 46;
 	const double bottom = top + height_of(p);
 	struct view v = {
-		.p = p,
-		.time = {p->columns->from_ns, p->columns->to_ns, PAGE_LEFT, PAGE_PLOT_W, PAGE_GUTTER},
-		.y = top,
-		.merged = merged_columns(p->columns)};
+		.p = p, .page_w = look_page(&p->look), .y = top, .merged = merged_columns(p->columns)};
+	double end;
 
+	v.left = PAGE_MARGIN + fmin(fmax(0.22 * v.page_w, 60), PAGE_NAMES_W) + PAGE_GUTTER;
+	v.right = v.page_w - PAGE_SIDE_W - PAGE_MARGIN;
+	v.time = (struct time_axis){p->columns->from_ns, p->columns->to_ns, v.left, v.right - v.left,
+				    PAGE_GUTTER};
 	for (int k = 0; k < LOOKS; k++)
 		v.looks[k] = (struct stack_look){.fill = load_fill(p->look.style, (size_t)k),
 						 .line = looks[k].in[p->look.style].line,
 						 .letter = looks[k].letter,
 						 .word = looks[k].word};
-	look_open(&p->look, &v.canvas, out, PAGE_W, bottom + 84, false);
-	look_head(&p->look, &v.canvas, PAGE_W, p->title, p->subtitle);
+	look_open(&p->look, &v.canvas, out, v.page_w, height, false);
+	look_head(&p->look, &v.canvas, v.page_w, p->title, p->subtitle);
 	time_axis_draw(&v.canvas, &v.time, top, bottom);
 	draw_rows(&v);
 	draw_cut(&v, top, bottom);
-	draw_note(&v, bottom + 32 + legend_row_h * (double)draw_legend(&v, bottom + 32));
-	look_close(&p->look, &v.canvas, PAGE_W, bottom + 84);
+	end = bottom + 32 + legend_row_h * (double)draw_legend(&v, &v.canvas, bottom + 32);
+	end += draw_note(&v, &v.canvas, end);
+	look_close(&p->look, &v.canvas, v.page_w, height);
+	return end + 6;
+}
+
+void load_dot(struct str *out, const struct load_picture *p)
+{
+	struct str scratch = STR_INIT;
+	const double height = draw_page(&scratch, p, 1000);
+
+	str_release(&scratch);
+	draw_page(out, p, height);
 }

@@ -1,10 +1,13 @@
 /* look.c - see look.h. */
 #include "sim/report/look.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sim/base/err.h"
 #include "sim/report/page.h"
+
+_Static_assert((int)LOOK_WIDTH == (int)PAGE_W, "one usual width");
 
 const char *const picture_style_names[STYLE_N + 1] = {"colour", "grey", "print", NULL};
 
@@ -67,16 +70,46 @@ const char *look_text_on(const char *color)
 	return 2126 * r * r + 7152 * g * g + 722 * b * b > 10000UL * 118 * 118 ? "#000000" : "#ffffff";
 }
 
+/* Letters are of 7.5 points or more as they are drawn; at this scale they are of 6. */
+static const double least_scale = 0.8, axis_font = 8.5, least_page = 315;
+
+double look_page(const struct picture_look *look)
+{
+	const double width = look->width > 0 ? look->width : PAGE_W;
+
+	if (look->font_size > 0)
+		return width * axis_font / look->font_size;
+	return width < PAGE_W ? fmin(width / least_scale, PAGE_W) : PAGE_W;
+}
+
+bool look_has_room(const struct picture_look *look)
+{
+	return (look->width > 0 ? look->width : LOOK_WIDTH) >= look_least_width(look->font_size);
+}
+
+double look_least_width(double font_size)
+{
+	return least_page * (font_size > 0 ? font_size / axis_font : least_scale);
+}
+
 static double caption_height(const struct picture_look *look, double width)
 {
 	return look->caption ? page_caption(NULL, width, 0, look->caption) + 8 : 0;
+}
+
+/* A picture that is drawn wider than its page has room for stays so, where no width was said. */
+static double scale_of(const struct picture_look *look, double width)
+{
+	if (look->width > 0)
+		return look->width / width;
+	return look->font_size > 0 ? look->font_size / axis_font : 1;
 }
 
 void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,
 	       double height, bool lines_first)
 {
 	canvas_open_scaled(c, out, width, height + caption_height(look, width), lines_first,
-			   look->width > 0 ? look->width / width : 1, look->style != STYLE_COLOUR);
+			   scale_of(look, width), look->style != STYLE_COLOUR);
 }
 
 void look_close(const struct picture_look *look, struct canvas *c, double width, double height)

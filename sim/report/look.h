@@ -16,7 +16,8 @@ extern const char *const picture_style_names[STYLE_N + 1]; /* NULL-terminated */
 /* Zeros stand for the usual. */
 struct picture_look {
 	enum picture_style style;
-	double width; /* of the picture, in points, with which everything grows; 0: as wide as it is drawn */
+	double width; /* of the picture, in points; 0: 1,100 */
+	double font_size; /* of the numbers at axes; 0: 8.5, or less in a narrow picture, down to what can be read */
 	const char *title;   /* in place of the picture's own; NULL: its own */
 	const char *caption; /* a paragraph below the picture; NULL: none */
 	bool no_title;
@@ -35,6 +36,14 @@ enum { LOOKS_APART = 25 };
 const char *look_limit(enum picture_style style);
 /* "#000000" or "#ffffff": whichever can be read on a colour, "#rrggbb". */
 const char *look_text_on(const char *color);
+
+/* How wide to draw a picture, in points before look_open() scales them: less than 1,100 of a narrow picture, whose letters
+ * would be too small if it were scaled down further. */
+double look_page(const struct picture_look *look);
+enum { LOOK_WIDTH = 1100 }; /* in points, where none is said */
+bool look_has_room(const struct picture_look *look);
+/* The narrowest picture that there is room for in letters of that size, 0: the usual. */
+double look_least_width(double font_size);
 
 /* Begins a picture that is drawn with that width and height, as large as it is asked to be and with room for the caption. */
 void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,

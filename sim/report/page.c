@@ -19,16 +19,16 @@ void page_head(struct canvas *c, double width, const char *title, const char *su
 		canvas_text_in(c, (struct point){width / 2, 38}, &under, subtitle, room);
 }
 
-void page_names(struct canvas *c, double y, const char *name, const char *sub)
+void page_names(struct canvas *c, double left, double y, const char *name, const char *sub)
 {
 	const struct type bold = {.size = 10, .bold = true, .align = 'r', .color = page_black};
 	const struct type under = {.size = small_size, .align = 'r', .color = page_grey};
 	const bool has_sub = sub && *sub;
-	const double x = PAGE_LEFT - PAGE_GUTTER;
+	const double x = left - PAGE_GUTTER, room = x - PAGE_MARGIN;
 
-	canvas_text_in(c, (struct point){x, has_sub ? y - 6 : y}, &bold, name, PAGE_NAMES_W);
+	canvas_text_in(c, (struct point){x, has_sub ? y - 6 : y}, &bold, name, room);
 	if (has_sub)
-		canvas_text_in(c, (struct point){x, y + 7}, &under, sub, PAGE_NAMES_W);
+		canvas_text_in(c, (struct point){x, y + 7}, &under, sub, room);
 }
 
 void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub)
@@ -59,22 +59,34 @@ static size_t line_of(const char *text, double room, double size)
 	return n;
 }
 
-double page_caption(struct canvas *c, double width, double y, const char *text)
+static double paragraph(struct canvas *c, const struct type *type, double width, double line_h, double y,
+			const char *text)
 {
-	const struct type type = {.size = 9.5, .align = 'l', .color = page_black};
-	const double line_h = 13, room = width - 2 * PAGE_MARGIN;
+	const double room = width - 2 * PAGE_MARGIN, x = type->align == 'c' ? width / 2 : PAGE_MARGIN;
 	double height = 0;
 
 	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
-		const size_t n = line_of(text, room, type.size);
+		const size_t n = line_of(text, room, type->size);
 		struct str line = STR_INIT;
 
 		str_add_n(&line, text, n);
 		if (c)
-			canvas_text_in(c, (struct point){PAGE_MARGIN, y + height}, &type, line.text, room);
+			canvas_text_in(c, (struct point){x, y + height}, type, line.text, room);
 		str_release(&line);
 		height += line_h;
 		text += n;
 	}
 	return height;
+}
+
+double page_caption(struct canvas *c, double width, double y, const char *text)
+{
+	return paragraph(c, &(struct type){.size = 9.5, .align = 'l', .color = page_black}, width, 13, y,
+			 text);
+}
+
+double page_note(struct canvas *c, double width, double y, const char *text)
+{
+	return paragraph(c, &(struct type){.size = small_size, .align = 'c', .color = page_grey}, width, 11,
+			 y, text);
 }

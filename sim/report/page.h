@@ -23,10 +23,13 @@ extern const char page_grey[], page_black[];
 /* The title, and a smaller line below it, which may be NULL or empty. Each is shortened to the page's width. */
 void page_head(struct canvas *c, double width, const char *title, const char *subtitle);
 /* A name, bold, and a smaller line below it, at the left of the plot; y is their middle. */
-void page_names(struct canvas *c, double y, const char *name, const char *sub);
+/* left: the plot's left edge; the names have the room from the page's margin to it. */
+void page_names(struct canvas *c, double left, double y, const char *name, const char *sub);
 /* The same of a number at the right of the plot, which ends at `right`. */
 void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub);
 
+/* A centred note in small lines of the page's width, the first at y. c may be NULL: nothing is drawn. Returns the height. */
+double page_note(struct canvas *c, double width, double y, const char *text);
 /* A paragraph in lines of the page's width, the first at y. c may be NULL: nothing is drawn. Returns its height. */
 double page_caption(struct canvas *c, double width, double y, const char *text);
 

@@ -95,6 +95,31 @@ static struct ranked rank(const struct result *r, enum job job)
 	return all;
 }
 
+/* The first job that a row has a time for; JOB_N: none. */
+static int first_job(const struct assignment_row *rows, size_t n)
+{
+	for (int j = 0; j < JOB_N; j++)
+		for (size_t i = 0; i < n; i++)
+			if (isfinite(time_of(&rows[i], metric_compared((enum job)j)->name)))
+				return j;
+	return JOB_N;
+}
+
+void report_sort(struct assignment_row *rows, size_t n)
+{
+	const int job = first_job(rows, n);
+
+	for (size_t i = 1; i < n && job < JOB_N;
+	     i++) { /* by insertion: equals keep their order, and rows are few */
+		const struct assignment_row row = rows[i];
+		size_t k = i;
+
+		for (; k && is_better(&row, &rows[k - 1], (enum job)job); k--)
+			rows[k] = rows[k - 1];
+		rows[k] = row;
+	}
+}
+
 const char *report_quickest(const struct result *r, enum job job)
 {
 	const struct ranked all = rank(r, job);
@@ -116,6 +141,78 @@ static const char *reason(const struct ranked *all, enum job job)
 {
 	return holds_of(all->first, job) > holds_of(all->second, job) ? "holds the SLO most often"
 								      : "is the quickest";
+}
+
+/* What limits a row in one job: the words of several jobs stand behind each other, "...; training: ...", the first without
+ * its noun. */
+static void add_bound(struct str *out, const struct assignment_row *row, const struct job_type *job)
+{
+	const char *from = row->bound, *end = NULL;
+	struct str begin = STR_INIT, words = STR_INIT;
+
+	for (int j = 0; j < JOB_N; j++) {
+		const char *at;
+
+		str_clear(&begin);
+		str_addf(&begin, "; %s: ", job_types[j]->noun);
+		at = strstr(row->bound, begin.text);
+		if (!at)
+			continue;
+		if (job_types[j] == job)
+			from = at + begin.len;
+		else if (at >= from && (!end || at < end))
+			end = at;
+	}
+	str_add_n(&words, from, end && end > from ? (size_t)(end - from) : strlen(from));
+	html_text(out, words.text);
+	str_release(&words);
+	str_release(&begin);
+}
+
+/* Are they the same in all digits that are printed? */
+static bool are_even(const struct assignment_row *a, const struct assignment_row *b, const char *metric,
+		     enum job job)
+{
+	const double x = time_of(a, metric), y = time_of(b, metric);
+	struct str of_a = STR_INIT, of_b = STR_INIT;
+	bool even = isfinite(x) && isfinite(y) && !(holds_of(a, job) > holds_of(b, job)) &&
+		    !(holds_of(a, job) < holds_of(b, job));
+
+	columns_number(&of_a, x);
+	columns_number(&of_b, y);
+	even = even && !strcmp(of_a.text, of_b.text);
+	str_release(&of_a);
+	str_release(&of_b);
+	return even;
+}
+
+/* The others that are as quick as the first. */
+static size_t count_even(const struct result *r, const struct assignment_row *first, const char *metric,
+			 enum job job)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->rows_n; i++)
+		n += &r->rows[i] != first && are_even(first, &r->rows[i], metric, job);
+	return n;
+}
+
+static void add_second(struct str *out, const struct result *r, const struct ranked *all,
+		       const struct metric_info *by)
+{
+	const size_t even = count_even(r, all->first, by->name, by->job);
+
+	str_add(out, "; ");
+	html_text(out, all->second->name);
+	if (even > 1)
+		str_addf(out, " and %zu more are as good", even - 1);
+	else if (even)
+		str_add(out, " is as good");
+	else {
+		str_add(out, " follows with ");
+		add_time(out, rows_metric(all->second, by->name));
+		add_holds(out, all->second, by->job);
+	}
 }
 
 /* A sentence on one job: the SLO of a load decides, then the time that its assignments are compared by. */
@@ -141,15 +238,10 @@ static void answer_job(struct str *out, const struct result *r, const struct job
 	add_time(out, rows_metric(all.first, by->name));
 	str_add(out, by->head ? "" : " in all");
 	add_holds(out, all.first, by->job);
-	if (all.second) {
-		str_add(out, "; ");
-		html_text(out, all.second->name);
-		str_add(out, " follows with ");
-		add_time(out, rows_metric(all.second, by->name));
-		add_holds(out, all.second, by->job);
-	}
+	if (all.second)
+		add_second(out, r, &all, by);
 	str_add(out, ". It is limited by ");
-	html_text(out, all.first->bound);
+	add_bound(out, all.first, job);
 	str_add(out, ".</p>\n");
 }
 
@@ -173,13 +265,18 @@ static void answer_unfit(struct str *out, const struct result *r)
 	str_release(&fits);
 }
 
+void answer_sentences(struct str *out, const struct result *r)
+{
+	for (int j = 0; j < JOB_N; j++)
+		answer_job(out, r, job_types[j]);
+	answer_unfit(out, r);
+}
+
 void section_answer(struct str *out, const struct section_place *at, const struct result *r)
 {
 	section_open(out, at, "answer", "Answer");
 	str_add(out, "<div class=\"answer\">\n");
-	for (int j = 0; j < JOB_N; j++)
-		answer_job(out, r, job_types[j]);
-	answer_unfit(out, r);
+	answer_sentences(out, r);
 	str_add(out, "</div>\n");
 	section_close(out);
 }
@@ -241,13 +338,15 @@ static const char *fits_text(struct arena *a, const struct assignment_row *row)
 	return text_of(a, &s);
 }
 
-static void add_table(struct arena *a, struct str *out, const struct result *r)
+static void add_table(struct arena *a, struct str *out, const struct result *r, bool ranked)
 {
 	struct column metrics[COLUMNS_MAX];
 	const size_t metrics_n = columns_of(r, metrics), n = metrics_n + 2;
 	struct html_column *columns = arena_array(a, n, sizeof *columns);
 	struct html_cell *cells = arena_array(a, r->rows_n * n + 1, sizeof *cells);
 
+	for (size_t k = 0; k < metrics_n && !ranked; k++)
+		metrics[k].best = metrics[k].worst;
 	columns[0] = (struct html_column){.head = "assignment"};
 	columns[1] = (struct html_column){.head = "fits?"};
 	for (size_t k = 0; k < metrics_n; k++)
@@ -282,15 +381,15 @@ static void add_class_table(struct arena *a, struct str *out, const struct resul
 	html_table(out, &(struct html_table){"Every class of requests", columns, n, cells, classes.rows_n});
 }
 
-void section_table(struct str *out, const struct section_place *at, const struct result *r)
+void section_table(struct str *out, const struct section_place *at, const struct result *r, bool ranked)
 {
 	struct arena a = ARENA_INIT;
 
 	section_open(out, at, "table", "The assignments");
-	add_table(&a, out, r);
+	add_table(&a, out, r, ranked);
 	add_class_table(&a, out, r);
-	str_addf(out, "<p class=\"note\">Bold and tinted: the best of its column. Below a value: "
-		      "P10\xe2\x80\x93P90");
+	str_addf(out, "<p class=\"note\">%sBelow a value: P10\xe2\x80\x93P90",
+		 ranked ? "Bold and tinted: the best of its column. " : "");
 	if (r->draws > 0)
 		str_addf(out, " of %d draws", r->draws);
 	str_add(out, "; \xc2\xb1 is chance, 95 %.</p>\n");

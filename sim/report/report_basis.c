@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
 #include "sim/report/html.h"
@@ -311,6 +312,50 @@ void section_numbers(struct str *out, const struct section_place *at, const stru
 
 /* ---- inputs, configuration ---- */
 
+/* A file as another reader knows it: one of the project's by its path there, another that is named by its whole path, which
+ * is of this machine alone, by its name. n: the length of the path. */
+static const char *shown_path(const char *path, size_t n)
+{
+	static const char *const rooms[] = {"/hardware/", "/models/", "/scenarios/"};
+	const char *best = NULL, *name = path;
+
+	if (*path != '/')
+		return path;
+	for (size_t i = 0; i < n; i++) {
+		name = path[i] == '/' ? path + i + 1 : name;
+		for (size_t k = 0; k < ARRAY_LEN(rooms) && !best; k++)
+			best = !strncmp(path + i, rooms[k], strlen(rooms[k])) ? path + i + 1 : NULL;
+	}
+	return best && best < path + n ? best : name;
+}
+
+/* The configuration, whose values have their places behind them: "# /home/me/x.yaml:3". */
+static void add_config(struct str *out, const char *config)
+{
+	for (const char *line = config; *line;) {
+		const size_t n = strcspn(line, "\n");
+		const char *place = strstr(line, " # /");
+		struct str text = STR_INIT;
+
+		if (place && place < line + n) {
+			const char *path = place + 3;
+			const char *shown = shown_path(path, (size_t)(line + n - path));
+
+			str_add_n(&text, line, (size_t)(path - line));
+			str_add_n(&text, shown, (size_t)(line + n - shown));
+		} else {
+			str_add_n(&text, line, n);
+		}
+		line += n;
+		if (*line == '\n') {
+			str_add(&text, "\n");
+			line++;
+		}
+		html_text(out, text.text);
+		str_release(&text);
+	}
+}
+
 void section_inputs(struct str *out, const struct section_place *at, const struct result *r)
 {
 	static const struct html_column columns[] = {{"file", NULL, false}, {"sha256", NULL, false}};
@@ -318,7 +363,8 @@ void section_inputs(struct str *out, const struct section_place *at, const struc
 	struct html_cell *cells = arena_array(&a, 2 * r->inputs_n + 1, sizeof *cells);
 
 	for (size_t i = 0; i < r->inputs_n; i++) {
-		cells[2 * i] = (struct html_cell){.text = r->inputs[i].file, .value = NAN};
+		cells[2 * i] = (struct html_cell){
+			.text = shown_path(r->inputs[i].file, strlen(r->inputs[i].file)), .value = NAN};
 		cells[2 * i + 1] = (struct html_cell){
 			.raw = arena_printf(&a, "<code>%s</code>", r->inputs[i].sha256), .value = NAN};
 	}
@@ -336,7 +382,7 @@ void section_config(struct str *out, const struct section_place *at, const char 
 	str_add(out, "<details class=\"long\"><summary>Every value with the file and line it comes from "
 		     "(printed if open)</summary>\n"
 		     "<pre tabindex=\"0\" role=\"region\" aria-label=\"Effective configuration\">");
-	html_text(out, config);
+	add_config(out, config);
 	str_add(out, "</pre>\n</details>\n");
 	section_close(out);
 }

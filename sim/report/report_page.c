@@ -95,7 +95,7 @@ static void add_part(struct str *out, const struct section_place *at, const stru
 	} else {
 		section_answer(out, at, p->result);
 		section_ranges(out, at, p->result);
-		section_table(out, at, p->result);
+		section_table(out, at, p->result, true);
 		if (p->sweep)
 			section_sweep(out, at, p->sweep, p->pictures);
 		section_findings(out, at, p->result);
@@ -113,33 +113,6 @@ static void add_part(struct str *out, const struct section_place *at, const stru
 }
 
 /* ---- several ---- */
-
-/* All assignments as if they were of one scenario; those of a plan are not among them. */
-static struct result join(struct arena *a, const struct report_part *parts, size_t n)
-{
-	struct result all = *parts[0].result;
-	struct assignment_row *rows;
-	size_t rows_n = 0;
-
-	for (size_t i = 0; i < n; i++)
-		rows_n += parts[i].plan ? 0 : parts[i].result->rows_n;
-	rows = arena_array(a, rows_n + 1, sizeof *rows);
-	all.rows = rows;
-	all.rows_n = 0;
-	all.notes_n = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct result *r = parts[i].result;
-
-		for (size_t k = 0; k < r->rows_n && !parts[i].plan; k++) {
-			rows[all.rows_n] = r->rows[k];
-			rows[all.rows_n++].name =
-				arena_printf(a, "%zu %s: %s", i + 1, r->scenario, r->rows[k].name);
-		}
-		if (r->draws != all.draws)
-			all.draws = 0;
-	}
-	return all;
-}
 
 /* Which file a result is from: two of them may have one title. */
 static void add_file(struct str *out, const struct report_part *p)
@@ -177,21 +150,6 @@ static void add_contents(struct str *out, const struct report_part *parts, size_
 	str_add(out, "</ol>\n</nav>\n");
 }
 
-static void add_comparison(struct str *out, const struct report_part *parts, size_t n)
-{
-	const struct section_place inside = {"all-", 2};
-	struct arena a = ARENA_INIT;
-	const struct result all = join(&a, parts, n);
-
-	add_contents(out, parts, n);
-	if (all.rows_n) {
-		section_answer(out, &inside, &all);
-		section_ranges(out, &inside, &all);
-		section_table(out, &inside, &all);
-	}
-	arena_release(&a);
-}
-
 static void add_scenario(struct str *out, const struct report_part *p, size_t number)
 {
 	struct arena a = ARENA_INIT;
@@ -223,7 +181,8 @@ void report_page(struct str *out, const struct report_part *parts, size_t n)
 		str_addf(&title, "%zu %s compared", n, noun_of(parts, n));
 		add_head(out, title.text, first->version);
 		add_title(out, title.text, NULL);
-		add_comparison(out, parts, n);
+		add_contents(out, parts, n);
+		section_comparison(out, parts, n);
 		for (size_t i = 0; i < n; i++)
 			add_scenario(out, &parts[i], i + 1);
 		str_release(&title);

@@ -34,6 +34,20 @@
 		});
 	}
 
+	/* ---- edges: a box that goes on beyond its edge fades out there ---- */
+	const edges = (box) => {
+		const mark = () => {
+			box.classList.toggle('more-right', box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+			box.classList.toggle('more-below', box.scrollTop + box.clientHeight < box.scrollHeight - 1);
+		};
+		const seen = new ResizeObserver(mark);
+		box.addEventListener('scroll', mark, { passive: true });
+		seen.observe(box);
+		for (const part of box.children) seen.observe(part);
+		mark();
+	};
+	document.querySelectorAll('.scroll, .picture').forEach(edges);
+
 	/* ---- zoom ---- */
 	const zoomable = (box) => {
 		const svg = box.querySelector('svg');
@@ -45,6 +59,7 @@
 			const left = (box.scrollLeft + x) * (zoom / before) - x;
 			const top = (box.scrollTop + y) * (zoom / before) - y;
 			svg.style.width = zoom === 1 ? '' : `${zoom * 100}%`;
+			svg.style.minWidth = '';
 			box.scrollLeft = left;
 			box.scrollTop = top;
 		};
@@ -61,6 +76,8 @@
 		add('+', 'Zoom in', () => zoom * 1.6);
 		add('\u2212', 'Zoom out', () => zoom / 1.6);
 		add('Reset', 'Reset the zoom', () => 1);
+		add('Whole', 'Show the whole width', () => 1);
+		tools.lastChild.addEventListener('click', () => { svg.style.minWidth = '0'; });
 		box.before(tools);
 		box.addEventListener('wheel', (e) => {
 			if (!e.ctrlKey && !e.metaKey) return;

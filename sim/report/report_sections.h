@@ -15,7 +15,18 @@ struct section_place {
 
 void section_answer(struct str *out, const struct section_place *at, const struct result *r);
 void section_ranges(struct str *out, const struct section_place *at, const struct result *r);
-void section_table(struct str *out, const struct section_place *at, const struct result *r);
+/* ranked: the best of each column is marked; not where rows were asked for different things. */
+void section_table(struct str *out, const struct section_place *at, const struct result *r, bool ranked);
+/* The assignments of several scenarios: ranked where all ask for the same of the same model, else each with its own best. */
+void section_comparison(struct str *out, const struct report_part *parts, size_t n);
+/* What a scenario asks for, to be compared: its model and request, as r->computed says, and of a load the workload of its
+ * configuration; "": not known. In the arena. */
+const char *report_request(struct arena *a, const char *computed, const char *config);
+/* The paragraphs of section_answer() on what is best, and on what does not fit. */
+void answer_sentences(struct str *out, const struct result *r);
+/* Puts rows in the order of the first job that any of them has a time for, the best first; those without come last, in the
+ * order they had. */
+void report_sort(struct assignment_row *rows, size_t n);
 void section_findings(struct str *out, const struct section_place *at, const struct result *r);
 void section_limits(struct str *out, const struct section_place *at, const struct result *r);
 void section_memory(struct str *out, const struct section_place *at, const struct result *r);

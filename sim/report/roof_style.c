@@ -16,6 +16,16 @@ const char *roof_text_color(const struct roofline *r, size_t roof)
 	return look_text_on(roof_color(r, roof));
 }
 
+struct stroke roof_stroke(const struct roofline *r, size_t roof)
+{
+	const size_t again = roof / look_hues(r->look.style);
+
+	return (struct stroke){.color = roof_color(r, roof),
+			       .width = again < 3 ? 2.0 : 3.5,
+			       .dashed = again % 3 == 1,
+			       .dotted = again % 3 == 2};
+}
+
 bool roofs_are_marked(const struct roofline *r)
 {
 	return r->roofs_n > 1 && (r->roofs_n > look_hues(STYLE_COLOUR) || r->look.style != STYLE_COLOUR);

@@ -10,6 +10,9 @@
 const char *roof_color(const struct roofline *r, size_t roof);
 const char *roof_text_color(const struct roofline *r, size_t roof); /* of a letter on that colour */
 
+/* The line of its roof: solid for as many devices as there are colours, then in dashes, in dots, and wide. */
+struct stroke roof_stroke(const struct roofline *r, size_t roof);
+
 /* Whether devices have letters: there are more of them than colours, or the picture is for a printer without colour. */
 bool roofs_are_marked(const struct roofline *r);
 

@@ -10,14 +10,15 @@
 #include "sim/base/units.h"
 #include "sim/report/axes.h"
 #include "sim/report/canvas.h"
+#include "sim/report/columns.h"
 #include "sim/report/labels.h"
+#include "sim/report/page.h"
 #include "sim/report/roof_style.h"
 #include "sim/report/roof_words.h"
 #include "sim/report/roofdots.h"
 #include "sim/report/textsize.h"
 
-/* The page in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
-static const double page_w = 1100, left = 58, right = 1080, top = 58, bottom = 540;
+static const double left = 58, side_w = 20, top = 58;
 static const double row = 17, line_h = 11, text_size = 8.5;
 static const char grey[] = "#5a5a5a";
 
@@ -33,6 +34,9 @@ struct view {
 	const char *groups[GROUPS_MAX]; /* in the order of their first dots */
 	size_t groups_n;
 	size_t unlabelled;
+	double page_w, right, bottom, end; /* end: of what is drawn below the plot */
+	struct str keys;                   /* labels that have a number beside their dots: "1 decode q" */
+	size_t keys_n;
 };
 
 static bool is_shown(const struct roof_dot *d)
@@ -40,10 +44,10 @@ static bool is_shown(const struct roof_dot *d)
 	return d->intensity > 0.0 && d->flops > 0.0 && isfinite(d->intensity) && isfinite(d->flops);
 }
 
-static double diameter(const struct roof_dot *d)
+/* The area is proportional to the share, plus a minimum, in which a letter has room where dots have letters. */
+static double diameter(const struct view *v, const struct roof_dot *d)
 {
-	/* the area is proportional to the share, plus a minimum */
-	return 6.0 + 15.0 * sqrt(fmin(fmax(d->share, 0.0), 1.0));
+	return (roofs_are_marked(v->r) ? 11.0 : 6.0) + 15.0 * sqrt(fmin(fmax(d->share, 0.0), 1.0));
 }
 
 static struct point point_at(const struct view *v, double intensity, double flops)
@@ -85,8 +89,8 @@ static void choose_ranges(struct view *v)
 		x0 = y0 = 1.0, x1 = y1 = 1000.0; /* no roof and no dot */
 	v->x = axis_over(fmax(x0, x1 * 1e-7), x1);
 	v->y = axis_over(fmax(y0, y1 * 1e-7), y1);
-	v->x.from = left, v->x.to = right;
-	v->y.from = bottom, v->y.to = top;
+	v->x.from = left, v->x.to = v->right;
+	v->y.from = v->bottom, v->y.to = top;
 	v->y.unit = y1 < 2e12 ? 1e9 : 1e12;
 }
 
@@ -109,8 +113,8 @@ static void draw_roof_lines(struct view *v, double flops, double Bps, const stru
 static void draw_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
-	const struct stroke solid = {.color = roof_color(v->r, i), .width = 2.0};
-	const struct stroke dashed = {.color = roof_color(v->r, i), .width = 1.0, .dashed = true};
+	const struct stroke solid = roof_stroke(v->r, i);
+	const struct stroke dashed = {.color = roof_color(v->r, i), .width = 0.8, .dashed = true};
 	struct str tip = STR_INIT;
 
 	roof_describe(&tip, roof);
@@ -139,12 +143,12 @@ static bool find_roof_label(const struct view *v, const struct roof *roof, doubl
 	bool found = false;
 
 	for (int side = 0; side < 2; side++)
-		for (double x = right - w - 8; x > knee - 60; x -= 12) {
+		for (double x = v->right - w - 8; x > knee - 60; x -= 12) {
 			*best = (struct label_place){.at = {x, side ? below : above, w, h}};
 			if (labels_is_free(&v->labels, best->at))
 				return true;
 		}
-	for (double x = right - 20; x > knee; x -= 20) {
+	for (double x = v->right - 20; x > knee; x -= 20) {
 		const struct label_anchor anchor = {{x, y}, 1.0, {x, y, 0, 0}};
 		struct label_place place;
 
@@ -195,13 +199,13 @@ static void draw_ridge(struct view *v, size_t i)
 	const struct roof *roof = &v->r->roofs[i];
 	const struct point p = point_at(v, roof_ridge(roof), roof->peak_flops);
 	const struct roof_mark mark = roof_mark(v->r, i);
-	const double half = mark.text[0] ? 8 : 5; /* of the diamond: a letter has room in the larger one */
+	const double half = mark.text[0] ? 9 : 5; /* of the diamond: a letter has room in the larger one */
 	const struct ink diamond = {.shape = "diamond",
 				    .fill = "#ffffff",
 				    .line = roof_color(v->r, i),
 				    .pen = 1.4,
 				    .text = mark.text[0] ? mark.text : NULL,
-				    .text_size = 6,
+				    .text_size = 7.5,
 				    .text_color = "#000000"};
 	const struct type type = {.size = text_size, .align = 'l', .color = roof_color(v->r, i)};
 	const struct label_anchor anchor = {p, 6.0, {p.x, p.y, 0, 0}};
@@ -240,6 +244,15 @@ static const char *group_shape(const struct view *v, const char *group)
 	return shapes[others % SHAPES_N];
 }
 
+static void add_percent(struct str *out, double share)
+{
+	if (share > 0 && share < 1e-4)
+		str_add(out, "less than 0.01");
+	else
+		columns_number(out, 100 * share);
+	str_add(out, " %");
+}
+
 static void describe_dot(struct str *out, const struct roofline *r, const struct roof_dot *d)
 {
 	const struct roof *roof = &r->roofs[d->roof];
@@ -248,8 +261,11 @@ static void describe_dot(struct str *out, const struct roofline *r, const struct
 
 	str_addf(out, "%s\n%s\n", d->label, roof->name);
 	units_format(out, d->flops, DIM_FLOPS, 4);
-	str_addf(out, " at %.4g FLOP/B\n%.3g %% of its roof (%s)\n%.3g %% of the time of %s", d->intensity,
-		 100 * d->flops / reach, memory ? "memory-bound" : "compute-bound", 100 * d->share, d->group);
+	str_addf(out, " at %.4g FLOP/B\n", d->intensity);
+	add_percent(out, d->flops / reach);
+	str_addf(out, " of its roof (%s)\n", memory ? "memory-bound" : "compute-bound");
+	add_percent(out, d->share);
+	str_addf(out, " of the time of %s", d->group);
 	if (d->detail && *d->detail)
 		str_addf(out, "\n%s", d->detail);
 }
@@ -257,14 +273,14 @@ static void describe_dot(struct str *out, const struct roofline *r, const struct
 static void draw_dot(struct view *v, size_t i)
 {
 	const struct roof_dot *d = &v->r->dots[i];
-	const double size = diameter(d);
+	const double size = diameter(v, d);
 	const struct point p = v->place[i];
 	const struct roof_mark mark = roof_mark(v->r, d->roof);
 	struct ink ink = {.shape = group_shape(v, d->group),
 			  .line = "#ffffff",
 			  .pen = 0.7,
 			  .text = mark.text[0] ? mark.text : NULL,
-			  .text_size = fmin(0.6 * size, 9),
+			  .text_size = fmin(fmax(0.6 * size, 7.5), 9),
 			  .text_color = roof_text_color(v->r, d->roof)};
 	struct str fill = STR_INIT, tip = STR_INIT;
 
@@ -281,7 +297,7 @@ static void place_dots(struct view *v)
 	v->place = xcalloc(v->r->dots_n + 1, sizeof *v->place);
 	for (size_t i = 0; i < v->r->dots_n; i++) {
 		const struct roof_dot *d = &v->r->dots[i];
-		const double size = diameter(d);
+		const double size = diameter(v, d);
 		size_t g = 0;
 
 		BUG_ON(d->roof >= v->r->roofs_n);
@@ -319,12 +335,37 @@ static void draw_dots(struct view *v)
 
 static bool find_cluster_label(const struct view *v, const struct cluster *c, struct label_place *place)
 {
-	const struct label_anchor anchor = {v->place[c->lead], diameter(&v->r->dots[c->lead]) / 2, c->bounds};
+	const struct label_anchor anchor = {v->place[c->lead], diameter(v, &v->r->dots[c->lead]) / 2,
+					    c->bounds};
 	double w = 0.0;
 
 	for (int k = 0; k < c->lines_n; k++)
 		w = fmax(w, textsize_width(c->lines[k].text, text_size, false));
 	return labels_find(&v->labels, &anchor, w + 3, line_h * c->lines_n, place);
+}
+
+/* Where a label has no room, its dots have a number, which is explained below the plot. */
+static void key_cluster(struct view *v, const struct cluster *c)
+{
+	const struct type type = {.size = text_size, .bold = true, .align = 'l', .color = "#222222"};
+	const struct label_anchor anchor = {v->place[c->lead], diameter(v, &v->r->dots[c->lead]) / 2,
+					    c->bounds};
+	struct label_place place;
+	struct str key = STR_INIT;
+
+	str_addf(&key, "%zu", v->keys_n + 1);
+	if (labels_find(&v->labels, &anchor, textsize_width(key.text, text_size, true) + 3, line_h, &place)) {
+		labels_take(&v->labels, &place);
+		draw_leader(v, &place, "#8a8a8a");
+		draw_text(v, place.at, &type, key.text);
+		v->keys_n++;
+		str_addf(&v->keys, "%s%s", v->keys.len ? " \xc2\xb7 " : "", key.text);
+		for (int k = 0; k < c->lines_n; k++)
+			str_addf(&v->keys, "%s%s", k ? ", " : " ", c->lines[k].text);
+	} else {
+		v->unlabelled++;
+	}
+	str_release(&key);
 }
 
 /* Draws one label for all clusters with the same text, whatever their devices, at the place nearest to its
@@ -343,7 +384,7 @@ static void label_same_text(struct view *v, const struct clusters *all, size_t f
 			found = true;
 		}
 	if (!found) {
-		v->unlabelled++;
+		key_cluster(v, c);
 		return;
 	}
 	labels_take(&v->labels, &best);
@@ -378,103 +419,129 @@ static void draw_head(struct view *v)
 	const struct type unit = {.size = 9.5, .align = 'l', .color = "#222222"};
 	struct str text = STR_INIT;
 	const char *said = v->r->look.title ? v->r->look.title : v->r->title;
-	const bool whole = textsize_shorten(&text, said, page_w - 80, title.size, true);
+	const bool whole = textsize_shorten(&text, said, v->page_w - 80, title.size, true);
 
 	if (!v->r->look.no_title)
-		canvas_text(&v->canvas, (struct point){page_w / 2, 20}, &title, text.text,
+		canvas_text(&v->canvas, (struct point){v->page_w / 2, 20}, &title, text.text,
 			    whole ? NULL : said);
 	canvas_text(&v->canvas, (struct point){12, top - 15}, &unit, v->y.unit < 1e12 ? "GFLOPS" : "TFLOPS",
 		    NULL);
-	canvas_text(&v->canvas, (struct point){(left + right) / 2, bottom + 27}, &axis,
+	canvas_text(&v->canvas, (struct point){(left + v->right) / 2, v->bottom + 27}, &axis,
 		    "arithmetic intensity, FLOP per byte of memory traffic", NULL);
 	str_release(&text);
 }
 
-/* Draws at x and returns the x of the next entry. */
-static double legend_text(struct view *v, double x, double y, const char *text, const char *color)
+/* Where the next entry of the legend begins: beside the last, or in a new row. */
+static struct point legend_at(struct view *v, struct point *at, double w)
 {
-	const struct type type = {.size = 9, .align = 'l', .color = color};
+	struct point here;
 
-	canvas_text(&v->canvas, (struct point){x, y}, &type, text, NULL);
-	return x + textsize_width(text, type.size, false) + 20;
+	if (at->x > left && at->x + w > v->right)
+		*at = (struct point){left, at->y + row};
+	here = *at;
+	at->x += w + 20;
+	return here;
 }
 
-static double legend_shape(struct view *v, double x, double y, const char *shape, const char *text)
+static void legend_text(struct view *v, struct point *at, double sample, const char *text, const char *color,
+			struct point *begin)
+{
+	const struct type type = {.size = 9, .align = 'l', .color = color};
+	const double room = v->right - left - sample, w = fmin(textsize_width(text, type.size, false), room);
+
+	*begin = legend_at(v, at, sample + w);
+	canvas_text_in(&v->canvas, (struct point){begin->x + sample, begin->y}, &type, text, room);
+}
+
+static void legend_shape(struct view *v, struct point *at, const char *shape, const char *text)
 {
 	const bool ridge = !strcmp(shape, "diamond");
 	const struct ink ink = {.shape = shape,
 				.fill = ridge ? "#ffffff" : "#8c8c8c",
 				.line = grey,
 				.pen = ridge ? 1.2 : 0.5};
+	struct point begin;
 
-	canvas_shape(&v->canvas, (struct rect){x, y - 5, 10, 10}, &ink, NULL);
-	return legend_text(v, x + 15, y, text, "#222222");
+	legend_text(v, at, 15, text, "#222222", &begin);
+	canvas_shape(&v->canvas, (struct rect){begin.x, begin.y - 5, 10, 10}, &ink, NULL);
 }
 
-static double legend_line(struct view *v, double x, double y, const struct stroke *stroke, const char *text)
+static void legend_line(struct view *v, struct point *at, const struct stroke *stroke, const char *text)
 {
-	canvas_line(&v->canvas, (struct point){x, y}, (struct point){x + 24, y}, stroke, NULL);
-	return legend_text(v, x + 29, y, text, "#222222");
+	struct point begin;
+
+	legend_text(v, at, 29, text, "#222222", &begin);
+	canvas_line(&v->canvas, begin, (struct point){begin.x + 24, begin.y}, stroke, NULL);
 }
 
-/* Draws a row for the symbols, then one row for each device with the chip's limits. */
+/* A row of its own for each device, or two where the chip's limits have no room beside its own. */
+static void legend_roof(struct view *v, struct point *at, size_t i)
+{
+	const struct roof *roof = &v->r->roofs[i];
+	const struct stroke own = roof_stroke(v->r, i);
+	struct str text = STR_INIT;
+	struct point begin;
+	bool wraps;
+
+	*at = (struct point){left, at->y + row};
+	roof_add_name(&text, v->r, i, 300, 9, false);
+	str_add(&text, ": ");
+	roof_add(&text, roof);
+	legend_line(v, at, &own, text.text);
+	if (roof_has_limit(roof)) {
+		str_clear(&text);
+		str_add(&text, "the chip's limits ");
+		roof_add_figures(&text, roof->limit_flops, roof->limit_Bps);
+		wraps = at->x + textsize_width(text.text, 9, false) > v->right;
+		legend_text(v, at, wraps ? 29 : 0, text.text, "#222222", &begin);
+	}
+	str_release(&text);
+}
+
+/* A row for the symbols, then the devices. */
 static void draw_legend(struct view *v)
 {
 	const struct stroke solid = {.color = grey, .width = 2.0};
 	const struct stroke dashed = {.color = grey, .width = 1.0, .dashed = true};
-	double x = left, y = bottom + 50;
+	struct point at = {left, v->bottom + 50}, begin;
 
 	for (size_t g = 0; g < v->groups_n; g++)
-		x = legend_shape(v, x, y, group_shape(v, v->groups[g]), v->groups[g]);
+		legend_shape(v, &at, group_shape(v, v->groups[g]), v->groups[g]);
 	if (v->groups_n)
-		x = legend_text(v, x, y, "area: share of its phase's time", grey);
-	x = legend_shape(v, x, y, "diamond", "ridge point");
-	x = legend_line(v, x, y, &solid, roofline_is_measured(v->r) ? "measured" : "what programs reach");
-	legend_line(v, x, y, &dashed, "limit of the chip");
-	for (size_t i = 0; i < v->r->roofs_n; i++) {
-		const struct roof *roof = &v->r->roofs[i];
-		const struct stroke own = {.color = roof_color(v->r, i), .width = 2.0};
-		struct str text = STR_INIT;
-
-		y += row;
-		roof_add_name(&text, v->r, i, 300, 9, false);
-		str_add(&text, ": ");
-		roof_add(&text, roof);
-		if (roof_has_limit(roof)) {
-			str_add(&text, "; the chip's limits ");
-			roof_add_figures(&text, roof->limit_flops, roof->limit_Bps);
-		}
-		legend_line(v, left, y, &own, text.text);
-		str_release(&text);
-	}
+		legend_text(v, &at, 0, "area: share of its phase's time", grey, &begin);
+	legend_shape(v, &at, "diamond", "ridge point");
+	legend_line(v, &at, &solid, roofline_is_measured(v->r) ? "measured" : "what programs reach");
+	legend_line(v, &at, &dashed, "thin: limit of the chip");
+	for (size_t i = 0; i < v->r->roofs_n; i++)
+		legend_roof(v, &at, i);
+	v->end = at.y + 20;
 }
 
-static void draw_note(struct view *v, double y)
+static void draw_note(struct view *v)
 {
-	const struct type type = {.size = text_size, .align = 'l', .color = grey};
-	struct str all = STR_INIT, text = STR_INIT;
+	struct str all = STR_INIT;
 
 	if (v->r->note && *v->r->note)
 		str_add(&all, v->r->note);
+	if (v->keys_n)
+		str_addf(&all, "%s%s", all.len ? " \xc2\xb7 " : "", v->keys.text);
 	if (v->unlabelled)
-		str_addf(&all, "%s%zu %s no room: see the tooltips of the SVG", all.len ? " \xc2\xb7 " : "",
-			 v->unlabelled, v->unlabelled == 1 ? "label found" : "labels found");
-	if (all.len) {
-		textsize_shorten(&text, all.text, (right - left) * 0.95, type.size, false);
-		canvas_text(&v->canvas, (struct point){left, y}, &type, text.text, all.text);
-	}
-	str_release(&text);
+		str_addf(&all, "%s%zu more %s no room for a label", all.len ? " \xc2\xb7 " : "",
+			 v->unlabelled, v->unlabelled == 1 ? "group of dots has" : "groups of dots have");
+	v->end += page_note(&v->canvas, v->page_w, v->end, all.text);
 	str_release(&all);
 }
 
-void roofline_dot(struct str *out, const struct roofline *r)
+/* Draws a picture of a height and returns the height that it needs. */
+static double draw(struct str *out, const struct roofline *r, double height)
 {
-	const double legend_h = 50 + row * (double)r->roofs_n, height = bottom + legend_h + 36;
-	struct view v = {.r = r};
+	struct view v = {.r = r, .page_w = look_page(&r->look), .keys = STR_INIT};
 
+	v.right = v.page_w - side_w;
+	v.bottom = top + fmin(482, 0.8 * (v.right - left));
 	choose_ranges(&v);
-	labels_init(&v.labels, (struct rect){left, top, right - left, bottom - top});
-	look_open(&r->look, &v.canvas, out, page_w, height, true);
+	labels_init(&v.labels, (struct rect){left, top, v.right - left, v.bottom - top});
+	look_open(&r->look, &v.canvas, out, v.page_w, height, true);
 	axes_draw(&v.canvas, &v.x, &v.y);
 	draw_head(&v);
 	place_dots(&v);
@@ -487,8 +554,20 @@ void roofline_dot(struct str *out, const struct roofline *r)
 	label_dots(&v);
 	draw_dots(&v);
 	draw_legend(&v);
-	draw_note(&v, bottom + legend_h + 20);
-	look_close(&r->look, &v.canvas, page_w, height);
+	draw_note(&v);
+	look_close(&r->look, &v.canvas, v.page_w, height);
 	labels_release(&v.labels);
+	str_release(&v.keys);
 	free(v.place);
+	return v.end + 8;
+}
+
+/* The first time tells how high the legend and the notes are. */
+void roofline_dot(struct str *out, const struct roofline *r)
+{
+	struct str scratch = STR_INIT;
+	const double height = draw(&scratch, r, 1000);
+
+	str_release(&scratch);
+	draw(out, r, height);
 }

@@ -80,7 +80,7 @@ static bool is_open(const struct builder *b, const struct placement *at, enum jo
 
 static int draw_part(struct builder *b, const struct job_run *r, const struct drawn_part *part)
 {
-	const struct schedule s = job_schedule(b->arena, r, part, false);
+	const struct schedule s = job_schedule(b->arena, r, part, false, false);
 	struct str dot_text = STR_INIT;
 
 	schedule_dot(&dot_text, &s);

@@ -9,6 +9,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/report/arrows.h"
+#include "sim/report/bar_letters.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
 #include "sim/report/kinds.h"
@@ -34,13 +35,14 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 
 static const char red[] = "#d62728";
 
-static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8, usual_font = 9;
-static const double layer_letter_h = 11; /* a lower layer of a mixed bar has no letter */
+static const double pitch = 40, band_h = 32, box_h = BAR_H, usual_font = 9;
+static const double narrow_w = 600; /* pages in points of letters of the usual size */
 
 struct view {
 	const struct schedule *s;
 	struct canvas canvas;
 	struct bars bars;
+	struct bar_letters letters;
 	double page_w, plot_w;
 	double left, top, lanes_end, bottom, pt_per_ns; /* memory tracks are between lanes_end and bottom */
 	struct time_axis time;
@@ -65,7 +67,7 @@ static void draw_lane(struct view *v, size_t l)
 	const struct lane *lane = &v->s->lanes[l];
 	const bool paper = v->s->look.style != STYLE_COLOUR;
 	const struct ink band = {.fill = paper           ? "#ffffff"
-					 : lane->is_link ? "#fbf8ea"
+					 : lane->is_link ? "#f7f7f8"
 							 : "#f3f4f5",
 				 .line = paper ? "#999999" : "#e2e2e2",
 				 .pen = 0.5,
@@ -73,7 +75,7 @@ static void draw_lane(struct view *v, size_t l)
 	const double y = lane_middle(v, l);
 
 	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, v->plot_w, band_h}, &band, NULL);
-	page_names(&v->canvas, y, lane->name, lane->sub);
+	page_names(&v->canvas, v->left, y, lane->name, lane->sub);
 }
 
 static void draw_share(struct view *v, size_t l, sim_ns busy_ns)
@@ -147,22 +149,6 @@ static void describe_many(struct str *out, const struct schedule *s, const struc
 		str_add(out, "\non the critical path, at least in part");
 }
 
-static double bar_width(const struct view *v, const struct bar *bar)
-{
-	return fmax((double)(bar->end_ns - bar->start_ns) * v->pt_per_ns, 0.4);
-}
-
-/* The largest font size at which the letter does not touch the outline, or 0. */
-static double letter_fit(const char *letter, double w)
-{
-	static const double sizes[] = {9, 8, 7};
-
-	for (size_t i = 0; letter && i < ARRAY_LEN(sizes); i++)
-		if (textsize_width(letter, sizes[i], false) + 4.0 <= w)
-			return sizes[i];
-	return 0.0;
-}
-
 static int shade_of(const struct view *v, const struct bar *bar)
 {
 	return bar->boxes_n == 1 ? v->s->boxes[bar->first].shade : 0;
@@ -175,20 +161,6 @@ static const char *fill_of(const struct view *v, const struct bar *bar)
 	return fill ? fill : kind_look(v->s->look.style, bar->kind).fill;
 }
 
-/* As much of a box's letters as has room: "Fa3", "Fa", "F"; never a part of a number. */
-static double fit_letters(char out[16], const char *full, double w)
-{
-	size_t n[] = {strlen(full), strcspn(full, "0123456789"), 1};
-	double size = 0;
-
-	n[2] = (unsigned char)full[0] < 0x80 ? 1 : n[0];
-	for (size_t i = 0; i < ARRAY_LEN(n) && size <= 0; i++) {
-		snprintf(out, 16, "%.*s", (int)n[i], full);
-		size = *out ? letter_fit(out, w) : 0;
-	}
-	return size;
-}
-
 /* On paper, chunks further along the model have one or two rules at the top, where a screen has darker shades. */
 static void draw_rules(struct view *v, const struct bar *bar, struct rect at)
 {
@@ -199,17 +171,11 @@ static void draw_rules(struct view *v, const struct bar *bar, struct rect at)
 		canvas_shape(&v->canvas, (struct rect){at.x, at.y + 1.5 + 3 * i, at.w, 1.2}, &ink, NULL);
 }
 
-/* Returns whether the bar is drawn in layers: one as narrow as a box that is left alone has the colour of what took longest. */
-static bool is_layered(const struct view *v, const struct bar *bar)
-{
-	return bar->kind_ns[bar->kind] != bar->busy_ns && bar_width(v, bar) >= BAR_NARROW_PT;
-}
-
 /* The kinds of a mixed bar one above the other, each as high as its share of the time. */
 static void draw_layers(struct view *v, const struct bar *bar, const char *tip)
 {
-	struct rect at = {x_of(v, bar->start_ns), lane_middle(v, bar->lane) - box_h / 2, bar_width(v, bar),
-			  0};
+	struct rect at = {x_of(v, bar->start_ns), lane_middle(v, bar->lane) - box_h / 2,
+			  bar_width(&v->letters, bar), 0};
 
 	for (int k = 0; k < BOX_KIND_N; k++) {
 		const struct kind_look look = kind_look(v->s->look.style, (enum box_kind)k);
@@ -221,7 +187,7 @@ static void draw_layers(struct view *v, const struct bar *bar, const char *tip)
 		if (!bar->kind_ns[k])
 			continue;
 		at.h = box_h * (double)bar->kind_ns[k] / (double)bar->busy_ns;
-		ink.text_size = at.h >= layer_letter_h ? letter_fit(letter, at.w) : 0;
+		ink.text_size = letter_fit_layer(letter, at.w, at.h);
 		ink.text = ink.text_size > 0 ? letter : NULL;
 		canvas_shape(&v->canvas, at, &ink, tip);
 		at.y += at.h;
@@ -231,11 +197,11 @@ static void draw_layers(struct view *v, const struct bar *bar, const char *tip)
 static void draw_bar(struct view *v, const struct bar *bar)
 {
 	const struct kind_look look = kind_look(v->s->look.style, bar->kind);
-	const double w = bar_width(v, bar), y = lane_middle(v, bar->lane);
+	const double w = bar_width(&v->letters, bar), y = lane_middle(v, bar->lane);
 	const char *full = bar->boxes_n == 1 ? v->s->boxes[bar->first].letter : NULL;
 	const struct rect at = {x_of(v, bar->start_ns), y - box_h / 2, w, box_h};
 	char letters[16] = "";
-	const double size = full && *full ? fit_letters(letters, full, w) : 0;
+	const double size = full && *full ? letters_fit(letters, full, w) : 0;
 	const struct ink ink = {.fill = fill_of(v, bar),
 				.line = w > 2.0 && bar->boxes_n == 1 ? look.line : NULL,
 				.pen = w > 5.0 ? 0.6 : 0.3,
@@ -249,13 +215,62 @@ static void draw_bar(struct view *v, const struct bar *bar)
 		describe_many(&tip, v->s, bar);
 	else
 		describe_one(&tip, v->s, bar);
-	if (is_layered(v, bar)) {
+	if (bar_is_layered(&v->letters, bar)) {
 		draw_layers(v, bar, tip.text);
 	} else {
 		canvas_shape(&v->canvas, at, &ink, tip.text);
 		draw_rules(v, bar, at);
 	}
 	str_release(&tip);
+}
+
+/* The middle of the bar of a run that is nearest to a place. */
+static double nearest_middle(const struct view *v, const struct bar *a, const struct bar *z, double x)
+{
+	double best = INFINITY;
+
+	for (const struct bar *bar = a; bar <= z; bar++) {
+		const double middle = x_of(v, bar->start_ns) + bar_width(&v->letters, bar) / 2;
+
+		best = fabs(middle - x) < fabs(best - x) ? middle : best;
+	}
+	return best;
+}
+
+/* The letters of a run, on a plate of its colour, once in each stretch of the lane. */
+static void letter_run(struct view *v, size_t first, size_t last)
+{
+	const struct bar *a = &v->bars.at[first], *z = &v->bars.at[last];
+	const double stretch = 240, x = x_of(v, a->start_ns), w = x_of(v, z->end_ns) - x;
+	const struct kind_look look = kind_look(v->s->look.style, a->kind);
+	char letters[16];
+	const double size = bar_run_letters(&v->letters, first, last, letters);
+	const struct ink plate = {.fill = look.fill,
+				  .text = letters,
+				  .text_size = size,
+				  .text_color = look.text,
+				  .class_name = kind_class(a->kind)};
+	const double plate_w = textsize_width(letters, size, false) + 2, y = lane_middle(v, a->lane) - 6;
+	const int n = (int)(w / stretch) + 1;
+
+	for (int i = 0; size > 0 && i < n; i++) {
+		const double at = nearest_middle(v, a, z, x + w * (i + 0.5) / n);
+
+		canvas_shape(&v->canvas, (struct rect){at - plate_w / 2, y, plate_w, 12}, &plate, NULL);
+	}
+}
+
+static void letter_runs(struct view *v)
+{
+	for (size_t i = 0; i < v->bars.n; i++) {
+		size_t last;
+
+		if (bar_is_lettered(&v->letters, &v->bars.at[i]))
+			continue;
+		last = bar_run_end(&v->letters, i);
+		letter_run(v, i, last);
+		i = last;
+	}
 }
 
 /* The last bar of the part of the critical path that begins with bar i and has no gap; it gets one red
@@ -291,6 +306,7 @@ static void draw_bars(struct view *v)
 {
 	for (size_t i = 0; i < v->bars.n; i++)
 		draw_bar(v, &v->bars.at[i]);
+	letter_runs(v);
 	for (size_t i = 0; i < v->bars.n; i++) {
 		if (v->bars.at[i].critical) {
 			const size_t last = critical_run_end(v, i);
@@ -347,15 +363,15 @@ static size_t legend_entries(const struct view *v, struct legend_entry entries[B
 		const struct kind_look look = kind_look(v->s->look.style, (enum box_kind)k);
 
 		if (seen[k])
-			entries[n++] =
-				(struct legend_entry){.ink = {.fill = look.fill,
-							      .line = look.line,
-							      .pen = 0.6,
-							      .text = kind_letter((enum box_kind)k),
-							      .text_size = 8,
-							      .text_color = look.text,
-							      .class_name = kind_class((enum box_kind)k)},
-						      .text = kind_word((enum box_kind)k)};
+			entries[n++] = (struct legend_entry){
+				.ink = {.fill = look.fill,
+					.line = look.line,
+					.pen = 0.6,
+					.text = v->letters.kind[k] ? kind_letter((enum box_kind)k) : NULL,
+					.text_size = 8,
+					.text_color = look.text,
+					.class_name = kind_class((enum box_kind)k)},
+				.text = kind_word((enum box_kind)k)};
 	}
 	if (critical)
 		entries[n++] = (struct legend_entry){
@@ -386,7 +402,7 @@ static void add_count(struct str *out, size_t n)
 static bool has_layers(const struct view *v)
 {
 	for (size_t i = 0; i < v->bars.n; i++)
-		if (is_layered(v, &v->bars.at[i]))
+		if (bar_is_layered(&v->letters, &v->bars.at[i]))
 			return true;
 	return false;
 }
@@ -407,6 +423,7 @@ static void add_note(struct str *out, const struct view *v)
 		add_count(out, v->arrows.left_out);
 		str_add(out, " arrows left out");
 	}
+	bar_letters_note(out, &v->letters);
 	if (v->s->note)
 		str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", v->s->note);
 	if (v->folded.len)
@@ -419,12 +436,9 @@ static void add_note(struct str *out, const struct view *v)
 /* The lines below the legend: notes, and the caption. Returns the height of the page. */
 static double draw_foot(struct view *v, struct canvas *c, const char *note, size_t legend_rows)
 {
-	const struct type type = {.size = small_size, .align = 'c', .color = page_grey};
 	double y = v->bottom + 36 + legend_row_h * (double)legend_rows;
 
-	if (*note && c)
-		canvas_text_in(c, (struct point){v->page_w / 2, y}, &type, note, v->page_w - 2 * PAGE_MARGIN);
-	y += *note ? 11 : -7;
+	y += *note ? page_note(c, v->page_w, y, note) : -7;
 	if (v->s->look.caption)
 		y += 12 + page_caption(c, v->page_w, y + 9, v->s->look.caption);
 	return y;
@@ -441,15 +455,28 @@ static void draw_head(struct view *v)
 			       v->page_w - 2 * PAGE_MARGIN);
 }
 
+/* In a column of a paper, letters are smaller where their size is not said: the smallest, of 7 points, are then 6. */
 static double scale_of(const struct schedule_look *look)
 {
-	return look->font_size > 0 ? look->font_size / usual_font : 1;
+	const double column = 6.0 / 7;
+
+	if (look->font_size > 0)
+		return look->font_size / usual_font;
+	return look->width > 0 ? fmin(fmax(look->width / (1.2 * narrow_w), column), 1) : 1;
+}
+
+/* Names have less room on a narrow page. */
+static double left_of(double page_w)
+{
+	const double names = fmin(fmax(0.22 * page_w, 44), PAGE_NAMES_W);
+
+	return page_w < narrow_w ? PAGE_MARGIN + names + PAGE_GUTTER : PAGE_LEFT;
 }
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
-	const struct memory_track_frame frame = {v->s,      v->left,      v->lanes_end,
-						 v->plot_w, PAGE_NAMES_W, PAGE_GUTTER};
+	const struct memory_track_frame frame = {
+		v->s, v->left, v->lanes_end, v->plot_w, v->left - PAGE_MARGIN - PAGE_GUTTER, PAGE_GUTTER};
 	const size_t legend_rows = draw_legend(v, NULL);
 	struct str note = STR_INIT;
 
@@ -472,13 +499,6 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	str_release(&note);
 }
 
-double schedule_least_width(double font_size)
-{
-	const double plot = 240;
-
-	return (PAGE_LEFT + plot + PAGE_SIDE_W + PAGE_MARGIN) * font_size / usual_font;
-}
-
 static double top_of(const struct schedule *s)
 {
 	const double head = s->look.no_title ? 10 : s->subtitle && *s->subtitle ? 52 : 38;
@@ -494,7 +514,8 @@ static void layout(struct view *v, struct schedule *window)
 		window->to_ns = window->from_ns + 1000;
 	if (window->look.no_memory)
 		window->memory_tracks_n = 0;
-	v->page_w = window->look.width > 0 ? window->look.width / scale : PAGE_W;
+	v->page_w = (window->look.width > 0 ? window->look.width : PAGE_W) / scale;
+	v->left = left_of(v->page_w);
 	v->plot_w = v->page_w - v->left - PAGE_SIDE_W - PAGE_MARGIN;
 	v->top = top_of(window);
 	v->lanes_end = v->top + pitch * (double)window->lanes_n;
@@ -506,7 +527,7 @@ static void layout(struct view *v, struct schedule *window)
 void schedule_dot(struct str *out, const struct schedule *s)
 {
 	struct schedule window = *s;
-	struct view v = {.s = &window, .left = PAGE_LEFT, .folded = STR_INIT};
+	struct view v = {.s = &window, .folded = STR_INIT};
 	sim_ns *busy_ns = xcalloc(s->lanes_n + 1, sizeof *busy_ns);
 	struct memory_track *tracks = xcalloc(s->memory_tracks_n + 1, sizeof *tracks);
 
@@ -515,6 +536,7 @@ void schedule_dot(struct str *out, const struct schedule *s)
 		window.memory_tracks_n = memory_tracks_keep(s, tracks, &v.folded);
 	layout(&v, &window);
 	bars_init(&v.bars, &window, v.pt_per_ns);
+	bar_letters_init(&v.letters, &window, &v.bars, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)
 		busy_ns[v.bars.at[i].lane] += v.bars.at[i].busy_ns;
 	arrows_init(&v.arrows, &window, &v.bars, v.pt_per_ns);

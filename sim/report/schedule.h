@@ -62,24 +62,31 @@ struct memory_track {
 	const char *note;       /* the peak, "8.29 GiB", shown at the right with its share */
 	const struct level *levels;
 	size_t levels_n;
+	const char *counter; /* its name in a trace; NULL: "memory" */
+};
+
+/* A letter in boxes and what it means; it is explained where it is drawn. */
+struct schedule_letter {
+	const char *text, *word; /* "a", "attention"; word may be "" */
+	bool sent; /* what a transfer sends; false: a part of the model, behind the letter of the kind */
 };
 
 /* What a reader asks of the picture; zeros stand for the usual. */
 struct schedule_look {
 	enum picture_style style;
 	double width;        /* of the picture, in points; 0: 1,100 */
-	double font_size;    /* of the letters in boxes, in points; 0: 9 */
+	double font_size;    /* of the letters in boxes, in points; 0: 9, down to 7.7 in a narrow picture */
 	const char *caption; /* a paragraph below the picture; NULL: none */
 	bool no_title, no_memory;
 };
-/* The narrowest picture that has room for letters of a size. */
-double schedule_least_width(double font_size);
 
 struct schedule {
 	const char *title, *subtitle; /* subtitle may be NULL */
 	const char *note;             /* note on what is left out, and on letters; may be NULL */
-	const char *shades;           /* what shades of boxes tell apart; NULL: there is one shade */
-	const char *warning;          /* in red below the title: what is wrong with it; may be NULL */
+	const struct schedule_letter *letters;
+	size_t letters_n;
+	const char *shades;  /* what shades of boxes tell apart; NULL: there is one shade */
+	const char *warning; /* in red below the title: what is wrong with it; may be NULL */
 	struct schedule_look look;
 	const struct memory_track *memory_tracks;
 	size_t memory_tracks_n;
@@ -96,7 +103,8 @@ struct schedule {
 void schedule_dot(struct str *out, const struct schedule *s);
 
 /* Appends a trace in Chrome's JSON format, which Perfetto reads: a process for each machine, a thread for
- * each lane, a flow arrow for each cause on another lane. All boxes are written, whatever the window. */
+ * each lane, a flow arrow for each cause on another lane. A box that reaches into the window is
+ * written whole; others are left out. */
 void schedule_trace(struct str *out, const struct schedule *s, const char *version);
 
 #endif

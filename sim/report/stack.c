@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "sim/report/look.h"
+
 static double edge(const struct stack *s, size_t layer, size_t i)
 {
 	return layer ? s->top[layer - 1][i] : 0;
@@ -39,7 +41,7 @@ static void common_height(const struct stack *s, size_t layer, size_t a, size_t 
 }
 
 /* Puts the layer's letter where there is most room for it: the widest stretch that is high enough. */
-static void letter_in(struct canvas *c, const struct stack *s, size_t layer, const char *letter)
+static void letter_in(struct canvas *c, const struct stack *s, size_t layer, const struct stack_look *look)
 {
 	const double least = 9.5;
 	size_t best_a = 0, best_b = 0;
@@ -59,7 +61,8 @@ static void letter_in(struct canvas *c, const struct stack *s, size_t layer, con
 		return;
 	common_height(s, layer, best_a, best_b, &low, &high);
 	canvas_text(c, (struct point){(s->left[best_a] + s->left[best_b]) / 2, s->bottom - (low + high) / 2},
-		    &(struct type){.size = 8, .align = 'c', .color = "#000000"}, letter, NULL);
+		    &(struct type){.size = 8, .align = 'c', .color = look_text_on(look->fill)}, look->letter,
+		    NULL);
 }
 
 void stack_draw(struct canvas *c, const struct stack *s, const struct stack_look *looks, bool *seen)
@@ -78,6 +81,6 @@ void stack_draw(struct canvas *c, const struct stack *s, const struct stack_look
 			}
 			from = i + 1;
 		}
-		letter_in(c, s, layer, look->letter);
+		letter_in(c, s, layer, look);
 	}
 }

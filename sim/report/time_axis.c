@@ -9,6 +9,7 @@
 #include "sim/report/textsize.h"
 
 static const char grey[] = "#5a5a5a";
+static const double number_room = 40; /* of one number and the gap beside it, in points */
 
 void time_axis_add(struct str *out, sim_ns ns)
 {
@@ -35,13 +36,13 @@ static const struct unit *unit_for(sim_ns span_ns)
 	return &units[i];
 }
 
-sim_ns time_axis_tick(sim_ns span_ns)
+sim_ns time_axis_tick(sim_ns span_ns, int most)
 {
 	static const int steps[] = {1, 2, 5};
 
 	for (sim_ns ten = 1;; ten *= 10)
 		for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-			if (span_ns / (ten * steps[i]) < 13)
+			if (span_ns / (ten * steps[i]) < most)
 				return ten * steps[i];
 }
 
@@ -62,7 +63,8 @@ static void add_tick(struct str *out, sim_ns at_ns, sim_ns tick_ns, const struct
 
 void time_axis_draw(struct canvas *c, const struct time_axis *a, double top, double bottom)
 {
-	const sim_ns span = a->to_ns - a->from_ns, tick = time_axis_tick(span);
+	const sim_ns span = a->to_ns - a->from_ns,
+		     tick = time_axis_tick(span, (int)fmin(fmax(a->width / number_room, 3), 13));
 	const bool relative = a->from_ns < 0 || a->from_ns / 20 > span;
 	const sim_ns zero = relative ? a->from_ns : 0;
 	const struct unit *unit = unit_for(span);

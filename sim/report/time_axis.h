@@ -21,7 +21,7 @@ double time_axis_at(const struct time_axis *a, sim_ns at_ns);
 void time_axis_draw(struct canvas *c, const struct time_axis *a, double top, double bottom);
 
 /* The smallest of 1, 2 and 5 times a power of ten that gives at most twelve steps. */
-sim_ns time_axis_tick(sim_ns span_ns);
+sim_ns time_axis_tick(sim_ns span_ns, int most);
 
 void time_axis_add(struct str *out, sim_ns ns); /* appends "1.234 ms" */
 

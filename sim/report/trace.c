@@ -58,6 +58,16 @@ static void add_lanes(struct trace *t)
 	}
 }
 
+/* Does a box reach into the window? */
+static bool is_inside(const struct schedule *s, const struct box *box)
+{
+	if (s->to_ns <= s->from_ns)
+		return true;
+	return box->start_ns <= s->to_ns && box->end_ns >= s->from_ns &&
+	       (box->start_ns < s->to_ns || box->end_ns == box->start_ns) &&
+	       (box->end_ns > s->from_ns || box->end_ns == box->start_ns);
+}
+
 static void add_slice(struct trace *t, size_t i)
 {
 	const struct box *box = &t->s->boxes[i];
@@ -87,7 +97,8 @@ static void add_flow(struct trace *t, size_t i)
 		return;
 	BUG_ON(box->cause >= t->s->boxes_n);
 	cause = &t->s->boxes[box->cause];
-	if (cause->lane == box->lane || cause->end_ns <= cause->start_ns || box->end_ns <= box->start_ns)
+	if (!is_inside(t->s, cause) || cause->lane == box->lane || cause->end_ns <= cause->start_ns ||
+	    box->end_ns <= box->start_ns)
 		return;
 	leaves_ns = cause->end_ns - 1 < box->start_ns ? cause->end_ns - 1 : box->start_ns;
 	if (leaves_ns < cause->start_ns) /* the box began before its cause */
@@ -119,9 +130,19 @@ static void add_memory(struct trace *t, const struct memory_track *track)
 	const size_t process = process_of(t, track->name);
 
 	for (size_t i = 0; process && i < track->levels_n; i++) {
+		sim_ns at_ns = track->levels[i].at_ns;
+
+		if (t->s->to_ns > t->s->from_ns) {
+			if (at_ns > t->s->to_ns)
+				break;
+			if (at_ns < t->s->from_ns && i + 1 < track->levels_n &&
+			    track->levels[i + 1].at_ns <= t->s->from_ns)
+				continue;
+			at_ns = at_ns < t->s->from_ns ? t->s->from_ns : at_ns;
+		}
 		trace_events_begin(&t->events, "C", process, 1);
-		trace_events_text(&t->events, "name", "memory");
-		trace_events_us(&t->events, "ts", track->levels[i].at_ns);
+		trace_events_text(&t->events, "name", track->counter ? track->counter : "memory");
+		trace_events_us(&t->events, "ts", at_ns);
 		str_addf(t->events.out, ",\"args\":{\"%%\":%.3f}}", 100 * track->levels[i].share);
 	}
 }
@@ -137,6 +158,8 @@ void schedule_trace(struct str *out, const struct schedule *s, const char *versi
 		add_memory(&t, &s->memory_tracks[i]);
 	for (size_t i = 0; i < s->boxes_n; i++) {
 		BUG_ON(s->boxes[i].lane >= s->lanes_n || s->boxes[i].kind >= BOX_KIND_N);
+		if (!is_inside(s, &s->boxes[i]))
+			continue;
 		add_slice(&t, i);
 		add_flow(&t, i);
 	}

@@ -271,6 +271,128 @@ START_TEST(an_slo_comes_before_the_time)
 }
 END_TEST
 
+/* What is the same to all digits is as good, and does not follow. */
+START_TEST(ties_are_told)
+{
+#define TIME_OF(value)                                                                                       \
+	{                                                                                                    \
+		{                                                                                            \
+			"e2el_s", "s", value, value, value, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0   \
+		}                                                                                            \
+	}
+	static const struct metric times[4][1] = {TIME_OF(3.7701), TIME_OF(3.7699), TIME_OF(3.7702),
+						  TIME_OF(4)};
+#undef TIME_OF
+	struct assignment_row all[4] = {{.name = "a"}, {.name = "b"}, {.name = "c"}, {.name = "d"}};
+	struct result r = {.rows = all, .rows_n = 4};
+	struct str out = STR_INIT;
+
+	for (size_t i = 0; i < 4; i++) {
+		all[i].fits = true;
+		all[i].metrics = times[i];
+		all[i].metrics_n = 1;
+		all[i].bound = "memory bandwidth of m; training: arithmetic of n";
+	}
+	answer_sentences(&out, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, "<strong>b</strong>"));
+	ck_assert_ptr_nonnull(
+		strstr(out.text, "; a and 1 more are as good. It is limited by memory bandwidth of m.</p>"));
+	ck_assert_ptr_null(strstr(out.text, "follows"));
+	ck_assert_ptr_null(strstr(out.text, "training"));
+	r.rows_n = 2;
+	str_clear(&out);
+	answer_sentences(&out, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, "; a is as good."));
+	r.rows = all + 2;
+	str_clear(&out);
+	answer_sentences(&out, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, "; d follows with 4.00 s."));
+	report_sort(all, 4);
+	ck_assert_str_eq(all[0].name, "b");
+	ck_assert_str_eq(all[1].name, "a");
+	ck_assert_str_eq(all[3].name, "d");
+	str_release(&out);
+}
+END_TEST
+
+/* What is of this machine alone is no reader's: files are named as the project has them. */
+START_TEST(paths_are_the_projects)
+{
+	static const struct input_row files[] = {{"/tmp/secret/base.yaml", "00"},
+						 {"/usr/share/lemursim/hardware/apple/m5.yaml", "00"},
+						 {"scenarios/x.yaml", "00"}};
+	const struct result r = {.inputs = files, .inputs_n = 3};
+	const struct section_place at = {"", 2};
+	struct str out = STR_INIT;
+
+	section_inputs(&out, &at, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, ">base.yaml<"));
+	ck_assert_ptr_nonnull(strstr(out.text, ">hardware/apple/m5.yaml<"));
+	ck_assert_ptr_nonnull(strstr(out.text, ">scenarios/x.yaml<"));
+	str_clear(&out);
+	section_config(&out, &at,
+		       "a: 1   # /tmp/secret/base.yaml:3\nb: /tmp # /srv/models/m.yaml:4\nc: 2 # default");
+	ck_assert_ptr_nonnull(
+		strstr(out.text, ">a: 1   # base.yaml:3\nb: /tmp # models/m.yaml:4\nc: 2 # default</pre>"));
+	str_release(&out);
+}
+END_TEST
+
+/* Two scenarios, each of one assignment, and whether they ask for the same. */
+static const struct {
+	const char *computed[2], *config[2];
+	bool alike;
+} asked[] = {
+	{{"A, weights q4; runtime x; prompt 1 tok; seed 1",
+	  "A, weights f16; runtime y; prompt 1 tok; seed 2"},
+	 {"", ""},
+	 true},
+	{{"A, weights q4; runtime x; prompt 1 tok; seed 1", "A, weights q4; runtime x; prompt 2 tok; seed 1"},
+	 {"", ""},
+	 false},
+	{{"A, weights q4; runtime x; prompt 1 tok; seed 1", "B, weights q4; runtime x; prompt 1 tok; seed 1"},
+	 {"", ""},
+	 false},
+	{{"A, weights q4; a load of requests; seed 1", "A, weights q4; a load of requests; seed 1"},
+	 {"a: 1\nworkload:\n  serve: 2 # x:3\nb: 1\n", "a: 2\nworkload:\n  serve: 2      # y:4\nb: 2\n"},
+	 true},
+	{{"A, weights q4; a load of requests; seed 1", "A, weights q4; a load of requests; seed 1"},
+	 {"a: 1\nworkload:\n  serve: 2\nb: 1\n", "a: 1\nworkload:\n  serve: 3\nb: 1\n"},
+	 false},
+	{{NULL, NULL}, {"", ""}, true},
+};
+
+START_TEST(unlike_requests_are_not_ranked)
+{
+	static const struct metric quick = {"e2el_s", "s",  2, 2,    2, PROVENANCE_MEASURED,
+					    true,     NULL, 0, NULL, 0, 0};
+	static const struct metric slow = {"e2el_s", "s",  9, 9,    9, PROVENANCE_MEASURED,
+					   true,     NULL, 0, NULL, 0, 0};
+	const struct assignment_row of[2] = {
+		{.name = "slow", .fits = true, .bound = "", .metrics = &slow, .metrics_n = 1},
+		{.name = "quick", .fits = true, .bound = "", .metrics = &quick, .metrics_n = 1}};
+	struct result results[2];
+	struct report_part parts[2];
+	struct str out = STR_INIT;
+
+	for (size_t i = 0; i < 2; i++) {
+		results[i] = (struct result){.title = "t",
+					     .scenario = "s",
+					     .version = "",
+					     .computed = asked[_i].computed[i],
+					     .rows = &of[i],
+					     .rows_n = 1};
+		parts[i] = (struct report_part){.result = &results[i], .config = asked[_i].config[i]};
+	}
+	section_comparison(&out, parts, 2);
+	ck_assert((strstr(out.text, "ask for different things") == NULL) == asked[_i].alike);
+	ck_assert((strstr(out.text, "Of 2 assignments, <strong>2 s: quick") != NULL) == asked[_i].alike);
+	ck_assert_uint_eq(count(out.text, "<td class=\"n best\""), asked[_i].alike ? 1 : 0);
+	ck_assert_uint_eq(count(out.text, "<strong>1 s: slow</strong>"), asked[_i].alike ? 0 : 1);
+	str_release(&out);
+}
+END_TEST
+
 Suite *suite_html(void)
 {
 	Suite *s = suite_create("html");
@@ -285,6 +407,9 @@ Suite *suite_html(void)
 	tcase_add_test(page, hostile_names_do_no_harm);
 	tcase_add_test(page, the_quickest_is_named);
 	tcase_add_test(page, an_slo_comes_before_the_time);
+	tcase_add_test(page, ties_are_told);
+	tcase_add_test(page, paths_are_the_projects);
+	tcase_add_loop_test(page, unlike_requests_are_not_ranked, 0, ARRAY_LEN(asked));
 	suite_add_tcase(s, page);
 	return s;
 }

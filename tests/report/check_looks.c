@@ -59,7 +59,12 @@ static double luminance(const char *text)
 START_TEST(paper_tells_kinds_apart)
 {
 	for (int style = STYLE_GREY; style < STYLE_N; style++)
-		for (size_t i = 0; i < pictures[_i].n; i++)
+		for (size_t i = 0; i < pictures[_i].n; i++) {
+			/* and from the paper, for boxes too narrow for an outline have none */
+			ck_assert_double_ge(
+				255 - grey_of(kind_look((enum picture_style)style, pictures[_i].kinds[i])
+						      .fill),
+				KINDS_APART - 1e-9);
 			for (size_t k = 0; k < i; k++) {
 				const enum box_kind a = pictures[_i].kinds[i], b = pictures[_i].kinds[k];
 				const double apart =
@@ -69,6 +74,7 @@ START_TEST(paper_tells_kinds_apart)
 				ck_assert_msg(apart > KINDS_APART - 1e-9, "%s: %s and %s are %.1f apart",
 					      picture_style_names[style], kind_word(a), kind_word(b), apart);
 			}
+		}
 }
 END_TEST
 
@@ -95,6 +101,8 @@ START_TEST(paper_tells_colours_apart)
 	expect_apart(look_hue, style, look_hues(style));
 	expect_apart(look_tint, style, look_tints(style));
 	expect_apart(load_fill, style, LOAD_FILLS);
+	for (size_t i = 0; i < LOAD_FILLS; i++)
+		ck_assert_double_ge(255 - grey_of(load_fill(style, i)), LOOKS_APART - 1e-9);
 }
 END_TEST
 
@@ -168,7 +176,7 @@ static const struct box boxes[] = {
 	{0, BOX_BACKWARD, 400000, 1000000, "B12", "backward", NULL, true, UINT32_MAX, 2},
 	{1, BOX_TRANSFER, 400000, 500000, "KV", "sent", NULL, false, 0, 0}};
 static const struct level levels[] = {{0, 0.5}};
-static const struct memory_track track[] = {{"m5", "memory", "9 GiB", levels, 1}};
+static const struct memory_track track[] = {{"m5", "memory", "9 GiB", levels, 1, NULL}};
 
 static void draw(struct str *out, const struct schedule_look *look, const char *warning)
 {
@@ -201,9 +209,9 @@ static void size_of(const struct str *dot_text, double *w, double *h)
 START_TEST(near_empty_memory_is_a_note)
 {
 	static const struct level few[] = {{0, 0.019}, {500, 0.001}}, many[] = {{0, 0.001}, {500, 0.021}};
-	static const struct memory_track tracks[] = {{"m5", "memory", "9 GiB", levels, 1},
-						     {"m6", "memory", "95 MiB", few, 2},
-						     {"m7", "memory", "96 MiB", many, 2}};
+	static const struct memory_track tracks[] = {{"m5", "memory", "9 GiB", levels, 1, NULL},
+						     {"m6", "memory", "95 MiB", few, 2, NULL},
+						     {"m7", "memory", "96 MiB", many, 2, NULL}};
 	struct str out = STR_INIT, all = STR_INIT;
 	double w, h, more;
 
@@ -278,9 +286,83 @@ START_TEST(a_scale_scales_everything)
 	ck_assert_double_eq(w2, 2 * w1);
 	ck_assert_double_eq_tol(h2, 2 * h1, 1);
 	ck_assert(has(&one, "fontsize=9.0,label=\"F12\"") && has(&two, "fontsize=18.0,label=\"F12\""));
-	ck_assert_double_ge(schedule_least_width(18), 2 * schedule_least_width(9) - 1e-9);
+	ck_assert_double_ge(look_least_width(18), 2 * look_least_width(9) - 1e-9);
 	str_release(&one);
 	str_release(&two);
+}
+END_TEST
+
+/* The smallest letter of a picture, in points. */
+static double least_letter(const struct str *dot_text)
+{
+	double least = INFINITY;
+
+	for (const char *at = dot_text->text; (at = strstr(at, ",fontsize=")) != NULL; at++)
+		least = fmin(least, strtod(at + 10, NULL));
+	return least;
+}
+
+/* In one column of a paper and in a page's width: letters can be read, and a note is not cut. */
+START_TEST(a_narrow_picture_can_be_read)
+{
+	static const double widths[] = {252, 330, 474, 500, 700};
+	struct str out = STR_INIT;
+	double w, h;
+
+	draw(&out, &(struct schedule_look){.width = widths[_i]}, NULL);
+	size_of(&out, &w, &h);
+	ck_assert_double_eq(w, widths[_i]);
+	ck_assert_double_ge(least_letter(&out), 6);
+	ck_assert(has(&out, "second chunk"));
+	ck_assert_double_le(look_least_width(0), 252);
+	draw(&out, &(struct schedule_look){.font_size = 20}, NULL);
+	size_of(&out, &w, &h);
+	ck_assert_double_eq(w, 1100);
+	str_release(&out);
+}
+END_TEST
+
+/* Bars too narrow for a letter have one together; the legend explains what is drawn. */
+START_TEST(runs_have_a_letter)
+{
+	static const struct schedule_letter letters[] = {
+		{"a", "attention", false}, {"h", "lm-head", false}, {"KV", "", true}, {"t", "tokens", true}};
+	struct box many[62];
+	struct schedule s = {.title = "t",
+			     .lanes = lanes,
+			     .lanes_n = 2,
+			     .boxes = many,
+			     .boxes_n = ARRAY_LEN(many),
+			     .letters = letters,
+			     .letters_n = 4,
+			     .look = {.width = 500},
+			     .to_ns = 80000000};
+	struct str out = STR_INIT;
+
+	for (uint32_t i = 0; i < 60; i++)
+		many[i] = (struct box){0,
+				       BOX_DECODE,
+				       (sim_ns)i * 1000000,
+				       (sim_ns)(i + 1) * 1000000,
+				       "Da",
+				       "layer",
+				       NULL,
+				       false,
+				       UINT32_MAX,
+				       0};
+	many[60] = (struct box){0, BOX_UPDATE, 60000000, 60000001, "U", "new", NULL, false, UINT32_MAX, 0};
+	many[61] = (struct box){1, BOX_TRANSFER, 0, 60000000, "KV", "sent", NULL, false, UINT32_MAX, 0};
+	schedule_dot(&out, &s);
+	ck_assert(has(&out, "label=\"D\"") && !has(&out, "label=\"Da\"") && has(&out, "label=\"KV\""));
+	ck_assert(has(&out, "label=\"sent: KV\"") && !has(&out, "attention") && !has(&out, "tokens"));
+	ck_assert(!has(&out, "label=\"U\"")); /* nor in the legend */
+	ck_assert(has(&out, "label=\"optimizer"));
+	s.look.width = 1100;
+	s.to_ns = 30000000;
+	str_clear(&out);
+	schedule_dot(&out, &s);
+	ck_assert(has(&out, "label=\"Da\"") && has(&out, "a attention; sent: KV") && !has(&out, "lm-head"));
+	str_release(&out);
 }
 END_TEST
 
@@ -429,6 +511,8 @@ Suite *suite_looks(void)
 	tcase_add_test(drawn, a_picture_is_as_asked);
 	tcase_add_test(drawn, near_empty_memory_is_a_note);
 	tcase_add_test(drawn, a_scale_scales_everything);
+	tcase_add_loop_test(drawn, a_narrow_picture_can_be_read, 0, 5);
+	tcase_add_test(drawn, runs_have_a_letter);
 	tcase_add_test(drawn, lanes_are_chosen);
 	tcase_add_loop_test(drawn, arrows_do_not_lie_on_each_other, 0, 8);
 	tcase_add_test(drawn, an_svg_knows_a_dark_screen);

@@ -95,7 +95,7 @@ static const struct {
 
 START_TEST(time_has_a_dozen_ticks)
 {
-	ck_assert_int_eq(time_axis_tick(tick_cases[_i].span), tick_cases[_i].tick);
+	ck_assert_int_eq(time_axis_tick(tick_cases[_i].span, 13), tick_cases[_i].tick);
 }
 END_TEST
 
@@ -384,6 +384,19 @@ START_TEST(traces_of_loads_are_sound)
 }
 END_TEST
 
+/* A narrow picture is as wide as asked, and its letters can be read. */
+static void expect_readable(const char *text, double width)
+{
+	double w = 0, h;
+
+	ck_assert_int_eq(sscanf(strstr(text, "bb="), "bb=\"0,0,%lf,%lf", &w, &h), 2);
+	ck_assert_double_eq_tol(w, width, 1e-6);
+	for (const char *at = text; (at = strstr(at, ",fontsize=")) != NULL; at++)
+		ck_assert_double_ge(strtod(at + 10, NULL), 6);
+}
+
+static const double narrow[] = {252, 330, 474, 500, 760};
+
 START_TEST(loads_are_drawn)
 {
 	struct served s = serve(load_names[_i]);
@@ -400,6 +413,17 @@ START_TEST(loads_are_drawn)
 	expect(out.text, "decode: each running request gets a token");
 	expect(out.text, "measured from here");
 	must_draw(out.text);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		str_clear(&out);
+		load_dot(&out, &(struct load_picture){HOSTILE,
+						      HOSTILE,
+						      s.servers,
+						      s.servers_n,
+						      &c,
+						      s.end_ns / 2,
+						      {.width = narrow[i]}});
+		expect_readable(out.text, narrow[i]);
+	}
 	load_columns_release(&c);
 	str_release(&out);
 	end_serving(&s);
@@ -517,6 +541,12 @@ START_TEST(curves_are_drawn)
 	if (drawing_cases[_i].panels == 4)
 		expect(out.text, "overloaded throughout");
 	must_draw(out.text);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		d.c.look.width = narrow[i];
+		str_clear(&out);
+		curves_dot(&out, &d.c);
+		expect_readable(out.text, narrow[i]);
+	}
 	str_release(&out);
 }
 END_TEST
@@ -633,6 +663,15 @@ START_TEST(swept_values_are_quantities_or_names)
 }
 END_TEST
 
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		n++;
+	return n;
+}
+
 /* Two assignments over a grid of three by two, of which the second is better to the right; equals are the
  * first's. */
 START_TEST(maps_name_the_best)
@@ -653,6 +692,7 @@ START_TEST(maps_name_the_best)
 				.names = names,
 				.names_n = 2};
 	static const size_t best[] = {0, 0, 1, 0, 1, 1};
+	static const char break_even[] = "color=\"#000000\",penwidth=1.80";
 	struct str out = STR_INIT;
 
 	for (size_t i = 0; i < 6; i++) {
@@ -668,6 +708,8 @@ START_TEST(maps_name_the_best)
 	expect(out.text, "label=\"2.00*\"");
 	expect(out.text, "label=\"batch\\l\"");
 	must_draw(out.text);
+	/* between 0 and 1, 1 and 4, 2 and 5's row: each once on each of three maps */
+	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
 	entries[0][0].metric = entries[0][1].metric = NULL;
 	entries[0][1].lack = SWEEP_OVERLOADED;
 	ck_assert_uint_eq(heat_best(&s, 0), 2);
@@ -675,6 +717,13 @@ START_TEST(maps_name_the_best)
 	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
 	expect(out.text, "label=\"over\"");
 	must_draw(out.text);
+	/* a cell without a value had no line, and gets none */
+	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+		str_clear(&out);
+		heat_dot(&out, &s, &(struct picture_look){.width = narrow[i]});
+		expect_readable(out.text, narrow[i]);
+	}
 	str_release(&out);
 }
 END_TEST

@@ -481,7 +481,7 @@ START_TEST(bars_keep_time)
 }
 END_TEST
 
-/* Forward and host copy in turns, 1.2 pt each, become mixed bars; where a run of the one follows a run of the other, the
+/* Forward and host copy in turns, too narrow for letters, become mixed bars; where a run of the one follows a run of the other, the
  * bars keep their kinds, and so do boxes that are wide enough to be told apart. */
 START_TEST(turns_are_mixed)
 {
@@ -492,7 +492,8 @@ START_TEST(turns_are_mixed)
 	} turns[] = {{"FCFCFCFC", 1.2, true},
 		     {"FFFFCCCC", 0.6, false},
 		     {"FFFFCCCC", 1.2, false},
-		     {"FCFCFCFC", 2.4, false}};
+		     {"FCFCFCFC", 5.5, true},
+		     {"FCFCFCFC", 6.5, false}};
 
 	for (size_t r = 0; r < ARRAY_LEN(turns); r++) {
 		struct box boxes[8];
@@ -590,6 +591,48 @@ START_TEST(trace_is_exact)
 		expect(out.text, parts[i]);
 	ck_assert_uint_eq(count(out.text, "\"process_name\""), 2); /* lanes 0 and 2 are one machine */
 	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 2);     /* none to a box without duration */
+	str_release(&out);
+}
+END_TEST
+
+/* Of a window: boxes that reach into it, arrows between them, the memory at its start. */
+START_TEST(trace_is_cut)
+{
+	static const struct level levels[] = {{0, 0.1}, {1000, 0.2}, {1400, 0.3}, {1600, 0.4}, {5000, 0.5}};
+	const struct memory_track tracks[] = {{"m5", "", "", levels, 5, NULL},
+					      {"m5", "", "", levels, 1, "KV"}};
+	const struct lane two[] = {{"m5.gpu", "", "m5", false}, {"m4.gpu", "", "m4", false}};
+	const struct box five[] = {{0, BOX_PREFILL, 0, 1000, "P", "before", "", false, UINT32_MAX, 0},
+				   {0, BOX_PREFILL, 1000, 2000, "P", "inside", "", false, UINT32_MAX, 0},
+				   {0, BOX_PREFILL, 2000, 3000, "P", "after", "", false, UINT32_MAX, 0},
+				   {1, BOX_DECODE, 1000, 1600, "D", "caused before", "", false, 0, 0},
+				   {1, BOX_DECODE, 2000, 2500, "D", "caused inside", "", false, 1, 0}};
+	struct schedule s = {.title = "t",
+			     .lanes = two,
+			     .lanes_n = 2,
+			     .boxes = five,
+			     .boxes_n = 5,
+			     .memory_tracks = tracks,
+			     .memory_tracks_n = 2,
+			     .from_ns = 1500,
+			     .to_ns = 2000};
+	struct str out = STR_INIT;
+
+	schedule_trace(&out, &s, "0.1.0");
+	ck_assert_msg(json_is_valid(out.text), "%s", out.text);
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"X\""), 2);
+	expect(out.text, "\"name\":\"inside\"");
+	expect(out.text, "\"name\":\"caused before\"");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 0);
+	expect(out.text, "\"name\":\"memory\",\"ts\":1.500,\"args\":{\"%\":30.000}");
+	expect(out.text, "\"name\":\"memory\",\"ts\":1.600,\"args\":{\"%\":40.000}");
+	expect(out.text, "\"name\":\"KV\",\"ts\":1.500,\"args\":{\"%\":10.000}");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"C\""), 3);
+	s.to_ns = 3000;
+	str_clear(&out);
+	schedule_trace(&out, &s, "0.1.0");
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"X\""), 4);
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 1);
 	str_release(&out);
 }
 END_TEST
@@ -800,6 +843,50 @@ static double grey_of(const char *colour)
 	       0.114 * (double)(rgb & 255);
 }
 
+/* Ten devices on narrow pages: letters can be read, each has a line of its own, and labels that have no room are keyed. */
+START_TEST(narrow_rooflines_can_be_read)
+{
+	static const double widths[] = {252, 474, 500, 1100};
+	struct roof ten[10];
+	struct roof_dot dots[90];
+	struct roofline r = {.title = "t", .roofs = ten, .roofs_n = 10, .dots = dots, .dots_n = 90};
+	char labels[90][24];
+	struct str out = STR_INIT;
+
+	for (size_t i = 0; i < 90; i++) {
+		snprintf(labels[i], sizeof labels[i], "decode operator %zu", i);
+		ten[i % 10] = roofs[1];
+		dots[i] = (struct roof_dot){.label = labels[i],
+					    .group = "decode",
+					    .roof = i % 10,
+					    .intensity = 1.0 + 0.5 * (double)i,
+					    .flops = 1e11 + 1e9 * (double)i,
+					    .share = 0.01};
+	}
+	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+		double w, h;
+
+		r.look.width = widths[i];
+		str_clear(&out);
+		roofline_dot(&out, &r);
+		ck_assert_int_eq(sscanf(strstr(out.text, "bb="), "bb=\"0,0,%lf,%lf", &w, &h), 2);
+		ck_assert_double_eq_tol(w, widths[i], 1e-6);
+		for (const char *at = out.text; (at = strstr(at, ",fontsize=")) != NULL; at++)
+			ck_assert_double_ge(strtod(at + 10, NULL), 6);
+		expect_no(out.text, "tooltips of the SVG");
+		expect(out.text, "label=\"1\\l\"");
+	}
+	for (size_t i = 0; i < 40; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct stroke a = roof_stroke(&r, i), b = roof_stroke(&r, k);
+
+			ck_assert(strcmp(a.color, b.color) != 0 || a.dashed != b.dashed ||
+				  a.dotted != b.dotted || a.width != b.width);
+		}
+	str_release(&out);
+}
+END_TEST
+
 START_TEST(printed_roofs_differ_as_greys)
 {
 	struct roofline r = {.look = {.style = _i ? STYLE_PRINT : STYLE_GREY}, .roofs_n = 6};
@@ -967,12 +1054,14 @@ Suite *suite_report(void)
 	tcase_add_test(draw_case, dates_of_a_pdf_are_replaced);
 	tcase_add_test(draw_case, roofs_have_letters_where_colours_do_not_do);
 	tcase_add_loop_test(draw_case, printed_roofs_differ_as_greys, 0, 2);
+	tcase_add_test(draw_case, narrow_rooflines_can_be_read);
 	tcase_add_loop_test(draw_case, bars_keep_time, 0, ARRAY_LEN(bar_cases));
 	tcase_add_test(draw_case, turns_are_mixed);
 	tcase_add_test(draw_case, window_cuts_boxes);
 	tcase_add_test(draw_case, many_boxes_make_a_small_picture);
 	tcase_add_test(draw_case, schedule_escapes);
 	tcase_add_test(draw_case, trace_is_exact);
+	tcase_add_test(draw_case, trace_is_cut);
 	tcase_add_test(draw_case, ridge_is_the_documents);
 	tcase_add_test(draw_case, labels_never_overlap);
 	tcase_add_loop_test(draw_case, text_is_shortened, 0, ARRAY_LEN(shorten_cases));

@@ -67,6 +67,44 @@ ACCESSIBLE = """(() => {
 	return bad.slice(0, 8);
 })()"""
 
+# a cell's text stays in its cell, however long a name without a blank is
+OVERPRINTED = """(() => {
+	const bad = [], range = document.createRange();
+	for (const cell of document.querySelectorAll('.scroll td, .scroll th')) {
+		if (!cell.getClientRects().length || cell.querySelector('button')) continue;
+		const right = cell.getBoundingClientRect().right, texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+		while (texts.nextNode()) {
+			if (texts.currentNode.parentElement.closest('.hidden')) continue;
+			range.selectNodeContents(texts.currentNode);
+			if (range.getBoundingClientRect().right > right + 1) bad.push(cell.textContent.slice(0, 60));
+		}
+	}
+	return bad.slice(0, 5);
+})()"""
+
+# a box that goes on beyond its edge says so
+EDGES = """(() => {
+	const bad = [];
+	for (const box of document.querySelectorAll('.scroll, .picture')) {
+		if (!box.getClientRects().length) continue;
+		for (const [mark, more] of [['more-right', box.scrollWidth - box.clientWidth], ['more-below', box.scrollHeight - box.clientHeight]])
+			if (Math.abs(more) !== 1 && box.classList.contains(mark) !== more > 1)
+				bad.push(mark + ' ' + more + ' ' + box.getAttribute('aria-label'));
+	}
+	return bad.slice(0, 5);
+})()"""
+
+# letters of pictures on a phone, in pixels
+LETTERS = """(() => {
+	let least = 99;
+	for (const svg of document.querySelectorAll('.picture svg')) {
+		const width = svg.getBoundingClientRect().width;
+		for (const text of width ? svg.querySelectorAll('text') : [])
+			least = Math.min(least, parseFloat(getComputedStyle(text).fontSize) * width / svg.viewBox.baseVal.width);
+	}
+	return least;
+})()"""
+
 # WCAG 2.1, 1.4.3: the luminance of each text against what is behind it
 CONTRAST = """(() => {
 	const bad = [], parse = (c) => c.match(/[\\d.]+/g).map(Number);
@@ -162,6 +200,14 @@ def look(browser, checks, url, name, width, dark, script):
 	browser.open(url, width, dark=dark, phone=width < 500, script=script)
 	bad = browser.run(CLIPPED)
 	checks.that(not bad, "%s: clipped: %s" % (where, bad))
+	bad = browser.run(OVERPRINTED)
+	checks.that(not bad, "%s: over the next cell: %s" % (where, bad))
+	if script:
+		bad = browser.run(EDGES)
+		checks.that(not bad, "%s: edges: %s" % (where, bad))
+	if width < 500:
+		least = browser.run(LETTERS)
+		checks.that(least >= 7, "%s: letters of %.1f pixels" % (where, least))
 	bad = browser.run(ACCESSIBLE)
 	checks.that(not bad, "%s: %s" % (where, bad))
 	bad = browser.run(CONTRAST)
