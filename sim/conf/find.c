@@ -155,6 +155,15 @@ static bool is_again(struct loader *l, size_t i, const char *dir, const char *be
 	return again;
 }
 
+/* Does an earlier place have the name? A name then stands for the file there. */
+static bool is_shadowed(const struct load_found *earlier, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(earlier[i].name, name))
+			return true;
+	return false;
+}
+
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found)
 {
 	VEC(struct load_found) all = {0};
@@ -164,9 +173,11 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 		const char *dir = nth_root(l, i, beside, folder);
 		const bool again = dir && is_again(l, i, dir, beside, folder);
 		const struct load_root *root = dir && !again ? read_root(l, dir) : NULL;
+		const size_t earlier = all.n;
 
 		for (size_t k = 0; root && k < root->n; k++)
-			VEC_ADD(&all, root->found[k]);
+			if (!is_shadowed(all.at, earlier, root->found[k].name))
+				VEC_ADD(&all, root->found[k]);
 	}
 	if (all.n)
 		qsort(all.at, all.n, sizeof *all.at, by_name);

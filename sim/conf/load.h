@@ -112,6 +112,7 @@ const struct yml *load_variants(struct loader *l, const char *path);
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
 /* Lists every NAME in a folder ("hardware", "models") with its path, sorted by name; returns their number.
+ * A name is listed once for the first place that has it, since it stands for the file there.
  * NAME.family.yaml is left out, here and where a name is looked up: it is the model that a runtime of many
  * chips is fitted with, has numbers missing until then, and is read by its path alone. */
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);

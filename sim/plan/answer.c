@@ -199,8 +199,14 @@ static void say_holds(struct saying *s)
 				    duration(s->a, l->finish->within / c->load), c->load));
 		return;
 	}
-	str_addf(&text, "It holds up to %s: with so many each simulated run of the load keeps the SLO.",
-		 plan_load_text(s->a, l, c->load));
+	str_addf(&text, "It holds %s%s: with so many each simulated run of the load keeps the SLO.",
+		 c->hole > 0 ? "" : "up to ", plan_load_text(s->a, l, c->load));
+	if (c->hole > 0)
+		str_addf(&text,
+			 " Not every smaller load is held, though: with %s a run misses the SLO. Either a "
+			 "larger batch "
+			 "is the quicker one, or the load is too short to tell, which more 'requests' would.",
+			 plan_load_text(s->a, l, c->hole));
 	if (isfinite(c->half))
 		str_addf(&text, " Taken one by one, runs hold %.3g %s%.3g in the mean (95 %%).", c->mean,
 			 "\xc2\xb1", c->half);
@@ -210,12 +216,6 @@ static void say_holds(struct saying *s)
 			 "(P10 to "
 			 "P90).",
 			 c->lo, c->hi);
-	if (c->hole > 0)
-		str_addf(&text,
-			 " At %s it does not: either a larger batch is the quicker one, or the load is too "
-			 "short "
-			 "to tell, which more 'requests' would.",
-			 plan_load_text(s->a, l, c->hole));
 	say(s, arena_strdup(s->a, text.text));
 	str_release(&text);
 }

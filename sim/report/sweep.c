@@ -24,25 +24,39 @@ static bool is_split(const struct sweep *s, size_t assignment)
 	return false;
 }
 
+/* Is there an assignment on one machine, so that splitting can be compared with it? */
+static bool asks_alone(const struct sweep_cell *c, size_t names_n)
+{
+	for (size_t i = 0; i < names_n; i++)
+		if (c->entries[i].alone)
+			return true;
+	return false;
+}
+
 static const char *lack_text(const struct sweep_entry *e)
 {
 	return e->lack == SWEEP_OVERLOADED ? "overloaded" : e->lack == SWEEP_UNFIT ? "no fit" : "no value";
 }
 
-/* The gain, "1.31×", with a mark if it is better in nine of ten draws. open: the begin of a mark in
- * Markdown. */
-static const char *gain_text(struct arena *a, const struct sweep_entry *e, const char *open, const char *mark)
+/* Better in nine of ten draws, or no machine that was asked can do it alone. */
+static bool entry_pays(const struct sweep *s, const struct sweep_cell *c, const struct sweep_entry *e)
+{
+	return e->metric && (isnan(e->times) ? asks_alone(c, s->names_n) : e->won >= 0.9);
+}
+
+/* The gain, "1.31×", with a mark if it pays. open: the begin of a mark in Markdown. */
+static const char *gain_text(struct arena *a, const struct sweep_entry *e, bool pays, const char *open,
+			     const char *mark)
 {
 	struct str s = STR_INIT;
 	const char *text;
-	const bool pays = e->won >= 0.9;
 
 	if (!e->metric)
 		return lack_text(e);
-	if (isnan(e->times)) { /* no machine can do it alone */
+	if (isnan(e->times)) { /* no machine can do it alone, or none was asked to */
 		columns_number(&s, e->metric->value);
-		text = arena_printf(a, "%s%s%s%s%s", open, s.text, *e->metric->unit ? " " : "",
-				    e->metric->unit, mark);
+		text = arena_printf(a, "%s%s%s%s%s", pays ? open : "", s.text, *e->metric->unit ? " " : "",
+				    e->metric->unit, pays ? mark : "");
 		str_release(&s);
 		return text;
 	}
@@ -105,9 +119,23 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 		g.cells[n++] = alone_text(&g.arena, s, c);
 		for (size_t k = 0; k < s->names_n; k++)
 			if (is_split(s, k))
-				g.cells[n++] = gain_text(&g.arena, &c->entries[k], open, mark);
+				g.cells[n++] = gain_text(&g.arena, &c->entries[k],
+							 entry_pays(s, c, &c->entries[k]), open, mark);
 	}
 	return g;
+}
+
+/* Says what the cells show. Without an assignment on one machine nothing is compared. */
+static const char *legend(struct arena *a, const struct sweep *s, const char *mark)
+{
+	for (size_t i = 0; i < s->cells_n; i++)
+		if (asks_alone(&s->cells[i], s->names_n))
+			return arena_printf(
+				a,
+				"Times as good as the best machine alone, or the value where none "
+				"can do it alone; %s: it pays, better in nine draws of ten or more.",
+				mark);
+	return "Values: no assignment on one machine is asked for, so that nothing is compared.";
 }
 
 static void write_table(struct str *out, const struct sweep *s)
@@ -135,8 +163,8 @@ static void write_table(struct str *out, const struct sweep *s)
 			out->text[--out->len] = '\0';
 		str_add(out, "\n");
 	}
-	str_add(out, "\nTimes as good as the best machine alone, or the value where none can do it alone; *: "
-		     "it pays, better in nine draws of ten or more.\n");
+	str_add(out, "\n");
+	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, 100);
 	arena_release(&g.arena);
 }
 
@@ -161,7 +189,7 @@ static void fill_html_row(const struct sweep *s, const struct sweep_cell *c, con
 			n++;
 			cells[n] = (struct html_cell){.text = texts[n],
 						      .value = entry_value(&c->entries[k]),
-						      .best = c->entries[k].won >= 0.9};
+						      .best = entry_pays(s, c, &c->entries[k])};
 		}
 }
 
@@ -195,10 +223,7 @@ static void write_md(struct str *out, const struct sweep *s)
 			str_add(out, k < s->axes_n ? "|---" : "|--:");
 		str_add(out, row ? "" : "|\n");
 	}
-	str_addf(out,
-		 "\n%s; times as good as the best machine alone. Bold: it pays, better in nine draws of ten "
-		 "or more. First cell: %s.\n",
-		 s->metric, s->computed);
+	str_addf(out, "\n%s. %s First cell: %s.\n", s->metric, legend(&g.arena, s, "bold"), s->computed);
 	arena_release(&g.arena);
 }
 
