@@ -234,7 +234,6 @@ const struct placement *session_choose(struct session *s, const struct placement
 {
 	const size_t n = w->scenario->assignments.n;
 	const char **names = arena_array(&s->arena, n, sizeof *names);
-	const char *near;
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < n; i++) {
@@ -242,12 +241,8 @@ const struct placement *session_choose(struct session *s, const struct placement
 		if (!name || !strcmp(name, names[i]))
 			return &all[i];
 	}
-	near = str_closest(name, names, n);
 	err_set(&err, "%s has no assignment '%.100s'", w->path, name);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
-	else
-		err_hint(&err, "the first is '%s'", names[0]);
+	err_hint_names(&err, name, names, n);
 	complain(&err, EXIT_USAGE);
 	return NULL;
 }

@@ -52,7 +52,9 @@ struct loader {
 	bool unhashed;                 /* no one will ask for the sha256 of an input, which is left empty */
 	const char *stack[LOAD_DEPTH]; /* the chain of files whose bases are being loaded */
 	size_t depth;
-	size_t followed; /* files loaded for the current request; a base counts each time it is named */
+	size_t followed;     /* files loaded for the current request; a base counts each time it is named */
+	const char *setting; /* the option that load_set()'s assignment is of, for messages; NULL: "--set" */
+	size_t over_n;       /* so many of a scenario's settings, the last, are values of --over */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */
 	/* what it has parsed and read serves this one too; it may not load meanwhile. NULL: none */

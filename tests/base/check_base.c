@@ -13,6 +13,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/base/sha256.h"
+#include "sim/base/nearest.h"
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/base/utf8.h"
@@ -230,6 +231,29 @@ START_TEST(str_closest_word)
 	ck_assert_ptr_null(str_closest("bandwidth", names, 0));
 	ck_assert_str_eq(str_closest("ttft_p99_s", (const char *const[]){"ttft_s", "ttft_s_p99"}, 2),
 			 "ttft_s_p99");
+}
+END_TEST
+
+/* A word is compared without case and punctuation, and by other usual words; the beginning of several names is none of them. */
+START_TEST(nearest_word)
+{
+	const char *const links[] = {"tb-5-rdma", "thunderbolt-5-rdma", "thunderbolt-bridge-tcp"};
+	const char *const machines[] = {"apple-m5-10c", "apple-m4-pro-16c", "apple-m5-pro-20c"};
+	const char *const choices[] = {"llama.cpp", "lora", "ffn", "f32", "q4_K", "q4_K_M"};
+	const char *like[NEAREST_MOST];
+
+	ck_assert_str_eq(nearest_of("llamacpp", choices, 6), "llama.cpp");
+	ck_assert_str_eq(nearest_of("LoRA", choices, 6), "lora");
+	ck_assert_str_eq(nearest_of("MLP", choices, 6), "ffn");
+	ck_assert_str_eq(nearest_of("q4_k_n", choices, 6), "q4_K_M");
+	ck_assert_ptr_null(nearest_of("fp8", choices, 6));
+	ck_assert_ptr_null(nearest_of("thunderbolt", links, 3));
+	ck_assert_str_eq(nearest_of("thunderbolt-bridge", links, 3), "thunderbolt-bridge-tcp");
+	ck_assert_uint_eq(nearest_like("thunderbolt", links, 3, like), 2);
+	ck_assert_str_eq(like[1], "thunderbolt-bridge-tcp");
+	ck_assert_uint_eq(nearest_like("macbook-pro-m5", machines, 3, like), 1);
+	ck_assert_str_eq(like[0], "apple-m5-pro-20c");
+	ck_assert_uint_eq(nearest_like("nothing", machines, 3, like), 0);
 }
 END_TEST
 
@@ -555,6 +579,7 @@ Suite *suite_base(void)
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
 	tcase_add_test(tc, str_closest_word);
+	tcase_add_test(tc, nearest_word);
 	tcase_add_test(tc, unknown_names_get_a_hint);
 	tcase_add_test(tc, csv_cells_are_quoted_where_they_must);
 	tcase_add_test(tc, map_keeps_order);
