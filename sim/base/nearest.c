@@ -111,9 +111,9 @@ static bool is_synonym(const char *folded, const char *name)
 /* Is the text the beginning of a much longer name, of which there may be several? */
 static bool is_beginning(const struct folded *text, const struct folded *name)
 {
-	enum { MUCH = 2 };
+	const size_t more = text->len > 3 ? 2 : 0; /* as many letters may have been left out */
 
-	return name->len > text->len + MUCH && !strncmp(name->text, text->text, text->len);
+	return name->len > text->len + more && !strncmp(name->text, text->text, text->len);
 }
 
 /* How far a name is from a text: in letters and digits; of equal ones, with punctuation. */

@@ -6,6 +6,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
+#include "sim/base/units.h"
 #include "sim/report/columns.h"
 #include "sim/report/sweep_curves.h"
 
@@ -266,6 +267,20 @@ static void write_csv(struct str *out, const struct sweep *s)
 	}
 }
 
+/* A number and a truth value keep their type; a quantity with its unit is a text. */
+static void key_axis_value(struct jsonw *w, const char *path, const char *value)
+{
+	double number;
+	const char *end = units_number(value, &number);
+
+	if (end && !*end)
+		jsonw_key_number(w, path, number);
+	else if (!strcmp(value, "true") || !strcmp(value, "false"))
+		jsonw_key_bool(w, path, value[0] == 't');
+	else
+		jsonw_key_string(w, path, value);
+}
+
 static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_cell *c, size_t k)
 {
 	const struct sweep_entry *e = &c->entries[k];
@@ -274,7 +289,7 @@ static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_
 	jsonw_key(w, "at");
 	jsonw_object(w);
 	for (size_t i = 0; i < s->axes_n; i++)
-		jsonw_key_string(w, s->axes[i].path, c->values[i]);
+		key_axis_value(w, s->axes[i].path, c->values[i]);
 	jsonw_end(w);
 	jsonw_key_string(w, "assignment", s->names[k]);
 	jsonw_key_bool(w, "fits", e->fits);

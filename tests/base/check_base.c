@@ -234,6 +234,29 @@ START_TEST(str_closest_word)
 }
 END_TEST
 
+START_TEST(no_figure_has_an_exponent)
+{
+	struct str s = STR_INIT;
+
+	ck_assert_str_eq(units_digits(12583.2, 3).text, "12583");
+	ck_assert_str_eq(units_digits(1.02e3, 3).text, "1020");
+	ck_assert_str_eq(units_digits(440, 2).text, "440");
+	ck_assert_str_eq(units_digits(2.345, 3).text, "2.35");
+	ck_assert_str_eq(units_digits(0.00001234, 3).text, "0.0000123");
+	ck_assert_str_eq(units_digits(1.18e94, 3).text, "10^94");
+	ck_assert_str_eq(units_digits(NAN, 3).text, "-");
+	ck_assert_str_eq(units_amount(4.3e8).text, "430 million");
+	ck_assert_str_eq(units_amount(8.9e29).text, "10^30");
+	ck_assert_str_eq(units_amount(12345).text, "12345");
+	units_format(&s, 12583, DIM_TIME, 3);
+	ck_assert_str_eq(s.text, "12583 s");
+	str_clear(&s);
+	units_format_memory(&s, 5.14 * 1073741824);
+	ck_assert_str_eq(s.text, "5.14 GiB");
+	str_release(&s);
+}
+END_TEST
+
 /* A word is compared without case and punctuation, and by other usual words; the beginning of several names is none of them. */
 START_TEST(nearest_word)
 {
@@ -580,6 +603,7 @@ Suite *suite_base(void)
 	tcase_add_test(tc, str_grows);
 	tcase_add_test(tc, str_closest_word);
 	tcase_add_test(tc, nearest_word);
+	tcase_add_test(tc, no_figure_has_an_exponent);
 	tcase_add_test(tc, unknown_names_get_a_hint);
 	tcase_add_test(tc, csv_cells_are_quoted_where_they_must);
 	tcase_add_test(tc, map_keeps_order);
