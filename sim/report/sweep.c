@@ -139,33 +139,35 @@ static const char *legend(struct arena *a, const struct sweep *s, const char *ma
 	return "Values: no assignment on one machine is asked for, so that nothing is compared.";
 }
 
-static void write_table(struct str *out, const struct sweep *s)
+enum { PROSE = 100 }; /* columns of what is not a table, at most */
+
+static void write_table(struct str *out, const struct sweep *s, size_t width)
 {
 	struct grid g = grid_make(s, "", "*");
 
 	str_addf(out, "%s: %s\n", s->title, s->metric);
 	str_add(out, "First cell: ");
-	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, 100);
+	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, width);
 	str_add(out, "\n");
 	for (size_t row = 0; row < g.rows; row++) {
 		for (size_t k = 0; k < g.columns; k++) {
 			const char *text = g.cells[row * g.columns + k];
-			size_t width = 0;
+			size_t column = 0;
 
 			for (size_t i = 0; i < g.rows; i++) {
 				const size_t w = str_width(g.cells[i * g.columns + k]);
 
-				width = w > width ? w : width;
+				column = w > column ? w : column;
 			}
 			str_add(out, text);
-			str_pad(out, ' ', k + 1 < g.columns ? width + 2 - str_width(text) : 0);
+			str_pad(out, ' ', k + 1 < g.columns ? column + 2 - str_width(text) : 0);
 		}
 		while (out->len && out->text[out->len - 1] == ' ')
 			out->text[--out->len] = '\0';
 		str_add(out, "\n");
 	}
 	str_add(out, "\n");
-	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, 100);
+	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, width);
 	arena_release(&g.arena);
 }
 
@@ -327,11 +329,11 @@ static void write_json(struct str *out, const struct sweep *s, bool lines)
 	str_add(out, lines ? "" : "\n");
 }
 
-void sweep_write(struct str *out, const struct sweep *s, enum result_format format)
+void sweep_write(struct str *out, const struct sweep *s, enum result_format format, int width)
 {
 	switch (format) {
 	case RESULT_TABLE:
-		write_table(out, s);
+		write_table(out, s, width > 20 && width < PROSE ? (size_t)width : PROSE);
 		return;
 	case RESULT_MD:
 		write_md(out, s);
