@@ -338,7 +338,7 @@ endif
 ifeq ($(BUILD),release)
 $(OUT)/kernels/cpu/%.o: EXTRA_CFLAGS += -O3 -ffp-contract=fast
 endif
-$(OUT)/tests/tools/run_cases: $(OUT)/tests/tools/run_cases.o $(OUT)/sim/base/err.o $(OUT)/sim/base/mem.o $(OUT)/sim/base/str.o $(OUT)/sim/base/utf8.o
+$(OUT)/tests/tools/run_cases: $(OUT)/tests/tools/run_cases.o $(OUT)/sim/base/err.o $(OUT)/sim/base/mem.o $(OUT)/sim/base/nearest.o $(OUT)/sim/base/str.o $(OUT)/sim/base/utf8.o
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/tests/transformer: $(OUT)/tests/transformer.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)

@@ -24,9 +24,13 @@ static int print_help(const struct verb *v) /* NULL: of the program */
 static int refuse_files(const struct verb *v, const struct args *args)
 {
 	const bool named = str_starts(v->arguments, "MODEL");
+	const char *what = named                             ? "model"
+			   : !strcmp(v->arguments, "[KIND]") ? "kind"
+			   : !strcmp(v->arguments, "[WORD]") ? "word"
+							     : "file";
 	struct err err = ERR_INIT;
 
-	err_set(&err, args->files.n ? "%s takes one %s" : "%s needs a %s", v->name, named ? "model" : "file");
+	err_set(&err, args->files.n ? "%s takes one %s" : "%s needs a %s", v->name, what);
 	if (named && args->files.n)
 		err_hint(&err, "a name with blanks goes in quotes: lemursim %s \"%s %s\"", v->name,
 			 args->files.at[0], args->files.at[1]);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/base/nearest.h"
 #include "sim/base/str.h"
 
 int err_set(struct err *err, const char *fmt, ...)
@@ -32,19 +33,29 @@ int err_hint(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
-int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n)
+void err_hint_names(struct err *err, const char *name, const char *const *names, size_t n)
 {
-	const char *near = str_closest(name, names, n);
+	const char *near = nearest_of(name, names, n), *like[NEAREST_MOST];
+	const size_t likes = near ? 0 : nearest_like(name, names, n, like);
 	struct str all = STR_INIT;
 
-	err_set(err, "unknown %s '%.60s'", what, name);
-	for (size_t i = 0; i < n; i++)
-		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	if (likes == 1)
+		near = like[0];
+	for (size_t i = 0; i < (likes ? likes : n); i++)
+		str_addf(&all, "%s%s", i ? ", " : "", likes ? like[i] : names[i]);
 	if (near)
 		err_hint(err, "did you mean '%s'?", near);
+	else if (likes)
+		err_hint(err, "near it are %s", all.text);
 	else
 		err_hint(err, "one of: %s", all.text);
 	str_release(&all);
+}
+
+int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n)
+{
+	err_set(err, "unknown %s '%.60s'", what, name);
+	err_hint_names(err, name, names, n);
 	return -1;
 }
 

@@ -32,7 +32,10 @@ int err_set(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Adds a hint to the error just set; returns -1. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Sets "unknown WHAT 'NAME'" with a hint: the closest of names[], or all of them. Returns -1. */
+/* Adds a hint to the error just set: the closest of names[], else those that are like it, else all of them. */
+void err_hint_names(struct err *err, const char *name, const char *const *names, size_t n);
+
+/* Sets "unknown WHAT 'NAME'" with that hint. Returns -1. */
 int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n);
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -26,9 +26,10 @@ static int open_regular(const char *path, size_t max_B, struct err *err)
 		return err_set(err, "cannot read '%s': %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= max_B)
 		return fd;
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
 		err_set(err, "cannot read '%s': it is a directory", path);
-	else if (!S_ISREG(st.st_mode))
+		err_hint(err, "name a file in it");
+	} else if (!S_ISREG(st.st_mode))
 		err_set(err, "cannot read '%s': it is not a regular file", path);
 	else
 		err_set(err, "cannot read '%s': it is larger than %zu bytes", path, max_B);

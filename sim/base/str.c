@@ -8,6 +8,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/base/nearest.h"
 
 char str_nothing[1] = ""; /* text of every str without memory of its own; never written */
 
@@ -145,35 +146,6 @@ size_t str_width(const char *utf8)
 	return n;
 }
 
-enum { WORD_MAX = 48 };
-
-/* Levenshtein's distance with one row; WORD_MAX if a word is too long to be a typing error. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	const size_t n = strlen(a), m = strlen(b);
-	size_t row[WORD_MAX + 1];
-
-	if (n > WORD_MAX || m > WORD_MAX)
-		return WORD_MAX;
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			const size_t change = diagonal + (a[i - 1] != b[j - 1]);
-			const size_t drop = row[j] + 1, add = row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = drop < add ? drop : add;
-			if (change < row[j])
-				row[j] = change;
-		}
-	}
-	return row[m];
-}
-
 size_t str_find(const char *text, const char *const *names, size_t n)
 {
 	size_t i = 0;
@@ -183,44 +155,9 @@ size_t str_find(const char *text, const char *const *names, size_t n)
 	return i;
 }
 
-static bool has_word(const char *text, const char *word, size_t len)
-{
-	while (strcspn(text, "_-") != len || strncmp(text, word, len) != 0) {
-		text += strcspn(text, "_-");
-		if (!*text++)
-			return false;
-	}
-	return true;
-}
-
-/* Of the same words in another order: ttft_p99_s for ttft_s_p99. */
-static bool has_same_words(const char *a, const char *b)
-{
-	bool same = strlen(a) == strlen(b);
-
-	while (same && *a) {
-		const size_t len = strcspn(a, "_-");
-
-		same = has_word(b, a, len);
-		a += len + (a[len] != '\0');
-	}
-	return same;
-}
-
 const char *str_closest(const char *text, const char *const *names, size_t n)
 {
-	const char *best = NULL;
-	size_t least = strlen(text) / 3 + 2; /* up to a third of the letters may be wrong */
-
-	for (size_t i = 0; i < n; i++) {
-		const size_t d = has_same_words(text, names[i]) ? 0 : edit_distance(text, names[i]);
-
-		if (d < least) {
-			least = d;
-			best = names[i];
-		}
-	}
-	return best;
+	return nearest_of(text, names, n);
 }
 
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width)

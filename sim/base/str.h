@@ -44,8 +44,7 @@ size_t str_width(const char *utf8); /* terminal columns, counting one per code p
 
 /* The place of text among names[] (n of them); n where it is none of them. */
 size_t str_find(const char *text, const char *const *names, size_t n);
-/* The entry of names[] (n of them) with the same words in another order, else with the smallest edit distance to text, or
- * NULL if none is close enough to suggest. */
+/* nearest_of() of nearest.h. */
 const char *str_closest(const char *text, const char *const *names, size_t n);
 
 #endif

@@ -219,14 +219,86 @@ static const struct unit *best_unit(double value, enum dim dim)
 	return best;
 }
 
+/* The nearest power of ten: beside such a number a mantissa says nothing. */
+static void as_power(double size, bool negative, struct figure *f)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.1e", size);
+	snprintf(f->text, sizeof f->text, "%s10^%d", negative ? "-" : "",
+		 atoi(strchr(text, 'e') + 1) + (text[0] >= '4'));
+}
+
+/* A number below one with all its zeros after the point, and none after its digits. */
+static void with_zeros(double x, int digits, int power, struct figure *f)
+{
+	size_t end;
+
+	snprintf(f->text, sizeof f->text, "%.*f", digits - 1 - power, x);
+	for (end = strlen(f->text); f->text[end - 1] == '0'; end--)
+		f->text[end - 1] = '\0';
+}
+
+struct figure units_digits(double x, int digits)
+{
+	const double size = fabs(x), most = 1e16, least = 1e-9;
+	struct figure f = {"-"};
+	const char *e;
+
+	if (isnan(x))
+		return f;
+	snprintf(f.text, sizeof f.text, "%.*g", digits, x);
+	e = strchr(f.text, 'e');
+	if (!e)
+		return f;
+	if (size >= most || size < least)
+		as_power(size, x < 0, &f);
+	else if (size >= 1)
+		snprintf(f.text, sizeof f.text, "%.0f", x);
+	else
+		with_zeros(x, digits, atoi(e + 1), &f);
+	return f;
+}
+
+struct figure units_amount(double x)
+{
+	static const struct {
+		double of;
+		const char *name;
+	} names[] = {{1e12, "trillion"}, {1e9, "billion"}, {1e6, "million"}};
+	struct figure f;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && x < 1e15; i++)
+		if (x >= names[i].of) {
+			snprintf(f.text, sizeof f.text, "%.3g %s", x / names[i].of, names[i].name);
+			return f;
+		}
+	return units_digits(x, 3);
+}
+
 void units_format(struct str *out, double value, enum dim dim, int digits)
 {
 	const struct unit *u = best_unit(value, dim);
 
 	if (u && isfinite(value / u->in_base))
-		str_addf(out, "%.*g %s", digits, value / u->in_base, u->name);
+		str_addf(out, "%s %s", units_digits(value / u->in_base, digits).text, u->name);
 	else
-		str_addf(out, "%.*g", digits, value);
+		str_addf(out, "%s", units_digits(value, digits).text);
+}
+
+void units_format_memory(struct str *out, double bytes)
+{
+	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};
+	double size = bytes / 1024;
+	struct figure f;
+	size_t i = 0;
+
+	for (; size >= 999.5 && i + 1 < ARRAY_LEN(names); i++)
+		size /= 1024;
+	snprintf(f.text, sizeof f.text, "%#.3g", size);
+	if (str_ends(f.text, "."))
+		f.text[strlen(f.text) - 1] = '\0';
+	str_addf(out, "%s %s", strchr(f.text, 'e') ? units_digits(size, 3).text : f.text, names[i]);
 }
 
 const char *units_text(struct arena *a, double value, enum dim dim, int digits)

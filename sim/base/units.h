@@ -40,17 +40,26 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err);
  * strtod() takes (hexadecimal numbers, inf, nan, space before the number) is none. */
 const char *units_number(const char *text, double *number);
 
+/* A pure number for tables and prose. */
+struct figure {
+	char text[48];
+};
+/* As %g with that many significant digits, but never with an exponent: 12583 has its whole part, 0.000012 its zeros, and
+ * from 1e16 on and below 1e-9 the nearest power of ten alone is said, "10^94". "-" of NAN. */
+struct figure units_digits(double x, int digits);
+/* How many there are: "430 million", "2.1 trillion", "10^94". */
+struct figure units_amount(double x);
+
 /* Appends the quantity in the largest unit that leaves a digit other than zero before the point: "118
  * GB/s". digits: significant digits, as of %g. */
 void units_format(struct str *out, double value, enum dim dim, int digits);
 /* The same as a text of its own, in the arena. */
 const char *units_text(struct arena *a, double value, enum dim dim, int digits);
+/* Appends a size of memory in binary units, as every table has it: "5.14 GiB". */
+void units_format_memory(struct str *out, double bytes);
 
-/* A pure number for tables and prose: four significant digits, or as many as its whole part has, since "1.234e+04 tok/s" is
+/* The same with four significant digits, or as many as its whole part has, since "1.234e+04 tok/s" is
  * no figure to read; "-" of NAN. */
-struct figure {
-	char text[32];
-};
 struct figure units_figure(double x);
 
 /* Appends the shortest text that units_parse() reads as exactly this value, if possible in the unit that

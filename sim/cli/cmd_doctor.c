@@ -38,6 +38,7 @@ static int cmd_doctor(const void *options, const struct texts *files)
 		struct err err = ERR_INIT;
 
 		err_set(&err, "doctor does not take '%.100s'", files->at[0]);
+		err_hint(&err, "it looks at the machine that it runs on: lemursim doctor");
 		rc = complain(&err, EXIT_USAGE);
 	} else {
 		write_findings(&r, &text);

@@ -95,7 +95,7 @@ static int show(struct session *s, const struct plan_options *o, lemursim_result
 		return rc;
 	if (writes_beside(o))
 		table.path = NULL;
-	lemursim_write(&out, answer, format, 0);
+	lemursim_write(&out, answer, format, table.path ? 0 : terminal_width(0));
 	rc = deliver(&table, &out);
 	str_release(&out);
 	if (rc == EXIT_FINE && writes_scenario(o))

@@ -95,8 +95,11 @@ static int window_asked(const struct schedule_options *o, struct window *w)
 		w->to_ns = end_ns;
 	if (w->from_ns < w->to_ns || (!o->from && !o->to))
 		return EXIT_FINE;
-	err_set(&err, "nothing happens from %.9g s to %.9g s", (double)w->from_ns / 1e9,
-		(double)w->to_ns / 1e9);
+	if (w->from_ns >= end_ns)
+		err_set(&err, "nothing happens after %.9g s", (double)w->from_ns / 1e9);
+	else
+		err_set(&err, "--to %.9g s is not after --from %.9g s", (double)w->to_ns / 1e9,
+			(double)w->from_ns / 1e9);
 	err_hint(&err, "the run ends at %.9g s", (double)end_ns / 1e9);
 	return complain(&err, EXIT_USAGE);
 }

@@ -115,14 +115,16 @@ static int requests_asked(struct session *s, const struct simulate_options *o, c
 		return EXIT_FINE;
 	w = session_world(s, &o->load.sets, path);
 	all = w ? session_placements(s, w) : NULL;
-	if (!all)
+	if (!all || (o->assignment && !session_choose(s, all, w, o->assignment)))
 		return EXIT_USAGE;
 	if (!o->requests || !workload_asks(&w->scenario->workload, JOB_SERVE)) {
 		err_set(&err,
 			o->requests ? "%s does not serve: it has no requests"
 				    : "%s: --assignment and --replication go with --requests",
 			w->path);
-		err_hint(&err, o->requests ? "give its workload 'serve:'" : "--requests FILE.csv");
+		err_hint(&err, o->requests
+				       ? "give its workload 'serve:'"
+				       : "--requests FILE.csv, or leave them out: all assignments are shown");
 		return complain(&err, EXIT_USAGE);
 	}
 	at = session_choose(s, all, w, o->assignment);

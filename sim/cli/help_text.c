@@ -168,6 +168,10 @@ int help_unknown(const char *what, const char *word)
 	BUG_ON(n > WORDS_MAX);
 	near = str_closest(word, names, n);
 	err_set(&err, "unknown %s '%.60s'", what, word);
-	err_hint(&err, near ? "did you mean '%s'?" : "'lemursim help' lists them%.0s", near ? near : "");
+	if (!near && (str_ends(word, ".yaml") || str_ends(word, ".yml")))
+		err_hint(&err, "a verb comes first: lemursim simulate %.200s", word);
+	else
+		err_hint(&err, near ? "did you mean '%s'?" : "'lemursim help' lists them%.0s",
+			 near ? near : "");
 	return complain(&err, EXIT_USAGE);
 }

@@ -92,8 +92,12 @@ static int take_count(const struct opt *opt, const char *value, int64_t *to, str
 
 	errno = 0;
 	*to = strtoll(value, &end, 10);
-	if ((errno && errno != ERANGE) || *end || end == value)
-		return err_set(err, "option '--%s': expected a whole number, got '%.60s'", opt->name, value);
+	if ((errno && errno != ERANGE) || *end || end == value) {
+		err_set(err, "option '--%s': expected a whole number, got '%.60s'", opt->name, value);
+		return end == value
+			       ? err_hint(err, "%s", opt->help)
+			       : err_hint(err, "such as '--%s %.*s'", opt->name, (int)(end - value), value);
+	}
 	if (*to < opt->min || *to > opt->max)
 		return err_set(err, "option '--%s': %.60s is out of range, from %lld to %lld is allowed",
 			       opt->name, value, (long long)opt->min, (long long)opt->max);
@@ -166,8 +170,10 @@ static int take_option(struct arena *a, int argc, char *const *argv, int *i, con
 	if (opt->type == OPT_FLAG && value)
 		return err_set(err, "option '--%s' takes no value", opt->name);
 	if (opt->type != OPT_FLAG && !value) {
-		if (*i + 1 >= argc)
-			return err_set(err, "option '--%s' needs a value: %s", opt->name, opt->value);
+		if (*i + 1 >= argc) {
+			err_set(err, "option '--%s' needs a value: %s", opt->name, opt->value);
+			return err_hint(err, "%s", opt->help);
+		}
 		value = argv[++*i];
 	}
 	return take_value(a, opt, value, v->at[at], err);

@@ -77,6 +77,43 @@ void session_end(struct session *s)
 	arena_release(&s->arena);
 }
 
+/* COLUMNS of the environment, else those of the terminal that the file is. */
+static int width_of(int file, int otherwise)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (columns && atoi(columns) >= 20 && atoi(columns) <= 10000)
+		return atoi(columns);
+	if (!isatty(file) || ioctl(file, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+		return otherwise;
+	return size.ws_col;
+}
+
+/* To the standard error. Hints and sentences are wrapped to its width, if it has one; places and lines of files are not. */
+static void lament(const char *text)
+{
+	const int width = width_of(STDERR_FILENO, 0);
+	struct str out = STR_INIT, line = STR_INIT;
+
+	for (const char *at = text; width && *at; at += strspn(at, "\n") > 0) {
+		const size_t n = strcspn(at, "\n");
+		const bool hint = str_starts(at, "  hint: ");
+
+		str_clear(&line);
+		str_add_n(&line, at + (hint ? 2 : 0), n - (hint ? 2 : 0));
+		str_add(&out, hint ? "  " : "");
+		if (hint || str_starts(at, "lemursim: "))
+			str_add_wrapped(&out, line.text, hint ? 2 : 0, 4, (size_t)width);
+		else
+			str_addf(&out, "%s\n", line.text);
+		at += n;
+	}
+	fputs(width ? out.text : text, stderr);
+	str_release(&out);
+	str_release(&line);
+}
+
 /* "lemursim: ..." and the hint; nothing where there is no error. */
 static void complaint(const struct err *err, struct str *text)
 {
@@ -91,7 +128,7 @@ int session_complain(const struct session *s)
 	struct str text = STR_INIT;
 
 	diags_format(&s->diags, &text);
-	fputs(text.text, stderr);
+	lament(text.text);
 	str_release(&text);
 	return EXIT_USAGE;
 }
@@ -108,7 +145,7 @@ int session_refuse(const struct session *s, const struct err *err)
 	struct str text = STR_INIT;
 
 	session_refusal(s, err, &text);
-	fputs(text.text, stderr);
+	lament(text.text);
 	str_release(&text);
 	return EXIT_USAGE;
 }
@@ -182,7 +219,7 @@ lemursim_scenario *session_load(struct session *s, const char *name)
 
 int session_lament(const struct session *s)
 {
-	fputs(lemursim_error_text(s->library), stderr);
+	lament(lemursim_error_text(s->library));
 	return EXIT_USAGE;
 }
 
@@ -235,7 +272,6 @@ const struct placement *session_choose(struct session *s, const struct placement
 {
 	const size_t n = w->scenario->assignments.n;
 	const char **names = arena_array(&s->arena, n, sizeof *names);
-	const char *near;
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < n; i++) {
@@ -243,12 +279,8 @@ const struct placement *session_choose(struct session *s, const struct placement
 		if (!name || !strcmp(name, names[i]))
 			return &all[i];
 	}
-	near = str_closest(name, names, n);
 	err_set(&err, "%s has no assignment '%.100s'", w->path, name);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
-	else
-		err_hint(&err, "the first is '%s'", names[0]);
+	err_hint_names(&err, name, names, n);
 	complain(&err, EXIT_USAGE);
 	return NULL;
 }
@@ -280,7 +312,7 @@ int complain(const struct err *err, enum exit_code code)
 	struct str text = STR_INIT;
 
 	complaint(err, &text);
-	fputs(text.text, stderr);
+	lament(text.text);
 	str_release(&text);
 	return (int)code;
 }
@@ -424,14 +456,7 @@ int session_deliver(const struct session *s, const struct str *text)
 
 int terminal_width(int otherwise)
 {
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-
-	if (columns && atoi(columns) >= 20 && atoi(columns) <= 10000)
-		return atoi(columns);
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
-		return otherwise;
-	return size.ws_col;
+	return width_of(STDOUT_FILENO, otherwise);
 }
 
 int output_width(const struct output_options *o)

@@ -120,7 +120,7 @@ int sweep_output_deliver(struct session *s, const struct sweep_output *o, const 
 	if (is_picture(o)) {
 		rc = draw_sweep(s, sweep, &look, &out);
 	} else {
-		sweep_write(&out, sweep, format);
+		sweep_write(&out, sweep, format, o->file.path ? 0 : terminal_width(0));
 		if (format == RESULT_TABLE)
 			add_plot(s, o, sweep, &out);
 		rc = session_deliver(s, &out);

@@ -15,7 +15,7 @@
 /* The text of a file or of a --set argument, NUL-terminated. It must outlive every node that was read from
  * it. */
 struct source {
-	const char *path; /* its name in messages: "scenarios/x.yaml", "--set", "default" */
+	const char *path; /* its name in messages: "scenarios/x.yaml", "--set", "--over", "default" */
 	const char *text;
 	size_t len;
 };

@@ -118,7 +118,7 @@ static void show_origin(const struct yml *node, size_t line_from, struct str *ou
 	str_pad(out, ' ', used < 56 ? 56 - used : 1);
 	if (!node->place.source)
 		str_add(out, "# ?");
-	else if (node->place.line && node->place.source->text && strcmp(node->place.source->path, "--set"))
+	else if (node->place.line && node->place.source->text && !str_starts(node->place.source->path, "--"))
 		str_addf(out, "# %s:%d", node->place.source->path, node->place.line);
 	else
 		str_addf(out, "# %s", node->place.source->path);

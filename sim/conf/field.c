@@ -150,18 +150,10 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 static int unknown_choice(const struct loading *l, const struct yml *node, const char *const *choices,
 			  size_t n)
 {
-	const char *near = str_closest(node->text, choices, n);
 	struct err err = ERR_INIT;
-	struct str all = STR_INIT;
 
-	for (size_t i = 0; i < n; i++)
-		str_addf(&all, "%s%s", i ? ", " : "", choices[i]);
 	err_set(&err, "unknown choice '%.80s'", node->text);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
-	else
-		err_hint(&err, "one of: %s", all.text);
-	str_release(&all);
+	err_hint_names(&err, node->text, choices, n);
 	return report(l, node, &err);
 }
 
@@ -332,6 +324,20 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 	return 0;
 }
 
+/* How the one entry that was written in the place of a list is to be written. */
+static const char *list_remedy(const struct loading *l, const struct yml *node)
+{
+	const struct table *of = l->f->sub;
+	size_t first = 0;
+
+	if (node->kind == YML_MAP)
+		return "brackets around it, '[{...}]', or a dash and a blank before each entry: '- '";
+	while (first + 1 < of->n && (of->fields[first].optional || of->fields[first].def))
+		first++;
+	return arena_printf(l->diags->arena, "such as '%s: [{%s: %.60s}]'", l->f->key, of->fields[first].key,
+			    node->kind == YML_SCALAR ? node->text : "...");
+}
+
 static int load_structs(const struct loading *l, struct yml *node, bool named, struct field_list *list)
 {
 	const struct table *sub = l->f->sub;
@@ -341,7 +347,7 @@ static int load_structs(const struct loading *l, struct yml *node, bool named, s
 	if (node->kind != (named ? YML_MAP : YML_LIST))
 		return named ? report_form(l, node, "a mapping of names",
 					   "a name and a colon before each, without a dash")
-			     : report_form(l, node, "a list", "a dash and a blank before each: '- '");
+			     : report_form(l, node, "a list", list_remedy(l, node));
 	if (l->f->max > 0 && (double)node->n > l->f->max) {
 		err_set(&err, "%zu are given, at most %g are allowed", node->n, l->f->max);
 		return report(l, node, &err);
@@ -430,6 +436,40 @@ static void hint_keys(const struct table *t, struct err *err)
 	str_release(&all);
 }
 
+/* Appends the paths of the keys of that name in the tables below, ", "-separated, each after `above`. */
+static void add_paths_below(const struct table *t, const char *key, const char *above, int depth,
+			    struct str *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct field *f = &t->fields[i];
+		struct str path = STR_INIT;
+
+		if ((f->type != FIELD_TABLE && f->type != FIELD_MAYBE) || !f->sub || depth == 0)
+			continue;
+		str_addf(&path, "%s%s.", above, f->key);
+		if (field_named(f->sub, key) < f->sub->n && out->len < 200)
+			str_addf(out, "%s%s%s", out->len ? ", " : "", path.text, key);
+		add_paths_below(f->sub, key, path.text, depth - 1, out);
+		str_release(&path);
+	}
+}
+
+/* Of a key of a table below: its whole path. False: no table below has it. */
+static bool hint_path(const struct table *t, const char *key, struct err *err)
+{
+	struct str paths = STR_INIT;
+	bool any;
+
+	add_paths_below(t, key, "", 3, &paths);
+	any = paths.len > 0;
+	if (any)
+		err_hint(err,
+			 strchr(paths.text, ',') ? "it is a key of others: one of %s" : "did you mean '%s'?",
+			 paths.text);
+	str_release(&paths);
+	return any;
+}
+
 /* Reports an unknown key. meant[i]: the key resembles field i, which is then not reported as missing. */
 static void report_unknown_key(const struct loading *l, const struct yml *key, bool *meant)
 {
@@ -443,9 +483,11 @@ static void report_unknown_key(const struct loading *l, const struct yml *key, b
 	err_set(&err, "%s: unknown key '%.80s'", owner.text, key->text);
 	/* the hint would not be shown, and the search is slow */
 	near = l->diags->n < DIAG_MAX ? str_closest(key->text, names, t->n) : NULL;
-	if (near)
+	if (key->text[0] >= '0' && key->text[0] <= '9')
+		err_hint(&err, "a comma ends a value between braces: write '1000 tok' for '1,000 tok'");
+	else if (near)
 		err_hint(&err, "did you mean '%s'?", near);
-	else
+	else if (l->diags->n >= DIAG_MAX || !hint_path(t, key->text, &err))
 		hint_keys(t, &err);
 	for (size_t j = 0; near && j < t->n; j++)
 		meant[j] |= names[j] == near;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "sim/base/file.h"
+#include "sim/base/nearest.h"
 #include "sim/base/vec.h"
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -155,6 +156,15 @@ static bool is_again(struct loader *l, size_t i, const char *dir, const char *be
 	return again;
 }
 
+/* Does an earlier place have the name? A name then stands for the file there. */
+static bool is_shadowed(const struct load_found *earlier, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(earlier[i].name, name))
+			return true;
+	return false;
+}
+
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found)
 {
 	VEC(struct load_found) all = {0};
@@ -164,9 +174,11 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 		const char *dir = nth_root(l, i, beside, folder);
 		const bool again = dir && is_again(l, i, dir, beside, folder);
 		const struct load_root *root = dir && !again ? read_root(l, dir) : NULL;
+		const size_t earlier = all.n;
 
 		for (size_t k = 0; root && k < root->n; k++)
-			VEC_ADD(&all, root->found[k]);
+			if (!is_shadowed(all.at, earlier, root->found[k].name))
+				VEC_ADD(&all, root->found[k]);
 	}
 	if (all.n)
 		qsort(all.at, all.n, sizeof *all.at, by_name);
@@ -182,7 +194,7 @@ static const char *folder_of_node(const struct loader *l, const struct yml *node
 {
 	const char *from = node->place.source ? node->place.source->path : "";
 
-	return folder_of(l->arena, !strcmp(from, "--set") && l->inputs_n ? l->inputs[0].path : from);
+	return folder_of(l->arena, str_starts(from, "--") && l->inputs_n ? l->inputs[0].path : from);
 }
 
 static void not_found(struct loader *l, const struct yml *node, const char *folder, const char *beside)
@@ -190,7 +202,8 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 	struct load_found *all;
 	const size_t n = load_list(l, beside, folder, &all);
 	VEC(const char *) names = {0};
-	const char *near;
+	const char *near, *like[NEAREST_MOST];
+	size_t likes;
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < n; i++) {
@@ -200,11 +213,14 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 		for (size_t k = 0; v && k < v->n; k++)
 			VEC_ADD(&names, arena_printf(l->arena, "%s-%s", all[i].name, v->keys[k]->text));
 	}
-	near = str_closest(node->text, names.at, names.n);
+	near = nearest_of(node->text, names.at, names.n);
+	likes = near ? 0 : nearest_like(node->text, names.at, names.n, like);
 	VEC_FREE(&names);
 	err_set(&err, "no file '%.100s.yaml' under any '%s' folder in reach", node->text, folder);
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
+	else if (likes)
+		err_hint_names(&err, node->text, like, likes);
 	else
 		err_hint(&err,
 			 "looked in '%s' beside the file that names it and here, under each --path, "
@@ -246,6 +262,35 @@ const char *load_path(struct loader *l, const char *name, const char *folder)
 	return path ? path : name;
 }
 
+/* The file whose name is nearest to that of a path, in the same directory: base.yaml for BASE.yaml or base.yml. NULL: none
+ * is near. */
+static const char *beside(struct arena *a, const char *path)
+{
+	const char *dir = folder_of(a, path), *slash = strrchr(path, '/'), *near;
+	DIR *d = opendir(dir);
+	VEC(const char *) names = {0};
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (str_ends(e->d_name, ".yaml"))
+			VEC_ADD(&names, arena_strdup(a, e->d_name));
+	if (d)
+		closedir(d);
+	if (names.n)
+		qsort(names.at, names.n, sizeof *names.at, by_text);
+	near = nearest_of(slash ? slash + 1 : path, names.at, names.n);
+	VEC_FREE(&names);
+	return near ? join(a, dir, near) : NULL;
+}
+
+void find_hint_beside(struct loader *l, const char *path, struct err *err)
+{
+	const char *near = beside(l->arena, path);
+
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+}
+
 void find_hint(struct loader *l, const char *name, struct err *err)
 {
 	struct load_found *all;
@@ -260,8 +305,10 @@ void find_hint(struct loader *l, const char *name, struct err *err)
 			first = all[i].path;
 		VEC_ADD(&names, all[i].name);
 	}
-	near = str_closest(name, names.at, names.n);
+	near = nearest_of(name, names.at, names.n);
 	VEC_FREE(&names);
+	if (!near && !err->hint[0])
+		near = beside(l->arena, name);
 	if (near && !err->hint[0])
 		err_hint(err, "did you mean '%s'?", near);
 	else if (!err->hint[0])

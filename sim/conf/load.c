@@ -144,6 +144,8 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 			find_hint(l, path, &err);
 		else if (file_exists(arena_printf(l->arena, "%s.yaml", path)))
 			err_hint(&err, "did you mean '%s.yaml'?", path);
+		else if (!place.source && access(path, F_OK) != 0)
+			find_hint_beside(l, path, &err);
 		else if (place.source && !str_ends(path, ".yaml"))
 			err_hint(&err, "a path ends in .yaml; a name without a slash is looked up");
 		diag_err(l->diags, place, &err);
@@ -435,7 +437,7 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 	bool inherits = false;
 	int col = 1;
 
-	*source = (struct source){"--set", assignment, strlen(assignment)};
+	*source = (struct source){l->setting ? l->setting : "--set", assignment, strlen(assignment)};
 	if (!equals || equals == assignment)
 		return diag_add(l->diags, (struct place){source, 1, 1, columns(assignment, source->len)},
 				"write --set path.to.key=value", "'%.100s' is not path=value", assignment);

@@ -52,7 +52,9 @@ struct loader {
 	bool unhashed;                 /* no one will ask for the sha256 of an input, which is left empty */
 	const char *stack[LOAD_DEPTH]; /* the chain of files whose bases are being loaded */
 	size_t depth;
-	size_t followed; /* files loaded for the current request; a base counts each time it is named */
+	size_t followed;     /* files loaded for the current request; a base counts each time it is named */
+	const char *setting; /* the option that load_set()'s assignment is of, for messages; NULL: "--set" */
+	size_t over_n;       /* so many of a scenario's settings, the last, are values of --over */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */
 	/* what it has parsed and read serves this one too; it may not load meanwhile. NULL: none */
@@ -112,6 +114,7 @@ const struct yml *load_variants(struct loader *l, const char *path);
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
 /* Lists every NAME in a folder ("hardware", "models") with its path, sorted by name; returns their number.
+ * A name is listed once for the first place that has it, since it stands for the file there.
  * NAME.family.yaml is left out, here and where a name is looked up: it is the model that a runtime of many
  * chips is fitted with, has numbers missing until then, and is read by its path alone. */
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);

@@ -186,9 +186,9 @@ void lemursim_write(struct str *out, const struct lemursim_result *r, enum resul
 	if (r->answer == LEMURSIM_SIMULATED)
 		result_write(out, &r->simulated.result, format, width);
 	else if (r->answer == LEMURSIM_SWEPT)
-		sweep_write(out, &r->swept, format);
+		sweep_write(out, &r->swept, format, width);
 	else
-		plan_write(out, &r->planned, format, lemursim_version());
+		plan_write(out, &r->planned, format, lemursim_version(), width);
 }
 
 const char *lemursim_text(lemursim_result *r, const char *format, int width)

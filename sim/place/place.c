@@ -88,8 +88,7 @@ static void find_units(const struct placement_maker *mk, const struct rule *r, s
 	const char **names = names_of(mk->w, &names_n);
 
 	for (size_t i = 0; i < r->on.n && i < SHARDS_MAX; i++) {
-		char msg[160], hint[120] = "";
-		const char *near;
+		struct err err = ERR_INIT;
 
 		shards->unit[i] = world_unit(mk->w, on[i]);
 		for (size_t j = 0; j < i; j++)
@@ -100,13 +99,9 @@ static void find_units(const struct placement_maker *mk, const struct rule *r, s
 		if (shards->unit[i] != WORLD_NONE)
 			continue;
 		shards->unit[i] = 0;
-		near = str_closest(on[i], names, names_n);
-		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
-		if (near)
-			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-		else
-			snprintf(hint, sizeof hint, "the scenario's first machine is '%.60s'", names[0]);
-		complain_at(mk, entry_place(r, "on", i), hint, msg);
+		err_set(&err, "no machine or device is called '%.60s'", on[i]);
+		err_hint_names(&err, on[i], names, names_n);
+		complain_at(mk, entry_place(r, "on", i), err.hint, err.msg);
 	}
 	free(names);
 }

@@ -8,11 +8,14 @@
 
 enum { NAMES = 8 }; /* machines that were left out, at most so many are named */
 
+/* A number in a sentence; of an expression's lifetime. */
+#define of_3(x) (units_digits(x, 3).text)
+
 /* In the unit that people say it in. */
 static const char *duration(struct arena *a, double s)
 {
 	if (s >= 7200)
-		return arena_printf(a, "%.3g h", s / 3600);
+		return arena_printf(a, "%s h", of_3(s / 3600));
 	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : units_text(a, s, DIM_TIME, 3);
 }
 
@@ -37,7 +40,7 @@ const char *plan_load_text(struct arena *a, const struct plan_load *load, double
 {
 	if (load->whole)
 		return arena_printf(a, "%.0f %s", size, size > 1 || size < 1 ? load->unit : load->one);
-	return arena_printf(a, "%.3g %s", size, load->unit);
+	return arena_printf(a, "%s %s", of_3(size), load->unit);
 }
 
 /* ---- why not ---- */
@@ -70,8 +73,8 @@ static const char *misses(struct arena *a, const struct plan_result *r, const st
 				    duration(a, over * r->load.finish->within),
 				    duration(a, r->load.finish->within));
 	if (row->m.overloaded)
-		return arena_printf(a, "more requests come than it serves, %.3g a second",
-				    row->m.of[SERVICE_REQUESTS_PER_S]);
+		return arena_printf(a, "more requests come than it serves, %s a second",
+				    of_3(row->m.of[SERVICE_REQUESTS_PER_S]));
 	if (row->m.of[SERVICE_REFUSED] > 0)
 		return arena_printf(a, "%.3g %% of requests are refused or cut short",
 				    row->m.of[SERVICE_REFUSED] * 100);
@@ -96,8 +99,8 @@ const char *plan_row_why(struct arena *a, const struct plan_result *r, const str
 	case PLAN_SLOW:
 		return slow(a, r->load.base, row);
 	case PLAN_TOO_MUCH:
-		return arena_printf(a, "it can do %.3g requests a second at most",
-				    row->servers * row->parts[0].group->bound.rate);
+		return arena_printf(a, "it can do %s requests a second at most",
+				    of_3(row->servers * row->parts[0].group->bound.rate));
 	case PLAN_TOO_DEAR:
 		return arena_printf(a, "that is above the budget of %s", usd(a, r->budget));
 	case PLAN_UNFIT:
@@ -170,9 +173,9 @@ static void say_below(struct saying *s)
 	const struct plan_row *b = s->r->below, *least = cheapest(s->r);
 
 	if (least != s->r->best && isfinite(least->energy))
-		say(s, arena_printf(s->a, "%s (%s) for %s holds it too, with %.3g J/tok instead of %.3g.",
-				    least->name, least->settings, usd(s->a, least->usd), least->energy,
-				    s->r->best->energy));
+		say(s, arena_printf(s->a, "%s (%s) for %s holds it too, with %s J/tok instead of %s.",
+				    least->name, least->settings, usd(s->a, least->usd), of_3(least->energy),
+				    of_3(s->r->best->energy)));
 	else if (least != s->r->best)
 		say(s, arena_printf(s->a, "%s (%s) for %s holds it too.", least->name, least->settings,
 				    usd(s->a, least->usd)));
@@ -195,27 +198,27 @@ static void say_holds(struct saying *s)
 		return;
 	if (l->finish) {
 		say(s, arena_printf(s->a,
-				    "The batch ends after %s; %.3g times as many requests would end in time.",
-				    duration(s->a, l->finish->within / c->load), c->load));
+				    "The batch ends after %s; %s times as many requests would end in time.",
+				    duration(s->a, l->finish->within / c->load), of_3(c->load)));
 		return;
 	}
-	str_addf(&text, "It holds up to %s: with so many each simulated run of the load keeps the SLO.",
-		 plan_load_text(s->a, l, c->load));
-	if (isfinite(c->half))
-		str_addf(&text, " Taken one by one, runs hold %.3g %s%.3g in the mean (95 %%).", c->mean,
-			 "\xc2\xb1", c->half);
-	if (isfinite(c->lo))
-		str_addf(&text,
-			 " How fast the machines are is known only so well that %.3g to %.3g are possible "
-			 "(P10 to "
-			 "P90).",
-			 c->lo, c->hi);
+	str_addf(&text, "It holds %s%s: with so many each simulated run of the load keeps the SLO.",
+		 c->hole > 0 ? "" : "up to ", plan_load_text(s->a, l, c->load));
 	if (c->hole > 0)
 		str_addf(&text,
-			 " At %s it does not: either a larger batch is the quicker one, or the load is too "
-			 "short "
-			 "to tell, which more 'requests' would.",
+			 " Not every smaller load is held, though: with %s a run misses the SLO. Either a "
+			 "larger batch "
+			 "is the quicker one, or the load is too short to tell, which more 'requests' would.",
 			 plan_load_text(s->a, l, c->hole));
+	if (isfinite(c->half))
+		str_addf(&text, " Taken one by one, runs hold %s %s%s in the mean (95 %%).", of_3(c->mean),
+			 "\xc2\xb1", of_3(c->half));
+	if (isfinite(c->lo))
+		str_addf(&text,
+			 " How fast the machines are is known only so well that %s to %s are possible "
+			 "(P10 to "
+			 "P90).",
+			 of_3(c->lo), of_3(c->hi));
 	say(s, arena_strdup(s->a, text.text));
 	str_release(&text);
 }
@@ -307,7 +310,7 @@ static void say_traded(struct saying *s)
 
 static const char *months(struct arena *a, double m)
 {
-	return m > 1200 ? "never" : arena_printf(a, "%.3g months", m);
+	return m > 1200 ? "never" : arena_printf(a, "%s months", of_3(m));
 }
 
 static void say_money(struct saying *s)
@@ -329,14 +332,13 @@ static void say_money(struct saying *s)
 				   : ", one such batch a day"));
 	if (!m->asked)
 		return;
-	say(s,
-	    arena_printf(s->a,
-			 "The API would cost %s a month for the same %.3g Mtok a day; the machines are paid "
-			 "after %s; both cost the same at %s.",
-			 usd(s->a, m->api_month), m->tokens_day / 1e6, months(s->a, m->months),
-			 isfinite(m->even_tokens_day)
-				 ? arena_printf(s->a, "%.3g Mtok a day", m->even_tokens_day / 1e6)
-				 : "no amount"));
+	say(s, arena_printf(s->a,
+			    "The API would cost %s a month for the same %s Mtok a day; the machines are paid "
+			    "after %s; both cost the same at %s.",
+			    usd(s->a, m->api_month), of_3(m->tokens_day / 1e6), months(s->a, m->months),
+			    isfinite(m->even_tokens_day)
+				    ? arena_printf(s->a, "%s Mtok a day", of_3(m->even_tokens_day / 1e6))
+				    : "no amount"));
 	say(s, arena_printf(s->a,
 			    "They are paid after %s or %s if their price is a fifth lower or higher, %s or "
 			    "%s if that "

@@ -255,13 +255,15 @@ static int check_pools(struct loader *l, const struct world *plan, const struct 
 			"plan: pools: %s", own.list[0].msg);
 }
 
+/* Each name once: a machine may be offered in several places that are searched, or twice in a list. */
 static struct texts keep(struct arena *a, const char *const *names, size_t n)
 {
-	const char **at = arena_array(a, n + 1, sizeof *at);
+	struct texts kept = {arena_array(a, n + 1, sizeof *kept.at), 0};
 
 	for (size_t i = 0; i < n; i++)
-		at[i] = names[i];
-	return (struct texts){at, n};
+		if (str_find(names[i], kept.at, kept.n) == kept.n)
+			kept.at[kept.n++] = names[i];
+	return kept;
 }
 
 int groups_make(struct loader *l, const struct world *plan, const struct yml *root, struct group_list *out)

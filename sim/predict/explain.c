@@ -78,7 +78,7 @@ const char *explain_largest(struct arena *a, const struct simulated *r)
 	return explain_param(a, w, best / PARAM_N, (enum param)(best % PARAM_N));
 }
 
-/* "memory of m5, 3.2 GB short": the machine that lacks most. */
+/* "memory of m5, 3.2 GiB short": the machine that lacks most. */
 static const char *lacking(struct arena *a, const struct world *w, const struct footprint *footprint)
 {
 	struct str s = STR_INIT;
@@ -88,7 +88,7 @@ static const char *lacking(struct arena *a, const struct world *w, const struct 
 	for (size_t i = 1; i < w->machines_n; i++)
 		if (footprint_short_B(&footprint[i]) > footprint_short_B(&footprint[worst]))
 			worst = i;
-	units_format(&s, footprint_short_B(&footprint[worst]), DIM_BYTES, 3);
+	units_format_memory(&s, footprint_short_B(&footprint[worst]));
 	text = arena_printf(a, "memory of %s, %s short", w->machines[worst].origin.name, s.text);
 	str_release(&s);
 	return text;
@@ -195,7 +195,8 @@ void explain_compare(struct str *out, const struct job_run *r, const struct job_
 	seconds_text(out, there);
 	str_addf(out, " (%s)", alone->at->assignment->name);
 	if (!same)
-		str_addf(out, ", %.3g times as fast, quicker in %.0f %% of draws", there / here, won * 100);
+		str_addf(out, ", %s times as fast, quicker in %.0f %% of draws",
+			 units_digits(there / here, 3).text, won * 100);
 }
 
 void explain_traffic(struct str *out, const char *when, const struct crossing *c)

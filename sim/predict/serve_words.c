@@ -64,12 +64,12 @@ static void say_refused(struct str *out, const struct service_summary *m)
 
 static void say_overload(struct str *out, const struct service_summary *m)
 {
-	str_addf(out, "more requests come than are served, %.3g more wait every second",
-		 m->of[SERVICE_GROWTH]);
+	str_addf(out, "more requests come than are served, %s more wait every second",
+		 units_digits(m->of[SERVICE_GROWTH], 3).text);
 	if (isfinite(m->of[SERVICE_OFFERED]))
 		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
-	str_addf(out, "; it serves %.3g a second; TTFT and E2EL hang on how long this lasts and are left out",
-		 m->of[SERVICE_REQUESTS_PER_S]);
+	str_addf(out, "; it serves %s a second; TTFT and E2EL hang on how long this lasts and are left out",
+		 units_digits(m->of[SERVICE_REQUESTS_PER_S], 3).text);
 	say_refused(out, m);
 }
 

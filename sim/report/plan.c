@@ -148,17 +148,12 @@ static void fill_row(struct arena *a, const struct plan_row *row, const char *ma
 		cells[TEXTS + i] = number(a, values[i].of(row) * values[i].scale);
 }
 
-static void write_text(struct str *out, const char **cells, size_t rows)
+/* The first column and those from..until-1. */
+static void write_part(struct str *out, const char **cells, size_t rows, const size_t width[CELLS],
+		       size_t from, size_t until)
 {
-	size_t width[CELLS] = {0};
-
-	for (size_t i = 0; i < rows * CELLS; i++) {
-		const size_t w = str_width(cells[i]);
-
-		width[i % CELLS] = w > width[i % CELLS] ? w : width[i % CELLS];
-	}
 	for (size_t row = 0; row < rows; row++) {
-		for (size_t c = 0; c < CELLS; c++) {
+		for (size_t c = 0; c < until; c = c ? c + 1 : from) {
 			const char *cell = cells[row * CELLS + c];
 			const size_t fill = width[c] - str_width(cell);
 
@@ -169,6 +164,26 @@ static void write_text(struct str *out, const char **cells, size_t rows)
 		while (out->len && out->text[out->len - 1] == ' ')
 			out->text[--out->len] = '\0';
 		str_add(out, "\n");
+	}
+}
+
+/* A table wider than `most` (0: none is) is split, with the first column before each part. */
+static void write_text(struct str *out, const char **cells, size_t rows, size_t most)
+{
+	size_t width[CELLS] = {0}, until;
+
+	for (size_t i = 0; i < rows * CELLS; i++) {
+		const size_t w = str_width(cells[i]);
+
+		width[i % CELLS] = w > width[i % CELLS] ? w : width[i % CELLS];
+	}
+	for (size_t from = 1; from < CELLS; from = until) {
+		size_t used = width[0] + 2 + width[from];
+
+		for (until = from + 1; until < CELLS && (!most || used + 2 + width[until] <= most); until++)
+			used += 2 + width[until];
+		str_add(out, from > 1 ? "\n" : "");
+		write_part(out, cells, rows, width, from, until);
 	}
 }
 
@@ -184,7 +199,7 @@ static void write_md(struct str *out, const char **cells, size_t rows)
 	}
 }
 
-static void write_rows(struct str *out, const struct plan_result *r, bool md)
+static void write_rows(struct str *out, const struct plan_result *r, bool md, size_t most)
 {
 	struct arena a = ARENA_INIT;
 	const char **cells = arena_array(&a, (r->rows_n + 1) * CELLS, sizeof *cells);
@@ -192,22 +207,36 @@ static void write_rows(struct str *out, const struct plan_result *r, bool md)
 	fill_heads(&a, r, cells);
 	for (size_t i = 0; i < r->rows_n; i++)
 		fill_row(&a, &r->rows[i], md ? "**" : "*", &cells[(i + 1) * CELLS]);
-	(md ? write_md : write_text)(out, cells, r->rows_n + 1);
+	if (md)
+		write_md(out, cells, r->rows_n + 1);
+	else
+		write_text(out, cells, r->rows_n + 1, most);
 	arena_release(&a);
 }
 
-static void write_people(struct str *out, const struct plan_result *r, bool md)
+/* width: 0: as wide as it takes */
+static void write_people(struct str *out, const struct plan_result *r, bool md, int width)
 {
-	str_addf(out, md ? "**%s**\n\n%s\n\n" : "%s\n%s\n\n", r->title, r->computed);
-	for (size_t i = 0; i < r->notes_n; i++)
-		str_addf(out, "%s%s\n", md ? "- " : "", r->notes[i]);
+	const size_t most = width > 0 && !md ? (size_t)width : (size_t)-1;
+	struct str legend = STR_INIT;
+
+	str_addf(out, md ? "**%s**\n\n" : "%s\n", r->title);
+	str_add_wrapped(out, r->computed, 0, 2, most);
 	str_add(out, "\n");
-	write_rows(out, r, md);
-	str_addf(out,
-		 "\n%s: no other of these is better in price, latency and energy at once. 'holds' is the "
-		 "largest load "
-		 "that meets the SLO; what stands after it is under the load as asked, without headroom.\n",
+	for (size_t i = 0; i < r->notes_n; i++) {
+		str_add(out, md ? "- " : "");
+		str_add_wrapped(out, r->notes[i], md ? 2 : 0, 2, most);
+	}
+	str_add(out, "\n");
+	write_rows(out, r, md, width > 0 ? (size_t)width : 0);
+	str_addf(&legend,
+		 "%s: no other of these is better in price, latency and energy at once. 'holds' is the "
+		 "largest load that meets the SLO; what stands after it is under the load as asked, without "
+		 "headroom.",
 		 md ? "Bold" : "*");
+	str_add(out, "\n");
+	str_add_wrapped(out, legend.text, 0, 2, most);
+	str_release(&legend);
 }
 
 struct html_table plan_html_table(struct arena *a, const struct plan_result *r)
@@ -374,12 +403,13 @@ static void write_json(struct str *out, const struct plan_result *r, int indent,
 	str_add(out, "\n");
 }
 
-void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version)
+void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version,
+		int width)
 {
 	switch (format) {
 	case RESULT_TABLE:
 	case RESULT_MD:
-		write_people(out, r, format == RESULT_MD);
+		write_people(out, r, format == RESULT_MD, width);
 		return;
 	case RESULT_CSV:
 		write_csv(out, r);

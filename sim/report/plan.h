@@ -9,7 +9,8 @@
 #include "sim/report/html.h"
 #include "sim/report/result.h"
 
-void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version);
+void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version,
+		int width);
 
 /* Whether a fleet holds, in words: "yes", "no: does not fit". */
 const char *plan_row_verdict(const struct plan_row *row);

@@ -6,6 +6,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
+#include "sim/base/units.h"
 #include "sim/report/columns.h"
 #include "sim/report/sweep_curves.h"
 
@@ -24,25 +25,39 @@ static bool is_split(const struct sweep *s, size_t assignment)
 	return false;
 }
 
+/* Is there an assignment on one machine, so that splitting can be compared with it? */
+static bool asks_alone(const struct sweep_cell *c, size_t names_n)
+{
+	for (size_t i = 0; i < names_n; i++)
+		if (c->entries[i].alone)
+			return true;
+	return false;
+}
+
 static const char *lack_text(const struct sweep_entry *e)
 {
 	return e->lack == SWEEP_OVERLOADED ? "overloaded" : e->lack == SWEEP_UNFIT ? "no fit" : "no value";
 }
 
-/* The gain, "1.31×", with a mark if it is better in nine of ten draws. open: the begin of a mark in
- * Markdown. */
-static const char *gain_text(struct arena *a, const struct sweep_entry *e, const char *open, const char *mark)
+/* Better in nine of ten draws, or no machine that was asked can do it alone. */
+static bool entry_pays(const struct sweep *s, const struct sweep_cell *c, const struct sweep_entry *e)
+{
+	return e->metric && (isnan(e->times) ? asks_alone(c, s->names_n) : e->won >= 0.9);
+}
+
+/* The gain, "1.31×", with a mark if it pays. open: the begin of a mark in Markdown. */
+static const char *gain_text(struct arena *a, const struct sweep_entry *e, bool pays, const char *open,
+			     const char *mark)
 {
 	struct str s = STR_INIT;
 	const char *text;
-	const bool pays = e->won >= 0.9;
 
 	if (!e->metric)
 		return lack_text(e);
-	if (isnan(e->times)) { /* no machine can do it alone */
+	if (isnan(e->times)) { /* no machine can do it alone, or none was asked to */
 		columns_number(&s, e->metric->value);
-		text = arena_printf(a, "%s%s%s%s%s", open, s.text, *e->metric->unit ? " " : "",
-				    e->metric->unit, mark);
+		text = arena_printf(a, "%s%s%s%s%s", pays ? open : "", s.text, *e->metric->unit ? " " : "",
+				    e->metric->unit, pays ? mark : "");
 		str_release(&s);
 		return text;
 	}
@@ -105,38 +120,54 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 		g.cells[n++] = alone_text(&g.arena, s, c);
 		for (size_t k = 0; k < s->names_n; k++)
 			if (is_split(s, k))
-				g.cells[n++] = gain_text(&g.arena, &c->entries[k], open, mark);
+				g.cells[n++] = gain_text(&g.arena, &c->entries[k],
+							 entry_pays(s, c, &c->entries[k]), open, mark);
 	}
 	return g;
 }
 
-static void write_table(struct str *out, const struct sweep *s)
+/* Says what the cells show. Without an assignment on one machine nothing is compared. */
+static const char *legend(struct arena *a, const struct sweep *s, const char *mark)
+{
+	for (size_t i = 0; i < s->cells_n; i++)
+		if (asks_alone(&s->cells[i], s->names_n))
+			return arena_printf(
+				a,
+				"Times as good as the best machine alone, or the value where none "
+				"can do it alone; %s: it pays, better in nine draws of ten or more.",
+				mark);
+	return "Values: no assignment on one machine is asked for, so that nothing is compared.";
+}
+
+enum { PROSE = 100 }; /* columns of what is not a table, at most */
+
+static void write_table(struct str *out, const struct sweep *s, size_t width)
 {
 	struct grid g = grid_make(s, "", "*");
 
 	str_addf(out, "%s: %s\n", s->title, s->metric);
 	str_add(out, "First cell: ");
-	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, 100);
+	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, width);
 	str_add(out, "\n");
 	for (size_t row = 0; row < g.rows; row++) {
 		for (size_t k = 0; k < g.columns; k++) {
 			const char *text = g.cells[row * g.columns + k];
-			size_t width = 0;
+			size_t column = 0;
 
 			for (size_t i = 0; i < g.rows; i++) {
 				const size_t w = str_width(g.cells[i * g.columns + k]);
 
-				width = w > width ? w : width;
+				column = w > column ? w : column;
 			}
 			str_add(out, text);
-			str_pad(out, ' ', k + 1 < g.columns ? width + 2 - str_width(text) : 0);
+			str_pad(out, ' ', k + 1 < g.columns ? column + 2 - str_width(text) : 0);
 		}
 		while (out->len && out->text[out->len - 1] == ' ')
 			out->text[--out->len] = '\0';
 		str_add(out, "\n");
 	}
-	str_add(out, "\nTimes as good as the best machine alone, or the value where none can do it alone; *: "
-		     "it pays, better in nine draws of ten or more.\n");
+	str_add(out, "\n");
+	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, width);
 	arena_release(&g.arena);
 }
 
@@ -161,7 +192,7 @@ static void fill_html_row(const struct sweep *s, const struct sweep_cell *c, con
 			n++;
 			cells[n] = (struct html_cell){.text = texts[n],
 						      .value = entry_value(&c->entries[k]),
-						      .best = c->entries[k].won >= 0.9};
+						      .best = entry_pays(s, c, &c->entries[k])};
 		}
 }
 
@@ -195,10 +226,7 @@ static void write_md(struct str *out, const struct sweep *s)
 			str_add(out, k < s->axes_n ? "|---" : "|--:");
 		str_add(out, row ? "" : "|\n");
 	}
-	str_addf(out,
-		 "\n%s; times as good as the best machine alone. Bold: it pays, better in nine draws of ten "
-		 "or more. First cell: %s.\n",
-		 s->metric, s->computed);
+	str_addf(out, "\n%s. %s First cell: %s.\n", s->metric, legend(&g.arena, s, "bold"), s->computed);
 	arena_release(&g.arena);
 }
 
@@ -241,6 +269,20 @@ static void write_csv(struct str *out, const struct sweep *s)
 	}
 }
 
+/* A number and a truth value keep their type; a quantity with its unit is a text. */
+static void key_axis_value(struct jsonw *w, const char *path, const char *value)
+{
+	double number;
+	const char *end = units_number(value, &number);
+
+	if (end && !*end)
+		jsonw_key_number(w, path, number);
+	else if (!strcmp(value, "true") || !strcmp(value, "false"))
+		jsonw_key_bool(w, path, value[0] == 't');
+	else
+		jsonw_key_string(w, path, value);
+}
+
 static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_cell *c, size_t k)
 {
 	const struct sweep_entry *e = &c->entries[k];
@@ -249,7 +291,7 @@ static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_
 	jsonw_key(w, "at");
 	jsonw_object(w);
 	for (size_t i = 0; i < s->axes_n; i++)
-		jsonw_key_string(w, s->axes[i].path, c->values[i]);
+		key_axis_value(w, s->axes[i].path, c->values[i]);
 	jsonw_end(w);
 	jsonw_key_string(w, "assignment", s->names[k]);
 	jsonw_key_bool(w, "fits", e->fits);
@@ -287,11 +329,11 @@ static void write_json(struct str *out, const struct sweep *s, bool lines)
 	str_add(out, lines ? "" : "\n");
 }
 
-void sweep_write(struct str *out, const struct sweep *s, enum result_format format)
+void sweep_write(struct str *out, const struct sweep *s, enum result_format format, int width)
 {
 	switch (format) {
 	case RESULT_TABLE:
-		write_table(out, s);
+		write_table(out, s, width > 20 && width < PROSE ? (size_t)width : PROSE);
 		return;
 	case RESULT_MD:
 		write_md(out, s);

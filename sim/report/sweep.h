@@ -11,7 +11,8 @@
 
 /* Appends the sweep. table, md: a row for each cell with a column for each assignment that splits; csv,
  * json, jsonl: a record for each cell and assignment. Every cell must have been run. */
-void sweep_write(struct str *out, const struct sweep *s, enum result_format format);
+/* width: columns of what is written for people; 0: as many as the table takes. */
+void sweep_write(struct str *out, const struct sweep *s, enum result_format format, int width);
 
 /* The same table for a page; texts are in the arena. Bold: it pays, in nine draws of ten or more. */
 struct html_table sweep_html_table(struct arena *a, const struct sweep *s);

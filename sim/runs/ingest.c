@@ -8,6 +8,7 @@
 
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
+#include "sim/base/units.h"
 #include "sim/conf/yml.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -30,8 +31,8 @@ int reading_number(struct reading *r, int line, const char *what, const char *te
 			       text);
 	x = strtod(text, &end);
 	if (*end || !isfinite(x) || x < 0 || x > max)
-		return err_set(r->err, "%s:%d: %s: %.60s is out of range, from 0 to %g is allowed", r->path,
-			       line, what, text, max);
+		return err_set(r->err, "%s:%d: %s: %.60s is out of range, from 0 to %s is allowed", r->path,
+			       line, what, text, units_digits(max, 3).text);
 	*value = x;
 	return 0;
 }

@@ -388,11 +388,21 @@ static int by_rank(const void *a, const void *b)
 	return 0;
 }
 
+static int by_devices_then_rank(const void *a, const void *b)
+{
+	const struct annealed *x = a, *y = b;
+	const bool x_alone = space_on_one(x->units), y_alone = space_on_one(y->units);
+
+	return x_alone != y_alone ? (x_alone ? -1 : 1) : by_rank(a, b);
+}
+
 const struct annealed *anneal_found(struct anneal *a, size_t *n)
 {
 	*n = a->pool.n;
-	if (a->pool.n)
-		qsort(a->pool.at, a->pool.n, sizeof *a->pool.at, by_rank);
+	if (!a->pool.n)
+		return a->pool.at;
+	qsort(a->pool.at, a->pool.n, sizeof *a->pool.at, by_rank);
+	qsort(a->pool.at + 1, a->pool.n - 1, sizeof *a->pool.at, by_devices_then_rank);
 	return a->pool.at;
 }
 

@@ -69,6 +69,19 @@ double goal_value(const struct world *w, const struct goal *g, double minimized)
 	return x && x->amount ? x->amount(&w->scenario->workload) / minimized : minimized;
 }
 
+/* '<' is none of the two. The hint is a limit that is read. */
+static int not_or_equal(const struct metric_info *m, const char *text, const char *op, struct err *err)
+{
+	const char *quantity = op + 1 + strspn(op + 1, " ");
+	double value;
+	const bool lacks_unit = *m->unit && metric_parse(m, quantity, &value, NULL) != 0 &&
+				units_number(quantity, &value) == quantity + strlen(quantity);
+
+	err_set(err, "a limit is '<=' or '>=', not '%c', in '%.80s'", op[0], text);
+	return err_hint(err, "write '%s %c= %.60s%s%s'", m->name, op[0], quantity, lacks_unit ? " " : "",
+			lacks_unit ? m->unit : "");
+}
+
 int limit_parse(const char *text, struct limit *l, struct err *err)
 {
 	const size_t len = strcspn(text, " <>=");
@@ -80,16 +93,13 @@ int limit_parse(const char *text, struct limit *l, struct err *err)
 		err_set(err, "expected a limit like 'ttft_s <= 2 s', got '%.80s'", text);
 		return err_hint(err, "metric, <= or >=, quantity");
 	}
-	if (op[1] != '=') {
-		err_set(err, "a limit is '<=' or '>=', not '%c', in '%.80s'", op[0], text);
-		return err_hint(err, "write '%.*s %c= %.60s'", (int)len, text, op[0],
-				op + 1 + strspn(op + 1, " "));
-	}
 	memcpy(name, text, len);
 	name[len] = '\0';
 	metric = metric_find(name, err);
 	if (!metric)
 		return -1;
+	if (op[1] != '=')
+		return not_or_equal(metric, text, op, err);
 	*l = (struct limit){.metric = metric, .at_least = op[0] == '>', .text = text};
 	op += 2;
 	return metric_parse(metric, op + strspn(op, " "), &l->value, err);

@@ -8,6 +8,9 @@
 
 enum { FRONT_MAX = 12 };
 
+/* A number in a sentence; of an expression's lifetime. */
+#define of_3(x) (units_digits(x, 3).text)
+
 /* ---- check of the request ---- */
 
 static int check_power(const struct world *w, const struct metric_info *m, struct err *err)
@@ -193,10 +196,10 @@ const char *outcome_without_limits(struct arena *a, const struct outcome_ask *as
 			continue;
 		run_search(a, ask, &goal, false, &best);
 		if (best.n && !limit_holds(&ask->limits[i], best.least))
-			note = arena_printf(a, "%s; '%s' %s %.3g %s (%s)", note, ask->limits[i].text,
+			note = arena_printf(a, "%s; '%s' %s %s %s (%s)", note, ask->limits[i].text,
 					    best.counts.annealed ? "was not met: the best found is"
 								 : "cannot be met: the best is",
-					    best.least, goal.metric->unit, best.names[0]);
+					    of_3(best.least), goal.metric->unit, best.names[0]);
 		str_release(&best.sets);
 	}
 	return arena_printf(a, "%s. Those above are without them.", note);
@@ -230,24 +233,23 @@ static const char *rank_note(struct arena *a, const struct outcome_ask *ask,
 	if (ask->pareto) {
 		const struct metric *other = rows_metric(row, ask->second.metric->name);
 
-		return arena_printf(a, "%zu. %s: %.3g %s, %.3g %s.", i + 1, row->name, m->value, info->unit,
-				    other ? other->value : NAN, ask->second.metric->unit);
+		return arena_printf(a, "%zu. %s: %s %s, %s %s.", i + 1, row->name, of_3(m->value), info->unit,
+				    of_3(other ? other->value : NAN), ask->second.metric->unit);
 	}
 	if (!than)
-		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g); no device can do it alone.", i + 1,
-				    row->name, m->value, info->unit, m->lo, m->hi);
+		return arena_printf(a, "%zu. %s: %s %s (%s to %s); no device can do it alone.", i + 1,
+				    row->name, of_3(m->value), info->unit, of_3(m->lo), of_3(m->hi));
 	if (row == alone)
-		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g), the best on one device.", i + 1,
-				    row->name, m->value, info->unit, m->lo, m->hi);
+		return arena_printf(a, "%zu. %s: %s %s (%s to %s), the best on one device.", i + 1, row->name,
+				    of_3(m->value), info->unit, of_3(m->lo), of_3(m->hi));
 	for (int d = 0; d < draws; d++)
 		won += info->less ? m->drawn[d] < than->drawn[d] : m->drawn[d] > than->drawn[d];
 	gain = info->less ? than->value / m->value : m->value / than->value;
-	return arena_printf(
-		a,
-		"%zu. %s: %.3g %s (%.3g to %.3g), %.3g times as good as the best on one device (%s), "
-		"better in %.0f %% of draws.",
-		i + 1, row->name, m->value, info->unit, m->lo, m->hi, gain, alone->name,
-		100.0 * (double)won / draws);
+	return arena_printf(a,
+			    "%zu. %s: %s %s (%s to %s), %s times as good as the best on one device (%s), "
+			    "better in %.0f %% of draws.",
+			    i + 1, row->name, of_3(m->value), info->unit, of_3(m->lo), of_3(m->hi),
+			    of_3(gain), alone->name, 100.0 * (double)won / draws);
 }
 
 /* The lower bound is of the minimized metric; for a rate that is the time it is the inverse of, so the
@@ -260,17 +262,17 @@ static const char *annealed_note(struct arena *a, const struct outcome_ask *ask,
 
 	if (r->n && c->bound > 0 && !ask->pareto)
 		gap = arena_printf(a,
-				   " No assignment has less than %.3g %s of %s: the first is at most %.3g %% "
+				   " No assignment has less than %s %s of %s: the first is at most %s %% "
 				   "from the best "
 				   "possible.",
-				   c->bound, minimized->unit, minimized->name,
-				   100 * fmax(0, metric_value(&r->values, minimized) / c->bound - 1));
+				   of_3(c->bound), minimized->unit, minimized->name,
+				   of_3(100 * fmax(0, metric_value(&r->values, minimized) / c->bound - 1)));
 	return arena_printf(
 		a,
-		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
+		"Annealed %s assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
 		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s%s",
-		c->considered, c->tried, c->run + c->unfit, c->unfit, gap,
+		units_amount(c->considered).text, c->tried, c->run + c->unfit, c->unfit, gap,
 		r->stopped ? " It was interrupted." : "");
 }
 
@@ -282,9 +284,9 @@ static const char *counts_note(struct arena *a, const struct search_counts *c, b
 
 	return arena_printf(
 		a,
-		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
+		"Searched %s assignments (contiguous cuts, roles apart, phases apart, devices left "
 		"out): %zu were run, %zu do not fit, %s; %s.",
-		c->considered, c->run, c->unfit + c->too_heavy,
+		units_amount(c->considered).text, c->run, c->unfit + c->too_heavy,
 		c->exact ? "bounds ruled out the rest" : "others were ruled out by bounds or not looked at",
 		exact);
 }

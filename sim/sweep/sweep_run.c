@@ -145,6 +145,7 @@ static const struct world *load_cell(const struct sweep_ask *ask, const struct s
 	for (size_t k = 0; k < s->axes_n; k++)
 		changes[k] = arena_printf(scratch, "%s=%s", s->axes[k].path, s->cells[cell].values[k]);
 	sets = texts_join(scratch, &ask->sets, changes, s->axes_n);
+	inner->over_n = s->axes_n;
 	return scenario_load(inner, ask->scenario, &sets);
 }
 

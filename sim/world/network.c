@@ -313,7 +313,7 @@ static size_t find_machine(const struct maker *k, const struct link *link, const
 {
 	const struct world *w = k->w;
 	const size_t found = machine_named(w, name);
-	const char **known, *near;
+	const char **known;
 	struct err err = ERR_INIT;
 
 	if (found != WORLD_NONE)
@@ -321,10 +321,8 @@ static size_t find_machine(const struct maker *k, const struct link *link, const
 	known = arena_array(k->l->arena, w->machines_n, sizeof *known);
 	for (size_t i = 0; i < w->machines_n; i++)
 		known[i] = w->machines[i].origin.name;
-	near = str_closest(name, known, w->machines_n);
 	err_set(&err, "link '%s': no machine is called '%.100s'", link->origin.name, name);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
+	err_hint_names(&err, name, known, w->machines_n);
 	diag_err(k->l->diags, at, &err);
 	return WORLD_NONE;
 }
@@ -450,7 +448,9 @@ static void read_fabric(const struct maker *k, size_t i)
 	if (f->topology == TOPOLOGY_PAIR)
 		check_pair(k, f, i);
 	else if (f->n < 2)
-		diag_add(k->l->diags, key_of(l, f->topology)->place, NULL,
+		diag_add(k->l->diags, key_of(l, f->topology)->place,
+			 arena_printf(k->l->arena, "their names in brackets: '%s: [a, b, c]'",
+				      topology_names[f->topology]),
 			 "link '%s': it must join two machines or more", l->origin.name);
 	else
 		check_repeats(k, f);

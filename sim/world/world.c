@@ -238,9 +238,16 @@ static const struct yml *runtime_said(const struct scenario *s, const char *unit
 static void no_runtime(struct loader *l, const struct yml *said, const struct unit *u)
 {
 	const struct profile *p = u->device->runtimes.at;
+	const size_t n = u->device->runtimes.n;
+	const char **names = arena_array(l->arena, n, sizeof *names), *near;
 	struct str known = STR_INIT;
 
-	for (size_t i = 0; i < u->device->runtimes.n; i++)
+	for (size_t i = 0; i < n; i++) /* without the date of its version, which need not be said */
+		names[i] = arena_strndup(l->arena, p[i].origin.name, strcspn(p[i].origin.name, "@"));
+	near = str_closest(said->text, names, n);
+	if (near)
+		str_addf(&known, "did you mean '%s'? ", near);
+	for (size_t i = 0; i < n; i++)
 		str_addf(&known, "%s%s", i ? ", " : "it has: ", p[i].origin.name);
 	diag_add(l->diags, said->place, known.len ? known.text : "it has none: calibrate one",
 		 "%s has no runtime '%.60s'", u->name, said->text);
@@ -402,7 +409,8 @@ static void check_assignments(struct loader *l, const struct world *w)
 		const struct place place = yml_get(a[i].origin.node, "name")->place;
 
 		if (a[i].name[strcspn(a[i].name, "\n\t")])
-			diag_add(l->diags, place, NULL, "a name may not hold a line break or a tab");
+			diag_add(l->diags, place, "write a blank in its place",
+				 "a name may not hold a line break or a tab");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(a[i].name, a[j].name))
 				diag_add(l->diags, place,
@@ -487,8 +495,10 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 	root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 	if (!root)
 		return NULL;
-	for (size_t i = 0; i < sets_n; i++)
+	for (size_t i = 0; i < sets_n; i++) {
+		l->setting = i + l->over_n >= sets_n ? "--over" : NULL;
 		load_set(l, root, sets[i]);
+	}
 	return world_of_tree(l, path, root);
 }
 

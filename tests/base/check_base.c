@@ -13,6 +13,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/base/sha256.h"
+#include "sim/base/nearest.h"
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/base/utf8.h"
@@ -230,6 +231,52 @@ START_TEST(str_closest_word)
 	ck_assert_ptr_null(str_closest("bandwidth", names, 0));
 	ck_assert_str_eq(str_closest("ttft_p99_s", (const char *const[]){"ttft_s", "ttft_s_p99"}, 2),
 			 "ttft_s_p99");
+}
+END_TEST
+
+START_TEST(no_figure_has_an_exponent)
+{
+	struct str s = STR_INIT;
+
+	ck_assert_str_eq(units_digits(12583.2, 3).text, "12583");
+	ck_assert_str_eq(units_digits(1.02e3, 3).text, "1020");
+	ck_assert_str_eq(units_digits(440, 2).text, "440");
+	ck_assert_str_eq(units_digits(2.345, 3).text, "2.35");
+	ck_assert_str_eq(units_digits(0.00001234, 3).text, "0.0000123");
+	ck_assert_str_eq(units_digits(1.18e94, 3).text, "10^94");
+	ck_assert_str_eq(units_digits(NAN, 3).text, "-");
+	ck_assert_str_eq(units_amount(4.3e8).text, "430 million");
+	ck_assert_str_eq(units_amount(8.9e29).text, "10^30");
+	ck_assert_str_eq(units_amount(12345).text, "12345");
+	units_format(&s, 12583, DIM_TIME, 3);
+	ck_assert_str_eq(s.text, "12583 s");
+	str_clear(&s);
+	units_format_memory(&s, 5.14 * 1073741824);
+	ck_assert_str_eq(s.text, "5.14 GiB");
+	str_release(&s);
+}
+END_TEST
+
+/* A word is compared without case and punctuation, and by other usual words; the beginning of several names is none of them. */
+START_TEST(nearest_word)
+{
+	const char *const links[] = {"tb-5-rdma", "thunderbolt-5-rdma", "thunderbolt-bridge-tcp"};
+	const char *const machines[] = {"apple-m5-10c", "apple-m4-pro-16c", "apple-m5-pro-20c"};
+	const char *const choices[] = {"llama.cpp", "lora", "ffn", "f32", "q4_K", "q4_K_M"};
+	const char *like[NEAREST_MOST];
+
+	ck_assert_str_eq(nearest_of("llamacpp", choices, 6), "llama.cpp");
+	ck_assert_str_eq(nearest_of("LoRA", choices, 6), "lora");
+	ck_assert_str_eq(nearest_of("MLP", choices, 6), "ffn");
+	ck_assert_str_eq(nearest_of("q4_k_n", choices, 6), "q4_K_M");
+	ck_assert_ptr_null(nearest_of("fp8", choices, 6));
+	ck_assert_ptr_null(nearest_of("thunderbolt", links, 3));
+	ck_assert_str_eq(nearest_of("thunderbolt-bridge", links, 3), "thunderbolt-bridge-tcp");
+	ck_assert_uint_eq(nearest_like("thunderbolt", links, 3, like), 2);
+	ck_assert_str_eq(like[1], "thunderbolt-bridge-tcp");
+	ck_assert_uint_eq(nearest_like("macbook-pro-m5", machines, 3, like), 1);
+	ck_assert_str_eq(like[0], "apple-m5-pro-20c");
+	ck_assert_uint_eq(nearest_like("nothing", machines, 3, like), 0);
 }
 END_TEST
 
@@ -555,6 +602,8 @@ Suite *suite_base(void)
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
 	tcase_add_test(tc, str_closest_word);
+	tcase_add_test(tc, nearest_word);
+	tcase_add_test(tc, no_figure_has_an_exponent);
 	tcase_add_test(tc, unknown_names_get_a_hint);
 	tcase_add_test(tc, csv_cells_are_quoted_where_they_must);
 	tcase_add_test(tc, map_keeps_order);

@@ -471,7 +471,7 @@ static const struct {
 	{"doubles: 5 %", "thing 'x': doubles: expected a list, got text", "doubles: h"},
 	{"doubles: []", "thing 'x': doubles: the list is empty", "doubles: h"},
 	{"list: {}", "thing 'x': list: expected a list, got a mapping",
-	 "a dash and a blank before each: '- '"},
+	 "brackets around it, '[{...}]', or a dash and a blank before each entry: '- '"},
 	{"list: [{}, {}, {}]", "thing 'x': list: 3 are given, at most 2 are allowed", "list: h"},
 	{"list: [5]", "inner: expected a mapping, got text", "its keys are count"},
 	{"map: []", "thing 'x': map: expected a mapping of names, got a list",
