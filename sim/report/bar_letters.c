@@ -10,6 +10,8 @@
 #include "sim/report/kinds.h"
 #include "sim/report/textsize.h"
 
+#define RUN_GAP_PT 12.0 /* bars of a run are nearer to each other */
+
 static const double layer_letter_h = 11; /* a lower layer of a mixed bar has no letter */
 
 double bar_width(const struct bar_letters *v, const struct bar *bar)
@@ -23,7 +25,7 @@ double letter_fit(const char *letter, double w)
 	static const double sizes[] = {9, 8, 7};
 
 	for (size_t i = 0; letter && i < ARRAY_LEN(sizes); i++)
-		if (textsize_width(letter, sizes[i], false) + 2.4 <= w)
+		if (textsize_width(letter, sizes[i], false) + 1.6 <= w)
 			return sizes[i];
 	return 0.0;
 }
@@ -87,7 +89,7 @@ size_t bar_run_end(const struct bar_letters *v, size_t i)
 
 	while (i + 1 < v->bars->n && at[i + 1].lane == at[i].lane && at[i + 1].kind == at[i].kind &&
 	       !bar_is_lettered(v, &at[i + 1]) &&
-	       (double)(at[i + 1].start_ns - at[i].end_ns) * v->pt_per_ns < BAR_MIXED_PT)
+	       (double)(at[i + 1].start_ns - at[i].end_ns) * v->pt_per_ns < RUN_GAP_PT)
 		i++;
 	return i;
 }
@@ -99,6 +101,10 @@ double bar_run_letters(const struct bar_letters *v, size_t first, size_t last, c
 	bool has[BOX_KIND_N] = {false};
 	double size;
 
+	if (last < first + 2 && last > first && a->busy_ns + z->busy_ns < (z->end_ns - a->start_ns) / 2) {
+		*out = '\0'; /* two bars far apart: the letter would stand where nothing is done */
+		return 0;
+	}
 	snprintf(out, 16, "%s", kind_letter(a->kind));
 	for (size_t i = first; i <= last; i++)
 		for (int k = 0; k < BOX_KIND_N && bar_is_layered(v, &v->bars->at[i]); k++)

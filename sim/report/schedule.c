@@ -254,7 +254,9 @@ static void letter_run(struct view *v, size_t first, size_t last)
 	const int n = (int)(w / stretch) + 1;
 
 	for (int i = 0; size > 0 && i < n; i++) {
-		const double at = nearest_middle(v, a, z, x + w * (i + 0.5) / n);
+		const double middle = nearest_middle(v, a, z, x + w * (i + 0.5) / n);
+		/* not over what is beside the run */
+		const double at = fmin(fmax(middle, x + plate_w / 2), x + w - plate_w / 2);
 
 		canvas_shape(&v->canvas, (struct rect){at - plate_w / 2, y, plate_w, 12}, &plate, NULL);
 	}
