@@ -111,7 +111,7 @@ static bool is_synonym(const char *folded, const char *name)
 /* Is the text the beginning of a much longer name, of which there may be several? */
 static bool is_beginning(const struct folded *text, const struct folded *name)
 {
-	const size_t more = text->len > 3 ? 2 : 0; /* as many letters may have been left out */
+	const size_t more = text->len > 3 ? 2 : text->len == 3; /* as many letters may have been left out */
 
 	return name->len > text->len + more && !strncmp(name->text, text->text, text->len);
 }

@@ -279,11 +279,16 @@ struct figure units_amount(double x)
 void units_format(struct str *out, double value, enum dim dim, int digits)
 {
 	const struct unit *u = best_unit(value, dim);
+	const double number = u && isfinite(value / u->in_base) ? value / u->in_base : value;
+	const struct figure f = units_digits(number, digits);
+	const char *unit = u && isfinite(value / u->in_base) ? u->name : "";
 
-	if (u && isfinite(value / u->in_base))
-		str_addf(out, "%s %s", units_digits(value / u->in_base, digits).text, u->name);
+	if (strchr(f.text, '^') ||
+	    isnan(number)) /* files are written by this too: what it writes is read again */
+		str_addf(out, "%.*g", digits, number);
 	else
-		str_addf(out, "%s", units_digits(value, digits).text);
+		str_add(out, f.text);
+	str_addf(out, "%s%s", *unit ? " " : "", unit);
 }
 
 void units_format_memory(struct str *out, double bytes)

@@ -311,6 +311,7 @@ static int cmd_optimize(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
+	s.loader.searched = true;
 	rc = optimize(&s, o, &ask, files->at[0], format);
 	session_end(&s);
 	return rc;

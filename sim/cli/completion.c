@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/predict/job.h"
+#include "sim/predict/program_job.h"
 #include "sim/report/listing.h"
 #include "sim/report/look.h"
 #include "sim/report/result.h"
@@ -27,12 +28,13 @@ enum words_of { /* what may stand somewhere on the command line */
 		WORDS_SHELLS,
 		WORDS_STYLES,    /* of pictures */
 		WORDS_TEMPLATES, /* of `init` */
+		WORDS_PHASES,    /* of `schedule` */
 		WORDS_N
 };
 
 static const char *const function_of[WORDS_N] = {
-	"none", "files",   "folders", "hardware", "models", "scenarios", "metrics", "formats",
-	"rows", "sayings", "lists",   "kinds",    "help",   "shells",    "styles",  "templates"};
+	"none",    "files", "folders", "hardware", "models", "scenarios", "metrics",   "formats", "rows",
+	"sayings", "lists", "kinds",   "help",     "shells", "styles",    "templates", "phases"};
 
 static enum words_of words_of_option(const struct opt *o)
 {
@@ -44,7 +46,8 @@ static enum words_of words_of_option(const struct opt *o)
 		    {NULL, "DIR", WORDS_FOLDERS},       {NULL, "METRIC", WORDS_METRICS},
 		    {"metric", NULL, WORDS_METRICS},    {"format", NULL, WORDS_LISTS},
 		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE},
-		    {"style", "STYLE", WORDS_STYLES}};
+		    {"style", "STYLE", WORDS_STYLES},   {"subject-to", NULL, WORDS_METRICS},
+		    {"phase", NULL, WORDS_PHASES}};
 
 	if (o == opts_result_format)
 		return WORDS_FORMATS;
@@ -91,6 +94,14 @@ static void add_metrics(struct str *out)
 			str_addf(out, "%s%s", j || m ? " " : "", job_types[j]->metrics[m].name);
 }
 
+static void add_phases(struct str *out)
+{
+	for (int j = 0; j < JOB_N; j++)
+		for (size_t i = 0; job_types[j]->programs && i < job_types[j]->programs->parts_n; i++)
+			str_addf(out, "%s ", job_types[j]->programs->parts[i].name);
+	str_add(out, "serve");
+}
+
 /* Appends the words themselves, blanks between them, or a command that prints them; false: they are the shell's own, or
  * there are none. */
 static bool add_words(enum words_of words, const char *command, struct str *out)
@@ -127,6 +138,9 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 		return true;
 	case WORDS_TEMPLATES:
 		add_names(init_kinds, out);
+		return true;
+	case WORDS_PHASES:
+		add_phases(out);
 		return true;
 	case WORDS_HELP:
 		add_verbs(out);
@@ -179,6 +193,9 @@ static void bash_script(struct str *out)
 		     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options= "
 		     "argument= value=\n"
 		     "\tCOMPREPLY=()\n"
+		     "\t# bash takes --style=grey for three words\n"
+		     "\tif [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD-2]}\n"
+		     "\telif [ \"$word\" = = ]; then word=; fi\n"
 		     "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 		     "\t\tCOMPREPLY=($(compgen -W '");
 	add_verbs(out);

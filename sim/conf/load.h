@@ -54,6 +54,7 @@ struct loader {
 	size_t depth;
 	size_t followed;     /* files loaded for the current request; a base counts each time it is named */
 	const char *setting; /* the option that load_set()'s assignment is of, for messages; NULL: "--set" */
+	bool searched;       /* assignments are searched for: a scenario need not have one */
 	size_t over_n;       /* so many of a scenario's settings, the last, are values of --over */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */

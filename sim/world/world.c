@@ -487,6 +487,21 @@ const struct world *world_of_tree(struct loader *l, const char *path, struct yml
 	return l->diags->total ? NULL : w;
 }
 
+/* Where the assignments are searched for, one has to stand in the tree until they are found: all on the first machine. */
+static void add_assignment(struct loader *l, struct yml *root)
+{
+	const struct yml *machines = yml_get(root, "machines");
+	const char *first =
+		machines && machines->kind == YML_MAP && machines->n ? machines->keys[0]->text : NULL;
+
+	if (!l->searched || yml_get(root, "assignments") || !first)
+		return;
+	l->setting = "default";
+	load_set(l, root,
+		 arena_printf(l->arena, "assignments=[{name: \"all on %s\", place: [{on: \"%s\"}]}]", first,
+			      first));
+}
+
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
 {
 	struct yml *root;
@@ -499,6 +514,7 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 		l->setting = i + l->over_n >= sets_n ? "--over" : NULL;
 		load_set(l, root, sets[i]);
 	}
+	add_assignment(l, root);
 	return world_of_tree(l, path, root);
 }
 
