@@ -55,7 +55,7 @@ for name in libcuda.so.1 libnvrtc.so libcublas.so; do
 done
 # ---- the backend, with sanitizers, against it
 sh kernels/gpu/embed.sh cuda kernels/cuda/device.h kernels/cuda/*.cu >$B/gen/kernels/cuda/sources.h
-$C $SANITIZE $WARN kernels/cuda/*.c kernels/gpu/*.c sim/base/err.c sim/base/str.c sim/base/mem.c sim/base/utf8.c tests/cuda/check_cuda.c \
+$C $SANITIZE $WARN kernels/cuda/*.c kernels/gpu/*.c sim/base/err.c sim/base/str.c sim/base/nearest.c sim/base/mem.c sim/base/utf8.c tests/cuda/check_cuda.c \
 	tests/cuda/machine.c -o $B/check_cuda -ldl -lm || bad "the backend does not compile"
 if $B/check_cuda $B/libraries >$B/out 2>$B/err; then :; else cat $B/err; fi
 passed=$((passed + $(sed -n '$s/ passed.*//p' $B/out)))

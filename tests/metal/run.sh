@@ -133,7 +133,7 @@ case \$1 in
 esac
 END
 rm -f $B/host_*.o
-printf '%s\n' kernels/metal/*.[cm] kernels/gpu/*.c tests/metal/fake/*.[cm] tests/metal/misuse.m sim/base/err.c sim/base/str.c sim/base/mem.c sim/base/utf8.c |
+printf '%s\n' kernels/metal/*.[cm] kernels/gpu/*.c tests/metal/fake/*.[cm] tests/metal/misuse.m sim/base/err.c sim/base/str.c sim/base/nearest.c sim/base/mem.c sim/base/utf8.c |
 	xargs -P "$JOBS" -n 1 sh $B/build.sh || bad "the host or the fake does not compile"
 if $C -D_GNU_SOURCE -Wall -Wextra -Werror tests/metal/check_host.c $B/host_*.o -o $B/check_host -lgnustep-base -lobjc -lm -ldl; then
 	$B/check_host >$B/host.out
