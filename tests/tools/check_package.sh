@@ -3,10 +3,13 @@
 # holds program, catalogue, manual and completion; the Homebrew formula installs from it.
 set -u
 version=$1
-has() { for p in dpkg-buildpackage lintian dh ruby; do command -v $p >/dev/null || return 1; done; }
-has || sh "$(dirname "$0")/install.sh" debhelper dpkg-dev fakeroot lintian ruby libgsl-dev libyaml-dev pkg-config
+has() { # build-essential is what every Debian package builds with
+	dpkg -s build-essential >/dev/null 2>&1 || return 1
+	for p in dpkg-buildpackage lintian dh ruby; do command -v $p >/dev/null || return 1; done
+}
+has || sh "$(dirname "$0")/install.sh" build-essential debhelper dpkg-dev fakeroot lintian ruby libgsl-dev libyaml-dev pkg-config
 if ! has; then
-	echo "package: skipped: no dpkg-buildpackage, debhelper, lintian or ruby"
+	echo "package: skipped: no build-essential, dpkg-buildpackage, debhelper, lintian or ruby"
 	[ -z "${CI:-}" ]
 	exit
 fi
