@@ -8,7 +8,6 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "sim/base/nearest.h"
 
 char str_nothing[1] = ""; /* text of every str without memory of its own; never written */
 
@@ -153,11 +152,6 @@ size_t str_find(const char *text, const char *const *names, size_t n)
 	while (i < n && strcmp(text, names[i]) != 0)
 		i++;
 	return i;
-}
-
-const char *str_closest(const char *text, const char *const *names, size_t n)
-{
-	return nearest_of(text, names, n);
 }
 
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width)

@@ -44,7 +44,5 @@ size_t str_width(const char *utf8); /* terminal columns, counting one per code p
 
 /* The place of text among names[] (n of them); n where it is none of them. */
 size_t str_find(const char *text, const char *const *names, size_t n);
-/* nearest_of() of nearest.h. */
-const char *str_closest(const char *text, const char *const *names, size_t n);
 
 #endif

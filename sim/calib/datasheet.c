@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/base/nearest.h"
 #include "sim/base/provenance.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
@@ -78,7 +79,7 @@ static const char *text_or_null(const char *text)
 
 static int check_row(const struct datasheet *sheet, const struct datasheet_row *row, struct err *err)
 {
-	const char *names[ARRAY_LEN(keys)];
+	const char *names[ARRAY_LEN(keys)], *near;
 	struct err why = ERR_INIT;
 	double ignored;
 	size_t i = 0;
@@ -89,8 +90,9 @@ static int check_row(const struct datasheet *sheet, const struct datasheet_row *
 		for (size_t j = 0; j < i; j++)
 			names[j] = keys[j].key;
 		err_set(err, "%s:%d: unknown key '%.60s'", sheet->path, row->line, row->key);
-		if (str_closest(row->key, names, i))
-			err_hint(err, "did you mean '%s'?", str_closest(row->key, names, i));
+		near = nearest_of(row->key, names, i);
+		if (near)
+			err_hint(err, "did you mean '%s'?", near);
 		return -1;
 	}
 	for (size_t j = 0; sheet->at + j < row; j++)

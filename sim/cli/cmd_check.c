@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/cli/cmd.h"
 #include "sim/hw/serving.h"
 #include "sim/place/place.h"
@@ -116,7 +117,7 @@ static int unknown_schema(struct session *s, const struct yml *schema)
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		known[i] = kinds[i].schema;
-	near = str_closest(schema->text, known, ARRAY_LEN(known));
+	near = nearest_of(schema->text, known, ARRAY_LEN(known));
 	err_set(&err, "unknown schema '%.100s'", schema->text);
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/hw/hw.h"
 #include "sim/hw/serving.h"
@@ -166,7 +167,7 @@ int help_unknown(const char *what, const char *word)
 	for (const struct file_kind *k = file_kinds; k->name && strcmp(what, "verb") != 0; k++)
 		names[n++] = k->name;
 	BUG_ON(n > WORDS_MAX);
-	near = str_closest(word, names, n);
+	near = nearest_of(word, names, n);
 	err_set(&err, "unknown %s '%.60s'", what, word);
 	if (!near && (str_ends(word, ".yaml") || str_ends(word, ".yml")))
 		err_hint(&err, "a verb comes first: lemursim simulate %.200s", word);

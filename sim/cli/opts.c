@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/base/utf8.h"
 
 static const struct opt help_row = OPT_FLAG_ROW(struct args, help, "help", 'h', "show this help");
@@ -67,7 +68,7 @@ static int unknown(const struct verb_opts *v, const char *arg, struct err *err)
 		return err_hint(err, "'--help' lists the options");
 	arg += arg[1] == '-' ? 2 : 1;
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(arg, "="), arg);
-	near = str_closest(word, names, v->n);
+	near = nearest_of(word, names, v->n);
 	return near ? err_hint(err, "did you mean '--%s'?", near)
 		    : err_hint(err, "'--help' lists the options");
 }

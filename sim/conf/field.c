@@ -1,4 +1,5 @@
 /* field.c - loading by field tables; see field.h. Output is in echo.c. */
+#include "sim/base/nearest.h"
 #include "sim/conf/field.h"
 
 #include <errno.h>
@@ -482,7 +483,7 @@ static void report_unknown_key(const struct loading *l, const struct yml *key, b
 		names[i] = t->fields[i].key;
 	err_set(&err, "%s: unknown key '%.80s'", owner.text, key->text);
 	/* the hint would not be shown, and the search is slow */
-	near = l->diags->n < DIAG_MAX ? str_closest(key->text, names, t->n) : NULL;
+	near = l->diags->n < DIAG_MAX ? nearest_of(key->text, names, t->n) : NULL;
 	if (key->text[0] >= '0' && key->text[0] <= '9')
 		err_hint(&err, "a comma ends a value between braces: write '1000 tok' for '1,000 tok'");
 	else if (near)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/map.h"
+#include "sim/base/nearest.h"
 #include "sim/base/vec.h"
 
 /* ---- reading: from keys to texts ---- */
@@ -47,7 +48,7 @@ static void resolve_scalar(struct resolver *r, struct yml *node)
 		node->quoted = true;
 		return;
 	}
-	near = node->quoted || strchr(node->text, ' ') ? NULL : str_closest(node->text, r->names, r->list->n);
+	near = node->quoted || strchr(node->text, ' ') ? NULL : nearest_of(node->text, r->names, r->list->n);
 	if (near)
 		diag_add(r->diags, node->place, arena_printf(r->arena, "did you mean '%.60s'?", near),
 			 "'%.60s' is not in the file's list of sources", node->text);

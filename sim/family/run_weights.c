@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/base/str.h"
 #include "sim/cost/compute_dtype.h"
 #include "sim/llm/memory.h"
@@ -215,7 +216,7 @@ int run_asked_weights(const char *asked, int *mix, struct err *err)
 	*mix = (int)str_find(asked, mix_names, MIX_N);
 	if (*mix < MIX_N)
 		return 0;
-	near = str_closest(asked, mix_names, MIX_N);
+	near = nearest_of(asked, mix_names, MIX_N);
 	err_set(err, "unknown format of weights '%.40s'", asked);
 	return is_dynamic(asked) ? hint_dynamic(err)
 	       : near            ? err_hint(err, "did you mean '%s'?", near)

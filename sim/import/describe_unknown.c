@@ -2,6 +2,7 @@
  * describe_layers.h. */
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/import/describe_layers.h"
 
 /* Words in keys of layers that are no attention and no FFN: such a model is not plain. */
@@ -62,7 +63,7 @@ static int unknown(struct config_reading *r, const char *type)
 	for (; n < FAMILIES_MAX && family_at(n); n++)
 		names[n] = family_at(n)->type;
 	names[n++] = "chatglm";
-	near = type ? str_closest(type, names, n) : NULL;
+	near = type ? nearest_of(type, names, n) : NULL;
 	if (near)
 		str_addf(&list, "the closest is %s; ", near);
 	str_addf(&list, "models/README.md lists the %zu that are", n);

@@ -2,6 +2,7 @@
  *
  * A model without kinds has the same blocks in every layer, or experts in a regular part of them: where a
  * layer begins is then a product. One with kinds has a table, made once by layout_make(). */
+#include "sim/base/nearest.h"
 #include "sim/llm/layers.h"
 
 #include <ctype.h>
@@ -281,7 +282,7 @@ enum { BLOCK_ATTENTION = RECURRENT_N, BLOCK_FFN, BLOCK_EXPERTS, BLOCK_N };
 
 static int bad_block(const struct model_kind *k, const char *name, struct diags *diags)
 {
-	const char *near = str_closest(name, block_names, BLOCK_N);
+	const char *near = nearest_of(name, block_names, BLOCK_N);
 
 	return diag_add(diags, k->origin.node->place,
 			near ? arena_printf(diags->arena, "the closest is '%s'", near)
@@ -404,7 +405,7 @@ static int read_pattern(const struct model *m, const char *text, int64_t *times,
 		if (!strcmp(text, kinds[i].origin.name) && *times >= 1 && *times <= m->layers)
 			return (int)i;
 	}
-	near = str_closest(text, names, m->kinds.n);
+	near = nearest_of(text, names, m->kinds.n);
 	diag_add(diags, yml_get(m->origin.node, "pattern")->place,
 		 near ? arena_printf(diags->arena, "the closest is '%s'", near)
 		      : "entries are names of kinds, or '3 name'",

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/base/units.h"
 
 static const double dtype_B[SAMPLE_DTYPE_N] = {[SAMPLE_F32] = 4,
@@ -399,7 +400,7 @@ int suite_check_only(struct arena *a, const struct suite_options *o, struct err 
 	for (size_t i = 0; i < o->only_n; i++) {
 		if (find_row(o->only[i]))
 			continue;
-		near = str_closest(o->only[i], names, suite_rows_n);
+		near = nearest_of(o->only[i], names, suite_rows_n);
 		err_set(err, "the suite has no row '%.60s'", o->only[i]);
 		return near ? err_hint(err, "did you mean '%s'?", near)
 			    : err_hint(err, "'lemursim calibrate --list' names them");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/hw/programs.h"
 #include "sim/place/equal_devices.h"
 #include "sim/place/footprint.h"
@@ -375,7 +376,7 @@ static void complain_of_target(const struct placement_maker *mk, const struct ex
 {
 	const struct yml *to = yml_get(o->origin.node, "to");
 	size_t n;
-	const char **names = names_of(mk->w, &n), *near = str_closest(o->to, names, n);
+	const char **names = names_of(mk->w, &n), *near = nearest_of(o->to, names, n);
 	struct str all = STR_INIT;
 
 	if (near)

@@ -74,6 +74,13 @@ static void add_heads(struct str *out, const struct column *columns, size_t n)
 	}
 }
 
+/* Below the heads of numbers, which stand to the right. */
+static void add_rule(struct str *out, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		str_add(out, "--:|");
+}
+
 static void add_classes(struct str *out, const struct result *r)
 {
 	struct arena a = ARENA_INIT;
@@ -85,8 +92,7 @@ static void add_classes(struct str *out, const struct result *r)
 		str_add(out, "\n| class |");
 		add_heads(out, columns, n);
 		str_add(out, "\n|---|");
-		for (size_t k = 0; k < n; k++)
-			str_add(out, "--:|");
+		add_rule(out, n);
 		str_add(out, "\n");
 	}
 	for (size_t i = 0; i < classes.rows_n; i++) {
@@ -106,8 +112,7 @@ static void add_answer(struct str *out, const struct result *r)
 	str_add(out, "| assignment | fits? |");
 	add_heads(out, columns, n);
 	str_add(out, " limited by |\n|---|---|");
-	for (size_t k = 0; k < n; k++)
-		str_add(out, "--:|");
+	add_rule(out, n);
 	str_add(out, "---|\n");
 	for (size_t i = 0; i < r->rows_n; i++)
 		add_row(out, r, i, columns, n);

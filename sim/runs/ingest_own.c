@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
 #include "sim/runs/ingest.h"
@@ -26,7 +27,7 @@ static int choose(const struct record *c, const char *key, const char *const *na
 	err_set(c->r->err, "%s:%d: %s: expected %s, got '%.60s'", c->r->path, c->line, key, all.text,
 		text ? text : "");
 	str_release(&all);
-	near = text ? str_closest(text, names, n) : NULL;
+	near = text ? nearest_of(text, names, n) : NULL;
 	return near ? err_hint(c->r->err, "did you mean '%s'?", near) : -1;
 }
 

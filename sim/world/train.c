@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/hw/hw.h"
 #include "sim/world/scenario.h"
 #include "sim/world/tables.h"
@@ -153,7 +154,7 @@ unsigned train_adapters(const struct train *t)
 
 static void check_target(const struct yml *at, const char *name, struct diags *diags)
 {
-	const char *near = str_closest(name, adapter_names, ADAPTER_N);
+	const char *near = nearest_of(name, adapter_names, ADAPTER_N);
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < ADAPTER_N; i++)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/nearest.h"
 #include "sim/cost/run_by.h"
 #include "sim/import/weights_file.h"
 #include "sim/world/counted.h"
@@ -244,7 +245,7 @@ static void no_runtime(struct loader *l, const struct yml *said, const struct un
 
 	for (size_t i = 0; i < n; i++) /* without the date of its version, which need not be said */
 		names[i] = arena_strndup(l->arena, p[i].origin.name, strcspn(p[i].origin.name, "@"));
-	near = str_closest(said->text, names, n);
+	near = nearest_of(said->text, names, n);
 	if (near)
 		str_addf(&known, "did you mean '%s'? ", near);
 	for (size_t i = 0; i < n; i++)

@@ -221,15 +221,15 @@ START_TEST(str_grows)
 }
 END_TEST
 
-START_TEST(str_closest_word)
+START_TEST(nearest_of_typing_error)
 {
 	static const char *const names[] = {"bandwidth", "capacity", "latency"};
 
-	ck_assert_str_eq(str_closest("bandwith", names, 3), "bandwidth");
-	ck_assert_str_eq(str_closest("latancy", names, 3), "latency");
-	ck_assert_ptr_null(str_closest("colour", names, 3));
-	ck_assert_ptr_null(str_closest("bandwidth", names, 0));
-	ck_assert_str_eq(str_closest("ttft_p99_s", (const char *const[]){"ttft_s", "ttft_s_p99"}, 2),
+	ck_assert_str_eq(nearest_of("bandwith", names, 3), "bandwidth");
+	ck_assert_str_eq(nearest_of("latancy", names, 3), "latency");
+	ck_assert_ptr_null(nearest_of("colour", names, 3));
+	ck_assert_ptr_null(nearest_of("bandwidth", names, 0));
+	ck_assert_str_eq(nearest_of("ttft_p99_s", (const char *const[]){"ttft_s", "ttft_s_p99"}, 2),
 			 "ttft_s_p99");
 }
 END_TEST
@@ -601,7 +601,7 @@ Suite *suite_base(void)
 	tcase_add_test(tc, units_format_exact_reads_back);
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
-	tcase_add_test(tc, str_closest_word);
+	tcase_add_test(tc, nearest_of_typing_error);
 	tcase_add_test(tc, nearest_word);
 	tcase_add_test(tc, no_figure_has_an_exponent);
 	tcase_add_test(tc, unknown_names_get_a_hint);

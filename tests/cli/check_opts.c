@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/map.h"
+#include "sim/base/nearest.h"
 #include "sim/cli/cmd.h"
 
 /* A verb with every shared group and rows of its own. */
@@ -276,7 +277,7 @@ START_TEST(closest)
 {
 	static const char *const names[] = {"format", "output", "set"};
 
-	ck_assert_pstr_eq(str_closest(guesses[_i].word, names, ARRAY_LEN(names)), guesses[_i].want);
+	ck_assert_pstr_eq(nearest_of(guesses[_i].word, names, ARRAY_LEN(names)), guesses[_i].want);
 }
 END_TEST
 
