@@ -105,8 +105,7 @@ static double scale_of(const struct picture_look *look, double width)
 	return look->font_size > 0 ? look->font_size / axis_font : 1;
 }
 
-void look_open(const struct picture_look *look, struct canvas *c, struct str *out,
-	       const struct look_frame *f)
+void look_open(const struct picture_look *look, struct canvas *c, struct str *out, const struct look_frame *f)
 {
 	const char *title = look->title ? look->title : f->title;
 	const double more = look->no_title ? 0 : page_head(NULL, f->width, title, f->subtitle);

@@ -46,8 +46,8 @@ bool look_has_room(const struct picture_look *look);
 double look_least_width(double font_size);
 
 struct look_frame {
-	double width, height; /* as it is drawn, with a line for the title and one for the subtitle */
-	bool lines_first;     /* as of canvas_open() */
+	double width, height;         /* as it is drawn, with a line for the title and one for the subtitle */
+	bool lines_first;             /* as of canvas_open() */
 	const char *title, *subtitle; /* subtitle: NULL or empty: there is none */
 };
 

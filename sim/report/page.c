@@ -1,7 +1,6 @@
 /* page.c - see page.h. */
 #include "sim/report/page.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -22,33 +21,19 @@ void page_figures(struct canvas *c, double right, double y, const char *figure, 
 	canvas_text(c, (struct point){x, y + 7}, &under, sub, NULL);
 }
 
-/* The bytes of a word with the blanks before it. A number and what follows it, mostly its unit, are one. */
-static size_t word_of(const char *text)
-{
-	size_t n = 0;
-
-	for (;;) {
-		const size_t blanks = strspn(text + n, " \n"), word = strcspn(text + n + blanks, " \n");
-
-		n += blanks + word;
-		if (!word || !isdigit((unsigned char)text[n - 1]) || text[n] != ' ' ||
-		    !isalpha((unsigned char)text[n + 1]))
-			return n;
-	}
-}
-
 size_t page_line(const char *text, double room, const struct type *type)
 {
 	struct str line = STR_INIT;
 	size_t n = 0;
 
 	for (;;) {
-		const size_t word = word_of(text + n);
+		const size_t blanks = strspn(text + n, " \n");
+		const size_t word = str_word(text + n + blanks);
 
-		str_add_n(&line, text + n, word);
+		str_add_n(&line, text + n, blanks + word);
 		if (!word || (n && textsize_width(line.text, type->size, type->bold) > room))
 			break;
-		n += word;
+		n += blanks + word;
 	}
 	str_release(&line);
 	return n;

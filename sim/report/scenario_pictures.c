@@ -183,8 +183,9 @@ static int draw_load(struct builder *b, const struct placement *at)
 				 (struct picture){.kind = PICTURE_LOAD,
 						  .name = arena_printf(b->arena, "%s: the load over time",
 								       at->assignment->name),
-						  .caption = "What each server works at, the requests that run "
-							     "and wait, and the KV cache in use.",
+						  .caption =
+							  "What each server works at, the requests that run "
+							  "and wait, and the KV cache in use.",
 						  .of = at->assignment->name,
 						  .job = JOB_SERVE,
 						  .open = is_open(b, at, JOB_SERVE)},

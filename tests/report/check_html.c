@@ -165,7 +165,7 @@ static const struct assignment_row rows[] = {
 	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
 	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
 	{EVIL, false, 1e9, EVIL, EVIL, NULL, NULL, 0, memory, 1, NULL, 0, NULL, NULL, 0}};
-static const char *const notes[] = {EVIL};
+static const struct note notes[] = {{EVIL, 0}};
 static const struct input_row inputs[] = {{EVIL, "00ff"}};
 static const struct result result = {.scenario = EVIL,
 				     .version = EVIL,
