@@ -62,7 +62,7 @@ void page_names(struct canvas *c, double left, double y, const char *name, const
 {
 	const bool has_sub = sub && *sub;
 	const double x = left - PAGE_GUTTER, room = x - PAGE_MARGIN;
-	const double fits = name_size * room / fmax(textsize_width(name, name_size, true), 1);
+	const double fits = 0.98 * name_size * room / fmax(textsize_width(name, name_size, true), 1);
 	const double up = !has_sub ? 0 : takes_two_lines(sub, room) ? 11 : 6;
 	const struct type bold = {.size = fmin(fmax(fits, small_size), name_size),
 				  .bold = true,

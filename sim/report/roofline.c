@@ -361,7 +361,8 @@ static void key_cluster(struct view *v, const struct cluster *c)
 		v->keys_n++;
 		str_addf(&v->keys, "%s%s", v->keys.len ? " \xc2\xb7 " : "", key.text);
 		for (int k = 0; k < c->lines_n; k++)
-			str_addf(&v->keys, "%s%s", k ? ", " : " ", c->lines[k].text);
+			str_addf(&v->keys, "%s%s", k && !str_ends(v->keys.text, ",") ? ", " : " ",
+				 c->lines[k].text);
 	} else {
 		v->unlabelled++;
 	}

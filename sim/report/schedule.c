@@ -481,8 +481,7 @@ static double left_of(double page_w)
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
-	const struct memory_track_frame frame = {
-		v->s, v->left, v->lanes_end, v->plot_w, v->left - PAGE_MARGIN - PAGE_GUTTER, PAGE_GUTTER};
+	const struct memory_track_frame frame = {v->s, v->left, v->lanes_end, v->plot_w, PAGE_GUTTER};
 	const size_t legend_rows = draw_legend(v, NULL);
 	const double head_more = draw_head(v, NULL);
 	struct str note = STR_INIT;
