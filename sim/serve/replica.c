@@ -70,6 +70,7 @@ void replica_release(struct replica *p)
 	VEC_FREE(&p->stalled);
 	VEC_FREE(&p->late);
 	VEC_FREE(&p->arrived);
+	VEC_FREE(&p->ended);
 }
 
 /* ---- what the observer is told ---- */
@@ -262,7 +263,7 @@ static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
 
-	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || !p->decodes_run ||
+	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || p->ended.n || !p->decodes_run ||
 	    p->set->draft) {
 		p->steps = 1;
 		return;
@@ -317,6 +318,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	p->reads.n = 0;
 	p->decodes_run = p->decodes_placed = false;
 	p->run->composing = p->kv.planning = true;
+	replica_let_go(p, p->ended_before);
 	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
 			(void)join(p);
@@ -326,6 +328,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (p->kv.radix)
 		radix_cache_settle(p->kv.radix);
 	p->busy = p->fs > 0;
+	p->ended_before = p->ended.n;
 	if (!p->busy)
 		p->planned_ns = INT64_MAX;
 	if (p->busy) {
