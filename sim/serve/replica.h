@@ -63,6 +63,7 @@ struct replica {
 	struct tandem *pipeline;           /* the stages that its iterations go through; NULL: no pipeline */
 	int64_t *stage_fs, *pass_fs;       /* time of the iteration in each stage; time of one pass */
 	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
+	VEC(bool) met;                     /* by the number of rows: a pass had so many; see batch_time.h */
 	VEC(struct read) reads;            /* prompt pieces of the iteration */
 	VEC(struct prompt_piece) pieces;   /* prompt pieces in the pass being planned */
 	VEC(uint32_t) reading, stalled, late;

@@ -659,6 +659,39 @@ START_TEST(servers_of_runtimes)
 }
 END_TEST
 
+/* A pass of so many rows as none had takes new_rows longer, and is a step by itself. */
+START_TEST(new_rows_take_longer)
+{
+	const struct prompt_piece piece = {.tokens = 500, .last = true};
+	struct batch_mix m = {.weight_reads = 1, .pieces = &piece, .pieces_n = 1};
+	struct serving how = paged();
+	struct err err = ERR_INIT;
+	struct batch_cost *c;
+	struct placement at;
+	struct batch_time t;
+	int64_t fs;
+
+	load_split(0, NULL);
+	at = fixture_place(&fixture, 0);
+	c = batch_cost_new(&at, &how, &err);
+	ck_assert(!batch_cost_time(c).meets_rows);
+	batch_cost_free(c);
+	how.new_rows = (struct qty){.value = 0.28, .given = true};
+	c = batch_cost_new(&at, &how, &err);
+	t = batch_cost_time(c);
+	ck_assert(t.meets_rows);
+	fs = t.of(t.self, &m).fs;
+	m.new_rows = true;
+	ck_assert_int_eq(t.of(t.self, &m).fs, fs + (int64_t)280000000 * FS_PER_NS);
+	m = uniform_mix(&t, 3, 400);
+	ck_assert_int_gt(t.of(t.self, &m).steps, 1);
+	m.new_rows = true;
+	ck_assert_int_eq(t.of(t.self, &m).steps, 1);
+	batch_cost_free(c);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(graphs_pad)
 {
 	struct serving provenance = paged();
@@ -874,6 +907,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, no_server);
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
+	tcase_add_test(set, new_rows_take_longer);
 	tcase_add_test(set, blocks_of_vllm);
 	tcase_add_test(set, a_piece_comes_again);
 	tcase_add_test(set, blocks_of_vllm_hold_states);

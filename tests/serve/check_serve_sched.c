@@ -510,6 +510,73 @@ static void run_recorded(const struct serve_settings *set, const struct request 
 	serve_run(&c, &source, &o, &result);
 }
 
+/* The rows of the passes that are the first with so many. */
+struct new_rows {
+	VEC(int64_t) seen;
+};
+
+static struct batch_step record_new(void *self, const struct batch_mix *mix)
+{
+	struct new_rows *n = self;
+	int64_t rows = mix->decodes + mix->pad_rows;
+
+	for (size_t i = 0; i < mix->pieces_n; i++)
+		rows += mix->pieces[i].tokens;
+	if (mix->new_rows)
+		VEC_ADD(&n->seen, rows);
+	return (struct batch_step){
+		.fs = 1000000000000, .slope_fs = 0, .steps = mix->new_rows ? 1 : INT64_MAX};
+}
+
+/* Prompts of 100, 100 and 120 one after the other in batches of 64: a batch of 64 and the graphs are met at the start, 36
+ * and 56 are not, and a server that failed meets all anew. Where nothing is told, nobody is asked to keep it. */
+START_TEST(rows_are_met_once)
+{
+	enum { S = 1000000000 };
+	static const int64_t captured[] = {1, 4};
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = 4,
+					   .batched_tokens = 64,
+					   .block = 16,
+					   .graphs = captured,
+					   .graphs_n = ARRAY_LEN(captured)};
+	const struct request q[] = {{.id = 0, .prompt = 100, .output = 9},
+				    {.id = 1, .arrive_ns = S, .prompt = 100, .output = 9},
+				    {.id = 2, .arrive_ns = 2 * (int64_t)S, .prompt = 120, .output = 9},
+				    {.id = 3, .arrive_ns = 4 * (int64_t)S, .prompt = 100, .output = 9}};
+	static const int64_t told[] = {36, 56, 36};
+	const struct serve_down down = {0, 3 * (int64_t)S, S / 2};
+
+	for (int i = 0; i < 4; i++) {
+		struct new_rows n = {{0}};
+		const struct batch_time time = {.of = record_new,
+						.self = &n,
+						.windows = {INT64_MAX},
+						.windows_n = 1,
+						.meets_rows = i < 2};
+		const struct serve_server server = {&set, &time, POOL_WHOLE, 0, 0};
+		const struct serve_config c = {.servers = &server,
+					       .servers_n = 1,
+					       .downs = &down,
+					       .downs_n = 1,
+					       .each_iteration = i % 2};
+		struct fixture_source s = {.at = q, .n = ARRAY_LEN(q)};
+		const struct request_source source = fixture_source(&s);
+		struct fixture_watch w = {0};
+		const struct observer o = fixture_observer(&w);
+		struct serve_result result = {0};
+
+		serve_run(&c, &source, &o, &result);
+		ck_assert_int_eq(result.finished, (int)ARRAY_LEN(q));
+		ck_assert_uint_eq(n.seen.n, i < 2 ? ARRAY_LEN(told) : 0);
+		for (size_t k = 0; k < n.seen.n; k++)
+			ck_assert_int_eq(n.seen.at[k], told[k]);
+		VEC_FREE(&n.seen);
+		fixture_watch_release(&w);
+	}
+}
+END_TEST
+
 /* Three slots decode; when the middle one is done, what is left are two runs of neighbours. */
 START_TEST(llamacpp_reads_weights_for_each_run_of_slots)
 {
@@ -978,6 +1045,7 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, vllm_gives_a_place_on_one_iteration_later);
 	suite_add_tcase(s, t);
 	t = tcase_create("others");
+	tcase_add_test(t, rows_are_met_once);
 	tcase_add_test(t, llamacpp_reads_weights_for_each_run_of_slots);
 	tcase_add_test(t, llamacpp_fills_micro_batches);
 	tcase_add_test(t, llamacpp_keeps_what_a_slot_held);
