@@ -79,6 +79,8 @@ static const struct field serving_fields[] = {
 	{FIELD_KEY(struct serving, graphs), .type = FIELD_DOUBLES, .optional = true, .dim = DIM_COUNT,
 	 .max = 1024, .help = "rows of a pass that have a captured graph; others are padded to the next"},
 	SECONDS(rebuild, 1, "for each layer of the model, of a pass that follows one of another shape"),
+	SECONDS(new_rows, 100,
+		"of a pass of so many rows as none before it had and no graph was captured for"),
 	SECONDS(poll, 100, "of iterations before it looks for new requests; not given: after each"),
 	SECONDS(host, 10, "of an iteration in which the device waits for the host"),
 	SECONDS(host_per_seq, 1, "and more for each sequence in it"),

@@ -48,7 +48,10 @@ struct serving {
 	struct field_list graphs; /* double: batch sizes with a captured graph, rising; others run padded */
 	struct qty rebuild; /* seconds for each layer of the model, where a pass follows one of another shape:
 			     * the runtime builds its graph of kernels anew */
-	struct qty host;    /* seconds of an iteration in which the device waits for the host */
+	struct qty
+		new_rows; /* seconds of a pass of so many rows as none before it had: the runtime plans its products
+			      * for each number of rows. Those of captured graphs and a full batch are met at the start */
+	struct qty host;              /* seconds of an iteration in which the device waits for the host */
 	struct qty host_per_seq;      /* and more for each sequence in it */
 	struct qty request;           /* seconds of HTTP, template and tokenizer before a request is queued */
 	struct qty request_per_token; /* and more for each token of its prompt */

@@ -35,7 +35,7 @@ struct batch_cost {
 	int64_t windows[BATCH_WINDOWS];
 	size_t windows_n;
 	int followed[BATCH_WINDOWS]; /* index of the batch sum of each window; NOT_FOLLOWED */
-	int64_t host_fs, host_per_seq_fs, rebuild_fs;
+	int64_t host_fs, host_per_seq_fs, rebuild_fs, new_rows_fs;
 	struct arena tables;
 	VEC(struct decodes *) by_n;
 	VEC(struct shape_piece) pieces; /* room for those of a pass */
@@ -317,6 +317,14 @@ static void add_rebuild(const struct batch_cost *c, const struct batch_mix *m, s
 	}
 }
 
+static void add_new_rows(const struct batch_cost *c, const struct batch_mix *m, struct batch_step *s)
+{
+	if (!m->new_rows)
+		return;
+	s->fs += c->new_rows_fs;
+	s->steps = 1;
+}
+
 /* What the host does for an iteration: before the device works, or, where iterations are planned ahead, while it does
  * (EngineCore.step_with_batch_queue() in vllm/v1/engine/core.py of vllm-project/vllm@00080ee1 schedules the next
  * batch before it waits for the one that runs). */
@@ -346,6 +354,7 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 		add_step(&s, &draft, m->rows_per_decode - 1 - (m->pieces_n > 0));
 	}
 	add_rebuild(c, m, &s);
+	add_new_rows(c, m, &s);
 	add_host(c, m, &s);
 	return s;
 }
@@ -401,6 +410,7 @@ struct batch_cost *batch_cost_new(const struct placement *at, const struct servi
 	c->host_fs = fs_of(&how->host);
 	c->host_per_seq_fs = fs_of(&how->host_per_seq);
 	c->rebuild_fs = fs_of(&how->rebuild) * at->world->model->layers;
+	c->new_rows_fs = fs_of(&how->new_rows);
 	find_windows(c);
 	if (!draft)
 		c->stages = batch_pass_stages(pass, &c->devices);
@@ -456,7 +466,8 @@ struct batch_time batch_cost_time(struct batch_cost *c)
 			       .self = c,
 			       .windows_n = c->windows_n,
 			       .stages = c->stages,
-			       .stages_fs = stages_fs};
+			       .stages_fs = stages_fs,
+			       .meets_rows = c->new_rows_fs > 0};
 
 	memcpy(t.windows, c->windows, sizeof t.windows);
 	power(c, &t);

@@ -16,6 +16,10 @@ struct piece_pass {
 	sim_ns ns;
 };
 
+/* Blocks up to the last attention and those behind it; of both, those that a prompt goes through of which nothing but the
+ * caches is asked for. */
+enum span { SPAN_BODY, SPAN_TAIL, SPAN_CACHES_BODY, SPAN_CACHES_TAIL, SPANS_N };
+
 typedef VEC(sim_ns) row_times; /* by the number of rows; UNFILLED until asked for */
 
 struct batch_pass {
@@ -29,9 +33,10 @@ struct batch_pass {
 	size_t unit;
 	struct part_count parts[MODEL_PARTS];
 	size_t parts_n;
-	double tails[MODEL_PARTS]; /* blocks of each part that follow the last attention */
-	bool all_logits, last_row; /* which rows of a prefill have logits */
-	row_times body, tail, head;
+	double of[SPANS_N][MODEL_PARTS]; /* blocks of each part */
+	bool all_logits, last_row;       /* which rows of a prefill have logits */
+	bool caches_only; /* a prompt's piece without logits goes no further than the last cache */
+	row_times rows[SPANS_N], head;
 	struct piece_pass pieces[PIECES]; /* the last one of each hash */
 	/* several devices */
 	struct pass_program *programs;
@@ -39,6 +44,12 @@ struct batch_pass {
 	uint32_t *stages;          /* queues of a pipeline, in the order in which a pass comes by */
 	size_t stages_n;
 };
+
+/* Is nothing that the block makes in any cache, or needed for what is? (request_pass_block()) */
+static bool behind_caches(const struct model *m, struct block b)
+{
+	return b.part.role == ROLE_HEAD || b.layer > model_last_cache(m);
+}
 
 /* ---- one device ---- */
 
@@ -72,75 +83,135 @@ static sim_ns block_ns(const struct batch_pass *p, struct part part, int64_t row
 	return ops_ns(p, ops, n, false);
 }
 
-static double blocks_of(const struct batch_pass *p, size_t part, bool tail)
-{
-	return tail ? p->tails[part] : p->parts[part].blocks - p->tails[part];
-}
-
-static sim_ns blocks_ns(const struct batch_pass *p, int64_t rows, bool tail)
+static sim_ns blocks_ns(const struct batch_pass *p, enum span span, int64_t rows)
 {
 	sim_ns sum = 0;
 
 	for (size_t i = 0; i < p->parts_n; i++)
-		if (p->parts[i].part.role != ROLE_HEAD && blocks_of(p, i, tail) > 0)
-			sum += (sim_ns)blocks_of(p, i, tail) * block_ns(p, p->parts[i].part, rows);
+		if (p->parts[i].part.role != ROLE_HEAD && p->of[span][i] > 0)
+			sum += (sim_ns)p->of[span][i] * block_ns(p, p->parts[i].part, rows);
 	return sum;
 }
 
-static sim_ns body_ns(const struct batch_pass *p, int64_t rows)
-{
-	return blocks_ns(p, rows, false);
-}
-
-static sim_ns tail_ns(const struct batch_pass *p, int64_t rows)
-{
-	return blocks_ns(p, rows, true);
-}
-
-static sim_ns head_ns(const struct batch_pass *p, int64_t rows)
-{
-	return block_ns(p, (struct part){ROLE_HEAD, false, 0}, rows);
-}
-
-static sim_ns by_rows(const struct batch_pass *p, row_times *t, int64_t rows,
-		      sim_ns (*of)(const struct batch_pass *, int64_t))
+static sim_ns *place_of(row_times *t, int64_t rows)
 {
 	while ((int64_t)t->n <= rows)
 		VEC_ADD(t, UNFILLED);
-	if (t->at[rows] == UNFILLED)
-		t->at[rows] = of(p, rows);
-	return t->at[rows];
+	return &t->at[rows];
 }
 
-static sim_ns attention_ns(const struct batch_pass *p, const struct shape *s, enum phase phase)
+static sim_ns rows_ns(struct batch_pass *p, enum span span, int64_t rows)
 {
+	sim_ns *ns = place_of(&p->rows[span], rows);
+
+	if (*ns == UNFILLED)
+		*ns = blocks_ns(p, span, rows);
+	return *ns;
+}
+
+static sim_ns head_ns(struct batch_pass *p, int64_t rows)
+{
+	sim_ns *ns = place_of(&p->head, rows);
+
+	if (*ns == UNFILLED)
+		*ns = block_ns(p, (struct part){ROLE_HEAD, false, 0}, rows);
+	return *ns;
+}
+
+static sim_ns attention_ns(const struct batch_pass *p, const struct shape *s, enum span span)
+{
+	const enum phase phase = s->mix->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
 	sim_ns sum = 0;
 
 	for (size_t i = 0; i < p->parts_n; i++) {
 		struct op ops[GRAPH_OPS];
 		size_t n;
 
-		if (p->parts[i].part.role != ROLE_ATTENTION)
+		if (p->parts[i].part.role != ROLE_ATTENTION || p->of[span][i] <= 0)
 			continue;
 		n = graph_attends(p->w->units[p->unit].model, &p->w->scenario->precision, s, p->parts[i].part,
 				  phase, ops);
-		sum += (sim_ns)p->parts[i].blocks * ops_ns(p, ops, n, true);
+		sum += (sim_ns)p->of[span][i] * ops_ns(p, ops, n, true);
 	}
 	return sum;
 }
 
+/* The host's part of a pass on a device; alike for all passes, unless the runtime says what it hangs on. The logits of a
+ * pass in which no prompt ends are fetched by nobody. */
+static struct op step_of(const struct batch_pass *p, const struct shape_mix *x, size_t unit, bool all_logits)
+{
+	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
+	const struct shape s = {.mix = x, .all_logits = all_logits && x->pieces_n && x->logits};
+
+	if (cost_counts_step(p->w->units[unit].profile))
+		return graph_step(p->w->model, &s, phase);
+	return (struct op){.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+}
+
+/* For how long the device waits for the host to launch the kernels of a block: launches_of() in step/program.c. */
+static sim_ns launches_ns(const struct batch_pass *p, const struct shape *s, struct part part)
+{
+	const enum phase phase = s->mix->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
+	struct op ops[GRAPH_OPS], launches;
+	const size_t n =
+		graph_block(p->w->units[p->unit].model, &p->w->scenario->precision, s, part, phase, ops);
+	double kernels = 0;
+	sim_ns left;
+
+	for (size_t i = 0; i < n; i++)
+		kernels += cost_kernels(p->device_model.profile, &ops[i]);
+	if (!cost_launches(p->device_model.profile, phase, kernels, &launches))
+		return 0;
+	left = op_ns(p, &launches);
+	for (size_t i = 0; i < n; i++)
+		left -= op_ns(p, &ops[i]);
+	return left > 0 ? left : 0;
+}
+
+static sim_ns waits_ns(const struct batch_pass *p, const struct shape_mix *x, enum span span)
+{
+	const struct shape s = {.mix = x};
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < p->parts_n && p->device_model.profile->overhead.host.given; i++)
+		if (p->parts[i].part.role != ROLE_HEAD && p->of[span][i] > 0)
+			sum += (sim_ns)p->of[span][i] * launches_ns(p, &s, p->parts[i].part);
+	return sum;
+}
+
+/* The blocks of a span with all that is in them. */
+static sim_ns span_ns(struct batch_pass *p, const struct shape_mix *x, enum span span)
+{
+	const struct shape s = {.mix = x};
+
+	return rows_ns(p, span, x->rows) + attention_ns(p, &s, span) + waits_ns(p, x, span);
+}
+
+static sim_ns with_head_ns(struct batch_pass *p, const struct shape_mix *x, int64_t logits)
+{
+	struct shape_mix of_head = *x;
+	const struct shape s = {.mix = &of_head};
+
+	if (!logits || !p->w->model->ends)
+		return 0;
+	of_head.logits = logits;
+	return head_ns(p, logits) + (p->device_model.profile->overhead.host.given
+					     ? launches_ns(p, &s, (struct part){ROLE_HEAD, false, 0})
+					     : 0);
+}
+
 static sim_ns alone_ns(struct batch_pass *p, const struct shape_mix *x)
 {
-	const struct op step = {.name = "step", .kind = OP_STEP};
-	const struct shape s = {.mix = x};
+	const struct op step = step_of(p, x, p->unit, p->all_logits);
 	const bool prompt = x->pieces_n > 0;
-	const int64_t logits = prompt && p->all_logits ? x->rows : x->logits;
-	const int64_t last = prompt && p->last_row && !p->all_logits ? (logits ? logits : 1) : x->rows;
-	sim_ns sum = by_rows(p, &p->body, x->rows, body_ns) + by_rows(p, &p->tail, last, tail_ns);
+	const bool caches = p->caches_only && prompt && !x->decodes && !x->logits;
+	struct shape_mix last = *x;
 
-	if (logits && p->w->model->ends)
-		sum += by_rows(p, &p->head, logits, head_ns);
-	return sum + attention_ns(p, &s, prompt ? PHASE_PREFILL : PHASE_DECODE) + op_ns(p, &step);
+	if (prompt && p->last_row && !p->all_logits)
+		last.rows = x->logits ? x->logits : 1;
+	return span_ns(p, x, caches ? SPAN_CACHES_BODY : SPAN_BODY) +
+	       span_ns(p, &last, caches ? SPAN_CACHES_TAIL : SPAN_TAIL) +
+	       with_head_ns(p, x, prompt && p->all_logits ? x->rows : x->logits) + op_ns(p, &step);
 }
 
 static struct piece_pass *kept_pass(struct batch_pass *p, const struct shape_mix *x)
@@ -169,10 +240,17 @@ struct pass_program {
 	struct shape_mix mix;  /* shape of the pass */
 	struct shape_mix last; /* shape of the part that runs for rows with logits alone */
 	struct program *program;
+	uint32_t step;  /* its task of the host's part */
+	size_t on_unit; /* and where that is */
 	struct arena arena;
 	struct compiled *compiled;
 	struct class_times times;
 };
+
+static bool last_all_logits(const struct batch_pass *p, enum phase phase)
+{
+	return shard_group_all_logits(p->w, &p->at->shard_groups[phase][walk_last(p->w)]);
+}
 
 static void write_pass(struct batch_pass *p, struct pass_program *pp)
 {
@@ -180,18 +258,21 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 	const struct world *w = p->w;
 	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
 	const struct shards *shard_groups = p->at->shard_groups[phase];
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
-	const bool all = shard_group_all_logits(w, &shard_groups[walk_last(w)]) && x->pieces_n;
+	const bool all = last_all_logits(p, phase) && x->pieces_n;
 	struct program *program = pp->program = program_new(w);
 	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);
 	size_t done = walk_first(w);
 	struct deps end = {.n = 0};
+	struct op step;
 
 	for (size_t b = walk_first(w); b <= walk_last(w); b++) {
 		const struct block block = model_block(w->model, b);
 
 		if (block.part.role == ROLE_HEAD && !x->logits && !all)
+			continue;
+		if (x->pieces_n && !x->decodes && !x->logits && behind_caches(w->model, block) &&
+		    shard_group_caches_only(w, &shard_groups[b]))
 			continue;
 		k.shape.all_logits = block.part.role == ROLE_HEAD && all;
 		if (x->pieces_n && !all && block_is_tail(w->model, block) &&
@@ -202,7 +283,10 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 		end = walk_block(&k, b, NULL);
 		done = b;
 	}
-	end = deps_of(program, program_op(program, &step, walk_out(&k, done)->unit[0], 1, label, &end));
+	pp->on_unit = walk_out(&k, done)->unit[0];
+	step = step_of(p, x, pp->on_unit, all);
+	pp->step = program_op(program, &step, pp->on_unit, 1, label, &end);
+	end = deps_of(program, pp->step);
 	program_hand_over(program, walk_out(&k, done), &shard_groups[walk_first(w)], 4.0 * (double)x->logits,
 			  label, &end);
 }
@@ -257,11 +341,14 @@ static struct pass_program *program_at(struct batch_pass *p, const struct shape_
 {
 	/* a place for each number of rows, of decodes and of prompts; the last to come takes it */
 	struct pass_program *pp = &p->programs[(x->rows + (x->pieces_n ? PROGRAMS / 2 : 0)) % PROGRAMS];
+	struct op step;
 
 	if (!program_fits(pp, x))
 		program_make(p, pp, x);
 	set_mix(pp, x);
 	program_remake(pp->program);
+	step = step_of(p, x, pp->on_unit, last_all_logits(p, PHASE_PREFILL));
+	program_remake_op(pp->program, pp->step, &step);
 	if (p->z)
 		program_times_drawn(pp->program, p->z, &pp->times);
 	else
@@ -378,16 +465,22 @@ static int check(const struct placement *at, struct err *err)
 	return 0;
 }
 
-static void count_tails(struct batch_pass *p)
+static void count_blocks(struct batch_pass *p)
 {
 	const struct model *m = p->w->model;
 
 	p->parts_n = model_parts(m, p->parts);
-	for (size_t b = 0; b < model_blocks(m); b++)
-		for (size_t i = 0; i < p->parts_n; i++)
-			if (block_is_tail(m, model_block(m, b)) &&
-			    part_same(model_block(m, b).part, p->parts[i].part))
-				p->tails[i]++;
+	for (size_t b = 0; b < model_blocks(m); b++) {
+		const struct block block = model_block(m, b);
+		const bool tail = block_is_tail(m, block), behind = behind_caches(m, block);
+
+		for (size_t i = 0; i < p->parts_n; i++) {
+			if (!part_same(block.part, p->parts[i].part))
+				continue;
+			p->of[tail ? SPAN_TAIL : SPAN_BODY][i]++;
+			p->of[tail ? SPAN_CACHES_TAIL : SPAN_CACHES_BODY][i] += !behind;
+		}
+	}
 }
 
 static void make_room(struct batch_pass *p)
@@ -419,7 +512,8 @@ struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
 	p->device_model = program_device_model(&p->arena, w, p->unit);
 	p->all_logits = shard_group_all_logits(w, first);
 	p->last_row = shard_group_last_row(w, first);
-	count_tails(p);
+	p->caches_only = shard_group_caches_only(w, first);
+	count_blocks(p);
 	if (!p->alone)
 		make_room(p);
 	return p;
@@ -429,8 +523,8 @@ void batch_pass_free(struct batch_pass *p)
 {
 	if (!p)
 		return;
-	VEC_FREE(&p->body);
-	VEC_FREE(&p->tail);
+	for (int i = 0; i < SPANS_N; i++)
+		VEC_FREE(&p->rows[i]);
 	VEC_FREE(&p->head);
 	for (size_t i = 0; p->programs && i < PROGRAMS; i++)
 		pass_program_free(&p->programs[i]);
@@ -451,7 +545,9 @@ void batch_pass_draw(struct batch_pass *p, const struct params *z)
 {
 	const size_t n = program_sources(p->w);
 
-	p->body.n = p->tail.n = p->head.n = 0;
+	for (int i = 0; i < SPANS_N; i++)
+		p->rows[i].n = 0;
+	p->head.n = 0;
 	memset(p->pieces, 0, sizeof p->pieces);
 	if (!z) {
 		free(p->z);

@@ -39,6 +39,7 @@ struct batch_mix {
 	bool reshaped; /* the pass before had other numbers of sequences or rows: a runtime that reuses the
 			  graph of kernels of a pass builds a new one. Where that takes time, steps is 1.
 			  With several weight_reads each of them differs from the one before */
+	bool new_rows; /* no pass of this server had so many rows; told where meets_rows asks for it */
 	const struct prompt_piece *pieces;
 	size_t pieces_n;
 	bool padded; /* pieces are padded to the longest, caches to context_max (mlx) */
@@ -60,6 +61,7 @@ struct batch_time {
 	 * each of them, together no longer than the pass takes. stages 0: it is none. */
 	size_t stages;
 	void (*stages_fs)(void *self, const struct batch_mix *mix, int64_t *fs);
+	bool meets_rows;       /* a pass takes longer where new_rows is set; its steps is then 1 */
 	double busy_W, idle_W; /* power of the machines of the replica; NAN where not known */
 };
 

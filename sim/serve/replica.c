@@ -16,12 +16,41 @@ static const struct scheduler *const schedulers[SERVE_RULES_N] = {
 	[SERVE_STATIC] = &scheduler_static,
 };
 
+/* Did a pass have so many rows? From now on one has. */
+static bool meet(struct replica *p, int64_t rows)
+{
+	bool before;
+
+	while ((int64_t)p->met.n <= rows)
+		VEC_ADD(&p->met, false);
+	before = p->met.at[rows];
+	p->met.at[rows] = true;
+	return before;
+}
+
+/* A process that starts runs each graph that it captures, and a full batch to see what memory that takes
+ * (determine_available_memory() in vllm/v1/worker/gpu_worker.py of vllm-project/vllm@0012cf69). */
+static void meet_at_start(struct replica *p)
+{
+	enum { ANY_BATCH = 1 << 24 };
+	const struct serve_settings *s = p->set;
+
+	p->met.n = 0;
+	if (!p->time->meets_rows)
+		return;
+	for (size_t i = 0; i < s->graphs_n; i++)
+		(void)meet(p, s->graphs[i]);
+	if (s->batched_tokens < ANY_BATCH)
+		(void)meet(p, s->batched_tokens);
+}
+
 void replica_start(struct replica *p)
 {
 	const struct serve_settings *set = p->set;
 	const bool on_demand = !set->reserve_all && !set->draft && set->rules != SERVE_STATIC;
 
 	p->rules = schedulers[set->rules];
+	meet_at_start(p);
 	p->first = p->last = SEQ_NONE;
 	p->planned_ns = INT64_MAX;
 	p->waiting.by_priority = set->by_priority;
@@ -53,6 +82,7 @@ void replica_forget(struct replica *p)
 		p->rules->stop(p);
 	if (p->rules->start)
 		p->rules->start(p);
+	meet_at_start(p);
 }
 
 void replica_release(struct replica *p)
@@ -70,6 +100,8 @@ void replica_release(struct replica *p)
 	VEC_FREE(&p->stalled);
 	VEC_FREE(&p->late);
 	VEC_FREE(&p->arrived);
+	VEC_FREE(&p->ended);
+	VEC_FREE(&p->met);
 }
 
 /* ---- what the observer is told ---- */
@@ -262,7 +294,7 @@ static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
 
-	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || !p->decodes_run ||
+	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || p->ended.n || !p->decodes_run ||
 	    p->set->draft) {
 		p->steps = 1;
 		return;
@@ -317,6 +349,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	p->reads.n = 0;
 	p->decodes_run = p->decodes_placed = false;
 	p->run->composing = p->kv.planning = true;
+	replica_let_go(p, p->ended_before);
 	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
 			(void)join(p);
@@ -326,6 +359,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (p->kv.radix)
 		radix_cache_settle(p->kv.radix);
 	p->busy = p->fs > 0;
+	p->ended_before = p->ended.n;
 	if (!p->busy)
 		p->planned_ns = INT64_MAX;
 	if (p->busy) {
@@ -344,8 +378,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	replica_tell(p, at_ns);
 }
 
-/* Does the pass differ from the one before it, in this iteration or the last? */
-static bool reshaped(struct replica *p, const struct batch_mix *mix)
+/* Does the pass differ from the one before it, in this iteration or the last? Says too if it has as many rows as none had. */
+static bool reshaped(struct replica *p, struct batch_mix *mix)
 {
 	const int64_t sequences = mix->decodes + (int64_t)mix->pieces_n;
 	int64_t rows = mix->decodes * mix->rows_per_decode + mix->pad_rows;
@@ -354,6 +388,7 @@ static bool reshaped(struct replica *p, const struct batch_mix *mix)
 	for (size_t i = 0; i < mix->pieces_n; i++)
 		rows += mix->pieces[i].tokens;
 	differs = sequences != p->pass_sequences || rows != p->pass_rows;
+	mix->new_rows = p->time->meets_rows && !meet(p, rows);
 	p->pass_sequences = sequences;
 	p->pass_rows = rows;
 	return differs;

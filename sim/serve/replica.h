@@ -63,6 +63,7 @@ struct replica {
 	struct tandem *pipeline;           /* the stages that its iterations go through; NULL: no pipeline */
 	int64_t *stage_fs, *pass_fs;       /* time of the iteration in each stage; time of one pass */
 	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
+	VEC(bool) met;                     /* by the number of rows: a pass had so many; see batch_time.h */
 	VEC(struct read) reads;            /* prompt pieces of the iteration */
 	VEC(struct prompt_piece) pieces;   /* prompt pieces in the pass being planned */
 	VEC(uint32_t) reading, stalled, late;
@@ -71,7 +72,10 @@ struct replica {
 	VEC(uint32_t) arrived; /* hand-overs that wait to be admitted; their blocks are here */
 	uint32_t first, last;  /* running requests in the order of admission */
 	int64_t running;       /* those whose KV cache is being handed over are still counted */
-	uint64_t admissions;   /* so far */
+	VEC(uint32_t)
+	ended; /* requests that have ended in the order of admission as well: see replica_let_go() */
+	size_t ended_before; /* of these, had ended when the last iteration was planned */
+	uint64_t admissions; /* so far */
 	struct decodes dec;
 	struct kv kv;
 	struct shelf whole; /* caches of ended requests (mlx) */
@@ -147,6 +151,16 @@ void replica_grow(
 void replica_name_blocks(struct replica *p, struct seq *s); /* the blocks it has computed become findable */
 void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over is admitted */
 void replica_end(struct replica *p, uint32_t seq, enum request_end end);
+/* The first n of those that have ended and hold a place in the batch and KV blocks: both are free. Where iterations are
+ * planned ahead, the one after a request's last token was planned before that token was there. */
+void replica_let_go(struct replica *p, size_t n);
+void replica_let_go_of(struct replica *p, uint32_t seq); /* of this one of them alone */
+
+/* Places in the batch that are taken. */
+static inline int64_t replica_seats(const struct replica *p)
+{
+	return p->running + (int64_t)p->ended.n;
+}
 
 /* ---- between replica.c and running.c ---- */
 void replica_finish(struct replica *p);

@@ -73,6 +73,9 @@ void run_timer(struct serve_run_state *run, int64_t at_ns,
 	       void (*fire)(struct serve_run_state *, uint64_t, int64_t), uint64_t what);
 /* A sequence leaves the system: the observer and the source are told and its number is free. */
 void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns);
+void run_tell_end(
+	struct serve_run_state *run, uint32_t seq, enum request_end end,
+	int64_t at_ns); /* likewise, but the number stays taken; its prefix is not the request's any more */
 void run_gap(const struct serve_run_state *run, span_fs gap);
 
 #endif

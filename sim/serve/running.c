@@ -1,4 +1,5 @@
 /* running.c - what happens to one request at a replica: admission, tokens, preemption, the end; see replica.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/err.h"
@@ -26,12 +27,17 @@ static void join(struct replica *p, uint32_t seq)
 	p->running++;
 }
 
-static void leave(struct replica *p, uint32_t seq)
+static void cut_out(struct replica *p, uint32_t seq)
 {
 	const struct seq *s = seq_at(p->slab, seq);
 
 	*(s->before == SEQ_NONE ? &p->first : &seq_at(p->slab, s->before)->after) = s->after;
 	*(s->after == SEQ_NONE ? &p->last : &seq_at(p->slab, s->after)->before) = s->before;
+}
+
+static void leave(struct replica *p, uint32_t seq)
+{
+	cut_out(p, seq);
 	p->running--;
 	if (p->rules->left)
 		p->rules->left(p, seq);
@@ -308,6 +314,70 @@ static void keep_whole(struct replica *p, const struct seq *s)
 	chain_release(&c);
 }
 
+/* ---- ended, and not given on ---- */
+
+/*
+ * EngineCore.step_with_batch_queue() (vllm/v1/engine/core.py of vllm-project/vllm@ac3cb2e2) has two batches in flight:
+ * it schedules a batch when the one before it begins, and takes in what the last but one has given. In the batch after
+ * its last token a request is not scheduled any more, as it would have more than max_tokens, but it is still one of
+ * `running` and has its blocks (Scheduler.schedule(), vllm/v1/core/sched/scheduler.py @00024d31).
+ */
+static bool given_on_later(const struct replica *p)
+{
+	return p->set->async && p->set->rules == SERVE_VLLM && !p->run->composing;
+}
+
+static struct prefix_piece *prefix_copy(const struct request *r)
+{
+	struct prefix_piece *copy = xcalloc(r->prefix_n + 1, sizeof *copy);
+
+	for (uint32_t i = 0; i < r->prefix_n; i++)
+		copy[i] = r->prefix[i];
+	return copy;
+}
+
+/* Everybody is told that it has ended, and what it has computed is findable. The blocks are its own a while longer; the
+ * source may free the text that they are of. */
+static void stay(struct replica *p, uint32_t seq, enum request_end end)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	struct prefix_piece *prefix = s->r.prefix_n ? prefix_copy(&s->r) : NULL;
+
+	if (p->kv.cache || p->kv.radix)
+		kv_name(&p->kv, s);
+	s->state = SEQ_ENDED;
+	p->running--;
+	VEC_ADD(&p->ended, seq);
+	run_tell_end(p->run, seq, end, clock_stamp(p->now));
+	s->r.prefix = prefix;
+}
+
+static void let_go(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	kv_drop(&p->kv, s);
+	free((void *)s->r.prefix);
+	cut_out(p, seq);
+	slab_give(p->slab, seq);
+}
+
+void replica_let_go(struct replica *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		let_go(p, p->ended.at[i]);
+	for (size_t i = n; i < p->ended.n; i++)
+		p->ended.at[i - n] = p->ended.at[i];
+	p->ended.n -= n;
+	p->ended_before = 0;
+}
+
+void replica_let_go_of(struct replica *p, uint32_t seq)
+{
+	DROP(&p->ended, seq);
+	let_go(p, seq);
+}
+
 void replica_end(struct replica *p, uint32_t seq, enum request_end end)
 {
 	struct seq *s = seq_at(p->slab, seq);
@@ -322,10 +392,14 @@ void replica_end(struct replica *p, uint32_t seq, enum request_end end)
 	if (s->t.tokens)
 		s->t.last_ns = clock_stamp(p->now);
 	keep_whole(p, s);
-	release_kv(p, s);
-	leave(p, seq);
 	replica_load(p, &s->r, -1);
 	p->books.ended++;
+	if (given_on_later(p)) {
+		stay(p, seq, end);
+		return;
+	}
+	release_kv(p, s);
+	leave(p, seq);
 	run_ended(p->run, seq, end, clock_stamp(p->now));
 }
 
@@ -420,6 +494,7 @@ void replica_go_down(struct replica *p, int64_t at_ns)
 	replica_sync(p, at_ns);
 	last = p->now;
 	replica_halt(p, at_ns);
+	replica_let_go(p, p->ended.n);
 	if (p->run->transfers)
 		transfers_down(p->run, p->index, at_ns);
 	while ((seq = p->first) != SEQ_NONE) {
@@ -458,6 +533,7 @@ static void clear_queue(struct replica *p, int64_t at_ns)
 void replica_stop(struct replica *p, int64_t at_ns)
 {
 	replica_halt(p, at_ns);
+	replica_let_go(p, p->ended.n);
 	while (p->first != SEQ_NONE) {
 		const uint32_t seq = p->first;
 		struct seq *s = seq_at(p->slab, seq);

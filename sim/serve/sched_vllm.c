@@ -88,6 +88,7 @@ static void read_all(struct replica *p)
 struct walk {
 	int64_t budget, free;
 	bool preempted;
+	bool emptied; /* others before it came to nothing */
 };
 
 /* Decodes keep in `place` how many rows they were given in this iteration, for those who look later. */
@@ -163,7 +164,11 @@ static void preempt(struct replica *p, struct walk *w, uint32_t seq)
 	w->budget += s->place;
 	w->preempted = true;
 	unread(p, seq);
-	replica_preempt(p, seq);
+	if (s->state ==
+	    SEQ_ENDED) /* one of `running` to vLLM: it loses its blocks, and the next output ends it */
+		replica_let_go_of(p, seq);
+	else
+		replica_preempt(p, seq);
 	w->free += used - p->kv.used + took;
 }
 
@@ -212,14 +217,19 @@ static void stall_rest(struct replica *p)
 	}
 }
 
+static bool wants_rows(const struct seq *s)
+{
+	return s->state != SEQ_MOVING && s->state != SEQ_ENDED;
+}
+
 static struct walk walk(struct replica *p)
 {
-	struct walk w = {p->set->batched_tokens, kv_free(&p->kv), false};
+	struct walk w = {p->set->batched_tokens, kv_free(&p->kv), false, false};
 
 	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after)
 		seq_at(p->slab, i)->place = NOT_SCHEDULED;
 	for (uint32_t i = p->first; i != SEQ_NONE && w.budget > 0; i = seq_at(p->slab, i)->after)
-		if (seq_at(p->slab, i)->state != SEQ_MOVING && !schedule(p, &w, i))
+		if (wants_rows(seq_at(p->slab, i)) && !schedule(p, &w, i))
 			break;
 	stall_rest(p);
 	return w;
@@ -303,6 +313,8 @@ static void ahead_of_retracted(struct replica *p)
 	int64_t done = 0, asked = 1;
 
 	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
+		if (seq_at(p->slab, i)->state == SEQ_ENDED)
+			continue;
 		done += answered(p, seq_at(p->slab, i)) + RETRACT_STEPS;
 		asked += seq_at(p->slab, i)->limit;
 	}
@@ -324,13 +336,10 @@ static int64_t set_apart(struct replica *p)
 
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
  * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began:
- * who has come since then is taken into the next one. Where there was nothing else to plan, they are taken at
- * once. Places in the batch and blocks that become free are given on at once all the same, an iteration before vLLM does. */
+ * who has come since then is taken into the next one. */
 static bool seen(struct replica *p)
 {
-	const bool planned = p->dec.n || p->reads.n;
-
-	if (!p->set->async || !planned || waiting_head(&p->waiting)->queued_ns <= p->planned_ns)
+	if (!p->set->async || waiting_head(&p->waiting)->queued_ns <= p->planned_ns)
 		return true;
 	p->steps = 1;
 	return false;
@@ -340,13 +349,13 @@ static void admit(struct replica *p, int64_t budget)
 {
 	int64_t free;
 
-	if (!waiting_n(&p->waiting) || budget <= 0 || p->running >= p->set->seqs)
+	if (!waiting_n(&p->waiting) || budget <= 0 || replica_seats(p) >= p->set->seqs)
 		return;
 	if (p->set->longest_prefix && (p->kv.cache || p->kv.radix))
 		prefix_order(p);
 	free = kv_free(&p->kv) - (p->decodes_placed ? 0 : decodes_wanted(&p->dec, 0)) - set_apart(p);
 
-	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
+	while (waiting_n(&p->waiting) && budget > 0 && replica_seats(p) < p->set->seqs)
 		if (!seen(p) || !admit_head(p, &budget, &free))
 			break;
 }
@@ -396,16 +405,27 @@ static void plan(struct replica *p)
 	replica_pass(p, &mix);
 }
 
+/* A batch that was planned ahead and came out empty takes no time: the next one is planned when the one in flight is
+ * over, and knows what there is then. */
+static void plan_anew(struct replica *p)
+{
+	replica_let_go(p, p->ended.n);
+	p->planned_ns = INT64_MAX;
+	p->steps = INT64_MAX;
+}
+
 /* By priority the first to ask may be the one that has to go, and then nobody runs: vLLM runs an empty batch,
- * which takes no time, and schedules again. Each time there is one less. */
+ * and schedules again. Each time there is one less. */
 static struct walk walk_until_some_run(struct replica *p)
 {
 	struct walk w = walk(p);
 
-	while (w.preempted && p->running && !p->dec.n && !p->reads.n) {
+	while (w.preempted && !p->dec.n && !p->reads.n) {
 		while (p->stalled.n)
 			replica_unstall(p);
+		plan_anew(p);
 		w = walk(p);
+		w.emptied = true;
 	}
 	return w;
 }
@@ -435,7 +455,7 @@ static bool read_first(struct replica *p)
 	return true;
 }
 
-static void compose(struct replica *p)
+static void compose_planned(struct replica *p)
 {
 	int64_t budget = p->set->batched_tokens;
 
@@ -447,8 +467,8 @@ static void compose(struct replica *p)
 		const struct walk w = walk_until_some_run(p);
 
 		/* rule: nobody is admitted in an iteration that preempted somebody; the next one may */
-		budget = w.preempted && (p->running || p->arrived.n) ? 0 : w.budget;
-		if (w.preempted && p->set->ahead_steps)
+		budget = w.preempted || (w.emptied && p->arrived.n) ? 0 : w.budget;
+		if ((w.preempted || w.emptied) && p->set->ahead_steps)
 			ahead_of_retracted(p);
 		p->steps = 1;
 	}
@@ -458,6 +478,15 @@ static void compose(struct replica *p)
 		admit(p, budget);
 	}
 	plan(p);
+}
+
+static void compose(struct replica *p)
+{
+	compose_planned(p);
+	if (p->fs || !p->set->async || p->planned_ns == INT64_MAX)
+		return;
+	plan_anew(p);
+	compose_planned(p);
 }
 
 /* A prompt whose last piece is in the batch gives its token at the end of that iteration. */
@@ -472,13 +501,13 @@ static void after(struct replica *p, uint32_t seq)
 
 static bool open(const struct replica *p)
 {
-	return p->running < p->set->seqs &&
+	return replica_seats(p) < p->set->seqs &&
 	       (p->arrived.n || waiting_n(&p->waiting) == 1 || p->set->by_priority || p->set->longest_prefix);
 }
 
 static bool join(struct replica *p, uint32_t seq)
 {
-	if (p->running >= p->set->seqs)
+	if (replica_seats(p) >= p->set->seqs)
 		return false;
 	replica_decode(p, seq);
 	return true;

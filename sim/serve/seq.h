@@ -12,7 +12,14 @@
 #include "sim/serve/clock.h"
 #include "sim/serve/request.h"
 
-enum seq_state { SEQ_WAITING, SEQ_READING, SEQ_DECODING, SEQ_STALLED, SEQ_MOVING };
+enum seq_state {
+	SEQ_WAITING,
+	SEQ_READING,
+	SEQ_DECODING,
+	SEQ_STALLED,
+	SEQ_MOVING,
+	SEQ_ENDED /* its place in the batch and its KV blocks are not given on yet (vllm, async) */
+};
 
 #define SEQ_NONE UINT32_MAX
 

@@ -60,7 +60,7 @@ static void tell_source(struct serve_run_state *run, const struct request *r, st
 	run->source->ended(run->source->self, r, t);
 }
 
-void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns)
+void run_tell_end(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns)
 {
 	struct seq *s = seq_at(run->slab, seq);
 	/* what was read beyond the prompt's own tokens was read again */
@@ -78,6 +78,11 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 		run->observer->ended(run->observer->self, &s->r, &s->t);
 	if (end != REQUEST_UNFINISHED && run->source->ended)
 		tell_source(run, &s->r, &s->t);
+}
+
+void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns)
+{
+	run_tell_end(run, seq, end, at_ns);
 	slab_give(run->slab, seq);
 }
 

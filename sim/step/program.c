@@ -308,6 +308,14 @@ void program_remake(struct program *p)
 	}
 }
 
+void program_remake_op(struct program *p, uint32_t task, const struct op *op)
+{
+	struct op_class *c = &p->op_classes.at[p->tasks.at[task].op_class];
+
+	c->op = *op;
+	c->cost = cost_of(op, device_model_of(p, c->source), 1);
+}
+
 /* Only the first operator depends on others: the queue runs the rest in order after it. */
 static uint32_t put_ops(struct program *p, struct block_cache r, struct label label, const struct deps *after)
 {

@@ -169,6 +169,8 @@ struct deps program_end(struct program *p, const struct shape *s, const struct s
 /* Computes the classes again after the mix of a shape has changed. Its rows, its logits and whether it
  * has decodes and pieces must be the same, since tasks and messages depend on these. */
 void program_remake(struct program *p);
+/* The same for the class of a task of program_op(). */
+void program_remake_op(struct program *p, uint32_t task, const struct op *op);
 
 /* The time of a block on its shard group: that of the slowest device of a split, without collectives. */
 sim_ns program_block_ns(struct program *p, const struct shape *s, const struct shards *shards,

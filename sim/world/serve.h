@@ -129,6 +129,7 @@ struct serve_how {
 	int64_t queue;                     /* requests that may wait; 0: any number */
 	struct field_list graphs;          /* double: batch sizes with a captured graph */
 	double host, host_per_seq;         /* seconds of an iteration */
+	double new_rows;                   /* seconds of a pass of so many rows as none had before */
 	double request, request_per_token; /* seconds before a request is queued */
 	struct speculative *speculative;   /* generate.h; NULL: no draft */
 };

@@ -85,6 +85,9 @@ static const struct field how_fields[] = {
 	NUM(queue, 1e9, "requests that may wait; more are refused"),
 	{HOW(graphs), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1, .max = 65536,
 	 .help = "batch sizes with a captured graph, rising; others run padded"},
+	SEC(new_rows, 100,
+	    "of a pass of so many rows as none before it had and no graph was captured for: vLLM on GB10, "
+	    "fp8"),
 	SEC(host, 10, "of an iteration in which the device waits for the host"),
 	SEC(host_per_seq, 1, "and more for each sequence in it"),
 	SEC(request, 100, "HTTP, template and tokenizer before a request is queued"),

@@ -75,6 +75,7 @@ static void take(struct serving *s, const struct serve_how *h)
 	quantity(&s->reserved, h, "reserved", h->reserved);
 	quantity(&s->host_cache, h, "host_cache", h->host_cache);
 	quantity(&s->poll, h, "poll", h->poll);
+	quantity(&s->new_rows, h, "new_rows", h->new_rows);
 	quantity(&s->host, h, "host", h->host);
 	quantity(&s->host_per_seq, h, "host_per_seq", h->host_per_seq);
 	quantity(&s->request, h, "request", h->request);

@@ -452,6 +452,80 @@ START_TEST(several_devices_are_the_program)
 }
 END_TEST
 
+/* A host that makes a batch token by token, says what each sees, fetches the logits and is slower than the device. */
+#define HOST(machine)                                                                                        \
+	"machines." machine ".devices.gpu.runtimes.fixture.overhead.token=4 us",                             \
+		"machines." machine ".devices.gpu.runtimes.fixture.overhead.mask=50 ns",                     \
+		"machines." machine ".devices.gpu.runtimes.fixture.overhead.logits=1 GB/s",                  \
+		"machines." machine ".devices.gpu.runtimes.fixture.overhead.host=%s"
+
+static const struct {
+	const char *place, *host;
+	bool back; /* a server's token goes back to the first device; the last one of a generation does not */
+} hosts[] = {{"[{on: a}]", "0 us", false},
+	     {"[{on: a}]", "3 us", false},
+	     {"[{on: a}]", "900 us", false},
+	     {"[{on: [a, b], split: tensor}]", "900 us", false},
+	     {"[{on: a}, {on: b, layers: 1-2}, {op: head, on: b}]", "0 us", true}};
+
+static void load_host(int i)
+{
+	static const char *const each[] = {HOST("a"), HOST("b")};
+	struct arena a = ARENA_INIT;
+	const char *sets[ARRAY_LEN(each) + 2] = {0};
+
+	for (size_t k = 0; k < ARRAY_LEN(each); k++)
+		sets[k] = strstr(each[k], "%s") ? arena_printf(&a, "%.*s%s", (int)strlen(each[k]) - 2,
+							       each[k], hosts[i].host)
+						: each[k];
+	sets[ARRAY_LEN(each)] = arena_printf(&a, "assignments.0.place=%s", hosts[i].place);
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	arena_release(&a);
+}
+
+/* Decode steps at knots and prompts are those of a generation to the nanosecond; between knots but for what rounds. */
+START_TEST(the_host_is_the_program)
+{
+	static const int64_t pasts[] = {1, 15, 63, 511, 1023, 700};
+	struct serving provenance = paged();
+	struct err err = ERR_INIT;
+	struct arena a = ARENA_INIT;
+	struct generate_programs g;
+	struct fixture_run run;
+	struct batch_cost *c;
+	struct batch_time t;
+	struct placement at, p;
+
+	load_host(_i);
+	at = p = fixture_place(&fixture, 0);
+	c = batch_cost_new(&at, &provenance, &err);
+	ck_assert_msg(c != NULL, "%s", err.msg);
+	t = batch_cost_time(c);
+	for (int64_t n = 1; n <= 4; n *= 2)
+		for (size_t i = 0; i < ARRAY_LEN(pasts); i++) {
+			const struct batch_mix m = uniform_mix(&t, n, pasts[i]);
+			const int64_t fs = t.of(t.self, &m).fs, ns = program_step(&at, n, pasts[i]);
+
+			ck_assert_msg(i == 5 || fs == ns * FS_PER_NS, "%d at %d: %.0f fs, not %.0f ns",
+				      (int)n, (int)pasts[i], (double)fs, (double)ns);
+			ck_assert_double_le(fabs((double)fs / FS_PER_NS / (double)ns - 1), 1e-3);
+		}
+	for (int64_t n = 1; n <= 2 && !hosts[_i].back; n++) {
+		const struct prompt_piece pieces[] = {{300, 0, true}, {300, 0, true}};
+		const struct batch_mix m = {.weight_reads = 1, .pieces = pieces, .pieces_n = (size_t)n};
+
+		p.world = fixture_asking(&fixture, (struct generate){.prompt = 300, .tokens = 1, .batch = n});
+		g = generate_build(&p);
+		run = fixture_run(&a, g.first);
+		ck_assert_int_eq(t.of(t.self, &m).fs, run.run.makespan_ns * FS_PER_NS);
+		generate_free(&g);
+	}
+	batch_cost_free(c);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Under a draw the tables are those of the drawn program; forgotten, they are as before. */
 START_TEST(draws)
 {
@@ -582,6 +656,39 @@ START_TEST(servers_of_runtimes)
 	ck_assert_str_eq(serving_of_runtime("mlx@2025-12"), "serve-mlx");
 	ck_assert_str_eq(serving_of_runtime("vllm"), "serve-vllm");
 	ck_assert_ptr_null(serving_of_runtime("llama"));
+}
+END_TEST
+
+/* A pass of so many rows as none had takes new_rows longer, and is a step by itself. */
+START_TEST(new_rows_take_longer)
+{
+	const struct prompt_piece piece = {.tokens = 500, .last = true};
+	struct batch_mix m = {.weight_reads = 1, .pieces = &piece, .pieces_n = 1};
+	struct serving how = paged();
+	struct err err = ERR_INIT;
+	struct batch_cost *c;
+	struct placement at;
+	struct batch_time t;
+	int64_t fs;
+
+	load_split(0, NULL);
+	at = fixture_place(&fixture, 0);
+	c = batch_cost_new(&at, &how, &err);
+	ck_assert(!batch_cost_time(c).meets_rows);
+	batch_cost_free(c);
+	how.new_rows = (struct qty){.value = 0.28, .given = true};
+	c = batch_cost_new(&at, &how, &err);
+	t = batch_cost_time(c);
+	ck_assert(t.meets_rows);
+	fs = t.of(t.self, &m).fs;
+	m.new_rows = true;
+	ck_assert_int_eq(t.of(t.self, &m).fs, fs + (int64_t)280000000 * FS_PER_NS);
+	m = uniform_mix(&t, 3, 400);
+	ck_assert_int_gt(t.of(t.self, &m).steps, 1);
+	m.new_rows = true;
+	ck_assert_int_eq(t.of(t.self, &m).steps, 1);
+	batch_cost_free(c);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -792,6 +899,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_loop_test(times, mixed_passes, 0, ARRAY_LEN(alone));
 	tcase_add_loop_test(times, a_prompt_is_the_program, 0, ARRAY_LEN(alone));
 	tcase_add_loop_test(times, several_devices_are_the_program, 0, ARRAY_LEN(splits));
+	tcase_add_loop_test(times, the_host_is_the_program, 0, ARRAY_LEN(hosts));
 	tcase_add_loop_test(times, draws, 0, ARRAY_LEN(splits));
 	tcase_add_test(times, drafts_are_the_program);
 	tcase_add_test(times, pools_are_not_a_replica);
@@ -799,6 +907,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, no_server);
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
+	tcase_add_test(set, new_rows_take_longer);
 	tcase_add_test(set, blocks_of_vllm);
 	tcase_add_test(set, a_piece_comes_again);
 	tcase_add_test(set, blocks_of_vllm_hold_states);

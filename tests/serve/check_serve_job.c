@@ -89,6 +89,46 @@ START_TEST(one_user_is_generate)
 }
 END_TEST
 
+/* So they are where mlx reads a prompt in pieces: the last layer's FFN of but one row, nothing behind the last cache, and
+ * the last token apart; it looks at 4096 rows. */
+START_TEST(one_user_of_mlx_is_generate)
+{
+	static const char *const models[] = {"llama-3.1-8b", "gemma-3n-e4b", "qwen3-30b-a3b"};
+	const char *head = "schema: lemursim/scenario/1\ntitle: served\nruntime: mlx\n"
+			   "precision: {weights: mlx_q4, kv: f16, compute: f16}\n"
+			   "machines: {a: apple-m4-max-40c-128gb}\n";
+	struct service_summary m;
+	struct generate_times g;
+	struct prediction p;
+	struct placement at;
+	struct service *s;
+	char text[1024];
+
+	snprintf(text, sizeof text,
+		 "%smodel: %s\nworkload:\n  generate: {prompt: 4096 tok, tokens: 1 tok}\n"
+		 "assignments: [{name: one, place: [{on: a}]}]\n",
+		 head, models[_i]);
+	fixture_text(&fixture, text, NULL);
+	at = fixture_place(&fixture, 0);
+	prediction_make(&fixture.arena, &at, &p);
+	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	prediction_release(&p);
+	fixture_release(&fixture);
+	snprintf(text, sizeof text,
+		 "%smodel: %s\nworkload: {serve: {arrivals: {concurrency: 1}, requests: 2, prompt: 4096 tok, "
+		 "output: 1 tok, measure: all}}\n"
+		 "assignments: [{name: one, place: [{on: a}], serve: {prefix_cache: false, request: 0 s, "
+		 "request_per_token: 0 s}}]\n",
+		 head, models[_i]);
+	fixture_text(&fixture, text, NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 1});
+	service_free(s);
+	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Equal requests that come at once, on a server that takes them as one batch: a batch of `generate`. */
 START_TEST(all_at_once_is_a_batch)
 {
@@ -430,6 +470,7 @@ Suite *suite_serve_job(void)
 	TCase *tc = tcase_create("serve_job");
 
 	tcase_add_test(tc, one_user_is_generate);
+	tcase_add_loop_test(tc, one_user_of_mlx_is_generate, 0, 3);
 	tcase_add_loop_test(tc, all_at_once_is_a_batch, 0, 7);
 	tcase_add_test(tc, equal_replicas_share_a_table);
 	tcase_add_loop_test(tc, the_same_luck, 0, 4);

@@ -18,6 +18,7 @@ struct plain {
 	int64_t computed, made, blocks, limit, scheduled;
 	int64_t admitted_ns, first_ns, last_ns;
 	uint32_t preemptions;
+	bool seen_ended; /* an iteration has been planned since its last token */
 };
 
 /* A block that nobody uses: of whose text, and which; owner NULL: of nobody's. */
@@ -151,6 +152,8 @@ static int64_t naive_wants(const struct naive *v, const struct plain *s)
 {
 	const int64_t rest = s->r.prompt + s->made - s->computed;
 
+	if (s->made == s->limit)
+		return 0;
 	return v->set->long_prefill && rest > v->set->long_prefill ? v->set->long_prefill : rest;
 }
 
@@ -162,6 +165,8 @@ static void naive_running(struct naive *v, int64_t *budget)
 
 		if (tokens > *budget)
 			tokens = *budget;
+		if (!tokens)
+			continue;
 		need = naive_blocks(v, s->computed + tokens, s->computed) - s->blocks;
 		while (need > v->free) {
 			const size_t at = naive_victim(v);
@@ -169,13 +174,15 @@ static void naive_running(struct naive *v, int64_t *budget)
 
 			memmove(&v->running.at[at], &v->running.at[at + 1],
 				(--v->running.n - at) * sizeof out);
-			if (out->scheduled && at < i)
+			if (at < i)
 				i--;
 			*budget += out->scheduled;
 			naive_give(v, out);
+			v->preempted = true;
+			if (out->made == out->limit) /* its last output is on the way */
+				continue;
 			out->scheduled = out->computed = 0;
 			out->preemptions++;
-			v->preempted = true;
 			wait_at(v, out, 0);
 			if (out == s)
 				return;
@@ -190,11 +197,26 @@ static void naive_running(struct naive *v, int64_t *budget)
 /* Was it there when this iteration was planned, which an asynchronous scheduler does one ahead? */
 static bool naive_seen(const struct naive *v)
 {
-	bool planned = false;
+	return !v->set->async || v->waiting.at[0]->r.arrive_ns <= v->planned_ns;
+}
 
-	for (size_t i = 0; i < v->running.n; i++)
-		planned |= v->running.at[i]->scheduled > 0;
-	return !v->set->async || !planned || v->waiting.at[0]->r.arrive_ns <= v->planned_ns;
+/* Those who have ended leave; with an asynchronous scheduler not in the first plan after their last token, unless that
+ * plan was for nothing. */
+static void naive_ended_leave(struct naive *v, bool all)
+{
+	for (size_t i = 0; i < v->running.n; i++) {
+		struct plain *s = v->running.at[i];
+
+		if (s->made != s->limit)
+			continue;
+		if (v->set->async && !s->seen_ended && !all) {
+			s->seen_ended = true;
+			continue;
+		}
+		naive_give(v, s);
+		memmove(&v->running.at[i], &v->running.at[i + 1], (--v->running.n - i) * sizeof s);
+		i--;
+	}
 }
 
 static void naive_admit(struct naive *v, int64_t budget)
@@ -234,6 +256,19 @@ static int64_t naive_pad(const struct naive *v, int64_t rows)
 	return rows;
 }
 
+static bool naive_plan(struct naive *v)
+{
+	int64_t budget = v->set->batched_tokens;
+	bool any = false;
+
+	v->preempted = false;
+	naive_running(v, &budget);
+	naive_admit(v, budget);
+	for (size_t i = 0; i < v->running.n; i++)
+		any |= v->running.at[i]->scheduled > 0;
+	return any;
+}
+
 /* The time of the iteration by the formula of serve_toy.h; then every sequence that ran goes on. */
 static void naive_step(struct naive *v)
 {
@@ -265,11 +300,6 @@ static void naive_step(struct naive *v)
 			s->blocks = naive_blocks(v, s->computed, s->computed);
 		}
 		s->scheduled = 0;
-		if (s->made == s->limit) {
-			naive_give(v, s);
-			memmove(&v->running.at[i], &v->running.at[i + 1], (--v->running.n - i) * sizeof s);
-			i--;
-		}
 	}
 }
 
@@ -281,8 +311,6 @@ static void naive_run(struct naive *v, struct plain *all, size_t n)
 	for (int64_t i = 0; v->set->cache == CACHE_BLOCKS && i < v->free; i++)
 		VEC_ADD(&v->queue, (struct naive_block){NULL, 0});
 	while (next < n || v->running.n || v->waiting.n) {
-		int64_t budget = v->set->batched_tokens;
-
 		if (!v->running.n && !v->waiting.n && all[next].r.arrive_ns > naive_stamp(v)) {
 			v->ns = all[next].r.arrive_ns;
 			v->fs = 0;
@@ -290,9 +318,12 @@ static void naive_run(struct naive *v, struct plain *all, size_t n)
 		}
 		for (; next < n && all[next].r.arrive_ns <= naive_stamp(v); next++)
 			wait_at(v, &all[next], v->waiting.n);
-		v->preempted = false;
-		naive_running(v, &budget);
-		naive_admit(v, budget);
+		naive_ended_leave(v, false);
+		if (!naive_plan(v)) {
+			naive_ended_leave(v, true);
+			v->planned_ns = INT64_MAX;
+			(void)naive_plan(v);
+		}
 		naive_step(v);
 	}
 	VEC_FREE(&v->running);
@@ -395,6 +426,53 @@ START_TEST(vllm_against_the_plain_one)
 }
 END_TEST
 
+/* Two seats or two blocks, three requests of which the second has three tokens: the third one comes into the batch when
+ * it ends, and with asynchronous scheduling one iteration later; not so where the second one was alone. */
+static int64_t third_admitted_ns(struct serve_settings set, bool async, int64_t first_output)
+{
+	enum { MS = 1000000 };
+	struct fixture_time time = {.base_fs = (int64_t)MS * MS}; /* 1 ms an iteration */
+	const struct request q[] = {{.id = 0, .prompt = 4, .output = first_output},
+				    {.id = 1, .prompt = 4, .output = 3},
+				    {.id = 2, .prompt = 4, .output = 2}};
+	const struct batch_time bt = fixture_batch_time(&time, 0);
+	const struct serve_server server = {&set, &bt, POOL_WHOLE, 0, 0};
+	struct fixture_source s = {.at = q, .n = ARRAY_LEN(q)};
+	const struct request_source source = fixture_source(&s);
+	int64_t admitted_ns = -1;
+
+	set.async = async;
+	for (int each = 0; each < 2; each++) {
+		const struct serve_config c = {.servers = &server, .servers_n = 1, .each_iteration = each};
+		struct fixture_watch w = {0};
+		const struct observer o = fixture_observer(&w);
+		struct serve_result result = {0};
+
+		s.next = 0;
+		serve_run(&c, &source, &o, &result);
+		ck_assert_int_eq(result.finished, (int)ARRAY_LEN(q));
+		ck_assert(!each || fixture_end_of(&w, 2)->t.admitted_ns == admitted_ns);
+		admitted_ns = fixture_end_of(&w, 2)->t.admitted_ns;
+		fixture_watch_release(&w);
+	}
+	return admitted_ns / MS;
+}
+
+START_TEST(vllm_gives_a_place_on_one_iteration_later)
+{
+	const struct serve_settings seats = {
+		.rules = SERVE_VLLM, .seqs = 2, .batched_tokens = 64, .block = 1, .kv_blocks = 4000};
+	const struct serve_settings blocks = {
+		.rules = SERVE_VLLM, .seqs = 8, .batched_tokens = 64, .block = 8, .kv_blocks = 2};
+
+	ck_assert_int_eq(third_admitted_ns(seats, false, 20), 3);
+	ck_assert_int_eq(third_admitted_ns(seats, true, 20), 4);
+	ck_assert_int_eq(third_admitted_ns(seats, true, 3), 3); /* nothing else was to be planned */
+	ck_assert_int_eq(third_admitted_ns(blocks, false, 5), 3);
+	ck_assert_int_eq(third_admitted_ns(blocks, true, 5), 4);
+}
+END_TEST
+
 /* ---- the others: what each pass was, in order ---- */
 
 struct pass {
@@ -431,6 +509,73 @@ static void run_recorded(const struct serve_settings *set, const struct request 
 
 	serve_run(&c, &source, &o, &result);
 }
+
+/* The rows of the passes that are the first with so many. */
+struct new_rows {
+	VEC(int64_t) seen;
+};
+
+static struct batch_step record_new(void *self, const struct batch_mix *mix)
+{
+	struct new_rows *n = self;
+	int64_t rows = mix->decodes + mix->pad_rows;
+
+	for (size_t i = 0; i < mix->pieces_n; i++)
+		rows += mix->pieces[i].tokens;
+	if (mix->new_rows)
+		VEC_ADD(&n->seen, rows);
+	return (struct batch_step){
+		.fs = 1000000000000, .slope_fs = 0, .steps = mix->new_rows ? 1 : INT64_MAX};
+}
+
+/* Prompts of 100, 100 and 120 one after the other in batches of 64: a batch of 64 and the graphs are met at the start, 36
+ * and 56 are not, and a server that failed meets all anew. Where nothing is told, nobody is asked to keep it. */
+START_TEST(rows_are_met_once)
+{
+	enum { S = 1000000000 };
+	static const int64_t captured[] = {1, 4};
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = 4,
+					   .batched_tokens = 64,
+					   .block = 16,
+					   .graphs = captured,
+					   .graphs_n = ARRAY_LEN(captured)};
+	const struct request q[] = {{.id = 0, .prompt = 100, .output = 9},
+				    {.id = 1, .arrive_ns = S, .prompt = 100, .output = 9},
+				    {.id = 2, .arrive_ns = 2 * (int64_t)S, .prompt = 120, .output = 9},
+				    {.id = 3, .arrive_ns = 4 * (int64_t)S, .prompt = 100, .output = 9}};
+	static const int64_t told[] = {36, 56, 36};
+	const struct serve_down down = {0, 3 * (int64_t)S, S / 2};
+
+	for (int i = 0; i < 4; i++) {
+		struct new_rows n = {{0}};
+		const struct batch_time time = {.of = record_new,
+						.self = &n,
+						.windows = {INT64_MAX},
+						.windows_n = 1,
+						.meets_rows = i < 2};
+		const struct serve_server server = {&set, &time, POOL_WHOLE, 0, 0};
+		const struct serve_config c = {.servers = &server,
+					       .servers_n = 1,
+					       .downs = &down,
+					       .downs_n = 1,
+					       .each_iteration = i % 2};
+		struct fixture_source s = {.at = q, .n = ARRAY_LEN(q)};
+		const struct request_source source = fixture_source(&s);
+		struct fixture_watch w = {0};
+		const struct observer o = fixture_observer(&w);
+		struct serve_result result = {0};
+
+		serve_run(&c, &source, &o, &result);
+		ck_assert_int_eq(result.finished, (int)ARRAY_LEN(q));
+		ck_assert_uint_eq(n.seen.n, i < 2 ? ARRAY_LEN(told) : 0);
+		for (size_t k = 0; k < n.seen.n; k++)
+			ck_assert_int_eq(n.seen.at[k], told[k]);
+		VEC_FREE(&n.seen);
+		fixture_watch_release(&w);
+	}
+}
+END_TEST
 
 /* Three slots decode; when the middle one is done, what is left are two runs of neighbours. */
 START_TEST(llamacpp_reads_weights_for_each_run_of_slots)
@@ -897,8 +1042,10 @@ Suite *suite_serve_sched(void)
 	TCase *t = tcase_create("vllm");
 
 	tcase_add_loop_test(t, vllm_against_the_plain_one, 0, 8);
+	tcase_add_test(t, vllm_gives_a_place_on_one_iteration_later);
 	suite_add_tcase(s, t);
 	t = tcase_create("others");
+	tcase_add_test(t, rows_are_met_once);
 	tcase_add_test(t, llamacpp_reads_weights_for_each_run_of_slots);
 	tcase_add_test(t, llamacpp_fills_micro_batches);
 	tcase_add_test(t, llamacpp_keeps_what_a_slot_held);
