@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 
 struct builder {
@@ -105,6 +106,16 @@ static void open_segment(struct builder *b, const struct program_task *t)
 	VEC_ADD(&b->list.segments, s);
 }
 
+/* The class of the last task of those that a class stands for. */
+static uint32_t last_of(const struct program *p, uint32_t op_class)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, op_class, &own, &n);
+
+	return parts[n - 1].op_class;
+}
+
 /* Every queue has a segment that takes tasks until one of them is awaited, or the next has to wait. Segments are numbered
  * as they open: what a segment waits for has ended by then, so it has a lower number. */
 static void find_segments(struct builder *b)
@@ -126,7 +137,7 @@ static void find_segments(struct builder *b)
 		}
 		o->last = id;
 		b->segment_of[id] = o->segment - 1;
-		b->list.segments.at[o->segment - 1].last_class = t->op_class;
+		b->list.segments.at[o->segment - 1].last_class = last_of(p, t->op_class);
 		b->list.segments.at[o->segment - 1].pieces.pieces_n++; /* tasks, until pieces are known */
 	}
 }
@@ -173,6 +184,21 @@ static void note_sharing(struct builder *b, struct task_segment *s)
 	}
 }
 
+/* lag: the rest of the segment waits for the task's. */
+static void add_pieces(struct builder *b, struct task_segment *s, uint32_t task, bool lag)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(b->p, b->p->tasks.at[task].op_class, &own, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct piece *piece = segment_piece(&b->list, s, b->piece_of, parts[i].op_class);
+
+		piece->n += parts[i].n;
+		piece->lags += parts[i].lags + (lag && i + 1 == n);
+	}
+}
+
 static void build(struct arena *scratch, struct builder *b)
 {
 	const uint32_t *tasks;
@@ -184,13 +210,8 @@ static void build(struct arena *scratch, struct builder *b)
 		const uint32_t n = s->pieces.pieces_n;
 
 		s->pieces = (struct body){(uint32_t)b->list.pieces.n, 0};
-		for (uint32_t i = 0; i < n; i++) {
-			struct piece *piece =
-				segment_piece(&b->list, s, b->piece_of, b->p->tasks.at[tasks[i]].op_class);
-
-			piece->n++;
-			piece->lags += i + 1 < n && follows_lag(b, tasks[i + 1]);
-		}
+		for (uint32_t i = 0; i < n; i++)
+			add_pieces(b, s, tasks[i], i + 1 < n && follows_lag(b, tasks[i + 1]));
 		if (b->sharing.paths_n)
 			note_sharing(b, s);
 		tasks += n;
