@@ -5,6 +5,7 @@
 
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/relay.h"
 
 struct builder {
 	const struct program *p;
@@ -12,6 +13,7 @@ struct builder {
 	uint32_t *segment_of;  /* task -> segment */
 	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
 	uint32_t *before;      /* task -> the task before it on its queue; TASK_NONE: none */
+	bool *implied;         /* [dependency]: another task on the queue has waited for it before */
 	uint8_t *awaited;      /* how many need its end: dependencies, marks, cycles; 2 stands for more */
 	bool *opens;           /* [position in the order]: a cycle of the loop begins there; NULL: no loop */
 	struct open_segment {
@@ -31,6 +33,34 @@ static bool waits_for(const struct program *p, const struct program_task *t, uin
 	return d->queue != t->queue || p->op_classes.at[d->op_class].lag_s > 0;
 }
 
+/* Finds the dependencies that the order of the queue implies: those that a task before it on the queue has too, and which are through by
+ * then. A backward pass needs what its forward pass kept, long after the next forward block on the device has waited for it. */
+static void find_implied(struct arena *scratch, struct builder *b)
+{
+	const struct program *p = b->p;
+	uint32_t *waits =
+		arena_array(scratch, p->tasks.n, sizeof *waits); /* 1 + the first queue that waits for it */
+
+	b->implied = arena_array(scratch, p->deps.n, sizeof *b->implied);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[b->order[i]];
+
+		for (uint32_t d = t->first_dep; d < t->first_dep + t->deps_n; d++) {
+			const uint32_t dep = p->deps.at[d];
+
+			b->implied[d] = waits[dep] == t->queue + 1;
+			if (!waits[dep])
+				waits[dep] = t->queue + 1;
+		}
+	}
+}
+
+/* Returns whether a task waits for its d-th dependency. */
+static bool needs(const struct builder *b, const struct program_task *t, uint32_t d)
+{
+	return !b->implied[t->first_dep + d] && waits_for(b->p, t, b->p->deps.at[t->first_dep + d]);
+}
+
 static void await(struct builder *b, uint32_t task)
 {
 	if (b->awaited[task] < 2)
@@ -45,7 +75,7 @@ static void find_awaited(struct builder *b)
 		const struct program_task *t = &p->tasks.at[i];
 
 		for (uint32_t d = 0; d < t->deps_n; d++)
-			if (waits_for(p, t, p->deps.at[t->first_dep + d]))
+			if (needs(b, t, d))
 				await(b, p->deps.at[t->first_dep + d]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
@@ -74,7 +104,7 @@ static void find_before(struct arena *scratch, struct builder *b)
 static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
-		if (waits_for(b->p, t, b->p->deps.at[t->first_dep + d]))
+		if (needs(b, t, d))
 			return true;
 	return false;
 }
@@ -87,7 +117,7 @@ static bool follows_lag(const struct builder *b, uint32_t id)
 	const uint32_t before = b->before[id];
 
 	return before != TASK_NONE && b->awaited[before] == 1 && t->deps_n == 1 &&
-	       b->p->deps.at[t->first_dep] == before && waits_for(b->p, t, before);
+	       b->p->deps.at[t->first_dep] == before && needs(b, t, 0);
 }
 
 static void open_segment(struct builder *b, const struct program_task *t)
@@ -96,10 +126,8 @@ static void open_segment(struct builder *b, const struct program_task *t)
 		.first_queue = t->queue, .queue = t->queue, .first_dep = (uint32_t)b->list.deps.n};
 
 	for (uint32_t d = 0; d < t->deps_n; d++) {
-		const uint32_t dep = b->p->deps.at[t->first_dep + d];
-
-		if (waits_for(b->p, t, dep)) {
-			VEC_ADD(&b->list.deps, b->segment_of[dep]);
+		if (needs(b, t, d)) {
+			VEC_ADD(&b->list.deps, b->segment_of[b->p->deps.at[t->first_dep + d]]);
 			s.deps_n++;
 		}
 	}
@@ -336,6 +364,9 @@ static void join_chains(struct arena *scratch, struct builder *b)
 			kept[b->segment_of[p->marks[i]]] = true;
 	for (size_t i = 0; i < p->cycles.n; i++)
 		kept[b->segment_of[p->cycles.at[i].from]] = kept[b->segment_of[p->cycles.at[i].to]] = true;
+	relays_join(&b->list, p, kept, joined);
+	for (size_t i = 0; i < p->tasks.n; i++)
+		b->segment_of[i] = joined[b->segment_of[i]];
 	chains_join(&b->list, p, kept, joined);
 	for (size_t i = 0; i < p->tasks.n; i++)
 		b->segment_of[i] = joined[b->segment_of[i]];
@@ -361,6 +392,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	b.before = arena_room(&scratch, n, sizeof *b.before);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	b.open = arena_array(&scratch, program_queues(p->world), sizeof *b.open);
+	find_implied(&scratch, &b);
 	find_awaited(&b);
 	find_before(&scratch, &b);
 	find_openings(&scratch, &b);
