@@ -350,6 +350,8 @@ static struct segment_loop find_loop(const struct builder *b)
 	return s;
 }
 
+enum { MANY = 512 }; /* segments: of fewer, relays cost what they save in some draws */
+
 /* The segments of a loop are counted, and what is shared is looked at queue by queue: they stay as they are. */
 static void join_chains(struct arena *scratch, struct builder *b)
 {
@@ -364,9 +366,11 @@ static void join_chains(struct arena *scratch, struct builder *b)
 			kept[b->segment_of[p->marks[i]]] = true;
 	for (size_t i = 0; i < p->cycles.n; i++)
 		kept[b->segment_of[p->cycles.at[i].from]] = kept[b->segment_of[p->cycles.at[i].to]] = true;
-	relays_join(&b->list, p, kept, joined);
-	for (size_t i = 0; i < p->tasks.n; i++)
-		b->segment_of[i] = joined[b->segment_of[i]];
+	if (b->list.segments.n >= MANY) {
+		relays_join(&b->list, p, kept, joined);
+		for (size_t i = 0; i < p->tasks.n; i++)
+			b->segment_of[i] = joined[b->segment_of[i]];
+	}
 	chains_join(&b->list, p, kept, joined);
 	for (size_t i = 0; i < p->tasks.n; i++)
 		b->segment_of[i] = joined[b->segment_of[i]];
