@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
@@ -30,37 +31,47 @@ static double carried_s(const struct simulated *r, uint32_t task, const struct o
 	return r->graph.tasks[task].wires_n ? sim_s_of_ns(span->end_ns - span->start_ns) : c->cost.memory.s;
 }
 
+/* Adds so many tasks of a class that are on the critical path, or are parts of one that is. */
+static void add_path(const struct simulated *r, uint32_t task, uint32_t op_class, double times,
+		     struct params *sum)
+{
+	const struct op_class *c = &r->program->op_classes.at[op_class];
+	double *s = sum[c->source].of;
+
+	if (c->kind != CLASS_OP) {
+		s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
+									      : PARAM_BANDWIDTH] +=
+			times * carried_s(r, task, c);
+		s[PARAM_LATENCY] += times * c->lag_s;
+		return;
+	}
+	if (c->launches) { /* the part that the device waits for */
+		s[PARAM_OVERHEAD] +=
+			times * sim_s_of_ns(r->run.spans[task].end_ns - r->run.spans[task].start_ns);
+		return;
+	}
+	if (c->cost.arithmetic.s >= c->cost.memory.s)
+		s[PARAM_ARITHMETIC] += times * c->cost.arithmetic.s;
+	else
+		s[PARAM_MEMORY] += times * c->cost.memory.s;
+	s[PARAM_ARITHMETIC] += times * c->cost.apart.s;
+	s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
+}
+
 /* Adds up the critical path of a program by source and parameter. */
 static void sum_critical_path(struct arena *a, const struct simulated *r, struct params *sum)
 {
-	uint32_t *on_path = arena_array(a, r->program->tasks.n, sizeof *on_path);
+	const struct program *p = r->program;
+	uint32_t *on_path = arena_array(a, p->tasks.n, sizeof *on_path);
 
-	loop_critical_path(r->program, &r->graph, &r->run, on_path);
-	for (uint32_t i = (uint32_t)r->program->tasks.n; i-- > 0;) {
-		const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
-		const double times = on_path[i];
-		double *s = sum[c->source].of;
+	loop_critical_path(p, &r->graph, &r->run, on_path);
+	for (uint32_t i = (uint32_t)p->tasks.n; i-- > 0;) {
+		struct class_part own;
+		size_t n;
+		const struct class_part *parts = class_parts(p, p->tasks.at[i].op_class, &own, &n);
 
-		if (!on_path[i])
-			continue;
-		if (c->kind != CLASS_OP) {
-			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
-										      : PARAM_BANDWIDTH] +=
-				times * carried_s(r, i, c);
-			s[PARAM_LATENCY] += times * c->lag_s;
-			continue;
-		}
-		if (c->launches) { /* the part that the device waits for */
-			s[PARAM_OVERHEAD] +=
-				times * sim_s_of_ns(r->run.spans[i].end_ns - r->run.spans[i].start_ns);
-			continue;
-		}
-		if (c->cost.arithmetic.s >= c->cost.memory.s)
-			s[PARAM_ARITHMETIC] += times * c->cost.arithmetic.s;
-		else
-			s[PARAM_MEMORY] += times * c->cost.memory.s;
-		s[PARAM_ARITHMETIC] += times * c->cost.apart.s;
-		s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
+		for (size_t k = on_path[i] ? n : 0; k-- > 0;)
+			add_path(r, i, parts[k].op_class, (double)on_path[i] * parts[k].n, sum);
 	}
 }
 
@@ -114,6 +125,22 @@ const char *explain_bound(struct arena *a, const struct prediction *p)
 	return all;
 }
 
+/* What a task of a class sends over links. */
+static double sent_B(const struct program *p, uint32_t op_class)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, op_class, &own, &n);
+	double bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct op_class *c = &p->op_classes.at[parts[i].op_class];
+
+		bytes += c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? parts[i].n * c->bytes : 0;
+	}
+	return bytes;
+}
+
 struct crossing explain_crossing(const struct simulated *r, double steps)
 {
 	struct crossing c = {0, 0};
@@ -125,13 +152,8 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 		return c;
 	w = r->program->world;
 	sum = arena_array(&scratch, program_sources(w), sizeof *sum);
-	for (size_t i = 0; i < r->program->tasks.n; i++) {
-		const struct op_class *k = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
-
-		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE
-				   ? loop_times(r->program, (uint32_t)i) * k->bytes
-				   : 0;
-	}
+	for (uint32_t i = 0; i < r->program->tasks.n; i++)
+		c.bytes += loop_times(r->program, i) * sent_B(r->program, r->program->tasks.at[i].op_class);
 	sum_critical_path(&scratch, r, sum);
 	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)
 		for (int i = 0; i < PARAM_N; i++)

@@ -8,6 +8,7 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/predict/predict.h"
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 
 const struct program_runs *program_runs(const struct job_run *r)
@@ -17,34 +18,49 @@ const struct program_runs *program_runs(const struct job_run *r)
 
 /* ---- programs, run and compiled ---- */
 
-/* Identical layers become one load. A class runs on few queues: only the copies to and from a link on two. */
+struct counting {
+	VEC(struct load) loads;
+	VEC(uint32_t) older; /* [load]: 1 + that of the same class before it; 0: none */
+	uint32_t *newest;    /* [class]: 1 + its latest load */
+};
+
+/* A class runs on few queues: only the copies to and from a link on two. */
+static void count(struct counting *x, uint32_t queue, uint32_t op_class, uint32_t n)
+{
+	uint32_t l = x->newest[op_class];
+
+	while (l && x->loads.at[l - 1].queue != queue)
+		l = x->older.at[l - 1];
+	if (!l) {
+		VEC_ADD(&x->loads, (struct load){queue, op_class, 0});
+		VEC_ADD(&x->older, x->newest[op_class]);
+		l = x->newest[op_class] = (uint32_t)x->loads.n;
+	}
+	x->loads.at[l - 1].n += n;
+}
+
+/* Identical layers become one load. */
 static void count_loads(struct arena *a, struct simulated *r)
 {
 	const struct program *p = r->program;
-	struct arena scratch = ARENA_INIT;
-	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest); /* load + 1 */
-	uint32_t *older = arena_room(&scratch, p->tasks.n, sizeof *older);
-	struct load *loads;
+	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
 
-	r->loads = arena_room(&scratch, p->tasks.n, sizeof *r->loads);
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct program_task *t = &p->tasks.at[i];
-		uint32_t l = newest[t->op_class];
+		struct class_part own;
+		size_t n;
+		const struct class_part *parts = class_parts(p, t->op_class, &own, &n);
 
-		while (l && r->loads[l - 1].queue != t->queue)
-			l = older[l - 1];
-		if (!l) {
-			r->loads[r->loads_n] = (struct load){t->queue, t->op_class, 0};
-			older[r->loads_n++] = newest[t->op_class];
-			l = newest[t->op_class] = (uint32_t)r->loads_n;
-		}
-		r->loads[l - 1].n += loop_times(p, (uint32_t)i);
+		for (size_t k = 0; k < n; k++)
+			count(&x, t->queue, parts[k].op_class, parts[k].n * loop_times(p, (uint32_t)i));
 	}
-	loads = arena_room(a, r->loads_n, sizeof *loads);
-	if (r->loads_n)
-		memcpy(loads, r->loads, r->loads_n * sizeof *loads);
-	r->loads = loads;
-	arena_release(&scratch);
+	r->loads = arena_room(a, x.loads.n, sizeof *r->loads);
+	r->loads_n = x.loads.n;
+	if (x.loads.n)
+		memcpy(r->loads, x.loads.at, x.loads.n * sizeof *r->loads);
+	VEC_FREE(&x.loads);
+	VEC_FREE(&x.older);
+	free(x.newest);
 }
 
 static struct simulated simulated_make(struct arena *a, struct program *program)
@@ -64,11 +80,14 @@ static struct simulated simulated_make(struct arena *a, struct program *program)
 struct simulated *simulated_whole(struct arena *a, const struct simulated *r)
 {
 	struct simulated *whole;
+	struct program *p;
 
-	if (!r->program->loop.n)
+	if (!r->program->loop.n && !r->program->joins)
 		return NULL;
 	whole = arena_alloc(a, sizeof *whole);
-	*whole = simulated_make(a, loop_unrolled(r->program));
+	p = loop_unrolled(r->program);
+	*whole = simulated_make(a, joined_undone(p));
+	program_free(p);
 	return whole;
 }
 
@@ -224,6 +243,7 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 
 		if (t->label.phase != only)
 			continue;
+		BUG_ON(r->program->joins); /* phases are told apart for other jobs alone */
 		s[t->op_class] += loop_times(r->program, (uint32_t)i) * each[t->op_class];
 		sum += loop_times(r->program, (uint32_t)i) * each[t->op_class];
 	}

@@ -25,7 +25,7 @@ static struct schedule draw(struct arena *a, const struct job_run *r, const stru
 	return s;
 }
 
-/* The same of every micro-batch, where the run has left some out. */
+/* The same of every micro-batch and of every operator, where the run has left some out or joins them. */
 static struct schedule draw_whole(struct arena *a, const struct job_run *r, struct simulated *whole,
 				  const struct drawn_as *as)
 {
@@ -35,6 +35,9 @@ static struct schedule draw_whole(struct arena *a, const struct job_run *r, stru
 	if (r->memory) {
 		all.memory = arena_array(a, r->at->world->machines_n, sizeof *all.memory);
 		r->type->programs->memory(a, r->at, whole->program, &whole->run, all.memory);
+		/* of what does not fit, the run's world has more than the machines do */
+		for (size_t i = 0; i < r->at->world->machines_n; i++)
+			all.memory[i].peak.usable_B = r->memory[i].peak.usable_B;
 	}
 	s = draw(a, &all, whole, as);
 	program_free(whole->program);

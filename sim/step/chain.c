@@ -51,7 +51,7 @@ static void find_alone(struct arena *scratch, const struct segment_list *l, cons
 
 	for (size_t i = 0; i < n; i++) {
 		const struct task_segment *s = &l->segments.at[i];
-		const uint32_t before = newest[s->queue];
+		const uint32_t before = newest[s->first_queue];
 
 		for (uint32_t d = 0; d < s->deps_n; d++)
 			close_end(&ends, l->deps.at[s->first_dep + d]);
@@ -75,12 +75,11 @@ static bool follows(const struct segment_list *l, const struct program *p, size_
 	for (uint32_t d = 0; d < s->deps_n; d++)
 		if (l->deps.at[s->first_dep + d] == i - 1)
 			return true;
-	return s->queue == before->queue && !has_lag(p, before);
+	return s->first_queue == before->queue && !has_lag(p, before);
 }
 
-/* Appends a segment to a list, to the end of its last one or as one of its own. */
-static void append(struct segment_list *to, uint32_t *piece_of, const struct segment_list *from, size_t i,
-		   bool joins)
+void segment_append(struct segment_list *to, uint32_t *piece_of, const struct segment_list *from, size_t i,
+		    bool joins)
 {
 	const struct task_segment *s = &from->segments.at[i];
 	struct task_segment *last;
@@ -123,7 +122,7 @@ void chains_join(struct segment_list *l, const struct program *p, bool *kept, ui
 		const struct task_segment *s = &l->segments.at[i];
 		const bool joins = i && inside[i - 1];
 
-		append(&out, piece_of, l, i, joins);
+		segment_append(&out, piece_of, l, i, joins);
 		joined[i] = (uint32_t)out.segments.n - 1;
 		/* who waits for the inside of a chain waits for its end too: it begins when all before it is through */
 		for (uint32_t d = 0; d < s->deps_n && !joins; d++) {

@@ -41,6 +41,10 @@ void segment_list_free(struct segment_list *l);
 struct piece *segment_piece(struct segment_list *l, struct task_segment *s, uint32_t *piece_of,
 			    uint32_t op_class);
 
+/* Appends a segment of another list, to the end of the last one or as one of its own, whose dependencies come next. */
+void segment_append(struct segment_list *to, uint32_t *piece_of, const struct segment_list *from, size_t i,
+		    bool joins);
+
 /* Joins the segments of each chain. kept: [segment], its own end is needed; on return segments that others need are
  * added. joined: [segment], the one that it is part of now. */
 void chains_join(struct segment_list *l, const struct program *p, bool *kept, uint32_t *joined);

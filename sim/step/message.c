@@ -174,12 +174,15 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 	return there;
 }
 
-struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
-				   struct label label, const struct deps *after)
+struct collective_task program_message_equals(struct program *p, const struct message *m, enum equals e,
+					      int distance)
 {
-	const size_t link_use = world_equals_use(p->world, e, p->world->units[m->from].machine, distance);
+	const size_t machine = p->world->units[m->from].machine;
+	const size_t link_use = world_equals_use(p->world, e, machine, distance);
 
-	return m->bytes > 0 ? put_message(p, m, link_use, label, *after) : *after;
+	return (struct collective_task){
+		(uint32_t)queue_index(p->world, queue_from(p->world, link_use, machine)),
+		link_class(p, m, link_use, true, true)};
 }
 
 struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,

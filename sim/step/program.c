@@ -9,6 +9,7 @@
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
 #include "sim/step/equals.h"
+#include "sim/step/joined.h"
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
@@ -22,6 +23,8 @@ struct block_cache {
 	bool end;       /* true: only the operators of graph_end() */
 	bool by_tokens; /* struct shards */
 	uint32_t first, n;
+	uint32_t
+		joined; /* of a program that joins: the class of all of them, or of all but the host's launches */
 };
 
 struct route {
@@ -70,6 +73,10 @@ void program_free(struct program *p)
 	VEC_FREE(&p->routes);
 	VEC_FREE(&p->rates);
 	VEC_FREE(&p->ways);
+	VEC_FREE(&p->collectives);
+	VEC_FREE(&p->collective_tasks);
+	VEC_FREE(&p->class_parts);
+	VEC_FREE(&p->joined_classes);
 	VEC_FREE(&p->cycles);
 	arena_release(&p->arena);
 	free(p);
@@ -285,6 +292,8 @@ static void look_up(struct program *p, struct block_cache *r)
 		op_class(p, &ops[i], r->unit, r->share);
 	if (launch_class(p, ops, n, r))
 		r->n++;
+	if (p->joins && n)
+		r->joined = joined_range(p, r->first, (uint32_t)n);
 	VEC_ADD(&p->block_caches, *r);
 }
 
@@ -316,13 +325,18 @@ void program_remake_op(struct program *p, uint32_t task, const struct op *op)
 	c->cost = cost_of(op, device_model_of(p, c->source), 1);
 }
 
-/* Only the first operator depends on others: the queue runs the rest in order after it. */
+/* Only the first operator depends on others: the queue runs the rest in order after it. What the host's launches add stays a task
+ * of its own, which is no work of the block. */
 static uint32_t put_ops(struct program *p, struct block_cache r, struct label label, const struct deps *after)
 {
-	uint32_t last = TASK_NONE;
+	uint32_t last = TASK_NONE, i = 0;
 
 	look_up(p, &r);
-	for (uint32_t i = 0; i < r.n; i++)
+	if (r.n && joined_may(p, (uint32_t)r.unit)) {
+		i = r.n - (p->op_classes.at[r.first + r.n - 1].launches ? 1 : 0);
+		last = program_put(p, (uint32_t)r.unit, r.joined, label, after);
+	}
+	for (; i < r.n; i++)
 		last = program_put(p, (uint32_t)r.unit, r.first + i, label, i ? NULL : after);
 	return last;
 }

@@ -14,7 +14,15 @@
 #include "sim/place/place.h"
 #include "sim/step/queue.h"
 
-enum op_class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE, CLASS_READ };
+enum op_class_kind {
+	CLASS_OP,
+	CLASS_SEND,
+	CLASS_SEND_COPY,
+	CLASS_RECEIVE_COPY,
+	CLASS_REDUCE,
+	CLASS_READ,
+	CLASS_JOINED /* several tasks put as one: joined.h */
+};
 
 struct op_class {
 	enum op_class_kind kind;
@@ -27,6 +35,13 @@ struct op_class {
 	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
 	 * than they are. Else 0. */
 	uint32_t launches;
+	uint32_t first_part, parts_n; /* CLASS_JOINED: class_parts of the program */
+};
+
+/* So many tasks of a class, one after the other on a queue. */
+struct class_part {
+	uint32_t op_class, n;
+	uint32_t lags; /* after so many of them the next one waits until the lag is over */
 };
 
 /* The backward pass computes two gradients: of a block's input, and of its weights. */
@@ -104,6 +119,18 @@ struct known_way {
 	double bytes;
 	int asked, way; /* enum reduce_way */
 };
+/* The tasks of a collective operation among the equal devices of a unit. */
+struct known_collective {
+	const struct link *link;
+	size_t unit;
+	int equals, n, way;
+	bool gather;
+	double bytes;
+	uint32_t first, tasks_n; /* of the program's collective_tasks */
+};
+struct collective_task {
+	uint32_t queue, op_class;
+};
 
 struct program {
 	/* The world whose model the next tasks belong to; a draft's world, which has the same machines, replaces
@@ -116,6 +143,11 @@ struct program {
 	VEC(struct route) routes;             /* private: results of shard_group_routed() */
 	VEC(struct known_rate) rates;         /* private: results of link_rate() */
 	VEC(struct known_way) ways;           /* private: for equals.c */
+	VEC(struct known_collective) collectives;
+	VEC(struct collective_task) collective_tasks;
+	VEC(struct class_part) class_parts; /* of classes that are joined */
+	VEC(uint32_t) joined_classes;       /* private: for joined.c */
+	bool *joins;                        /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */
@@ -195,10 +227,10 @@ struct message {
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 
-/* Appends a message from a device to an equal one that it stands for, while those send as much; distance: that of the ranks,
- * see world_equals_use(). */
-struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
-				   struct label label, const struct deps *after);
+/* The queue and the class of a message from a device to an equal one that it stands for, while those send as much; distance:
+ * that of the ranks, see world_equals_use(). */
+struct collective_task program_message_equals(struct program *p, const struct message *m, enum equals e,
+					      int distance);
 
 /* Appends a read from a machine's disk into its memory. */
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,

@@ -1,5 +1,5 @@
 /* run.c - see run.h. */
-#include "sim/step/run.h"
+#include "sim/step/joined.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -103,8 +103,10 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	struct class_times t = program_times_new(a, p);
 
 	for (size_t i = 0; i < p->op_classes.n; i++) {
-		t.ns[i] = program_class_ns(p, i);
-		t.lag_ns[i] = sim_ns_of_s(p->op_classes.at[i].lag_s);
+		const struct op_class *c = &p->op_classes.at[i];
+
+		t.ns[i] = c->kind == CLASS_JOINED ? joined_ns(p, c, &t) : program_class_ns(p, i);
+		t.lag_ns[i] = sim_ns_of_s(c->lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
 	return t;
@@ -120,15 +122,20 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
+		if (c->kind == CLASS_JOINED)
+			t->ns[i] = joined_ns(p, c, t);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
-/* ns: in its array, where those of the classes before it are known. */
-static void draw_class(const struct op_class *c, const struct params *z, sim_ns *ns, sim_ns *lag_ns)
+/* The times of the classes before it are known. */
+static void draw_class(const struct program *p, size_t op_class, const struct params *z,
+		       const struct class_times *t)
 {
+	const struct op_class *c = &p->op_classes.at[op_class];
 	const struct params *v = &z[c->source];
+	sim_ns *ns = &t->ns[op_class], *lag_ns = &t->lag_ns[op_class];
 
 	if (c->kind == CLASS_OP) {
 		*ns = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
@@ -140,6 +147,8 @@ static void draw_class(const struct op_class *c, const struct params *z, sim_ns 
 		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
+	if (c->kind == CLASS_JOINED)
+		*ns = joined_ns(p, c, t);
 }
 
 static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
@@ -150,7 +159,7 @@ static void draw_wires(const struct program *p, const struct params *z, struct c
 void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t)
 {
 	for (size_t i = 0; i < p->op_classes.n; i++)
-		draw_class(&p->op_classes.at[i], z, &t->ns[i], &t->lag_ns[i]);
+		draw_class(p, i, z, t);
 	draw_wires(p, z, t);
 }
 
@@ -198,7 +207,7 @@ static struct drawn_class first_alike(const struct drawn_programs *d, struct see
 {
 	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
 
-	if (c->launches) /* it takes what those before it leave */
+	if (c->launches || c->kind == CLASS_JOINED) /* they hang on others */
 		return own;
 	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
 		const struct drawn_class *k = &seen->at[i];
@@ -240,7 +249,7 @@ void drawn_programs_times(const struct drawn_programs *d, const struct params *z
 			const struct drawn_class *first = &of->first[k];
 
 			if (first->op_class == k && first->program == i) {
-				draw_class(&of->p->op_classes.at[k], z, &t[i].ns[k], &t[i].lag_ns[k]);
+				draw_class(of->p, k, z, &t[i]);
 			} else {
 				t[i].ns[k] = t[first->program].ns[first->op_class];
 				t[i].lag_ns[k] = t[first->program].lag_ns[first->op_class];
@@ -287,6 +296,7 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 				     .queues_n = queues,
 				     .wires_n = program_wires(w),
 				     .paths_n = shared.paths_n};
+	struct task_run run;
 
 	for (size_t q = 0; q < queues; q++)
 		order[q] = queue_at(w, q).kind == QUEUE_DEVICE ? TASK_IN_ORDER : TASK_AS_READY;
@@ -294,5 +304,8 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 		tasks[i] = task_of(&shared, t, &p->tasks.at[i]);
 	if (graph)
 		*graph = g;
-	return task_graph_run(a, &g);
+	run = task_graph_run(a, &g);
+	for (size_t i = 0; i < p->tasks.n && p->class_parts.n; i++)
+		run.busy_ns[p->tasks.at[i].queue] -= joined_lags_ns(p, p->tasks.at[i].op_class, t);
+	return run;
 }

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/relay.h"
 
 struct builder {
 	const struct program *p;
@@ -11,6 +13,7 @@ struct builder {
 	uint32_t *segment_of;  /* task -> segment */
 	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
 	uint32_t *before;      /* task -> the task before it on its queue; TASK_NONE: none */
+	bool *implied;         /* [dependency]: another task on the queue has waited for it before */
 	uint8_t *awaited;      /* how many need its end: dependencies, marks, cycles; 2 stands for more */
 	bool *opens;           /* [position in the order]: a cycle of the loop begins there; NULL: no loop */
 	struct open_segment {
@@ -30,6 +33,34 @@ static bool waits_for(const struct program *p, const struct program_task *t, uin
 	return d->queue != t->queue || p->op_classes.at[d->op_class].lag_s > 0;
 }
 
+/* Finds the dependencies that the order of the queue implies: those that a task before it on the queue has too, and which are through by
+ * then. A backward pass needs what its forward pass kept, long after the next forward block on the device has waited for it. */
+static void find_implied(struct arena *scratch, struct builder *b)
+{
+	const struct program *p = b->p;
+	uint32_t *waits =
+		arena_array(scratch, p->tasks.n, sizeof *waits); /* 1 + the first queue that waits for it */
+
+	b->implied = arena_array(scratch, p->deps.n, sizeof *b->implied);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[b->order[i]];
+
+		for (uint32_t d = t->first_dep; d < t->first_dep + t->deps_n; d++) {
+			const uint32_t dep = p->deps.at[d];
+
+			b->implied[d] = waits[dep] == t->queue + 1;
+			if (!waits[dep])
+				waits[dep] = t->queue + 1;
+		}
+	}
+}
+
+/* Returns whether a task waits for its d-th dependency. */
+static bool needs(const struct builder *b, const struct program_task *t, uint32_t d)
+{
+	return !b->implied[t->first_dep + d] && waits_for(b->p, t, b->p->deps.at[t->first_dep + d]);
+}
+
 static void await(struct builder *b, uint32_t task)
 {
 	if (b->awaited[task] < 2)
@@ -44,7 +75,7 @@ static void find_awaited(struct builder *b)
 		const struct program_task *t = &p->tasks.at[i];
 
 		for (uint32_t d = 0; d < t->deps_n; d++)
-			if (waits_for(p, t, p->deps.at[t->first_dep + d]))
+			if (needs(b, t, d))
 				await(b, p->deps.at[t->first_dep + d]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
@@ -73,7 +104,7 @@ static void find_before(struct arena *scratch, struct builder *b)
 static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
-		if (waits_for(b->p, t, b->p->deps.at[t->first_dep + d]))
+		if (needs(b, t, d))
 			return true;
 	return false;
 }
@@ -86,7 +117,7 @@ static bool follows_lag(const struct builder *b, uint32_t id)
 	const uint32_t before = b->before[id];
 
 	return before != TASK_NONE && b->awaited[before] == 1 && t->deps_n == 1 &&
-	       b->p->deps.at[t->first_dep] == before && waits_for(b->p, t, before);
+	       b->p->deps.at[t->first_dep] == before && needs(b, t, 0);
 }
 
 static void open_segment(struct builder *b, const struct program_task *t)
@@ -95,14 +126,22 @@ static void open_segment(struct builder *b, const struct program_task *t)
 		.first_queue = t->queue, .queue = t->queue, .first_dep = (uint32_t)b->list.deps.n};
 
 	for (uint32_t d = 0; d < t->deps_n; d++) {
-		const uint32_t dep = b->p->deps.at[t->first_dep + d];
-
-		if (waits_for(b->p, t, dep)) {
-			VEC_ADD(&b->list.deps, b->segment_of[dep]);
+		if (needs(b, t, d)) {
+			VEC_ADD(&b->list.deps, b->segment_of[b->p->deps.at[t->first_dep + d]]);
 			s.deps_n++;
 		}
 	}
 	VEC_ADD(&b->list.segments, s);
+}
+
+/* The class of the last task of those that a class stands for. */
+static uint32_t last_of(const struct program *p, uint32_t op_class)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, op_class, &own, &n);
+
+	return parts[n - 1].op_class;
 }
 
 /* Every queue has a segment that takes tasks until one of them is awaited, or the next has to wait. Segments are numbered
@@ -126,7 +165,7 @@ static void find_segments(struct builder *b)
 		}
 		o->last = id;
 		b->segment_of[id] = o->segment - 1;
-		b->list.segments.at[o->segment - 1].last_class = t->op_class;
+		b->list.segments.at[o->segment - 1].last_class = last_of(p, t->op_class);
 		b->list.segments.at[o->segment - 1].pieces.pieces_n++; /* tasks, until pieces are known */
 	}
 }
@@ -173,6 +212,21 @@ static void note_sharing(struct builder *b, struct task_segment *s)
 	}
 }
 
+/* lag: the rest of the segment waits for the task's. */
+static void add_pieces(struct builder *b, struct task_segment *s, uint32_t task, bool lag)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(b->p, b->p->tasks.at[task].op_class, &own, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct piece *piece = segment_piece(&b->list, s, b->piece_of, parts[i].op_class);
+
+		piece->n += parts[i].n;
+		piece->lags += parts[i].lags + (lag && i + 1 == n);
+	}
+}
+
 static void build(struct arena *scratch, struct builder *b)
 {
 	const uint32_t *tasks;
@@ -184,13 +238,8 @@ static void build(struct arena *scratch, struct builder *b)
 		const uint32_t n = s->pieces.pieces_n;
 
 		s->pieces = (struct body){(uint32_t)b->list.pieces.n, 0};
-		for (uint32_t i = 0; i < n; i++) {
-			struct piece *piece =
-				segment_piece(&b->list, s, b->piece_of, b->p->tasks.at[tasks[i]].op_class);
-
-			piece->n++;
-			piece->lags += i + 1 < n && follows_lag(b, tasks[i + 1]);
-		}
+		for (uint32_t i = 0; i < n; i++)
+			add_pieces(b, s, tasks[i], i + 1 < n && follows_lag(b, tasks[i + 1]));
 		if (b->sharing.paths_n)
 			note_sharing(b, s);
 		tasks += n;
@@ -301,6 +350,8 @@ static struct segment_loop find_loop(const struct builder *b)
 	return s;
 }
 
+enum { MANY = 512 }; /* segments: of fewer, relays cost what they save in some draws */
+
 /* The segments of a loop are counted, and what is shared is looked at queue by queue: they stay as they are. */
 static void join_chains(struct arena *scratch, struct builder *b)
 {
@@ -315,6 +366,11 @@ static void join_chains(struct arena *scratch, struct builder *b)
 			kept[b->segment_of[p->marks[i]]] = true;
 	for (size_t i = 0; i < p->cycles.n; i++)
 		kept[b->segment_of[p->cycles.at[i].from]] = kept[b->segment_of[p->cycles.at[i].to]] = true;
+	if (b->list.segments.n >= MANY) {
+		relays_join(&b->list, p, kept, joined);
+		for (size_t i = 0; i < p->tasks.n; i++)
+			b->segment_of[i] = joined[b->segment_of[i]];
+	}
 	chains_join(&b->list, p, kept, joined);
 	for (size_t i = 0; i < p->tasks.n; i++)
 		b->segment_of[i] = joined[b->segment_of[i]];
@@ -340,6 +396,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	b.before = arena_room(&scratch, n, sizeof *b.before);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	b.open = arena_array(&scratch, program_queues(p->world), sizeof *b.open);
+	find_implied(&scratch, &b);
 	find_awaited(&b);
 	find_before(&scratch, &b);
 	find_openings(&scratch, &b);

@@ -102,7 +102,8 @@ bool sharing_flow(const struct sharing *s, uint32_t queue, uint32_t op_class, si
 	const struct op_class *c = &s->p->op_classes.at[op_class];
 	const struct queue_wires *of = &s->of[queue];
 
-	if (!of->n || (of->memory && (c->kind != CLASS_OP || c->cost.bytes <= 0 || ns <= 0)))
+	if (!of->n || c->kind == CLASS_JOINED ||
+	    (of->memory && (c->kind != CLASS_OP || c->cost.bytes <= 0 || ns <= 0)))
 		return false;
 	*bytes = of->memory ? c->cost.bytes : c->bytes;
 	*cap_Bps = of->own_rate && ns > 0 ? *bytes / sim_s_of_ns(ns) : INFINITY;

@@ -28,7 +28,7 @@ size_t program_wires(const struct world *w); /* the parts of the network, then e
 struct sharing sharing_make(struct arena *a, const struct program *p);
 
 /* Returns whether a task of a class is a flow over the queue's wires, given its time alone on the queue; sets the bytes that
- * it moves and the rate that it does not exceed. */
+ * it moves and the rate that it does not exceed. Of joined tasks none is (joined_holds()). */
 bool sharing_flow(const struct sharing *s, uint32_t queue, uint32_t op_class, sim_ns ns, double *bytes,
 		  double *cap_Bps);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
 #include "sim/train/gradients.h"
@@ -16,6 +17,9 @@ enum { SHORT_FROM = 24 };
 static const struct shortening shortenings[] = {{2, true, 1, 1},  {3, true, 2, 1},  {3, true, 2, 2},
 						{4, true, 1, 4},  {5, true, 4, 1},  {5, true, 1, 3},
 						{10, true, 8, 1}, {10, false, 8, 1}};
+
+/* Tasks that are put as one (step/joined.h). */
+enum joins { JOIN_NONE, JOIN_OPERATORS, JOIN_ROUNDS }; /* rounds of collective operations: operators too */
 
 struct builder {
 	const struct world *w;
@@ -315,17 +319,26 @@ static struct program *build(struct builder *b, const struct placement *at)
 	return b->p;
 }
 
-static struct builder builder_of(const struct placement *at)
+static struct builder builder_of(const struct placement *at, enum joins joins)
 {
-	return (struct builder){.w = at->world, .p = program_new(at->world), .arena = ARENA_INIT};
+	const struct builder b = {.w = at->world, .p = program_new(at->world), .arena = ARENA_INIT};
+
+	if (joins)
+		joined_begin(b.p, joins == JOIN_ROUNDS);
+	return b;
+}
+
+static struct program *build_whole(const struct placement *at, enum joins joins)
+{
+	struct builder b = builder_of(at, joins);
+
+	b.st = stages_make(&b.arena, b.p, at);
+	return build(&b, at);
 }
 
 struct program *train_build(const struct placement *at)
 {
-	struct builder b = builder_of(at);
-
-	b.st = stages_make(&b.arena, b.p, at);
-	return build(&b, at);
+	return build_whole(at, JOIN_NONE);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -346,10 +359,11 @@ static bool may_leave_out(struct program *p)
 }
 
 /* The step without cycles of its stages; NULL: there are none that may be left out. */
-static struct program *without_cycles(struct arena *a, const struct placement *at, const struct stages *st)
+static struct program *without_cycles(struct arena *a, const struct placement *at, const struct stages *st,
+				      enum joins joins)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shortenings); i++) {
-		struct builder b = builder_of(at);
+		struct builder b = builder_of(at, joins);
 		struct program *p;
 
 		stages_classes(b.p, at);
@@ -367,7 +381,7 @@ static struct program *without_cycles(struct arena *a, const struct placement *a
 	return NULL;
 }
 
-struct program *train_build_short(const struct placement *at)
+static struct program *build_short(const struct placement *at, enum joins joins)
 {
 	struct arena scratch = ARENA_INIT;
 	struct program *p = NULL, *asked;
@@ -376,14 +390,36 @@ struct program *train_build_short(const struct placement *at)
 		asked = program_new(at->world);
 		const struct stages st = stages_make_few(&scratch, asked, at);
 
-		p = without_cycles(&scratch, at, &st);
+		p = without_cycles(&scratch, at, &st, joins);
 		if (!p && st.more) {
 			const struct stages all = stages_make(&scratch, asked, at);
 
-			p = without_cycles(&scratch, at, &all);
+			p = without_cycles(&scratch, at, &all, joins);
 		}
 		program_free(asked);
 	}
 	arena_release(&scratch);
-	return p ? p : train_build(at);
+	return p ? p : build_whole(at, joins);
+}
+
+/* Returns whether the times of a step are those of its tasks one by one. */
+static bool may_join(const struct program *p)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct class_times t = program_times(&scratch, p);
+	struct task_run run;
+	const bool may = loop_run(&scratch, p, &t, NULL, &run) && joined_holds(p, &run);
+
+	arena_release(&scratch);
+	return may;
+}
+
+struct program *train_build_short(const struct placement *at)
+{
+	struct program *p = build_short(at, JOIN_ROUNDS);
+
+	if (may_join(p))
+		return p;
+	program_free(p);
+	return build_short(at, JOIN_OPERATORS);
 }

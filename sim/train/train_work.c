@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/train/trainable.h"
 
@@ -30,44 +31,54 @@ struct train_work {
 	struct counted *at;
 };
 
-/* Copies and links are no operators. */
-static bool is_operator(const struct program *p, const struct program_task *t)
+struct counting {
+	VEC(struct counted) at;
+	VEC(uint32_t) older; /* [counted]: 1 + that of the same class before it; 0: none */
+	uint32_t *newest;    /* [class]: 1 + its latest */
+};
+
+static void count(struct counting *x, const struct counted *these)
 {
-	return p->op_classes.at[t->op_class].kind == CLASS_OP && t->queue < p->world->units_n;
+	uint32_t k = x->newest[these->op_class];
+
+	while (k && (x->at.at[k - 1].unit != these->unit || x->at.at[k - 1].time != these->time))
+		k = x->older.at[k - 1];
+	if (k) {
+		x->at.at[k - 1].n += these->n;
+		return;
+	}
+	VEC_ADD(&x->at, *these);
+	VEC_ADD(&x->older, x->newest[these->op_class]);
+	x->newest[these->op_class] = (uint32_t)x->at.n;
+}
+
+/* Copies and links are no operators. */
+static void count_operators(struct counting *x, const struct program *p, uint32_t task)
+{
+	const struct program_task *t = &p->tasks.at[task];
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, t->op_class, &own, &n);
+
+	for (size_t i = 0; i < n && t->queue < p->world->units_n; i++)
+		if (p->op_classes.at[parts[i].op_class].kind == CLASS_OP)
+			count(x, &(struct counted){parts[i].op_class, t->queue,
+						   parts[i].n * loop_times(p, task), time_of(&t->label)});
 }
 
 const struct train_work *train_work(struct arena *a, const struct program *p)
 {
-	struct arena scratch = ARENA_INIT;
 	struct train_work *work = arena_alloc(a, sizeof *work);
-	/* the newest entry of each class, as index + 1, and the one before each entry */
-	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest);
-	uint32_t *older = arena_array(&scratch, p->tasks.n, sizeof *older);
-	struct counted *at;
+	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
 
-	*work = (struct train_work){p->world->units_n, 0,
-				    arena_array(&scratch, p->tasks.n, sizeof *work->at)};
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct program_task *t = &p->tasks.at[i];
-		const struct counted new = {t->op_class, t->queue, 0, time_of(&t->label)};
-		uint32_t k = newest[t->op_class];
-
-		if (!is_operator(p, t))
-			continue;
-		while (k && (work->at[k - 1].unit != new.unit || work->at[k - 1].time != new.time))
-			k = older[k - 1];
-		if (!k) {
-			work->at[work->n] = new;
-			older[work->n++] = newest[t->op_class];
-			k = newest[t->op_class] = (uint32_t)work->n;
-		}
-		work->at[k - 1].n += loop_times(p, (uint32_t)i);
-	}
-	at = arena_array(a, work->n, sizeof *at);
-	if (work->n)
-		memcpy(at, work->at, work->n * sizeof *at);
-	work->at = at;
-	arena_release(&scratch);
+	for (uint32_t i = 0; i < p->tasks.n; i++)
+		count_operators(&x, p, i);
+	*work = (struct train_work){p->world->units_n, x.at.n, arena_array(a, x.at.n, sizeof *work->at)};
+	if (x.at.n)
+		memcpy(work->at, x.at.at, x.at.n * sizeof *work->at);
+	VEC_FREE(&x.at);
+	VEC_FREE(&x.older);
+	free(x.newest);
 	return work;
 }
 

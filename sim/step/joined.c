@@ -1,0 +1,197 @@
+/* joined.c - see joined.h. */
+#include "sim/step/joined.h"
+
+#include <string.h>
+
+/* ---- where tasks may be joined ---- */
+
+/* A device whose machine has others shares its memory with them. */
+static bool is_alone(const struct world *w, size_t unit)
+{
+	size_t n = 0;
+
+	for (size_t u = 0; u < w->units_n; u++)
+		n += w->units[u].machine == w->units[unit].machine;
+	return n == 1;
+}
+
+void joined_begin(struct program *p, bool rounds)
+{
+	const struct world *w = p->world;
+
+	BUG_ON(p->tasks.n);
+	p->joins = arena_array(&p->arena, program_queues(w), sizeof *p->joins);
+	for (size_t i = 0; i < program_queues(w); i++) {
+		const struct queue q = queue_at(w, i);
+
+		p->joins[i] = q.kind == QUEUE_DEVICE ? is_alone(w, q.of) : q.kind == QUEUE_LINK && rounds;
+	}
+}
+
+bool joined_may(const struct program *p, uint32_t queue)
+{
+	return p->joins && p->joins[queue];
+}
+
+/* ---- classes ---- */
+
+static bool same_parts(const struct program *p, uint32_t op_class, const struct class_part *parts, size_t n)
+{
+	const struct op_class *c = &p->op_classes.at[op_class];
+
+	return c->parts_n == n && !memcmp(&p->class_parts.at[c->first_part], parts, n * sizeof *parts);
+}
+
+uint32_t joined_class(struct program *p, const struct class_part *parts, size_t n)
+{
+	const struct op_class *last = &p->op_classes.at[parts[n - 1].op_class];
+	struct op_class c = {.kind = CLASS_JOINED,
+			     .source = last->source,
+			     .lag_s = last->lag_s,
+			     .lag_spread = last->lag_spread,
+			     .first_part = (uint32_t)p->class_parts.n,
+			     .parts_n = (uint32_t)n};
+
+	if (n == 1 && parts[0].n == 1)
+		return parts[0].op_class;
+	for (size_t i = p->joined_classes.n; i-- > 0;)
+		if (same_parts(p, p->joined_classes.at[i], parts, n))
+			return p->joined_classes.at[i];
+	for (size_t i = 0; i < n; i++)
+		VEC_ADD(&p->class_parts, parts[i]);
+	VEC_ADD(&p->joined_classes, (uint32_t)p->op_classes.n);
+	VEC_ADD(&p->op_classes, c);
+	return (uint32_t)p->op_classes.n - 1;
+}
+
+uint32_t joined_range(struct program *p, uint32_t first, uint32_t n)
+{
+	struct class_part parts[GRAPH_OPS];
+
+	BUG_ON(n > ARRAY_LEN(parts));
+	for (uint32_t i = 0; i < n; i++)
+		parts[i] = (struct class_part){first + i, 1, 0};
+	return joined_class(p, parts, n);
+}
+
+const struct class_part *class_parts(const struct program *p, uint32_t op_class, struct class_part *own,
+				     size_t *n)
+{
+	const struct op_class *c = &p->op_classes.at[op_class];
+
+	*own = (struct class_part){op_class, 1, 0};
+	*n = c->kind == CLASS_JOINED ? c->parts_n : 1;
+	return c->kind == CLASS_JOINED ? &p->class_parts.at[c->first_part] : own;
+}
+
+sim_ns joined_ns(const struct program *p, const struct op_class *c, const struct class_times *t)
+{
+	sim_ns sum = 0;
+
+	for (uint32_t i = c->first_part; i < c->first_part + c->parts_n; i++) {
+		const struct class_part *part = &p->class_parts.at[i];
+
+		sum += t->ns[part->op_class] * part->n + t->lag_ns[part->op_class] * part->lags;
+	}
+	return sum;
+}
+
+sim_ns joined_lags_ns(const struct program *p, uint32_t op_class, const struct class_times *t)
+{
+	const struct op_class *c = &p->op_classes.at[op_class];
+	sim_ns sum = 0;
+
+	for (uint32_t i = c->first_part; i < c->first_part + c->parts_n; i++)
+		sum += t->lag_ns[p->class_parts.at[i].op_class] * p->class_parts.at[i].lags;
+	return sum;
+}
+
+/* ---- runs ---- */
+
+/* Returns whether a task has another among its dependencies. */
+static bool depends(const struct program *p, const struct program_task *t, uint32_t on)
+{
+	for (uint32_t d = 0; d < t->deps_n; d++)
+		if (p->deps.at[t->first_dep + d] == on)
+			return true;
+	return false;
+}
+
+static bool is_joined(const struct program *p, uint32_t task)
+{
+	const struct program_task *t = &p->tasks.at[task];
+
+	return p->op_classes.at[t->op_class].kind == CLASS_JOINED &&
+	       queue_at(p->world, t->queue).kind == QUEUE_LINK;
+}
+
+/* A task that was ready while joined rounds held the link, and so started at their end, might have come between them. */
+static bool waited(const struct program *p, const struct task_run *run, uint32_t task)
+{
+	const struct program_task *t = &p->tasks.at[task];
+	const uint32_t cause = run->spans[task].cause;
+
+	return cause != TASK_NONE && p->tasks.at[cause].queue == t->queue && is_joined(p, cause) &&
+	       !depends(p, t, cause);
+}
+
+bool joined_holds(const struct program *p, const struct task_run *run)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct sharing shared = sharing_make(&scratch, p);
+	bool holds = true;
+
+	for (uint32_t i = 0; i < p->tasks.n && holds; i++)
+		holds = !waited(p, run, i) && (!is_joined(p, i) || !shared.of[p->tasks.at[i].queue].n);
+	arena_release(&scratch);
+	return holds;
+}
+
+/* ---- tasks one by one ---- */
+
+/* Appends the tasks of one, each after the one before where that has a lag; its dependencies are known by their new numbers. */
+static void put_parts(struct program *out, const struct program *p, uint32_t task, const uint32_t *last)
+{
+	struct program_task t = p->tasks.at[task];
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, t.op_class, &own, &n);
+	const uint32_t first_dep = t.first_dep;
+	bool waits = false;
+
+	t.first_dep = (uint32_t)out->deps.n;
+	for (uint32_t d = 0; d < t.deps_n; d++)
+		VEC_ADD(&out->deps, last[p->deps.at[first_dep + d]]);
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < parts[i].n; k++) {
+			t.op_class = parts[i].op_class;
+			if (waits) {
+				t.first_dep = (uint32_t)out->deps.n;
+				t.deps_n = 1;
+				VEC_ADD(&out->deps, (uint32_t)out->tasks.n - 1);
+			}
+			VEC_ADD(&out->tasks, t);
+			waits = parts[i].lags > 0;
+			t.first_dep = (uint32_t)out->deps.n;
+			t.deps_n = 0;
+		}
+}
+
+struct program *joined_undone(const struct program *p)
+{
+	struct program *out = program_new(p->world);
+	struct arena scratch = ARENA_INIT;
+	uint32_t *last = arena_room(&scratch, p->tasks.n, sizeof *last);
+
+	BUG_ON(p->loop.n || p->cycles.n);
+	for (size_t i = 0; i < p->op_classes.n; i++)
+		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
+	for (size_t i = 0; i < p->class_parts.n; i++)
+		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
+	for (uint32_t i = 0; i < p->tasks.n; i++) {
+		put_parts(out, p, i, last);
+		last[i] = (uint32_t)out->tasks.n - 1;
+	}
+	arena_release(&scratch);
+	return out;
+}
