@@ -8,6 +8,7 @@
 #include "sim/base/file.h"
 #include "sim/base/sha256.h"
 #include "sim/conf/find.h"
+#include "sim/conf/shipped.h"
 #include "sim/conf/sources.h"
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d)
@@ -93,20 +94,38 @@ void loader_end_inner(struct loader *inner, struct loader *outer)
 	arena_release(inner->arena);
 }
 
+/* ship: the file that ships with that text, or NULL. */
+static void hash_source(const struct source *source, const struct shipped_file *ship, char sha256[65])
+{
+	if (ship && ship->len == source->len)
+		memcpy(sha256, ship->sha256, sizeof ship->sha256);
+	else
+		sha256_hex(source->text, source->len, sha256);
+}
+
+static struct yml *tree_of(struct loader *l, const struct source *source, const struct shipped_file *ship)
+{
+	struct yml *tree =
+		ship ? shipped_tree(l->arena, ship, source) : yml_parse(l->arena, source, l->diags);
+
+	if (tree && !ship)
+		sources_resolve(l->arena, tree, l->diags);
+	return tree;
+}
+
 /* The tree of a source, which is kept for whoever asks for its path again. */
 static struct yml *parse_tree(struct loader *l, const struct source *source)
 {
+	const struct shipped_file *ship = shipped_find(source);
 	const size_t before = l->diags->total;
 	struct load_tree *kept;
 	struct yml *tree;
 	char sha256[65] = "";
 
 	if (!l->unhashed)
-		sha256_hex(source->text, source->len, sha256);
+		hash_source(source, ship, sha256);
 	record_input(l, source->path, sha256);
-	tree = yml_parse(l->arena, source, l->diags);
-	if (tree)
-		sources_resolve(l->arena, tree, l->diags);
+	tree = tree_of(l, source, ship);
 	if (!tree || l->diags->total != before)
 		return tree;
 	kept = arena_alloc(l->arena, sizeof *kept);
