@@ -44,8 +44,9 @@ SRC     := $(filter-out $(MPI_C),$(sort $(wildcard sim/*/*.c kernels/*.c kernels
 HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h kernels/gpu/*.h)) kernels/cuda/library.h kernels/cuda/gpu.h
 include kernels/metal/metal.mk
 include kernels/cuda/cuda.mk
-# what ships, as trees: see sim/conf/shipped.h
-SHIPPED := $(sort $(shell find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'))
+# what is installed; and what `list` finds in a checkout, which is compiled in as trees: see sim/conf/shipped.h
+LISTED  := $(sort $(shell find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml'))
+SHIPPED := $(foreach f,$(LISTED),$(if $(findstring /measured/,$f),,$f))
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ) $(OUT)/gen/sim/conf/shipped_files.o
 PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
 TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/cuda/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)
@@ -320,9 +321,12 @@ $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/ship: $(OUT)/sim/ship.o $(filter $(OUT)/sim/base/% $(OUT)/sim/conf/%,$(OBJ))
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
-$(OUT)/gen/sim/conf/shipped_files.c: $(OUT)/ship $(SHIPPED)
+$(OUT)/listed: FORCE
 	@mkdir -p $(@D)
-	$(Q)$(OUT)/ship $(SHIPPED) >$@.new && mv $@.new $@
+	@echo $(LISTED) | cmp -s - $@ || echo $(LISTED) >$@
+$(OUT)/gen/sim/conf/shipped_files.c: $(OUT)/ship $(LISTED) $(OUT)/listed
+	@mkdir -p $(@D)
+	$(Q)$(OUT)/ship $(LISTED) >$@.new && mv $@.new $@
 $(OUT)/gen/sim/conf/shipped_files.o: $(OUT)/gen/sim/conf/shipped_files.c $(OUT)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # what a page carries along

@@ -63,24 +63,43 @@ static void put_texts(struct shipment *s, const struct yml *y)
 	}
 }
 
-static void put_node(struct shipment *s, struct shipped_file *f, const struct yml *y, int *line)
-{
-	const int lines = y->place.line - *line;
-	const bool scalar = y->kind == YML_SCALAR || y->kind == YML_NULL;
+static void put_node(struct shipment *s, struct shipped_file *f, const struct yml *y, int line);
 
-	*line = y->place.line;
+/* How many bytes there are is written before them, which moves them. */
+static void put_items(struct shipment *s, struct shipped_file *f, const struct yml *y)
+{
+	const size_t at = s->bytes.n;
+	size_t bytes, moved;
+
+	put_number(s, y->n);
+	for (size_t i = 0; i < y->n; i++) {
+		if (y->kind == YML_MAP)
+			put_node(s, f, y->keys[i], y->place.line);
+		put_node(s, f, y->items[i], y->place.line);
+	}
+	bytes = s->bytes.n - at;
+	put_number(s, bytes);
+	moved = s->bytes.n - at - bytes;
+	VEC_RESERVE(&s->bytes, moved);
+	memmove(s->bytes.at + at + moved, s->bytes.at + at, bytes + moved);
+	memmove(s->bytes.at + at, s->bytes.at + at + moved + bytes, moved);
+}
+
+/* line: that of the collection that holds it */
+static void put_node(struct shipment *s, struct shipped_file *f, const struct yml *y, int line)
+{
+	const int lines = y->place.line - line;
+
 	VEC_ADD(&s->bytes, (char)((unsigned)y->kind | (y->quoted ? 4U : 0U) | (lines < 0 ? 8U : 0U)));
 	put_number(s, (size_t)abs(lines));
 	put_number(s, (size_t)y->place.col);
 	put_number(s, (size_t)y->place.width);
-	put_number(s, scalar ? s->text_at.at[map_find(&s->texts, y->text)] : y->n);
 	f->nodes++;
 	f->held += (uint32_t)(y->n * (y->keys ? 2 : 1));
-	for (size_t i = 0; i < y->n; i++) {
-		if (y->kind == YML_MAP)
-			put_node(s, f, y->keys[i], line);
-		put_node(s, f, y->items[i], line);
-	}
+	if (y->kind == YML_SCALAR || y->kind == YML_NULL)
+		put_number(s, s->text_at.at[map_find(&s->texts, y->text)]);
+	else
+		put_items(s, f, y);
 }
 
 static void read_file(struct shipment *s, const char *path)
@@ -118,13 +137,12 @@ static void encode(struct shipment *s)
 		put_texts(s, s->files.at[i].tree);
 	for (size_t i = 0; i < s->files.n; i++) {
 		struct file *f = &s->files.at[i];
-		int line = 0;
 
 		f->as.len = (uint32_t)f->source.len;
 		f->as.text = put(s, f->source.text, f->source.len);
 		f->as.tree = (uint32_t)s->bytes.n;
 		sha256_hex(f->source.text, f->source.len, f->as.sha256);
-		put_node(s, &f->as, f->tree, &line);
+		put_node(s, &f->as, f->tree, 0);
 	}
 }
 

@@ -45,23 +45,31 @@ const struct shipped_file *shipped_find(const struct source *source)
 struct decoder {
 	const unsigned char *at;
 	const struct source *source;
+	const char *shallow;
 	struct yml *nodes; /* room for the next ones */
 	struct yml **held; /* the same of pointers to them */
-	int line;
 };
 
 static uint32_t number(struct decoder *d)
 {
-	uint32_t n = *d->at & 0x7f;
+	uint32_t n = *d->at++;
 
-	for (unsigned shift = 7; *d->at++ & 0x80; shift += 7)
+	if (n < 0x80)
+		return n;
+	n &= 0x7f;
+	for (unsigned shift = 7;; shift += 7) {
 		n |= (uint32_t)(*d->at & 0x7f) << shift;
-	return n;
+		if (*d->at++ < 0x80)
+			return n;
+	}
 }
 
-static struct yml *node(struct decoder *d);
+/* What a node is to have below it. */
+enum depth { WHOLE, NAMES, NOTHING };
 
-static void items(struct decoder *d, struct yml *y)
+static struct yml *node(struct decoder *d, int line, enum depth depth);
+
+static void items(struct decoder *d, struct yml *y, enum depth depth)
 {
 	const bool map = y->kind == YML_MAP;
 
@@ -69,39 +77,58 @@ static void items(struct decoder *d, struct yml *y)
 	y->keys = map ? d->held + y->n : NULL;
 	d->held += y->n * (map ? 2 : 1);
 	for (size_t i = 0; i < y->n; i++) {
+		enum depth below = depth == NAMES ? NOTHING : WHOLE;
+
 		if (map)
-			y->keys[i] = node(d);
-		y->items[i] = node(d);
+			y->keys[i] = node(d, y->place.line, WHOLE);
+		if (map && d->shallow && below == WHOLE && !strcmp(y->keys[i]->text, d->shallow))
+			below = NAMES;
+		y->items[i] = node(d, y->place.line, below);
 	}
 }
 
-static struct yml *node(struct decoder *d)
+static void collection(struct decoder *d, struct yml *y, enum depth depth)
+{
+	const uint32_t bytes = number(d);
+	const unsigned char *end = d->at + bytes;
+
+	y->n = number(d);
+	if (depth == NOTHING && y->kind == YML_MAP) {
+		y->n = 0;
+		d->at = end;
+	} else {
+		items(d, y, depth);
+	}
+}
+
+/* line: that of the collection that holds it */
+static struct yml *node(struct decoder *d, int line, enum depth depth)
 {
 	struct yml *y = d->nodes++;
 	const unsigned head = *d->at++;
 	const int lines = (int)number(d);
 
-	d->line += head & 8 ? -lines : lines;
 	*y = (struct yml){.kind = (enum yml_kind)(head & 3),
 			  .quoted = head & 4,
-			  .place = {d->source, d->line, 0, 0},
+			  .place = {d->source, line + (head & 8 ? -lines : lines), 0, 0},
 			  .weight = 1};
 	y->place.col = (int)number(d);
 	y->place.width = (int)number(d);
-	if (y->kind == YML_SCALAR || y->kind == YML_NULL) {
+	if (y->kind == YML_SCALAR || y->kind == YML_NULL)
 		y->text = shipped_bytes + number(d);
-	} else {
-		y->n = number(d);
-		items(d, y);
-	}
+	else
+		collection(d, y, depth);
 	return y;
 }
 
-struct yml *shipped_tree(struct arena *a, const struct shipped_file *file, const struct source *source)
+struct yml *shipped_tree(struct arena *a, const struct shipped_file *file, const struct source *source,
+			 const char *shallow)
 {
-	struct decoder d = {.at = (const unsigned char *)shipped_bytes + file->tree, .source = source};
+	struct decoder d = {.at = (const unsigned char *)shipped_bytes + file->tree,
+			    .source = source,
+			    .shallow = shallow};
 
 	d.nodes = arena_room(a, file->nodes, sizeof *d.nodes);
 	d.held = arena_room(a, file->held + 1, sizeof(struct yml *));
-	return node(&d);
+	return node(&d, 0, WHOLE);
 }
