@@ -44,7 +44,10 @@ SRC     := $(filter-out $(MPI_C),$(sort $(wildcard sim/*/*.c kernels/*.c kernels
 HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h kernels/gpu/*.h)) kernels/cuda/library.h kernels/cuda/gpu.h
 include kernels/metal/metal.mk
 include kernels/cuda/cuda.mk
-OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ)
+# what is installed; and what `list` finds in a checkout, which is compiled in as trees: see sim/conf/shipped.h
+LISTED  := $(sort $(shell find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml'))
+SHIPPED := $(foreach f,$(LISTED),$(if $(findstring /measured/,$f),,$f))
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ) $(OUT)/gen/sim/conf/shipped_files.o
 PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
 TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/cuda/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)
 TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(filter-out $(PROGRAMS) $(TESTS_APART),$(wildcard tests/*.c tests/*/*.c))))
@@ -52,7 +55,7 @@ FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
-FORMATTED := $(SRC) $(MPI_C) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
+FORMATTED := $(SRC) $(MPI_C) $(HDR) $(METAL_C) sim/main.c sim/ship.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
 .PHONY: accuracy accuracy-cpu metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
@@ -135,7 +138,7 @@ metal: ## the Metal kernels and their host on this machine's CPU; `make check-me
 cuda: ## the CUDA kernels and their host on this machine's CPU
 	@sh tests/cuda/run.sh
 layers: ## fail on what a file reaches beyond sim/LAYERS, on a grant that no file uses, and on a struct tag of two meanings
-	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(MPI_C) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
+	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(MPI_C) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c sim/ship.c
 headers: ## fail where a header does not compile by itself
 	@sh tests/tools/check_headers.sh '$(CC) $(ALL_CFLAGS)' $(HDR)
 check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
@@ -257,7 +260,7 @@ install: need $(OUT)/lemursim $(LIBS) ## install under PREFIX (DESTDIR is honour
 		packaging/lib/lemursim.pc.in >"$(DESTDIR)$(LIBDIR)/pkgconfig/lemursim.pc"
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/lemursim/schema" "$(MAN1)"
 	install -m 755 $(OUT)/lemursim "$(DESTDIR)$(PREFIX)/bin/lemursim"
-	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'); do \
+	for f in $(SHIPPED); do \
 		install -d "$(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f)" && \
 		sh packaging/modeline.sh $$f >"$(DESTDIR)$(PREFIX)/share/lemursim/$$f" || exit 1; done
 	$(OUT)/lemursim help --man -f -o "$(MAN1)/lemursim.1"
@@ -316,6 +319,16 @@ $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/ship: $(OUT)/sim/ship.o $(filter $(OUT)/sim/base/% $(OUT)/sim/conf/%,$(OBJ))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/listed: FORCE
+	@mkdir -p $(@D)
+	@echo $(LISTED) | cmp -s - $@ || echo $(LISTED) >$@
+$(OUT)/gen/sim/conf/shipped_files.c: $(OUT)/ship $(LISTED) $(OUT)/listed
+	@mkdir -p $(@D)
+	$(Q)$(OUT)/ship $(LISTED) >$@.new && mv $@.new $@
+$(OUT)/gen/sim/conf/shipped_files.o: $(OUT)/gen/sim/conf/shipped_files.c $(OUT)/flags
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # what a page carries along
 ASSETS := sim/report/report_style.css sim/report/report_script.js
 $(OUT)/gen/sim/report/assets.h: kernels/gpu/embed.sh $(ASSETS)
@@ -363,4 +376,4 @@ $(OUT)/defines: FORCE
 	@mkdir -p $(@D)
 	@echo "$(subst ",,$(DEFINES))" | cmp -s - $@ || echo "$(subst ",,$(DEFINES))" >$@
 .SECONDARY:
--include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/$(MPI_C:.c=.d) $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)
+-include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/sim/ship.d $(OUT)/$(MPI_C:.c=.d) $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)

@@ -18,6 +18,7 @@
 	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
+	SUITE(shipped)                                                                                       \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \

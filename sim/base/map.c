@@ -7,7 +7,7 @@
 
 #include "sim/base/mem.h"
 
-static size_t hash(const char *key)
+size_t map_hash(const char *key)
 {
 	uint64_t h = 1469598103934665603u; /* FNV-1a */
 
@@ -18,7 +18,7 @@ static size_t hash(const char *key)
 
 static size_t probe(const struct map *m, const char *key)
 {
-	size_t s = hash(key) & (m->slots_n - 1);
+	size_t s = map_hash(key) & (m->slots_n - 1);
 
 	while (m->slots[s] && strcmp(m->keys[m->slots[s] - 1], key))
 		s = (s + 1) & (m->slots_n - 1);

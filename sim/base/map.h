@@ -24,5 +24,7 @@ struct map {
 size_t map_find(const struct map *m, const char *key); /* the index, or MAP_NONE */
 size_t map_add(struct map *m, const char *key);        /* the index; adds the key if it is new */
 void map_release(struct map *m);
+/* What strings are found by; equal only of few strings that are not. The same on every machine of one word size. */
+size_t map_hash(const char *key);
 
 #endif

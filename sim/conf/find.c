@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "sim/base/file.h"
+#include "sim/base/map.h"
 #include "sim/base/nearest.h"
 #include "sim/base/vec.h"
 
@@ -89,7 +90,7 @@ static void scan(struct scan *s, const char *dir, int depth)
 		} else if (has_name(names.at[i])) {
 			const char *name = arena_strndup(s->arena, names.at[i], strlen(names.at[i]) - 5);
 
-			VEC_ADD(&s->found, (struct load_found){name, path});
+			VEC_ADD(&s->found, (struct load_found){name, path, map_hash(name)});
 		}
 	}
 	VEC_FREE(&names);
@@ -159,8 +160,10 @@ static bool is_again(struct loader *l, size_t i, const char *dir, const char *be
 /* Does an earlier place have the name? A name then stands for the file there. */
 static bool is_shadowed(const struct load_found *earlier, size_t n, const char *name)
 {
+	const size_t hash = map_hash(name);
+
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(earlier[i].name, name))
+		if (earlier[i].hash == hash && !strcmp(earlier[i].name, name))
 			return true;
 	return false;
 }
@@ -321,6 +324,7 @@ static int find_file(struct loader *l, const struct yml *node, const char *name,
 		     const char **path)
 {
 	const char *beside = folder_of_node(l, node);
+	const size_t hash = map_hash(name);
 
 	*path = NULL;
 	for (size_t i = 0; i < roots_n(l) && !*path; i++) {
@@ -328,7 +332,7 @@ static int find_file(struct loader *l, const struct yml *node, const char *name,
 		const struct load_root *root = dir ? read_root(l, dir) : NULL;
 
 		for (size_t k = 0; root && k < root->n; k++) {
-			if (strcmp(root->found[k].name, name) != 0)
+			if (root->found[k].hash != hash || strcmp(root->found[k].name, name) != 0)
 				continue;
 			if (*path)
 				return diag_add(l->diags, node->place,

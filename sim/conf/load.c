@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
+#include "sim/base/map.h"
 #include "sim/base/sha256.h"
 #include "sim/conf/find.h"
+#include "sim/conf/shipped.h"
 #include "sim/conf/sources.h"
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d)
@@ -15,12 +17,17 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d)
 	*l = (struct loader){.arena = a, .diags = d};
 }
 
-bool loader_has_read(const struct loader *l, const char *path)
+static bool has_input(const struct loader *l, const char *path, size_t hash)
 {
 	for (size_t i = 0; i < l->inputs_n; i++)
-		if (!strcmp(l->inputs[i].path, path))
+		if (l->inputs[i].hash == hash && !strcmp(l->inputs[i].path, path))
 			return true;
 	return false;
+}
+
+bool loader_has_read(const struct loader *l, const char *path)
+{
+	return has_input(l, path, map_hash(path));
 }
 
 static struct load_input *add_input(struct loader *l)
@@ -38,12 +45,14 @@ static struct load_input *add_input(struct loader *l)
 
 static void record_input(struct loader *l, const char *path, const char sha256[65])
 {
+	const size_t hash = map_hash(path);
 	struct load_input *in;
 
-	if (loader_has_read(l, path))
+	if (has_input(l, path, hash))
 		return;
 	in = add_input(l);
 	in->path = path;
+	in->hash = hash;
 	memcpy(in->sha256, sha256, sizeof in->sha256);
 }
 
@@ -59,12 +68,14 @@ void loader_begin_inner(struct loader *inner, struct arena *scratch, const struc
 void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		const size_t hash = map_hash(inputs[i].path);
 		struct load_input *in;
 
-		if (loader_has_read(l, inputs[i].path))
+		if (has_input(l, inputs[i].path, hash))
 			continue;
 		in = add_input(l);
 		*in = inputs[i];
+		in->hash = hash;
 		in->path = arena_strdup(l->arena, in->path);
 	}
 }
@@ -93,25 +104,49 @@ void loader_end_inner(struct loader *inner, struct loader *outer)
 	arena_release(inner->arena);
 }
 
+/* ship: the file that ships with that text, or NULL. */
+static void hash_source(const struct source *source, const struct shipped_file *ship, char sha256[65])
+{
+	if (ship && ship->len == source->len)
+		memcpy(sha256, ship->sha256, sizeof ship->sha256);
+	else
+		sha256_hex(source->text, source->len, sha256);
+}
+
+static struct yml *tree_of(struct loader *l, const struct source *source, const struct shipped_file *ship)
+{
+	struct yml *tree = ship ? shipped_tree(l->arena, ship, source, l->shallow)
+				: yml_parse(l->arena, source, l->diags);
+
+	if (tree && !ship)
+		sources_resolve(l->arena, tree, l->diags);
+	return tree;
+}
+
 /* The tree of a source, which is kept for whoever asks for its path again. */
 static struct yml *parse_tree(struct loader *l, const struct source *source)
 {
+	const struct shipped_file *ship = shipped_find(source);
 	const size_t before = l->diags->total;
 	struct load_tree *kept;
 	struct yml *tree;
 	char sha256[65] = "";
 
 	if (!l->unhashed)
-		sha256_hex(source->text, source->len, sha256);
+		hash_source(source, ship, sha256);
 	record_input(l, source->path, sha256);
-	tree = yml_parse(l->arena, source, l->diags);
-	if (tree)
-		sources_resolve(l->arena, tree, l->diags);
+	l->foreign |= !ship;
+	tree = tree_of(l, source, ship);
 	if (!tree || l->diags->total != before)
 		return tree;
 	kept = arena_alloc(l->arena, sizeof *kept);
-	*kept = (struct load_tree){
-		.path = source->path, .tree = yml_merge(l->arena, NULL, tree), .next = l->trees};
+	*kept = (struct load_tree){.path = source->path,
+				   .ship = ship,
+				   .source = source,
+				   .hash = map_hash(source->path),
+				   .next = l->trees};
+	if (!ship)
+		kept->tree = yml_merge(l->arena, NULL, tree);
 	memcpy(kept->sha256, sha256, sizeof sha256);
 	l->trees = kept;
 	return tree;
@@ -120,9 +155,11 @@ static struct yml *parse_tree(struct loader *l, const struct source *source)
 /* The file as it was parsed before, by this loader or one that it is within; NULL: it was not. */
 static const struct load_tree *parsed(const struct loader *l, const char *path)
 {
+	const size_t hash = map_hash(path);
+
 	for (; l; l = l->outer)
 		for (const struct load_tree *kept = l->trees; kept; kept = kept->next)
-			if (!strcmp(kept->path, path))
+			if (kept->hash == hash && !strcmp(kept->path, path))
 				return kept;
 	return NULL;
 }
@@ -137,7 +174,9 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 
 	if (kept) {
 		record_input(l, path, kept->sha256);
-		return yml_merge(l->arena, NULL, kept->tree);
+		l->foreign |= !kept->ship;
+		return kept->ship ? shipped_tree(l->arena, kept->ship, kept->source, l->shallow)
+				  : yml_merge(l->arena, NULL, kept->tree);
 	}
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
@@ -257,6 +296,7 @@ struct yml *load_file(struct loader *l, const char *path, const char *folder, co
 	const struct target t = {arena_strdup(l->arena, path), NULL};
 
 	l->followed = 0;
+	l->foreign = false;
 	return load_at(l, &t, folder, schema, (struct place){0});
 }
 

@@ -22,10 +22,12 @@ enum { LOAD_FILE_MAX = 4 * 1024 * 1024, LOAD_DEPTH = 8, LOAD_FILES = 10000 };
 struct load_input {
 	const char *path;
 	char sha256[65];
+	size_t hash; /* of the path, map_hash(); set by the loader */
 };
 
 struct load_found {
 	const char *name, *path;
+	size_t hash; /* of the name */
 };
 
 struct load_root { /* the files of a folder, depth first in the order of names */
@@ -35,9 +37,13 @@ struct load_root { /* the files of a folder, depth first in the order of names *
 	struct load_root *next;
 };
 
+struct shipped_file;
 struct load_tree { /* a file as parsed, before its base is merged */
 	const char *path;
-	const struct yml *tree;
+	const struct yml *tree;          /* NULL: it is made of the next two, each time anew */
+	const struct shipped_file *ship; /* the file that ships with that text; NULL: none */
+	const struct source *source;
+	size_t hash;     /* of the path */
 	char sha256[65]; /* of the file */
 	struct load_tree *next;
 };
@@ -54,8 +60,12 @@ struct loader {
 	size_t depth;
 	size_t followed;     /* files loaded for the current request; a base counts each time it is named */
 	const char *setting; /* the option that load_set()'s assignment is of, for messages; NULL: "--set" */
-	bool searched;       /* assignments are searched for: a scenario need not have one */
-	size_t over_n;       /* so many of a scenario's settings, the last, are values of --over */
+	bool foreign; /* load_file() has read a file that does not ship with the program, which may be wrong */
+	/* what keys of that name hold are names alone, each of an empty mapping, in files that ship with the program; NULL:
+	 * all is read */
+	const char *shallow;
+	bool searched; /* assignments are searched for: a scenario need not have one */
+	size_t over_n; /* so many of a scenario's settings, the last, are values of --over */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */
 	/* what it has parsed and read serves this one too; it may not load meanwhile. NULL: none */

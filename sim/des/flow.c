@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/heap.h"
@@ -59,7 +60,9 @@ struct wire {
 	uint64_t round; /* the last allocation that looked at it */
 	size_t share;   /* its index in that one */
 	bool changed;   /* a flow has started or ended on it */
-	bool summed;    /* the next two are those of its flows */
+	bool spared;    /* spare_Bps is what its flows that keep their rates leave */
+	double spare_Bps;
+	bool summed; /* the next two are those of its flows */
 	bool full;
 	double fast_Bps; /* it is the bottleneck of flows of at least this rate; INFINITY: of none */
 };
@@ -90,7 +93,9 @@ struct flownet {
 	struct dues dues;
 	uint64_t sent, round;
 	/* scratch of allocate() */
-	VEC(struct ranked) moved, met; /* flows that get a rate; wires that they cross */
+	VEC(struct ranked) moved, met;   /* flows that get a rate; wires that they cross */
+	size_t moved_sorted, met_sorted; /* so many of the first are in order */
+	VEC(struct ranked) merged;
 	VEC(uint32_t) unfair;
 	VEC(size_t) hops; /* their paths as indices of shares */
 	struct max_min filling;
@@ -151,6 +156,7 @@ void flownet_free(struct flownet *net)
 	VEC_FREE(&net->started);
 	dues_release(&net->dues);
 	VEC_FREE(&net->moved);
+	VEC_FREE(&net->merged);
 	VEC_FREE(&net->unfair);
 	VEC_FREE(&net->met);
 	VEC_FREE(&net->hops);
@@ -239,15 +245,19 @@ static void move(struct flownet *net, uint32_t flow)
 		if (w->round != net->round)
 			VEC_ADD(&net->met, (struct ranked){f->path[i].wire, f->path[i].wire});
 		w->round = net->round;
+		w->spared = false;
 	}
 }
 
-/* Shellsort with Ciura's gaps (2001) and 2.25 times the last: most of them are few, and all but the last are in order. */
+/* Shellsort with Ciura's gaps (2001): they are few. */
 static void sort_ranked(struct ranked *at, size_t n)
 {
 	static const size_t gaps[] = {1, 4, 10, 23, 57, 132, 301, 701, 1577, 3548, 7983, 17961, 40412, 90927};
+	size_t g = ARRAY_LEN(gaps);
 
-	for (size_t g = ARRAY_LEN(gaps); g-- > 0;)
+	while (g && gaps[g - 1] >= n)
+		g--;
+	while (g-- > 0)
 		for (size_t gap = gaps[g], i = gap; i < n; i++) {
 			const struct ranked x = at[i];
 			size_t to = i;
@@ -258,17 +268,35 @@ static void sort_ranked(struct ranked *at, size_t n)
 		}
 }
 
+/* The first are in order, those behind them have come since. */
+static void sort_new(struct flownet *net, struct ranked *at, size_t sorted, size_t n)
+{
+	const size_t new = n - sorted;
+
+	sort_ranked(at + sorted, new);
+	if (!sorted || !new)
+		return;
+	VEC_RESERVE(&net->merged, new);
+	memcpy(net->merged.at, at + sorted, new * sizeof *at);
+	for (size_t from = sorted, left = new, to = n; left;)
+		at[--to] = from && at[from - 1].rank > net->merged.at[left - 1].rank ? at[--from]
+										     : net->merged.at[--left];
+}
+
 /* The rate that a wire has left for flows that get a new one. */
-static double spare_of(const struct flownet *net, const struct wire *w)
+static double spare_of(const struct flownet *net, struct wire *w)
 {
 	double spare = w->capacity_Bps;
 
+	if (w->spared)
+		return w->spare_Bps;
 	for (size_t i = 0; i < w->flows.n; i++) {
 		const struct flow *f = &net->flows.at[w->flows.at[i].flow];
 
 		spare -= is_moved(net, f) ? 0 : f->rate_Bps;
 	}
-	return fmax(0, spare);
+	w->spared = true;
+	return w->spare_Bps = fmax(0, spare);
 }
 
 static void fill(struct flownet *net)
@@ -276,8 +304,10 @@ static void fill(struct flownet *net)
 	size_t hops = 0;
 
 	/* so that sums are added up in one order, however the flows were found */
-	sort_ranked(net->moved.at, net->moved.n);
-	sort_ranked(net->met.at, net->met.n);
+	sort_new(net, net->moved.at, net->moved_sorted, net->moved.n);
+	sort_new(net, net->met.at, net->met_sorted, net->met.n);
+	net->moved_sorted = net->moved.n;
+	net->met_sorted = net->met.n;
 	net->filling.shares.n = net->filling.claims.n = net->hops.n = 0;
 	for (size_t i = 0; i < net->met.n; i++) {
 		struct wire *w = &net->wires.at[net->met.at[i].at];
@@ -395,7 +425,7 @@ static bool move_unfair(struct flownet *net)
 static void move_touched(struct flownet *net)
 {
 	net->round++;
-	net->moved.n = net->met.n = 0;
+	net->moved.n = net->met.n = net->moved_sorted = net->met_sorted = 0;
 	for (size_t i = 0; i < net->live.n && net->live.n <= FEW_FLOWS; i++)
 		move(net, net->live.at[i]);
 	for (size_t i = 0; i < net->started.n; i++)

@@ -458,7 +458,7 @@ static void expand(struct attention *a)
 		a->expanded = a->latent->expanded;
 }
 
-static int check_layers(struct model *m, struct diags *diags)
+int model_check_layers(struct model *m, struct diags *diags)
 {
 	const struct experts *x = m->experts;
 	struct model_kind *kinds = m->kinds.at;
@@ -494,7 +494,7 @@ int model_check(struct model *m, struct diags *diags)
 	if (x && x->active > x->count)
 		return diag_add(diags, x->origin.node->place, NULL,
 				"experts: more are active than there are");
-	if (check_layers(m, diags) != 0 || check_mtp(m, diags) != 0)
+	if (model_check_layers(m, diags) != 0 || check_mtp(m, diags) != 0)
 		return -1;
 	ours = model_weights(m);
 	if (published > 0 && fabs(ours / published - 1) > 0.005)

@@ -227,6 +227,9 @@ struct model {
 extern const struct table model_table;
 /* Lays out the layers and checks across keys: kinds and pattern, heads divide, parameters and sizes agree. */
 int model_check(struct model *m, struct diags *diags);
+/* The part of it without which nothing may be asked of a model: what layers are made of. The published sizes, which take
+ * most of its time, are not looked at. */
+int model_check_layers(struct model *m, struct diags *diags);
 
 /* The kinds of blocks, the units of placement: operators that stay together. A dense layer is attention and
  * ffn; one with experts is attention, router, shared experts where it has some, experts. */

@@ -30,12 +30,52 @@ static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
 
 /* ---- machines ---- */
 
+/* The devices without their runtimes. */
+static struct yml *bare_devices(struct arena *a, const struct yml *devices)
+{
+	struct yml *all = yml_new(a, YML_MAP, devices->place);
+
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct yml *d = devices->items[i];
+		struct yml *bare = yml_new(a, YML_MAP, d->place);
+
+		bare->items = arena_room(a, d->n, sizeof *bare->items);
+		bare->keys = arena_room(a, d->n, sizeof *bare->keys);
+		for (size_t k = 0; k < d->n; k++) {
+			if (!strcmp(d->keys[k]->text, "runtimes"))
+				continue;
+			bare->keys[bare->n] = d->keys[k];
+			bare->items[bare->n++] = d->items[k];
+		}
+		yml_put(a, all, devices->keys[i]->text, devices->keys[i]->place, bare);
+	}
+	return all;
+}
+
+/* A machine of files that ship, which are right, so that no one need read all of them to find out: the profiles of its
+ * runtimes, which are most of it, are not. */
+static bool load_shown(struct listing *l, struct yml *tree, const char *name, struct machine *m)
+{
+	struct diags *d = l->loader->diags;
+	const struct yml *devices = yml_get(tree, "devices");
+
+	if (!devices)
+		return false;
+	yml_put(l->loader->arena, tree, "devices", devices->place, bare_devices(l->loader->arena, devices));
+	if (field_load_part(&machine_table, tree, name, m, d) != 0)
+		return false;
+	derive_facts(m, d);
+	return !d->total && m->devices.n;
+}
+
 /* Complains of nothing: a file that cannot be read is listed as such. */
 static bool load_machine(struct listing *l, struct yml *tree, const char *name, struct machine *m)
 {
 	struct diags *d = l->loader->diags;
 
 	*m = (struct machine){0};
+	if (tree && !d->total && !l->loader->foreign && !l->json)
+		return load_shown(l, tree, name, m);
 	return tree && !d->total && field_load(&machine_table, tree, name, m, d) == 0 &&
 	       machine_check(m, d) == 0;
 }
@@ -45,6 +85,7 @@ struct options {
 	const struct load_found *f;
 	struct yml *shared;         /* the keys that such a listing is read from, of the machine itself */
 	const struct yml *variants; /* NULL: there are none */
+	const struct yml *devices;  /* with the names of their runtimes */
 	const struct machine *itself;
 };
 
@@ -66,7 +107,8 @@ static struct yml *option_keys(struct arena *a, const struct yml *tree)
 static struct options options_of(struct listing *l, const struct load_found *f, const struct yml *tree)
 {
 	const struct yml *v = tree ? yml_get(tree, "variants") : NULL;
-	struct options o = {.f = f, .variants = v && v->kind == YML_MAP ? v : NULL};
+	struct options o = {
+		.f = f, .variants = v && v->kind == YML_MAP ? v : NULL, .devices = yml_get(tree, "devices")};
 
 	if (o.variants)
 		o.shared = yml_merge(l->loader->arena, NULL, option_keys(l->loader->arena, tree));
@@ -85,8 +127,8 @@ static void load_option(struct listing *l, const struct options *o, size_t i, co
 	if (!over)
 		return;
 	part = yml_merge(l->loader->arena, o->shared, option_keys(l->loader->arena, over));
-	if (!field_load_part(&machine_table, part, name, m, d))
-		derive_facts(m, d);
+	if (!field_load_part(&machine_table, part, name, m, d) && l->json)
+		derive_facts(m, d); /* a table has no figure of theirs */
 }
 
 /* Returns false where there is no more. */
@@ -123,19 +165,18 @@ static void add_options(struct listing *l, const struct options *o, const char *
 	str_release(&all);
 }
 
-static const char *runtimes(struct listing *l, const struct machine *m)
+static const char *runtimes(struct listing *l, const struct yml *devices)
 {
-	const struct device *d = m->devices.at;
 	struct str all = STR_INIT;
 	const char *kept;
 
-	for (size_t i = 0; i < m->devices.n; i++) {
-		const struct profile *p = d[i].runtimes.at;
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct yml *of = yml_get(devices->items[i], "runtimes");
 
-		for (size_t j = 0; j < d[i].runtimes.n; j++)
+		for (size_t j = 0; of && j < of->n; j++)
 			str_addf(&all, "%s%s%s", all.len ? " " : "",
-				 i ? arena_printf(l->loader->arena, "%s:", d[i].origin.name) : "",
-				 p[j].origin.name);
+				 i ? arena_printf(l->loader->arena, "%s:", devices->keys[i]->text) : "",
+				 of->keys[j]->text);
 	}
 	kept = arena_strdup(l->loader->arena, all.text);
 	str_release(&all);
@@ -152,7 +193,7 @@ static void machine_text(struct listing *l, struct listing_grid *g, const struct
 	row[2] = units_text(l->loader->arena, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
 	row[3] = shown(l, &d->peak[DTYPE_F16], DIM_FLOPS, 4);
 	add_options(l, o, &row[4], &row[5]);
-	row[6] = runtimes(l, m);
+	row[6] = runtimes(l, o->devices);
 }
 
 static void device_json(struct jsonw *w, const struct device *d)
@@ -349,12 +390,19 @@ static void list_link(struct listing *l, struct grids *g, const struct load_foun
 		link_text(l, &g->links, f, &k);
 }
 
+/* Published sizes of files that ship are right. */
+static int check_model(struct listing *l, struct model *m)
+{
+	return l->loader->foreign ? model_check(m, l->loader->diags)
+				  : model_check_layers(m, l->loader->diags);
+}
+
 static void list_model(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
 {
 	struct model m = {0};
 
 	if (!tree || field_load(&model_table, tree, f->name, &m, l->loader->diags) != 0 ||
-	    model_check(&m, l->loader->diags) != 0)
+	    check_model(l, &m) != 0)
 		plain(l, &g->models, 4, f, title_of(NULL));
 	else if (l->json)
 		model_json(l, &m);
@@ -370,12 +418,20 @@ static const char *said(const struct yml *tree)
 	return kind && kind->kind == YML_SCALAR ? kind->text : "machine";
 }
 
+static struct yml *load_listed(struct listing *l, enum listing_kind kind, const struct load_found *f,
+			       const char *shallow)
+{
+	diags_init(l->loader->diags, l->loader->arena);
+	l->loader->shallow = shallow;
+	return load_file(l->loader, f->path, listing_kinds[kind], NULL);
+}
+
 static void list_file(struct listing *l, struct grids *g, enum listing_kind kind, const struct load_found *f)
 {
-	struct yml *tree;
+	struct yml *tree = load_listed(l, kind, f, l->json ? NULL : "runtimes");
 
-	diags_init(l->loader->diags, l->loader->arena);
-	tree = load_file(l->loader, f->path, listing_kinds[kind], NULL);
+	if (l->loader->foreign && l->loader->shallow)
+		tree = load_listed(l, kind, f, NULL);
 	if (kind == LISTING_HARDWARE && (!strcmp(said(tree), "family") || !strcmp(said(tree), "server")))
 		return;
 	if (l->json) {

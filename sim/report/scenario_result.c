@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/base/workers.h"
 #include "sim/predict/explain.h"
 #include "sim/predict/metrics.h"
 #include "sim/predict/scenario_load.h"
@@ -72,6 +73,33 @@ static void add_notes(struct arena *a, const struct world *w, const struct predi
 	scenario_result_note(r, energy_cost_note(a, w, of->rows, of->rows_n));
 }
 
+struct making {
+	const struct placement *at;
+	struct prediction *all;
+	struct arena *arenas; /* of each prediction */
+};
+
+static int make_one(void *self, size_t worker, size_t i)
+{
+	const struct making *m = self;
+
+	(void)worker;
+	prediction_make(&m->arenas[i], &m->at[i], &m->all[i]);
+	return 0;
+}
+
+/* Assignments know nothing of each other, so their programs are made side by side. */
+static void make_predictions(struct arena *a, const struct placement *at, size_t n,
+			     const struct draws_ask *ask, struct prediction *all)
+{
+	struct making making = {.at = at, .all = all, .arenas = arena_array(a, n, sizeof *making.arenas)};
+	const struct workers_task work = {.n = n, .item = make_one, .self = &making};
+
+	workers_run(&work, workers_count(ask->workers.threads, n));
+	for (size_t i = 0; i < n; i++)
+		arena_adopt(a, &making.arenas[i]);
+}
+
 int scenario_result_make(struct loader *l, const struct placement *at, const struct draws_ask *ask,
 			 const char *version, struct scenario_result *out)
 {
@@ -82,7 +110,6 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 	struct err err = ERR_INIT;
-	size_t made = 0;
 	int rc = 0;
 
 	*out = (struct scenario_result){
@@ -97,17 +124,17 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 				      .rows_n = n,
 				      .notes = out->notes,
 				      .config = w->tree};
-	for (; made < n && rc == 0; made++) {
-		prediction_make(a, &at[made], &all[made]);
-		rc = prediction_row(a, &all[made], &draws, &rows[made], &err);
-		out->any_fits |= prediction_fits(&all[made]);
+	make_predictions(a, at, n, ask, all);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = prediction_row(a, &all[i], &draws, &rows[i], &err);
+		out->any_fits |= prediction_fits(&all[i]);
 	}
 	if (rc == 0) {
 		prediction_differences(a, all, rows, n);
 		add_notes(a, w, all, out);
 		scenario_result_inputs(l, &out->result);
 	}
-	for (size_t i = 0; i < made; i++)
+	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);
 	return rc == 0 ? 0 : scenario_load_broke(l, w, &err);
 }

@@ -255,20 +255,31 @@ static sim_ns run_all(const struct compiled *c, const struct pass *r)
 	return longer(longer(before, loop), after);
 }
 
-/* The times of what shares its resources, each alone; false: they do not hold, and the engine must run. */
-static bool run_pass(const struct compiled *c, const struct class_times *t, struct compiled_ends *r)
+/* Short passes are run thousands of times, each in less time than memory is got and given back in. */
+enum { BRIEF_ROOM = 1024 };
+
+/* How many times a pass notes. */
+static size_t pass_room(const struct compiled *c)
+{
+	return c->lones_n + c->bodies_n + 2 * c->segments_n + c->queues_n;
+}
+
+/* The times of what shares its resources, each alone; false: they do not hold, and the engine must run. room:
+ * pass_room() */
+static bool run_pass(const struct compiled *c, const struct class_times *t, sim_ns *room,
+		     struct compiled_ends *r)
 {
 	struct arena scratch = ARENA_INIT;
 	struct watch watch = {.failed = false};
-	sim_ns *alone = arena_room(&scratch, c->lones_n, sizeof *alone),
-	       *sums = arena_room(&scratch, c->bodies_n, sizeof *sums);
+	sim_ns *const alone = room, *const sums = alone + c->lones_n, *const ends = sums + c->bodies_n;
 	const struct pass pass = {.watch = c->shares ? &watch : NULL,
 				  .t = t,
 				  .sums = sums,
-				  .ends = arena_room(&scratch, c->segments_n, sizeof *pass.ends),
-				  .through = arena_room(&scratch, c->segments_n, sizeof *pass.through),
-				  .free_at = arena_array(&scratch, c->queues_n, sizeof *pass.free_at)};
+				  .ends = ends,
+				  .through = ends + c->segments_n,
+				  .free_at = ends + 2 * c->segments_n};
 
+	memset(pass.free_at, 0, c->queues_n * sizeof *pass.free_at);
 	if (c->shares)
 		watch_begin(&scratch, c, t, alone, &watch);
 	add_up_bodies(c, t, alone, sums);
@@ -285,6 +296,11 @@ static bool run_pass(const struct compiled *c, const struct class_times *t, stru
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
 {
 	struct compiled_ends r = {0};
+	const size_t n = pass_room(c);
+	sim_ns brief[BRIEF_ROOM], *room = n > BRIEF_ROOM ? xmalloc(n * sizeof *room) : brief;
+	const bool holds = run_pass(c, t, room, &r);
 
-	return run_pass(c, t, &r) ? r : by_engine(c, t);
+	if (room != brief)
+		free(room);
+	return holds ? r : by_engine(c, t);
 }

@@ -244,15 +244,20 @@ void drawn_programs_times(const struct drawn_programs *d, const struct params *z
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const struct drawn_program *of = &d->at[i];
+		const size_t classes = of->p ? of->p->op_classes.n : 0;
+		sim_ns *const ns = t[i].ns, *const lag_ns = t[i].lag_ns;
 
-		for (size_t k = 0; of->p && k < of->p->op_classes.n; k++) {
-			const struct drawn_class *first = &of->first[k];
+		for (size_t k = 0; k < classes; k++) {
+			const struct drawn_class first = of->first[k];
 
-			if (first->op_class == k && first->program == i) {
-				draw_class(of->p, k, z, &t[i]);
+			if (first.program != i) {
+				ns[k] = t[first.program].ns[first.op_class];
+				lag_ns[k] = t[first.program].lag_ns[first.op_class];
+			} else if (first.op_class != k) {
+				ns[k] = ns[first.op_class];
+				lag_ns[k] = lag_ns[first.op_class];
 			} else {
-				t[i].ns[k] = t[first->program].ns[first->op_class];
-				t[i].lag_ns[k] = t[first->program].lag_ns[first->op_class];
+				draw_class(of->p, k, z, &t[i]);
 			}
 		}
 		if (of->shares)

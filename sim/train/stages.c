@@ -60,7 +60,7 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 	struct placement p = *at;
 
 	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
-		struct shards *shard_groups = arena_array(a, at->blocks_n, sizeof *shard_groups);
+		struct shards *shard_groups = arena_room(a, at->blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at->blocks_n; b++) {
 			const struct shards *s = &at->shard_groups[phases[x]][b];
