@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/base/units.h"
 #include "sim/import/import.h"
 
 struct import_options {
@@ -29,8 +30,8 @@ static void tell(const struct import_result *r)
 			fprintf(stderr, "  %-24s %14.0f weights %14.0f bytes\n", tensor_class_names[c],
 				r->sums.numbers[c], r->sums.bytes[c]);
 	if (r->short_B)
-		fprintf(stderr, "warning: %.4g GB of tensors are missing: only the headers were read\n",
-			(double)r->short_B / 1e9);
+		fprintf(stderr, "warning: %s GB of tensors are missing: only the headers were read\n",
+			units_digits((double)r->short_B / 1e9, 4).text);
 	if (r->file_type)
 		fprintf(stderr, "  as %s: %+.3f %%\n", r->file_type, 100 * r->off);
 	for (size_t i = 0; i < d->notes_n; i++)

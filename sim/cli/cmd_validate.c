@@ -200,7 +200,7 @@ static int validate(struct session *s, const struct validate_options *o, const s
 		return rc;
 	rc = compare(&ask, &v, &err) == 0 ? EXIT_FINE : session_refuse(s, &err);
 	if (rc == EXIT_FINE) {
-		validation_write(&out, &v, format, o->sums_only);
+		validation_write(&out, &v, format, o->sums_only, o->output.path ? 0 : terminal_width(0));
 		rc = session_deliver(s, &out);
 	}
 	if (rc == EXIT_FINE && o->profile)

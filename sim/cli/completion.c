@@ -125,7 +125,7 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 		str_add(out, "table json");
 		return true;
 	case WORDS_LISTS:
-		str_add(out, "table json names");
+		add_names(listing_format_names, out);
 		return true;
 	case WORDS_KINDS:
 		add_names(listing_kinds, out);

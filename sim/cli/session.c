@@ -98,13 +98,14 @@ static void lament(const char *text)
 
 	for (const char *at = text; width && *at; at += strspn(at, "\n") > 0) {
 		const size_t n = strcspn(at, "\n");
-		const bool hint = str_starts(at, "  hint: ");
+		const bool hint = str_starts(at, "  hint: ") || str_starts(at, "      or ");
 
 		str_clear(&line);
-		str_add_n(&line, at + (hint ? 2 : 0), n - (hint ? 2 : 0));
-		str_add(&out, hint ? "  " : "");
+		str_add_n(&line, at + strspn(at, " "), n - strspn(at, " "));
+		str_pad(&out, ' ', strspn(at, " "));
 		if (hint || str_starts(at, "lemursim: "))
-			str_add_wrapped(&out, line.text, hint ? 2 : 0, 4, (size_t)width);
+			str_add_wrapped(&out, line.text, strspn(at, " "), strspn(at, " ") + (hint ? 2 : 4),
+					(size_t)width);
 		else
 			str_addf(&out, "%s\n", line.text);
 		at += n;
@@ -153,13 +154,16 @@ int session_refuse(const struct session *s, const struct err *err)
 void session_offer(struct session *s, const struct would_fit_ask *ask)
 {
 	const struct texts changes = would_fit(&s->arena, ask);
+	struct str text = STR_INIT;
 
 	for (size_t i = 0; i < changes.n; i++)
-		fprintf(stderr, "  %s%s--set \"%s\"\n",
-			i               ? ""
-			: changes.n > 1 ? "hint: each of these alone would fit: "
-					: "hint: this would fit: ",
-			i ? "    or " : "", changes.at[i]);
+		str_addf(&text, "  %s%s--set \"%s\"\n",
+			 i               ? ""
+			 : changes.n > 1 ? "hint: each of these alone would fit: "
+					 : "hint: this would fit: ",
+			 i ? "    or " : "", changes.at[i]);
+	lament(text.text);
+	str_release(&text);
 }
 
 int session_reads(const struct session *s, const char *path)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/base/units.h"
 #include "sim/llm/graph.h"
 
 /* Operators of a layer by kind: of q, k, v, o, gate, up, down; ... */
@@ -119,11 +120,11 @@ void trace_table(const struct kernel_trace *t, const struct model *m, struct str
 	if (layers > 0)
 		str_addf(out, "; %.0f layers ran", layers);
 	if (ops.layers > 0 && layers > 0)
-		str_addf(out, ", %.4g passes of %.0f", layers / ops.layers, ops.layers);
+		str_addf(out, ", %s passes of %.0f", units_digits(layers / ops.layers, 4).text, ops.layers);
 	str_add(out, "\n");
 	if (t->launches || t->graphs)
-		str_addf(out, "the host launched %zu kernels, %.3g us each, and %zu graphs\n", t->launches,
-			 1e6 * t->launch_s, t->graphs);
+		str_addf(out, "the host launched %zu kernels, %s us each, and %zu graphs\n", t->launches,
+			 units_digits(1e6 * t->launch_s, 3).text, t->graphs);
 	if (layers > 0)
 		str_add(out, "kind         kernels  per layer per operator       time\n");
 	for (int k = 0; k < KERNEL_KINDS && layers > 0; k++)
@@ -138,8 +139,9 @@ static void add_fact(const struct kernel_trace *t, const struct layer_ops *ops, 
 {
 	const double each = (double)kernel_trace_kind(t, (enum kernel_kind)kind) / layers / ops->of[kind];
 
-	str_addf(out, "%s.kernels,%.0f,\"%.2f traced for each of %.4g a layer, %.0f layers\"\n",
-		 kernel_kind_names[kind], floor(each + 0.5), each, ops->of[kind], layers);
+	str_addf(out, "%s.kernels,%.0f,\"%.2f traced for each of %s a layer, %.0f layers\"\n",
+		 kernel_kind_names[kind], floor(each + 0.5), each, units_digits(ops->of[kind], 4).text,
+		 layers);
 }
 
 static void add_host(const struct kernel_trace *t, struct str *out)

@@ -7,6 +7,7 @@
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
+#include "sim/report/text_cells.h"
 
 static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 				       [PLAN_MISSES] = "no",
@@ -148,45 +149,6 @@ static void fill_row(struct arena *a, const struct plan_row *row, const char *ma
 		cells[TEXTS + i] = number(a, values[i].of(row) * values[i].scale);
 }
 
-/* The first column and those from..until-1. */
-static void write_part(struct str *out, const char **cells, size_t rows, const size_t width[CELLS],
-		       size_t from, size_t until)
-{
-	for (size_t row = 0; row < rows; row++) {
-		for (size_t c = 0; c < until; c = c ? c + 1 : from) {
-			const char *cell = cells[row * CELLS + c];
-			const size_t fill = width[c] - str_width(cell);
-
-			str_pad(out, ' ', (c ? 2 : 0) + (c < TEXTS ? 0 : fill));
-			str_add(out, cell);
-			str_pad(out, ' ', c < TEXTS ? fill : 0);
-		}
-		while (out->len && out->text[out->len - 1] == ' ')
-			out->text[--out->len] = '\0';
-		str_add(out, "\n");
-	}
-}
-
-/* A table wider than `most` (0: none is) is split, with the first column before each part. */
-static void write_text(struct str *out, const char **cells, size_t rows, size_t most)
-{
-	size_t width[CELLS] = {0}, until;
-
-	for (size_t i = 0; i < rows * CELLS; i++) {
-		const size_t w = str_width(cells[i]);
-
-		width[i % CELLS] = w > width[i % CELLS] ? w : width[i % CELLS];
-	}
-	for (size_t from = 1; from < CELLS; from = until) {
-		size_t used = width[0] + 2 + width[from];
-
-		for (until = from + 1; until < CELLS && (!most || used + 2 + width[until] <= most); until++)
-			used += 2 + width[until];
-		str_add(out, from > 1 ? "\n" : "");
-		write_part(out, cells, rows, width, from, until);
-	}
-}
-
 static void write_md(struct str *out, const char **cells, size_t rows)
 {
 	for (size_t row = 0; row < rows; row++) {
@@ -210,7 +172,7 @@ static void write_rows(struct str *out, const struct plan_result *r, bool md, si
 	if (md)
 		write_md(out, cells, r->rows_n + 1);
 	else
-		write_text(out, cells, r->rows_n + 1, most);
+		text_grid_write(out, &(struct text_grid){cells, r->rows_n + 1, CELLS, TEXTS}, most);
 	arena_release(&a);
 }
 
@@ -220,7 +182,10 @@ static void write_people(struct str *out, const struct plan_result *r, bool md, 
 	const size_t most = width > 0 && !md ? (size_t)width : (size_t)-1;
 	struct str legend = STR_INIT;
 
-	str_addf(out, md ? "**%s**\n\n" : "%s\n", r->title);
+	if (md)
+		str_addf(out, "**%s**\n\n", r->title);
+	else
+		str_add_wrapped(out, r->title, 0, 2, most);
 	str_add_wrapped(out, r->computed, 0, 2, most);
 	str_add(out, "\n");
 	for (size_t i = 0; i < r->notes_n; i++) {

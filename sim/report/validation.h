@@ -20,8 +20,9 @@ enum validation_format {
 };
 extern const char *const validation_format_names[VALIDATION_FORMAT_N];
 
-/* Appends the validation. sums_only: tables have no rows, only the sums. */
+/* Appends the validation. sums_only: tables have no rows, only the sums. width: columns of the terminal for
+ * VALIDATION_TABLE, 0 for as wide as it takes. */
 void validation_write(struct str *out, const struct validation *v, enum validation_format format,
-		      bool sums_only);
+		      bool sums_only, int width);
 
 #endif
