@@ -327,6 +327,16 @@ static void add_field(struct str *out, const char *text)
 	str_add(out, "\"");
 }
 
+static void add_head(struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		str_add(out, i ? "," : "");
+		for (const char *c = columns[i].names; *c; c++)
+			str_add_n(out, *c == ' ' ? "," : c, 1);
+	}
+	str_add(out, "\n");
+}
+
 void samples_csv_write(const struct sample_set *set, struct str *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
@@ -339,8 +349,7 @@ void samples_csv_write(const struct sample_set *set, struct str *out)
 			str_addf(out, "# %s: %lld%s\n", heads[i].key, (long long)*(const int64_t *)at,
 				 heads[i].dim == DIM_BYTES ? " B" : "");
 	}
-	str_add(out, "kind,dtype,path,m,n,k,heads,kv_heads,head_dim,threads,bytes,flop,samples,sd_s,rejected,"
-		     "source,seconds\n");
+	add_head(out);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];
 

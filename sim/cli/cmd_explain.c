@@ -66,9 +66,8 @@ static int explain(struct session *s, const struct explain_options *o, const str
 		return rc;
 	if (explain_make(&ask, &e, &err) != 0)
 		return session_refuse(s, &err);
-	for (size_t i = 0; i < e.notes.n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", e.notes.at[i]);
-	explanation_write(&out, &e, json);
+	say_notes(&e.notes);
+	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));
 	rc = session_deliver(s, &out);
 	str_release(&out);
 	return rc != EXIT_FINE ? rc : e.normal ? EXIT_FINE : EXIT_TARGET_MISSED;

@@ -33,7 +33,7 @@ static int list_all(const struct texts *named, enum listing_format format, struc
 	}
 	listing_write(&s->loader, kinds, format, s->output->path ? 0 : terminal_width(0), out);
 	if (!out->len)
-		fputs("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n", stderr);
+		say("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n");
 	return session_deliver(s, out);
 }
 

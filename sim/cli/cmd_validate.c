@@ -1,7 +1,6 @@
 /* cmd_validate.c - lemursim validate [SCENARIO|MACHINE...] --from FILE: predicted against measured, run by
  * run or outcome by outcome. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/file.h"
@@ -89,18 +88,12 @@ static int check_from(const struct validate_ask *ask, struct err *err)
 	return 0;
 }
 
-static void tell(const struct texts *notes)
-{
-	for (size_t i = 0; i < notes->n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", notes->at[i]);
-}
-
 static int compare_serving(const struct validate_ask *ask, struct validation *v, struct err *err)
 {
 	struct texts notes;
 	const int rc = validate_serving_make(ask, v, &notes, err);
 
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 
@@ -109,7 +102,7 @@ static int compare_training(const struct validate_ask *ask, struct validation *v
 	struct texts notes;
 	const int rc = validate_training_make(ask, v, &notes, err);
 
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 
@@ -136,7 +129,7 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 		rc = validate_replays_make(ask, files, v, &notes, err);
 	else if ((rc = runs_read_all(a, ask->from.at, ask->from.n, &all, err)) == 0)
 		rc = validate_runs_make(ask, &all, v, &notes, err);
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 

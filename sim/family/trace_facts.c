@@ -160,6 +160,11 @@ static void add_host(const struct kernel_trace *t, struct str *out)
 			 t->launches, t->graphs);
 }
 
+const struct output_column trace_facts_csv[TRACE_FACTS_COLUMNS] = {
+	{"key", "", "of a machine's facts, such as norm.kernels, as 'calibrate --facts' reads them"},
+	{"value", "as written", "its value, with its unit where it has one"},
+	{"source", "", "what the trace says of it"}};
+
 int trace_facts(const struct kernel_trace *t, const struct model *m, struct str *out, struct err *err)
 {
 	static const enum kernel_kind told[] = {KERNEL_NORM,    KERNEL_ROPE,   KERNEL_KV_APPEND,
@@ -177,7 +182,8 @@ int trace_facts(const struct kernel_trace *t, const struct model *m, struct str 
 				? "xctrace names encoders, and kernels only where the program labels them"
 				: "a trace of whole passes of a transformer has one in each layer");
 	}
-	str_add(out, "key,value,source\n");
+	output_columns_head(out, trace_facts_csv, TRACE_FACTS_COLUMNS);
+	str_add(out, "\n");
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
 		if (ops.of[told[i]] > 0 && kernel_trace_kind(t, told[i]))
 			add_fact(t, &ops, (int)told[i], layers, out);

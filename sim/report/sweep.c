@@ -228,13 +228,28 @@ static void add_number(struct str *out, double number)
 	jsonw_number(&w, number);
 }
 
+enum { AXIS, SWEEP_METRIC = 3 }; /* columns whose names a sweep gives */
+const struct output_column sweep_csv[SWEEP_CSV] = {
+	{"AXIS", "as written", "for each --over, its path: the value in this cell"},
+	{"assignment", "", "its name"},
+	{"fits", "", "true or false: has every machine the memory?"},
+	{"METRIC", "its own", "under the name of --metric: the value"},
+	{"lo", "its own", "P10 of it"},
+	{"hi", "its own", "P90 of it"},
+	{"times_best_alone", "", "how many times as good as the best machine alone; empty where none can"},
+	{"won", "", "share of the draws in which it is better than the best machine alone"},
+	{"computed", "", "the workload of the cell in words"}};
+
 static void write_csv(struct str *out, const struct sweep *s)
 {
 	for (size_t k = 0; k < s->axes_n; k++) {
 		str_add_csv(out, s->axes[k].path);
 		str_add(out, ",");
 	}
-	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won,computed\n", s->metric);
+	for (size_t i = AXIS + 1; i < SWEEP_CSV; i++) {
+		str_add(out, i == SWEEP_METRIC ? s->metric : sweep_csv[i].name);
+		str_add(out, i + 1 < SWEEP_CSV ? "," : "\n");
+	}
 	for (size_t i = 0; i < s->cells_n * s->names_n; i++) {
 		const struct sweep_cell *c = &s->cells[i / s->names_n];
 		const struct sweep_entry *e = &c->entries[i % s->names_n];

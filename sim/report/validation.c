@@ -195,11 +195,33 @@ static void add_csv_left(struct str *out, const struct left_out *left)
 		str_addf(out, "%.6g,%d,", left->error, left->inside);
 }
 
+const struct output_column validation_csv[VALIDATION_CSV_COLUMNS] = {
+	{"set", "", "rows that belong together, as the file names them"},
+	{"machine", "", "what is predicted: the machine, or the assignment of a scenario"},
+	{"runtime", "", "its runtime profile"},
+	{"run", "", "what is measured: a run such as pp512, or a metric of an outcome"},
+	{"measured", "'unit'", "the value measured"},
+	{"predicted", "'unit'", "the value predicted; empty where it does not fit"},
+	{"lo", "'unit'", "P10 of the prediction"},
+	{"hi", "'unit'", "P90 of the prediction"},
+	{"error", "", "predicted over measured, less 1"},
+	{"inside", "", "1: measured between P10 and P90; 0: outside; empty: no interval"},
+	{"error_model_left_out", "", "the same error by a fit without this model on this machine"},
+	{"model_left_out_inside", "", "1: inside the interval of that fit"},
+	{"error_chip_left_out", "", "the same error by a fit without this chip"},
+	{"chip_left_out_inside", "", "1: inside the interval of that fit"},
+	{"held_out", "", "1: the row is in no fit"},
+	{"unit", "", "of measured, predicted, lo, hi and sd; empty for a share"},
+	{"limited_by", "", "the term that takes most of the predicted time"},
+	{"limited_share", "", "its share of that time"},
+	{"computed", "", "what the prediction is of, in words"},
+	{"sd", "'unit'", "standard deviation of what was measured"},
+	{"file", "", "where the row was read"}};
+
 static void write_rows_csv(const struct validation *r, struct str *out)
 {
-	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
-		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
-		     "limited_by,limited_share,computed,sd,file\n");
+	output_columns_head(out, validation_csv, VALIDATION_CSV_COLUMNS);
+	str_add(out, "\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct validation_row *c = &r->at[i];
 		const char *const texts[] = {c->set ? c->set : "", subject_of(c),

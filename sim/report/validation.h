@@ -8,7 +8,7 @@
  */
 #ifndef SIM_REPORT_VALIDATION_H
 #define SIM_REPORT_VALIDATION_H
-#include "sim/base/str.h"
+#include "sim/base/output_columns.h"
 #include "sim/validate/validation.h"
 
 enum validation_format {
@@ -19,6 +19,9 @@ enum validation_format {
 	VALIDATION_FORMAT_N
 };
 extern const char *const validation_format_names[VALIDATION_FORMAT_N];
+
+enum { VALIDATION_CSV_COLUMNS = 21 };
+extern const struct output_column validation_csv[VALIDATION_CSV_COLUMNS];
 
 /* Appends the validation. sums_only: tables have no rows, only the sums. width: columns of the terminal for
  * VALIDATION_TABLE, 0 for as wide as it takes. */
