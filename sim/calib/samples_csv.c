@@ -315,6 +315,19 @@ bool samples_csv_is_file(const char *path)
 	return is;
 }
 
+bool samples_csv_is_none(const struct texts *paths, const char *needs, struct err *err)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		if (!samples_csv_is_file(paths->at[i]))
+			continue;
+		err_set(err, "%.200s has times of single operations; %s", paths->at[i], needs);
+		err_hint(err, "'lemursim calibrate --from %.200s' makes a machine's profile of them",
+			 paths->at[i]);
+		return false;
+	}
+	return true;
+}
+
 static void add_field(struct str *out, const char *text)
 {
 	if (!strpbrk(text, ",\"\n\r")) {

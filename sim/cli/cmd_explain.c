@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/likely_causes.h"
 
@@ -64,7 +65,8 @@ static int explain(struct session *s, const struct explain_options *o, const str
 		return session_refuse(s, &err);
 	if (rc != EXIT_FINE)
 		return rc;
-	if (explain_make(&ask, &e, &err) != 0)
+	if (!samples_csv_is_none(files, "explain takes runs of whole models", &err) ||
+	    explain_make(&ask, &e, &err) != 0)
 		return session_refuse(s, &err);
 	say_notes(&e.notes);
 	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));

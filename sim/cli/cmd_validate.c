@@ -5,6 +5,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/units.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/validation.h"
 #include "sim/runs/ingest.h"
@@ -82,6 +83,8 @@ static int check_from(const struct validate_ask *ask, struct err *err)
 			"what llama-bench -o json, llama-batched-bench, mlx_lm.benchmark or vllm bench serve "
 			"--save-result wrote, or a csv");
 	}
+	if (!samples_csv_is_none(&ask->from, "validate compares runs of whole models", err))
+		return -1;
 	if (ask->models.n > 1 && ask->models.n != ask->from.n)
 		return err_set(err, "%zu --model for %zu --from: give one for each, or one for all",
 			       ask->models.n, ask->from.n);

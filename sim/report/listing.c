@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/base/map.h"
 #include "sim/base/units.h"
 #include "sim/conf/field.h"
 #include "sim/hw/derive.h"
@@ -425,21 +426,27 @@ static void list_kind(struct listing *l, enum listing_kind kind)
 	grid_write(&g.scenarios, l->width, l->out);
 }
 
-/* Names are asked for by a shell that completes a word, so that no file is loaded beyond its kind and variants. */
+/* Names are asked for by a shell that completes a word, so that no file is loaded beyond its kind and variants. A machine
+ * that is a variant of one file and has a file of its own is named once. */
 static void list_names(struct loader *loader, enum listing_kind kind, struct str *out)
 {
 	struct load_found *found;
 	const size_t n = load_list(loader, ".", listing_kinds[kind], &found);
+	struct map names = MAP_INIT;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *variants;
 
 		diags_init(loader->diags, loader->arena);
-		str_addf(out, "%s\n", found[i].name);
+		map_add(&names, found[i].name);
 		variants = kind == LISTING_SCENARIOS ? NULL : load_variants(loader, found[i].path);
 		for (size_t v = 0; variants && v < variants->n; v++)
-			str_addf(out, "%s-%s\n", found[i].name, variants->keys[v]->text);
+			map_add(&names,
+				arena_printf(loader->arena, "%s-%s", found[i].name, variants->keys[v]->text));
 	}
+	for (size_t i = 0; i < names.n; i++)
+		str_addf(out, "%s\n", names.keys[i]);
+	map_release(&names);
 }
 
 static void list_json(struct loader *loader, const bool kinds[LISTING_N], bool lines, struct str *out)
