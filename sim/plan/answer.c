@@ -310,6 +310,10 @@ static void say_traded(struct saying *s)
 				    g->weights, ((const char *const *)w->at)[0]));
 	else if (w->n > 1)
 		say(s, arena_printf(s->a, "No quality is traded: %s is the format named first.", g->weights));
+	if (w->n > 1)
+		say(s, "Formats are compared by price and speed alone: what answers lose by a smaller one is "
+		       "not "
+		       "modelled.");
 }
 
 static const char *months(struct arena *a, double m)
