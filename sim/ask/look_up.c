@@ -144,13 +144,14 @@ static void refuse(enum catalogue kind, const char *text, const struct typed_fou
 }
 
 static const char *find_among(struct loader *l, enum catalogue kind, const char *text, const char *like,
-			      struct err *err)
+			      size_t *sizes, struct err *err)
 {
 	struct known_name *names;
 	const size_t n = catalogue_names(l, kind, like, &names);
 	const struct typed_found f = typed_find(
 		text, names, n, kind == CATALOGUE_MACHINES ? TYPED_SIZES_LEAST : TYPED_SIZES_NAMED);
 
+	*sizes = f.equals;
 	if (f.found)
 		return names[f.at].id;
 	if (!like || f.n)
@@ -160,17 +161,26 @@ static const char *find_among(struct loader *l, enum catalogue kind, const char 
 
 const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err)
 {
+	size_t sizes;
+
+	return look_up_of(l, kind, text, &sizes, err);
+}
+
+const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, size_t *sizes,
+		       struct err *err)
+{
 	struct arena scratch = ARENA_INIT;
 	struct loader inner;
 	const char *found = NULL;
 
+	*sizes = 0;
 	loader_init(&inner, &scratch, l->diags);
 	inner.paths = l->paths;
 	inner.paths_n = l->paths_n;
 	if (kind != CATALOGUE_MODELS)
-		found = find_among(&inner, kind, text, text, err);
+		found = find_among(&inner, kind, text, text, sizes, err);
 	if (!found && !err->msg[0])
-		found = find_among(&inner, kind, text, NULL, err);
+		found = find_among(&inner, kind, text, NULL, sizes, err);
 	if (found)
 		found = arena_strdup(l->arena, found);
 	arena_release(&scratch);

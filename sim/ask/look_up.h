@@ -19,5 +19,8 @@ size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, 
 /* The name in the catalogue; NULL with err, whose hint lists what may be meant. The files read to find it do not become
  * inputs of l. */
 const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err);
+/* The same, with how many names differ from it in sizes that were not typed, itself included. */
+const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, size_t *sizes,
+		       struct err *err);
 
 #endif

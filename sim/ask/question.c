@@ -7,6 +7,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/model_name.h"
 #include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
 #include "sim/hw/programs.h"
 #include "sim/llm/mix_word.h"
@@ -221,7 +222,8 @@ static int settle_machines(struct loader *l, const struct question *q, struct as
 	for (size_t i = 0; i < q->machines.n; i++) {
 		struct asked_machine *m = &out->machines[out->machines_n++];
 
-		m->id = q->ids ? q->machines.at[i] : look_up(l, CATALOGUE_MACHINES, q->machines.at[i], err);
+		m->id = q->ids ? q->machines.at[i]
+			       : look_up_of(l, CATALOGUE_MACHINES, q->machines.at[i], &m->sizes, err);
 		if (!m->id || load_machine(l, m, err) != 0 || settle_runtime(q, m, err) != 0)
 			return -1;
 	}
@@ -357,8 +359,12 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 	for (size_t i = 0; i < out->machines_n; i++) {
 		const struct asked_machine *m = &out->machines[i];
 
-		if (strcmp(q->machines.at[i], m->id) != 0)
-			assume(all, m->id);
+		if (strcmp(q->machines.at[i], m->id) == 0)
+			continue;
+		assume(all, m->sizes < 2 ? arena_printf(all->arena, "machine %s", m->id)
+					 : arena_printf(all->arena,
+							"machine %s (the smallest of %zu called '%.60s')",
+							m->id, m->sizes, q->machines.at[i]));
 	}
 	for (size_t i = 0; i < out->machines_n; i++) {
 		const struct asked_machine *m = &out->machines[i];
@@ -367,16 +373,15 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 		for (size_t k = 0; k < i && !told; k++)
 			told = !strcmp(m->runtime, out->machines[k].runtime);
 		if (!told && m->chunk && !q->train)
-			assume(all, arena_printf(all->arena, "%s (%lld tok of a prompt at a time)",
+			assume(all, arena_printf(all->arena, "runtime %s (%lld tok of a prompt at a time)",
 						 m->runtime, (long long)m->chunk));
 		else if (!told && m->suite)
-			assume(all,
-			       arena_printf(
-				       all->arena,
-				       "%s (the kernels that calibrate measured, no program that people run)",
-				       m->runtime));
+			assume(all, arena_printf(all->arena,
+						 "runtime %s (the kernels that calibrate measured, no "
+						 "program that people run)",
+						 m->runtime));
 		else if (!told)
-			assume(all, m->runtime);
+			assume(all, arena_printf(all->arena, "runtime %s", m->runtime));
 	}
 }
 
@@ -386,13 +391,14 @@ static void tell_load(const struct asked *q, struct assumptions *all)
 	if (q->think_s > 0)
 		assume(all,
 		       arena_printf(all->arena,
-				    "a server under the load of %lld user%s, each %g s from an answer to the "
+				    "a server under the load of %lld user%s, each %s s from an answer to the "
 				    "next question on average",
-				    (long long)q->users, q->users > 1 ? "s" : "", q->think_s));
+				    (long long)q->users, q->users > 1 ? "s" : "",
+				    units_digits(q->think_s, 6).text));
 	else if (q->requests_per_s > 0)
 		assume(all,
-		       arena_printf(all->arena, "a server under the load of %g requests per second, Poisson",
-				    q->requests_per_s));
+		       arena_printf(all->arena, "a server under the load of %s requests per second, Poisson",
+				    units_digits(q->requests_per_s, 6).text));
 	if (asked_load(q))
 		assume(all, "all requests of one length");
 }
@@ -412,7 +418,7 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 	if (q->link && !out->link_id)
 		return -1;
 	if (strcmp(q->model, out->model_id) != 0)
-		assume(&all, out->model_id);
+		assume(&all, arena_printf(l->arena, "model %s", out->model_id));
 	tell_machines(q, out, &all);
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
 		return -1;

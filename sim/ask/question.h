@@ -28,6 +28,7 @@ struct question {
 
 struct asked_machine {
 	const char *id, *title;
+	size_t sizes; /* machines that may be meant and differ in sizes that were not said, itself included */
 	const char *name;    /* in the scenario: "m4-max" */
 	const char *runtime; /* "llama.cpp@2026-02" */
 	bool suite;          /* that runtime is the kernels of `calibrate`, not a program that people run */

@@ -406,6 +406,7 @@ static bool settle(struct typed_found *f, const struct known_name *names, const 
 		   enum typed_sizes sizes)
 {
 	f->at = equals[0];
+	f->equals = n;
 	for (size_t i = 1; i < n; i++) {
 		if (sizes == TYPED_SIZES_NAMED || !same_but_sizes(names[f->at].id, names[equals[i]].id))
 			return false;

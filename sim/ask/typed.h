@@ -30,7 +30,8 @@ enum typed_sizes {
 enum { TYPED_CANDIDATES = 12 };
 struct typed_found {
 	bool found;
-	size_t at; /* the match, an index of names[] */
+	size_t at;     /* the match, an index of names[] */
+	size_t equals; /* names that differ from the match in sizes that were not typed, itself included */
 	/* names that may be meant where nothing is found, best first; n counts them all */
 	size_t candidates[TYPED_CANDIDATES], n;
 	bool near; /* they do not cover what was typed, but have most of their words in common with it */

@@ -356,10 +356,11 @@ static bool format_digits(struct str *out, double value, const struct unit *u, e
 struct figure units_figure(double x)
 {
 	const bool long_whole = fabs(x) >= 1000 && fabs(x) < 1e15;
-	struct figure f = {"-"};
+	struct figure f;
 
-	if (!isnan(x))
-		snprintf(f.text, sizeof f.text, long_whole ? "%.0f" : "%.4g", x);
+	if (!long_whole)
+		return units_digits(x, 4);
+	snprintf(f.text, sizeof f.text, "%.0f", x);
 	return f;
 }
 

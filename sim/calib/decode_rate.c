@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sim/base/exact_math.h"
+#include "sim/base/units.h"
 #include "sim/calib/fit.h"
 #include "sim/calib/profile_fit.h"
 
@@ -116,16 +117,16 @@ static struct number decode_share(struct profile_fitting *g, const struct decode
 		r.n = rate->n;
 		r.provenance = PROVENANCE_MEASURED;
 		r.source = arena_printf(
-			g->arena,
-			"fit to caches of %.3g to %.3g FLOP for each byte; %.3g take as long as a byte",
-			d->least, d->most, balance);
+			g->arena, "fit to caches of %s to %s FLOP for each byte; %s take as long as a byte",
+			units_digits(d->least, 3).text, units_digits(d->most, 3).text,
+			units_digits(balance, 3).text);
 		return r;
 	}
 	r.sd = unknown * value;
 	r.provenance = PROVENANCE_TRANSFERRED;
 	r.source = arena_printf(g->arena,
-				"reading binds up to %.3g FLOP for each byte; beyond twice that is not known",
-				d->most);
+				"reading binds up to %s FLOP for each byte; beyond twice that is not known",
+				units_digits(d->most, 3).text);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sim/base/exact_math.h"
+#include "sim/base/units.h"
 #include "sim/calib/table_fit.h"
 #include "sim/cost/util.h"
 
@@ -143,6 +144,7 @@ void profile_fit_bf16(struct profile_fitting *g)
 		to->sync = from->sync;
 		to->sync.provenance = PROVENANCE_TRANSFERRED;
 	}
-	profile_fit_say(g, "bf16: %zu of %zu products are those of f16 times %.3g +- %.0f %%: %s",
-			to->n - measured, to->n, ratio.value, 100 * spread, ratio.source);
+	profile_fit_say(g, "bf16: %zu of %zu products are those of f16 times %s +- %.0f %%: %s",
+			to->n - measured, to->n, units_digits(ratio.value, 3).text, 100 * spread,
+			ratio.source);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
+
 static const char *add_note(struct profile_fitting *g, const char *fmt, va_list args)
 {
 	char text[1024];
@@ -70,7 +72,7 @@ const char *profile_fit_name(struct profile_fitting *g, const struct sample *s)
 	else if (s->m && s->n && s->k)
 		str_addf(&str, " %lld x %lld x %lld", (long long)s->m, (long long)s->n, (long long)s->k);
 	else if (s->bytes > 0)
-		str_addf(&str, " of %.4g B", s->bytes);
+		str_addf(&str, " of %s", units_text(g->arena, s->bytes, DIM_BYTES, 4));
 	else
 		str_addf(&str, " %lld", (long long)s->m);
 	if (s->kind == SAMPLE_DECODE)
@@ -189,9 +191,9 @@ static void note_sustained(struct profile_fitting *g, const struct sample *s)
 
 	first.seconds_n = last.seconds_n = s->seconds_n / 4;
 	last.seconds = s->seconds + s->seconds_n - last.seconds_n;
-	profile_fit_note(g, "%s: its last quarter ran at %.4g of the rate of its first",
-			 profile_fit_name(g, s),
-			 sample_median(&first).median_s / sample_median(&last).median_s);
+	profile_fit_note(
+		g, "%s: its last quarter ran at %s of the rate of its first", profile_fit_name(g, s),
+		units_digits(sample_median(&first).median_s / sample_median(&last).median_s, 4).text);
 }
 
 static bool is_unsettled(const struct sample *s)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/calib/fit.h"
+#include "sim/base/units.h"
 #include "sim/calib/model_error.h"
 #include "sim/calib/profile_fit.h"
 
@@ -52,9 +53,9 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 	str_release(&s);
 	for (size_t i = 0; i < f->n; i++)
 		if (p[i].out)
-			profile_fit_note(
-				g, "outlier, left out of that fit: %s: %.4g s where the model says %.4g s",
-				p[i].name, p[i].t, fit_at(f, p[i].x));
+			profile_fit_note(g, "outlier, left out of that fit: %s: %s where the model says %s",
+					 p[i].name, units_text(g->arena, p[i].t, DIM_TIME, 4),
+					 units_text(g->arena, fit_at(f, p[i].x), DIM_TIME, 4));
 }
 
 /* The relative spread of a law's parameter: the larger of its standard error and of the law's error on sizes left out;
@@ -124,13 +125,13 @@ static void raise_kernel(struct profile_fitting *g)
 	    f.p[FIT_T0].value <= k->value || !starts_up(g, p, n, &f))
 		return;
 	note_fit(g, what, &f, p);
-	*k = (struct number){
-		f.p[FIT_T0].value,
-		fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
-		(int64_t)f.used,
-		PROVENANCE_MEASURED,
-		arena_printf(g->arena, "t0 of %s; one that does nothing takes %.3g us", what, 1e6 * k->value),
-		true};
+	*k = (struct number){f.p[FIT_T0].value,
+			     fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
+			     (int64_t)f.used,
+			     PROVENANCE_MEASURED,
+			     arena_printf(g->arena, "t0 of %s; one that does nothing takes %s us", what,
+					  units_digits(1e6 * k->value, 3).text),
+			     true};
 }
 
 static double alone_count(const struct sample *s) /* kernels that need not wait for one another */
@@ -212,9 +213,10 @@ static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
 				    PROVENANCE_MEASURED,
 				    NULL,
 				    true};
-		r.source = arena_printf(g->arena, "the best of the large sizes, %.4g B in %.5g ms%s%s",
-					s->bytes, 1e3 * sample_median(s).median_s, s->source ? "; " : "",
-					s->source ? s->source : "");
+		r.source = arena_printf(g->arena, "the best of the large sizes, %s in %s ms%s%s",
+					units_text(g->arena, s->bytes, DIM_BYTES, 4),
+					units_digits(1e3 * sample_median(s).median_s, 5).text,
+					s->source ? "; " : "", s->source ? s->source : "");
 	}
 	return r;
 }
@@ -265,7 +267,8 @@ static struct number stream_rate(struct profile_fitting *g, enum sample_kind kin
 		     memory->value * fmax(g->run_sd, plateau_error(g, p, n, least, memory->value))),
 		(int64_t)f.used,
 		PROVENANCE_MEASURED,
-		arena_printf(g->arena, "plateau beyond a cache of %.3g MB", f.p[FIT_AT].value / 1e6),
+		arena_printf(g->arena, "plateau beyond a cache of %s MB",
+			     units_digits(f.p[FIT_AT].value / 1e6, 3).text),
 		true};
 }
 

@@ -315,6 +315,19 @@ bool samples_csv_is_file(const char *path)
 	return is;
 }
 
+bool samples_csv_is_none(const struct texts *paths, const char *needs, struct err *err)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		if (!samples_csv_is_file(paths->at[i]))
+			continue;
+		err_set(err, "%.200s has times of single operations; %s", paths->at[i], needs);
+		err_hint(err, "'lemursim calibrate --from %.200s' makes a machine's profile of them",
+			 paths->at[i]);
+		return false;
+	}
+	return true;
+}
+
 static void add_field(struct str *out, const char *text)
 {
 	if (!strpbrk(text, ",\"\n\r")) {
@@ -325,6 +338,16 @@ static void add_field(struct str *out, const char *text)
 	for (; *text; text++)
 		str_addf(out, *text == '"' ? "\"%c" : "%c", *text);
 	str_add(out, "\"");
+}
+
+static void add_head(struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		str_add(out, i ? "," : "");
+		for (const char *c = columns[i].names; *c; c++)
+			str_add_n(out, *c == ' ' ? "," : c, 1);
+	}
+	str_add(out, "\n");
 }
 
 void samples_csv_write(const struct sample_set *set, struct str *out)
@@ -339,8 +362,7 @@ void samples_csv_write(const struct sample_set *set, struct str *out)
 			str_addf(out, "# %s: %lld%s\n", heads[i].key, (long long)*(const int64_t *)at,
 				 heads[i].dim == DIM_BYTES ? " B" : "");
 	}
-	str_add(out, "kind,dtype,path,m,n,k,heads,kv_heads,head_dim,threads,bytes,flop,samples,sd_s,rejected,"
-		     "source,seconds\n");
+	add_head(out);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];
 

@@ -22,6 +22,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 #include "sim/calib/samples.h"
 
 /* Appends the lines before the head and the columns, for a terminal of that many columns. */
@@ -34,6 +35,8 @@ bool samples_csv_is(const char *text);
 enum { SAMPLES_FILE_MAX = 64 << 20 }; /* byte */
 /* The same for a file; false also where it cannot be read. */
 bool samples_csv_is_file(const char *path);
+/* Whether none of the files is of samples; err otherwise, with a hint: what reads them. needs: what is asked for instead. */
+bool samples_csv_is_none(const struct texts *paths, const char *needs, struct err *err);
 
 /* Parses `text`; path is for messages. Strings and samples live in the arena. -1 with err "path:line: ..." */
 int samples_csv_read(struct arena *a, const char *path, const char *text, struct sample_set *set,

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "sim/calib/model_error.h"
+#include "sim/base/units.h"
 #include "sim/calib/table_fit.h"
 #include "sim/cost/util.h"
 #include "sim/stats/quantile.h"
@@ -77,8 +78,9 @@ static struct number error_number(struct profile_fitting *g, const double *off, 
 
 	if (!n)
 		return (struct number){.given = false};
-	profile_fit_note(g, "%s: leave-one-out %.2g %% median, %.2g %% worst, over %zu shapes %s", what,
-			 100 * quantile_of(off, n, 0.5), 100 * quantile_of(off, n, 1), n, where);
+	profile_fit_note(g, "%s: leave-one-out %s %% median, %s %% worst, over %zu shapes %s", what,
+			 units_digits(100 * quantile_of(off, n, 0.5), 2).text,
+			 units_digits(100 * quantile_of(off, n, 1), 2).text, n, where);
 	return (struct number){fmin(fmax(model_error_sd(off, n), least), widest),
 			       0,
 			       (int64_t)n,

@@ -5,6 +5,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/base/exact_math.h"
+#include "sim/base/units.h"
 #include "sim/calib/table_fit.h"
 #include "sim/calib/fit.h"
 #include "sim/cost/util.h"
@@ -108,8 +109,9 @@ static bool t0_from_sustained(struct table_fit *t, enum dtype dtype)
 			continue;
 		t->t0 = single - t->at[i].sustained;
 		t->t0_sd = 0.25 * t->t0;
-		t->t0_source = arena_printf(t->g->arena, "%s: %.5g ms alone, %.5g ms back to back",
-					    t->at[i].name, 1e3 * single, 1e3 * t->at[i].sustained);
+		t->t0_source = arena_printf(t->g->arena, "%s: %s ms alone, %s ms back to back", t->at[i].name,
+					    units_digits(1e3 * single, 5).text,
+					    units_digits(1e3 * t->at[i].sustained, 5).text);
 		return true;
 	}
 	return false;
@@ -273,12 +275,14 @@ void table_write(struct table_fit *t, struct utilisation_table *table, double mo
 		struct utilisation_point *p = &table->at[table->n];
 
 		if (c->why) {
-			profile_fit_note(t->g, "left out: %s, %.4g ms: %s", c->name, 1e3 * c->t, c->why);
+			profile_fit_note(t->g, "left out: %s, %s ms: %s", c->name,
+					 units_digits(1e3 * c->t, 4).text, c->why);
 			profile_fit_unused(t->g, kind, dtype, c->why);
 			continue;
 		}
 		if (c->u > 1.005 * most)
-			profile_fit_note(t->g, "%s: %.4g times the stated peak, held at it", c->name, c->u);
+			profile_fit_note(t->g, "%s: %s times the stated peak, held at it", c->name,
+					 units_digits(c->u, 4).text);
 		*p = (struct utilisation_point){
 			c->m,
 			c->n,
@@ -287,7 +291,8 @@ void table_write(struct table_fit *t, struct utilisation_table *table, double mo
 		p->u.sd = p->u.value * fmax(c->u_sd, 0.005);
 		p->u.n = c->sustained > 0 ? c->sustained_n : c->count;
 		p->u.source = arena_printf(
-			t->g->arena, "%.6g ms%s%s%s%s%s", 1e3 * (c->sustained > 0 ? c->sustained : c->t),
+			t->g->arena, "%s ms%s%s%s%s%s",
+			units_digits(1e3 * (c->sustained > 0 ? c->sustained : c->t), 6).text,
 			c->sustained > 0 ? " back to back" : "", c->path ? ", " : "", c->path ? c->path : "",
 			c->source ? "; " : "", c->source ? c->source : "");
 		table->n++;
@@ -322,17 +327,19 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 	for (size_t i = 0; i < t.n; i++) {
 		t.at[i].u /= table->peak.value;
 		if (t.at[i].u > 1.03)
-			return err_set(err, "%s: %.4g FLOPS is more than the stated peak of %.4g",
-				       t.at[i].name, t.at[i].u * table->peak.value, table->peak.value);
+			return err_set(err, "%s: %s is more than the stated peak of %s", t.at[i].name,
+				       units_text(g->arena, t.at[i].u * table->peak.value, DIM_FLOPS, 4),
+				       units_text(g->arena, table->peak.value, DIM_FLOPS, 4));
 	}
 	table_error(&t, table, what);
 	table_write(&t, table, 1, SAMPLE_GEMM, (enum sample_dtype)dtype);
 	roof = best_single(&t, dtype, &which);
 	table->roof = (struct number){fmin(roof, table->peak.value), 0.005 * roof, profile_fit_count(which),
 				      PROVENANCE_MEASURED,           NULL,         true};
-	table->roof.source = arena_printf(g->arena, "best single product, %s, %.6g ms%s%s",
-					  profile_fit_name(g, which), 1e3 * sample_median(which).median_s,
-					  which->source ? "; " : "", which->source ? which->source : "");
+	table->roof.source =
+		arena_printf(g->arena, "best single product, %s, %s ms%s%s", profile_fit_name(g, which),
+			     units_digits(1e3 * sample_median(which).median_s, 6).text,
+			     which->source ? "; " : "", which->source ? which->source : "");
 	table->sync = (struct number){
 		g->batched ? 0 : t.t0, g->batched ? 0 : t.t0_sd, 0, t.t0_provenance, t.t0_source, true};
 	return 0;

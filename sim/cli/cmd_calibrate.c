@@ -132,12 +132,6 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 	return rc;
 }
 
-static void tell(const struct texts *notes)
-{
-	for (size_t i = 0; i < notes->n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", notes->at[i]);
-}
-
 /* Shows the rows beside what was made of them; where they are not given back, nothing is written. */
 static int judge_fit(const struct calibrate_options *o, const struct fit_runtime_result *r)
 {
@@ -186,7 +180,7 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 						       given ? o->runs.models.at[at] : NULL, o->runs.weights};
 	}
 	rc = fit_runtime_make(&s->loader, &ask, text, &result, &err);
-	tell(&result.notes);
+	say_notes(&result.notes);
 	if (rc == 0)
 		return judge_fit(o, &result);
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
@@ -238,7 +232,7 @@ static int fit_text(const struct calibrate_options *o, struct session *s, struct
 	if (!samples_csv_is_file(o->runs.from.at[0]))
 		return from_runs(o, s, text);
 	rc = profile_write_files(&s->arena, &files, text, &err);
-	tell(&unused);
+	say_notes(&unused);
 	return rc == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
 }
 
@@ -361,7 +355,7 @@ static int tell_end(const struct calibrate_options *o, enum measure_end end, con
 {
 	switch (end) {
 	case MEASURE_WRITTEN:
-		tell(&r->unused);
+		say_notes(&r->unused);
 		tell_written(r, o->output.standard ? "the standard output" : r->out, beside(o));
 		return EXIT_FINE;
 	case MEASURE_INTERRUPTED:

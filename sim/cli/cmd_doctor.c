@@ -11,18 +11,27 @@ struct doctor_options {
 
 static const struct opt_table tables[] = {OPTS_OUTPUT(struct doctor_options, output)};
 
-static void write_findings(const struct doctor_report *r, struct str *out)
+/* width: 0: as wide as it takes */
+static void write_findings(const struct doctor_report *r, size_t width, struct str *out)
 {
+	enum { SEEN = 17 };
+	const size_t most = width ? width : (size_t)-1;
+
 	for (size_t i = 0; i < r->n; i++) {
 		const struct doctor_finding *f = &r->at[i];
 
-		str_addf(out, "%-5s  %-8s  %s\n", doctor_state_names[f->state], f->what, f->seen);
-		if (f->what_to_do)
-			str_addf(out, "%17s%s\n", "", f->what_to_do);
+		str_addf(out, "%-5s  %-8s  ", doctor_state_names[f->state], f->what);
+		str_add_wrapped(out, f->seen, SEEN, SEEN, most);
+		if (!f->what_to_do)
+			continue;
+		str_pad(out, ' ', SEEN);
+		str_add_wrapped(out, f->what_to_do, SEEN, SEEN, most);
 	}
-	str_add(out, r->worst == DOCTOR_BAD
-			     ? "what is bad would be in every figure\n"
-			     : "'lemursim calibrate --dry-run' shows what would be measured\n");
+	str_add_wrapped(out,
+			r->worst == DOCTOR_BAD
+				? "what is bad would be in every figure"
+				: "'lemursim calibrate --dry-run' shows what would be measured",
+			0, 2, most);
 }
 
 static int cmd_doctor(const void *options, const struct texts *files)
@@ -41,7 +50,7 @@ static int cmd_doctor(const void *options, const struct texts *files)
 		err_hint(&err, "it looks at the machine that it runs on: lemursim doctor");
 		rc = complain(&err, EXIT_USAGE);
 	} else {
-		write_findings(&r, &text);
+		write_findings(&r, (size_t)(o->output.path ? 0 : terminal_width(0)), &text);
 		rc = deliver(&o->output, &text);
 	}
 	str_release(&text);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/likely_causes.h"
 
@@ -64,11 +65,11 @@ static int explain(struct session *s, const struct explain_options *o, const str
 		return session_refuse(s, &err);
 	if (rc != EXIT_FINE)
 		return rc;
-	if (explain_make(&ask, &e, &err) != 0)
+	if (!samples_csv_is_none(files, "explain takes runs of whole models", &err) ||
+	    explain_make(&ask, &e, &err) != 0)
 		return session_refuse(s, &err);
-	for (size_t i = 0; i < e.notes.n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", e.notes.at[i]);
-	explanation_write(&out, &e, json);
+	say_notes(&e.notes);
+	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));
 	rc = session_deliver(s, &out);
 	str_release(&out);
 	return rc != EXIT_FINE ? rc : e.normal ? EXIT_FINE : EXIT_TARGET_MISSED;

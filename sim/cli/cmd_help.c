@@ -115,10 +115,11 @@ static int cmd_help(const void *options, const struct texts *files)
 
 const struct verb verb_help = {.name = "help",
 			       .arguments = "[WORD]",
-			       .help = "a verb, or the keys of a file: scenario, model, machine, link, "
-				       "family, server, samples; for editors and shells too",
+			       .help = "a verb, the keys of a file (scenario, model, machine, link, "
+				       "family, server, samples) or the columns of results; for editors "
+				       "and shells too",
 			       .options = tables,
 			       .options_n = ARRAY_LEN(tables),
 			       .size = sizeof(struct help_options),
 			       .run = cmd_help,
-			       .tries = "help scenario\nhelp --completion bash\n"};
+			       .tries = "help scenario\nhelp columns\nhelp --completion bash\n"};

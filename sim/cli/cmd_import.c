@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/base/units.h"
 #include "sim/import/import.h"
 
 struct import_options {
@@ -20,21 +21,24 @@ static const struct opt_table tables[] = {OPTS_PATH(struct import_options, load)
 					  OPTS_OUTPUT(struct import_options, output), OPT_OWN(own)};
 
 /* Tells on stderr, so that the file can go to stdout, which tensors were found and what is not modelled. */
-static void tell(const struct import_result *r)
+static void tell_result(const struct import_result *r)
 {
 	const struct described *d = &r->described;
+	struct str text = STR_INIT;
 
 	for (int c = 0; c < CLASS_N && r->tensors_n; c++)
 		if (r->sums.bytes[c] > 0)
-			fprintf(stderr, "  %-24s %14.0f weights %14.0f bytes\n", tensor_class_names[c],
-				r->sums.numbers[c], r->sums.bytes[c]);
+			str_addf(&text, "  %-24s %14.0f weights %14.0f bytes\n", tensor_class_names[c],
+				 r->sums.numbers[c], r->sums.bytes[c]);
 	if (r->short_B)
-		fprintf(stderr, "warning: %.4g GB of tensors are missing: only the headers were read\n",
-			(double)r->short_B / 1e9);
+		str_addf(&text, "warning: %s GB of tensors are missing: only the headers were read\n",
+			 units_digits((double)r->short_B / 1e9, 4).text);
 	if (r->file_type)
-		fprintf(stderr, "  as %s: %+.3f %%\n", r->file_type, 100 * r->off);
+		str_addf(&text, "  as %s: %+.3f %%\n", r->file_type, 100 * r->off);
 	for (size_t i = 0; i < d->notes_n; i++)
-		fprintf(stderr, "warning: not modelled: %s\n", d->notes[i]);
+		str_addf(&text, "warning: not modelled: %s\n", d->notes[i]);
+	say(text.text);
+	str_release(&text);
 }
 
 static int cmd_import(const void *options, const struct texts *files)
@@ -50,7 +54,7 @@ static int cmd_import(const void *options, const struct texts *files)
 	if (session_reads(&s, ask.path) != EXIT_FINE) {
 		rc = EXIT_USAGE;
 	} else if (import_model(&s.loader, &ask, &r, &err) == 0) {
-		tell(&r);
+		tell_result(&r);
 		rc = session_deliver(&s, &r.text);
 		if (rc == EXIT_FINE && o->output.path)
 			printf("written: %s\n", o->output.path);

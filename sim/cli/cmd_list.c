@@ -10,14 +10,12 @@ struct list_options {
 	struct output_options output;
 };
 
-static const struct opt rows[] = {
-	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
-		     "table, json, or names alone, one a line; if not said, the suffix of -o, or table")};
+static const struct opt rows[] = {OPT_TEXT_ROW(
+	struct output_options, format, "format", 0, "FORMAT",
+	"table, json, jsonl, or names alone, one a line; if not said, the suffix of -o, or table")};
 static const struct opt_table tables[] = {OPTS_PATH(struct list_options, load),
 					  OPT_GROUP(rows, struct output_options, struct list_options, output),
 					  OPTS_OUTPUT(struct list_options, output)};
-
-static const char *const format_words[] = {"table", "json", "names"}; /* as enum listing_format */
 
 static int list_all(const struct texts *named, enum listing_format format, struct session *s, struct str *out)
 {
@@ -33,9 +31,9 @@ static int list_all(const struct texts *named, enum listing_format format, struc
 		err_hint(&err, "one of: hardware, models, scenarios");
 		return complain(&err, EXIT_USAGE);
 	}
-	listing_write(&s->loader, kinds, format, out);
+	listing_write(&s->loader, kinds, format, s->output->path ? 0 : terminal_width(0), out);
 	if (!out->len)
-		fputs("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n", stderr);
+		say("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n");
 	return session_deliver(s, out);
 }
 
@@ -46,7 +44,7 @@ static int cmd_list(const void *options, const struct texts *files)
 	struct session s;
 	int rc, format;
 
-	rc = choose_word(&o->output, format_words, LISTING_FORMAT_N, &format);
+	rc = choose_word(&o->output, listing_format_names, LISTING_FORMAT_N, &format);
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);

@@ -5,6 +5,7 @@
 
 #include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
+#include "sim/base/units.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
 #include "sim/report/draw.h"
@@ -257,10 +258,10 @@ static void tell_search(void *self, const struct search_progress *p)
 	char best[64] = "", bound[64] = "", chains[64] = "";
 
 	if (isfinite(p->best))
-		snprintf(best, sizeof best, "; best %.3g %s", p->best, goal->unit);
+		snprintf(best, sizeof best, "; best %s %s", units_digits(p->best, 3).text, goal->unit);
 	if (isfinite(p->bound))
-		snprintf(bound, sizeof bound, "; none %s %.3g %s", goal->less ? "below" : "above", p->bound,
-			 goal->unit);
+		snprintf(bound, sizeof bound, "; none %s %s %s", goal->less ? "below" : "above",
+			 units_digits(p->bound, 3).text, goal->unit);
 	if (p->chains < p->of_chains)
 		snprintf(chains, sizeof chains, "annealing, chain %zu of %zu", p->chains + 1, p->of_chains);
 	else

@@ -231,7 +231,7 @@ static void offer(struct session *s, const struct simulate_options *o, const lem
 	const struct would_fit_ask ask = {
 		.loader = &r->loader, .path = r->scenario->path, .sets = &o->load.sets};
 
-	fputs("lemursim: nothing fits\n", stderr);
+	say("lemursim: nothing fits\n");
 	session_offer(s, &ask);
 }
 

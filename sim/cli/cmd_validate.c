@@ -1,11 +1,11 @@
 /* cmd_validate.c - lemursim validate [SCENARIO|MACHINE...] --from FILE: predicted against measured, run by
  * run or outcome by outcome. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/file.h"
 #include "sim/base/units.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/validation.h"
 #include "sim/runs/ingest.h"
@@ -83,16 +83,12 @@ static int check_from(const struct validate_ask *ask, struct err *err)
 			"what llama-bench -o json, llama-batched-bench, mlx_lm.benchmark or vllm bench serve "
 			"--save-result wrote, or a csv");
 	}
+	if (!samples_csv_is_none(&ask->from, "validate compares runs of whole models", err))
+		return -1;
 	if (ask->models.n > 1 && ask->models.n != ask->from.n)
 		return err_set(err, "%zu --model for %zu --from: give one for each, or one for all",
 			       ask->models.n, ask->from.n);
 	return 0;
-}
-
-static void tell(const struct texts *notes)
-{
-	for (size_t i = 0; i < notes->n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", notes->at[i]);
 }
 
 static int compare_serving(const struct validate_ask *ask, struct validation *v, struct err *err)
@@ -100,7 +96,7 @@ static int compare_serving(const struct validate_ask *ask, struct validation *v,
 	struct texts notes;
 	const int rc = validate_serving_make(ask, v, &notes, err);
 
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 
@@ -109,7 +105,7 @@ static int compare_training(const struct validate_ask *ask, struct validation *v
 	struct texts notes;
 	const int rc = validate_training_make(ask, v, &notes, err);
 
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 
@@ -136,7 +132,7 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 		rc = validate_replays_make(ask, files, v, &notes, err);
 	else if ((rc = runs_read_all(a, ask->from.at, ask->from.n, &all, err)) == 0)
 		rc = validate_runs_make(ask, &all, v, &notes, err);
-	tell(&notes);
+	say_notes(&notes);
 	return rc;
 }
 
@@ -200,7 +196,7 @@ static int validate(struct session *s, const struct validate_options *o, const s
 		return rc;
 	rc = compare(&ask, &v, &err) == 0 ? EXIT_FINE : session_refuse(s, &err);
 	if (rc == EXIT_FINE) {
-		validation_write(&out, &v, format, o->sums_only);
+		validation_write(&out, &v, format, o->sums_only, o->output.path ? 0 : terminal_width(0));
 		rc = session_deliver(s, &out);
 	}
 	if (rc == EXIT_FINE && o->profile)

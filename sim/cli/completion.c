@@ -18,6 +18,7 @@ enum words_of { /* what may stand somewhere on the command line */
 		WORDS_HARDWARE, /* names of the catalogue */
 		WORDS_MODELS,
 		WORDS_SCENARIOS, /* or files */
+		WORDS_SUBJECTS,  /* scenarios, machines or files */
 		WORDS_METRICS,
 		WORDS_FORMATS, /* of results, of rows, of what a verb says, of lists */
 		WORDS_ROWS,
@@ -33,8 +34,8 @@ enum words_of { /* what may stand somewhere on the command line */
 };
 
 static const char *const function_of[WORDS_N] = {
-	"none",    "files", "folders", "hardware", "models", "scenarios", "metrics",   "formats", "rows",
-	"sayings", "lists", "kinds",   "help",     "shells", "styles",    "templates", "phases"};
+	"none", "files",   "folders", "hardware", "models", "scenarios", "subjects", "metrics",   "formats",
+	"rows", "sayings", "lists",   "kinds",    "help",   "shells",    "styles",   "templates", "phases"};
 
 static enum words_of words_of_option(const struct opt *o)
 {
@@ -72,7 +73,14 @@ static enum words_of words_of_argument(const struct verb *v)
 		return WORDS_TEMPLATES;
 	if (strstr(v->arguments, "MODEL"))
 		return WORDS_MODELS;
+	if (strstr(v->arguments, "SCENARIO") && strstr(v->arguments, "MACHINE"))
+		return WORDS_SUBJECTS;
 	return strstr(v->arguments, "SCENARIO") ? WORDS_SCENARIOS : WORDS_FILES;
+}
+
+static bool takes_files(enum words_of words) /* beside names of the catalogue */
+{
+	return words == WORDS_SCENARIOS || words == WORDS_SUBJECTS;
 }
 
 static void add_names(const char *const *names, struct str *out)
@@ -104,13 +112,18 @@ static void add_phases(struct str *out)
 
 /* Appends the words themselves, blanks between them, or a command that prints them; false: they are the shell's own, or
  * there are none. */
-static bool add_words(enum words_of words, const char *command, struct str *out)
+static bool add_words(enum words_of words, const char *command, const char *between, struct str *out)
 {
 	switch (words) {
 	case WORDS_HARDWARE:
 	case WORDS_MODELS:
 	case WORDS_SCENARIOS:
 		str_addf(out, command, function_of[words]);
+		return true;
+	case WORDS_SUBJECTS:
+		str_addf(out, command, function_of[WORDS_SCENARIOS]);
+		str_add(out, between);
+		str_addf(out, command, function_of[WORDS_HARDWARE]);
 		return true;
 	case WORDS_METRICS:
 		add_metrics(out);
@@ -125,7 +138,7 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 		str_add(out, "table json");
 		return true;
 	case WORDS_LISTS:
-		str_add(out, "table json names");
+		add_names(listing_format_names, out);
 		return true;
 	case WORDS_KINDS:
 		add_names(listing_kinds, out);
@@ -156,10 +169,10 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 static void add_functions(struct str *out)
 {
 	for (int w = WORDS_HARDWARE; w < WORDS_N; w++) {
-		const bool listed = w <= WORDS_SCENARIOS;
+		const bool listed = w <= WORDS_SUBJECTS;
 
 		str_addf(out, "_lemursim_%s() { %s", function_of[w], listed ? "" : "echo ");
-		add_words((enum words_of)w, "lemursim list %s --format names 2>/dev/null", out);
+		add_words((enum words_of)w, "lemursim list %s --format names 2>/dev/null", "; ", out);
 		str_add(out, "; }\n");
 	}
 }
@@ -211,6 +224,8 @@ static void bash_script(struct str *out)
 		     "\tfolders) COMPREPLY=($(compgen -d -- \"$word\")) ;;\n"
 		     "\tscenarios) COMPREPLY=($(compgen -f -- \"$word\") $(compgen -W "
 		     "\"$(_lemursim_scenarios)\" -- \"$word\")) ;;\n"
+		     "\tsubjects) COMPREPLY=($(compgen -f -- \"$word\") $(compgen -W "
+		     "\"$(_lemursim_subjects)\" -- \"$word\")) ;;\n"
 		     "\t*) COMPREPLY=($(compgen -W \"$(_lemursim_${value:-$argument})\" -- \"$word\")) ;;\n"
 		     "\tesac\n}\n"
 		     "complete -o filenames -F _lemursim lemursim\n");
@@ -243,7 +258,7 @@ static void zsh_action(enum words_of words, const char *what, struct str *out)
 		str_add(out, ":_files -/");
 	else
 		str_addf(out, ":{ compadd -- $(_lemursim_%s)%s }", function_of[words],
-			 words == WORDS_SCENARIOS ? "; _files" : "");
+			 takes_files(words) ? "; _files" : "");
 }
 
 static void zsh_verb(const struct verb *v, struct str *out)
@@ -311,7 +326,7 @@ static void fish_words(enum words_of words, struct str *out)
 		str_add(out, " -F");
 	else if (words == WORDS_FOLDERS)
 		str_add(out, " -a '(__fish_complete_directories)'");
-	else if (add_words(words, "(lemursim list %s --format names 2>/dev/null)", &list))
+	else if (add_words(words, "(lemursim list %s --format names 2>/dev/null)", " ", &list))
 		str_addf(out, " -a '%s'", list.text);
 	str_release(&list);
 }
@@ -325,7 +340,7 @@ static void fish_verb(const struct verb *v, struct str *out)
 	fish_text(v->help, out);
 	str_addf(out, "\ncomplete -c lemursim -n '__fish_seen_subcommand_from %s'", v->name);
 	fish_words(argument, out);
-	str_add(out, argument == WORDS_SCENARIOS ? " -F\n" : "\n");
+	str_add(out, takes_files(argument) ? " -F\n" : "\n");
 	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++) {
 		str_addf(out, "complete -c lemursim -n '__fish_seen_subcommand_from %s' -l %s", v->name,
 			 o->name);

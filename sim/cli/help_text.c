@@ -5,6 +5,7 @@
 
 #include "sim/base/nearest.h"
 #include "sim/calib/samples_csv.h"
+#include "sim/cli/help_columns.h"
 #include "sim/hw/hw.h"
 #include "sim/hw/serving.h"
 #include "sim/llm/model.h"
@@ -20,6 +21,7 @@ const struct file_kind file_kinds[] = {
 	{KIND("family", &machine_table, &machine_table, "hardware/apple/apple-m5.yaml"), .part = true},
 	{KIND("server", &server_table, &server_table, "hardware/runtimes/serve-vllm.yaml")},
 	{.name = "samples", .help = samples_csv_help, .example = "hardware/measured/apple-m5-10c-24gb.csv"},
+	{.name = "columns", .help = columns_help},
 	{.name = NULL},
 };
 
@@ -150,6 +152,8 @@ void help_file(const struct file_kind *kind, size_t width, struct str *out)
 		kind->help(width, out);
 	else
 		field_help(kind->table, 0, width, out);
+	if (!kind->example)
+		return;
 	str_add(out, "\nan example:");
 	str_add(out, strlen("an example: ") + strlen(kind->example) > width ? "\n" : " ");
 	str_addf(out, "%s\n", kind->example);

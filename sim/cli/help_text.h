@@ -14,7 +14,7 @@ struct file_kind {
 	void (*help)(size_t width, struct str *out); /* NULL: a file of YAML, which has a table */
 	const struct table *table;
 	const struct table *schema; /* as `table`, with what every such file must have */
-	const char *example;        /* in a checkout */
+	const char *example;        /* in a checkout; NULL: none */
 	bool part;                  /* it is merged under files that have what is required */
 };
 extern const struct file_kind file_kinds[];               /* a NULL name ends them */

@@ -90,28 +90,42 @@ static int width_of(int file, int otherwise)
 	return size.ws_col;
 }
 
-/* To the standard error. Hints and sentences are wrapped to its width, if it has one; places and lines of files are not. */
-static void lament(const char *text)
+/* A line of a file that is shown, or the caret below it: "    3 | steps: 12". */
+static bool is_excerpt(const char *line)
+{
+	return str_starts(line + strspn(line, " 0123456789"), "| ");
+}
+
+void say(const char *text)
 {
 	const int width = width_of(STDERR_FILENO, 0);
 	struct str out = STR_INIT, line = STR_INIT;
 
 	for (const char *at = text; width && *at; at += strspn(at, "\n") > 0) {
-		const size_t n = strcspn(at, "\n");
-		const bool hint = str_starts(at, "  hint: ");
+		const size_t n = strcspn(at, "\n"), indent = strspn(at, " ");
 
 		str_clear(&line);
-		str_add_n(&line, at + (hint ? 2 : 0), n - (hint ? 2 : 0));
-		str_add(&out, hint ? "  " : "");
-		if (hint || str_starts(at, "lemursim: "))
-			str_add_wrapped(&out, line.text, hint ? 2 : 0, 4, (size_t)width);
-		else
+		str_add_n(&line, at + indent, n - indent);
+		str_pad(&out, ' ', indent);
+		if (!n || is_excerpt(at))
 			str_addf(&out, "%s\n", line.text);
+		else
+			str_add_wrapped(&out, line.text, indent, indent ? indent + 2 : 4, (size_t)width);
 		at += n;
 	}
 	fputs(width ? out.text : text, stderr);
 	str_release(&out);
 	str_release(&line);
+}
+
+void say_notes(const struct texts *notes)
+{
+	struct str text = STR_INIT;
+
+	for (size_t i = 0; i < notes->n; i++)
+		str_addf(&text, "lemursim: note: %s\n", notes->at[i]);
+	say(text.text);
+	str_release(&text);
 }
 
 /* "lemursim: ..." and the hint; nothing where there is no error. */
@@ -128,7 +142,7 @@ int session_complain(const struct session *s)
 	struct str text = STR_INIT;
 
 	diags_format(&s->diags, &text);
-	lament(text.text);
+	say(text.text);
 	str_release(&text);
 	return EXIT_USAGE;
 }
@@ -145,7 +159,7 @@ int session_refuse(const struct session *s, const struct err *err)
 	struct str text = STR_INIT;
 
 	session_refusal(s, err, &text);
-	lament(text.text);
+	say(text.text);
 	str_release(&text);
 	return EXIT_USAGE;
 }
@@ -153,13 +167,16 @@ int session_refuse(const struct session *s, const struct err *err)
 void session_offer(struct session *s, const struct would_fit_ask *ask)
 {
 	const struct texts changes = would_fit(&s->arena, ask);
+	struct str text = STR_INIT;
 
 	for (size_t i = 0; i < changes.n; i++)
-		fprintf(stderr, "  %s%s--set \"%s\"\n",
-			i               ? ""
-			: changes.n > 1 ? "hint: each of these alone would fit: "
-					: "hint: this would fit: ",
-			i ? "    or " : "", changes.at[i]);
+		str_addf(&text, "  %s%s--set \"%s\"\n",
+			 i               ? ""
+			 : changes.n > 1 ? "hint: each of these alone would fit: "
+					 : "hint: this would fit: ",
+			 i ? "    or " : "", changes.at[i]);
+	say(text.text);
+	str_release(&text);
 }
 
 int session_reads(const struct session *s, const char *path)
@@ -219,7 +236,7 @@ lemursim_scenario *session_load(struct session *s, const char *name)
 
 int session_lament(const struct session *s)
 {
-	lament(lemursim_error_text(s->library));
+	say(lemursim_error_text(s->library));
 	return EXIT_USAGE;
 }
 
@@ -312,7 +329,7 @@ int complain(const struct err *err, enum exit_code code)
 	struct str text = STR_INIT;
 
 	complaint(err, &text);
-	lament(text.text);
+	say(text.text);
 	str_release(&text);
 	return (int)code;
 }

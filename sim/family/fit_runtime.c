@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/exact_math.h"
+#include "sim/base/units.h"
 #include "sim/conf/sources.h"
 
 static const double unit_s = 1e-6; /* of an overhead that the base has none of */
@@ -321,8 +322,8 @@ static void make_notes(struct runtime_fit *f)
 		add_note(f, s.text);
 		str_clear(&s);
 	}
-	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s", layer_us, f->layer_kernels,
-		 layer_us / f->layer_kernels,
+	str_addf(&s, "a layer's overhead is %s us: %.0f kernels of %s us%s", units_digits(layer_us, 4).text,
+		 f->layer_kernels, units_digits(layer_us / f->layer_kernels, 4).text,
 		 f->is_free[FACTOR_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
 	if (f->fitted[FACTOR_MEMORY] >= f->bandwidth_max)
 		str_add(&s, "; the bandwidth is held at the bus");
@@ -331,7 +332,8 @@ static void make_notes(struct runtime_fit *f)
 		if (!f->points[i].out)
 			continue;
 		str_clear(&s);
-		str_addf(&s, "outlier, left out of the fit: %s, %.4g s", f->points[i].name, f->points[i].t);
+		str_addf(&s, "outlier, left out of the fit: %s, %s s", f->points[i].name,
+			 units_digits(f->points[i].t, 4).text);
 		add_note(f, s.text);
 	}
 	str_release(&s);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
+
 /* A number of parameters is told to three digits; files of one type differ in a tensor's format or two. */
 static const double params_off = 0.02, size_off = 0.08;
 
@@ -318,7 +320,8 @@ int rule_params(const struct held *x, struct err *err)
 	if (!(said > 0) || fabs(said / ours - 1) <= params_off ||
 	    (m->parameters > 0 && fabs(said / (double)m->parameters - 1) <= params_off))
 		return 0;
-	err_set(err, "%.4g B parameters, and %s has %.4g B", said / 1e9, x->row->model_name, ours / 1e9);
+	err_set(err, "%s B parameters, and %s has %s B", units_digits(said / 1e9, 4).text, x->row->model_name,
+		units_digits(ours / 1e9, 4).text);
 	return err_hint(err, "say which --model ran, or --skip-foreign");
 }
 
@@ -338,8 +341,8 @@ static int check_size(const struct held *x, struct err *err)
 
 	if (!(said > 0) || fabs(said / ours - 1) <= size_off)
 		return 0;
-	err_set(err, "%.4g GB of weights, and %s in %s has %.4g GB", said / 1e9, x->row->model_name,
-		mix_names[x->row->precision.weights], ours / 1e9);
+	err_set(err, "%s GB of weights, and %s in %s has %s GB", units_digits(said / 1e9, 4).text,
+		x->row->model_name, mix_names[x->row->precision.weights], units_digits(ours / 1e9, 4).text);
 	return err_hint(err,
 			"a file that mixes formats in its own way is imported: 'lemursim import FILE.gguf -o "
 			"MODEL.yaml', --model MODEL.yaml; or --skip-foreign");
@@ -353,10 +356,9 @@ static int check_fits(const struct held *x, struct err *err)
 
 	if (!room->given || weights + kv <= room->value)
 		return 0;
-	err_set(err,
-		"%s in %s does not fit: %.4g GB of weights and %.3g GB of KV cache, and %.4g GB can be used",
-		x->row->model_name, mix_names[x->row->precision.weights], weights / 1e9, kv / 1e9,
-		room->value / 1e9);
+	err_set(err, "%s in %s does not fit: %s GB of weights and %s GB of KV cache, and %s GB can be used",
+		x->row->model_name, mix_names[x->row->precision.weights], units_digits(weights / 1e9, 4).text,
+		units_digits(kv / 1e9, 3).text, units_digits(room->value / 1e9, 4).text);
 	return err_hint(
 		err,
 		"was it another --weights, or more than this machine? --skip-foreign leaves such rows out");

@@ -7,6 +7,7 @@
 
 #include "sim/base/nearest.h"
 #include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
 #include "sim/llm/memory.h"
 #include "sim/llm/mix_word.h"
@@ -166,8 +167,8 @@ static void take_pure(struct arena *a, const struct run *run, const struct model
 	if (fabs(run->bytes / model_weights_B(m, &pure) - 1) > pure_off)
 		return;
 	*p = pure;
-	*note = arena_printf(a, "%s: %.4g GB of %s: every matrix is taken to be in %s, as of --pure",
-			     run->path, run->bytes / 1e9, m->title, mix_names[p->weights]);
+	*note = arena_printf(a, "%s: %s GB of %s: every matrix is taken to be in %s, as of --pure", run->path,
+			     units_digits(run->bytes / 1e9, 4).text, m->title, mix_names[p->weights]);
 }
 
 static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
@@ -179,8 +180,9 @@ static int deduce(struct arena *a, const struct run *run, const struct model *m,
 	if (run->bytes > 0)
 		p->weights = only_format(&q, &n);
 	if (p->weights != MIX_N) {
-		*note = arena_printf(a, "%s:%d: the weights are taken for %s: %.4g GB of %s", run->path,
-				     run->line, mix_names[p->weights], run->bytes / 1e9, m->title);
+		*note = arena_printf(a, "%s:%d: the weights are taken for %s: %s GB of %s", run->path,
+				     run->line, mix_names[p->weights], units_digits(run->bytes / 1e9, 4).text,
+				     m->title);
 		return 0;
 	}
 	q.fits = is_peak;
@@ -188,8 +190,8 @@ static int deduce(struct arena *a, const struct run *run, const struct model *m,
 		p->weights = only_format(&q, &n);
 	if (p->weights == MIX_N)
 		return -1;
-	*note = arena_printf(a, "%s:%d: the weights are taken for %s, as the peak memory is %.4g GB",
-			     run->path, run->line, mix_names[p->weights], run->peak_B / 1e9);
+	*note = arena_printf(a, "%s:%d: the weights are taken for %s, as the peak memory is %s GB", run->path,
+			     run->line, mix_names[p->weights], units_digits(run->peak_B / 1e9, 4).text);
 	return 0;
 }
 
@@ -246,7 +248,7 @@ static int refuse_unsaid(struct arena *a, const struct run *run, const struct mo
 	if (unknown)
 		err_set(err, "the format '%.40s' is not known", unknown);
 	else if (run->bytes > 0)
-		err_set(err, "no one known format takes %.4g GB for %s", run->bytes / 1e9,
+		err_set(err, "no one known format takes %s GB for %s", units_digits(run->bytes / 1e9, 4).text,
 			m ? m->title : "it");
 	else
 		err_set(err, "the format of the weights is not said");

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/base/units.h"
 #include "sim/llm/graph.h"
 
 /* Operators of a layer by kind: of q, k, v, o, gate, up, down; ... */
@@ -119,11 +120,11 @@ void trace_table(const struct kernel_trace *t, const struct model *m, struct str
 	if (layers > 0)
 		str_addf(out, "; %.0f layers ran", layers);
 	if (ops.layers > 0 && layers > 0)
-		str_addf(out, ", %.4g passes of %.0f", layers / ops.layers, ops.layers);
+		str_addf(out, ", %s passes of %.0f", units_digits(layers / ops.layers, 4).text, ops.layers);
 	str_add(out, "\n");
 	if (t->launches || t->graphs)
-		str_addf(out, "the host launched %zu kernels, %.3g us each, and %zu graphs\n", t->launches,
-			 1e6 * t->launch_s, t->graphs);
+		str_addf(out, "the host launched %zu kernels, %s us each, and %zu graphs\n", t->launches,
+			 units_digits(1e6 * t->launch_s, 3).text, t->graphs);
 	if (layers > 0)
 		str_add(out, "kind         kernels  per layer per operator       time\n");
 	for (int k = 0; k < KERNEL_KINDS && layers > 0; k++)
@@ -138,8 +139,9 @@ static void add_fact(const struct kernel_trace *t, const struct layer_ops *ops, 
 {
 	const double each = (double)kernel_trace_kind(t, (enum kernel_kind)kind) / layers / ops->of[kind];
 
-	str_addf(out, "%s.kernels,%.0f,\"%.2f traced for each of %.4g a layer, %.0f layers\"\n",
-		 kernel_kind_names[kind], floor(each + 0.5), each, ops->of[kind], layers);
+	str_addf(out, "%s.kernels,%.0f,\"%.2f traced for each of %s a layer, %.0f layers\"\n",
+		 kernel_kind_names[kind], floor(each + 0.5), each, units_digits(ops->of[kind], 4).text,
+		 layers);
 }
 
 static void add_host(const struct kernel_trace *t, struct str *out)
@@ -158,6 +160,11 @@ static void add_host(const struct kernel_trace *t, struct str *out)
 			 t->launches, t->graphs);
 }
 
+const struct output_column trace_facts_csv[TRACE_FACTS_COLUMNS] = {
+	{"key", "", "of a machine's facts, such as norm.kernels, as 'calibrate --facts' reads them"},
+	{"value", "as written", "its value, with its unit where it has one"},
+	{"source", "", "what the trace says of it"}};
+
 int trace_facts(const struct kernel_trace *t, const struct model *m, struct str *out, struct err *err)
 {
 	static const enum kernel_kind told[] = {KERNEL_NORM,    KERNEL_ROPE,   KERNEL_KV_APPEND,
@@ -175,7 +182,8 @@ int trace_facts(const struct kernel_trace *t, const struct model *m, struct str 
 				? "xctrace names encoders, and kernels only where the program labels them"
 				: "a trace of whole passes of a transformer has one in each layer");
 	}
-	str_add(out, "key,value,source\n");
+	output_columns_head(out, trace_facts_csv, TRACE_FACTS_COLUMNS);
+	str_add(out, "\n");
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
 		if (ops.of[told[i]] > 0 && kernel_trace_kind(t, told[i]))
 			add_fact(t, &ops, (int)told[i], layers, out);

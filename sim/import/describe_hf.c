@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/import/describe_layers.h"
 
 void describe_note(struct described *d, struct arena *a, const char *fmt, ...)
@@ -214,9 +215,9 @@ static void what_is_not_modelled(struct config_reading *r)
 		d->vision = vision_weights(r, vision);
 		if (d->vision > 0)
 			describe_note(d, a,
-				      "'vision_config': the vision tower is left out, about %.2g billion "
+				      "'vision_config': the vision tower is left out, about %s billion "
 				      "parameters",
-				      d->vision / 1e9);
+				      units_digits(d->vision / 1e9, 2).text);
 		else
 			describe_note(d, a, "'vision_config': the vision tower is left out");
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/base/units.h"
 #include "sim/import/safetensors.h"
 #include "sim/llm/model.h"
 
@@ -256,8 +257,9 @@ static int apply_table(struct job *j)
 	d->bytes = tensor_sums_bytes(&r->sums);
 	for (int c = CLASS_BEYOND; c <= CLASS_OTHER; c++)
 		if (r->sums.numbers[c] > 0)
-			describe_note(d, j->arena, "%s: %.4g parameters, %.4g GB", tensor_class_names[c],
-				      r->sums.numbers[c], r->sums.bytes[c] / 1e9);
+			describe_note(d, j->arena, "%s: %s parameters, %s GB", tensor_class_names[c],
+				      units_digits(r->sums.numbers[c], 4).text,
+				      units_digits(r->sums.bytes[c] / 1e9, 4).text);
 	return 0;
 }
 

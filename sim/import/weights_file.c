@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/import/import.h"
 
 /* A file may hold a few more numbers than the model: rotary factors among the layers, scales. */
@@ -168,7 +169,8 @@ static int check_count(const char *path, const struct counted *c, const struct m
 
 	if (fabs(c->all / ours - 1) <= COUNT_TOLERANCE)
 		return 0;
-	err_set(err, "'%s' holds %.4g weights, %s has %.4g", path, c->all, m->title, ours);
+	err_set(err, "'%s' holds %s weights, %s has %s", path, units_digits(c->all, 4).text, m->title,
+		units_digits(ours, 4).text);
 	return err_hint(err, "name a file of this model, or make the model of it: lemursim import FILE");
 }
 

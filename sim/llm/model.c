@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/llm/layers.h"
 
 const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
@@ -355,8 +356,9 @@ static int check_sizes(const struct model *m, struct diags *diags)
 
 		if (fabs(ours / s[i].bytes - 1) > 0.005)
 			rc = diag_add(diags, s[i].origin.node->place, NULL,
-				      "model: %.5g GB are published for %s, these dimensions make %.5g GB",
-				      s[i].bytes / 1e9, mix_names[s[i].weights], ours / 1e9);
+				      "model: %s GB are published for %s, these dimensions make %s GB",
+				      units_digits(s[i].bytes / 1e9, 5).text, mix_names[s[i].weights],
+				      units_digits(ours / 1e9, 5).text);
 	}
 	return rc;
 }
@@ -498,8 +500,9 @@ int model_check(struct model *m, struct diags *diags)
 		return -1;
 	ours = model_weights(m);
 	if (published > 0 && fabs(ours / published - 1) > 0.005)
-		return diag_add(
-			diags, yml_get(m->origin.node, "parameters")->place, "one of the dimensions is wrong",
-			"model: %.4g parameters are published, these dimensions make %.4g", published, ours);
+		return diag_add(diags, yml_get(m->origin.node, "parameters")->place,
+				"one of the dimensions is wrong",
+				"model: %s parameters are published, these dimensions make %s",
+				units_digits(published, 4).text, units_digits(ours, 4).text);
 	return published > 0 ? check_sizes(m, diags) : 0; /* else it is no published model, or one changed */
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/nearest.h"
+#include "sim/base/units.h"
 #include "sim/hw/programs.h"
 #include "sim/place/equal_devices.h"
 #include "sim/place/footprint.h"
@@ -128,7 +129,8 @@ static void share_out(const struct placement_maker *mk, const struct rule *r, st
 		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, shards->n);
 		complain(mk, r, "shares", NULL, msg);
 	} else if (fabs(sum - 1) > 1e-6) {
-		snprintf(msg, sizeof msg, "the shares add up to %.6g %%, not 100 %%", sum * 100);
+		snprintf(msg, sizeof msg, "the shares add up to %s %%, not 100 %%",
+			 units_digits(sum * 100, 6).text);
 		complain(mk, r, "shares", NULL, msg);
 	}
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/plan/rows.h"
 
 enum { NAMES = 8 }; /* machines that were left out, at most so many are named */
@@ -16,13 +17,15 @@ static const char *duration(struct arena *a, double s)
 {
 	if (s >= 7200)
 		return arena_printf(a, "%s h", of_3(s / 3600));
-	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : units_text(a, s, DIM_TIME, 3);
+	return s >= 600 ? arena_printf(a, "%s min", units_digits(s / 60, 3).text)
+			: units_text(a, s, DIM_TIME, 3);
 }
 
 /* Whole dollars with three digits or more. */
 static const char *usd(struct arena *a, double value)
 {
-	return value >= 100 ? arena_printf(a, "%.0f USD", value) : arena_printf(a, "%.3g USD", value);
+	return value >= 100 ? arena_printf(a, "%.0f USD", value)
+			    : arena_printf(a, "%s USD", units_digits(value, 3).text);
 }
 
 const char *plan_bound_name(enum slo_metric metric, enum slo_stat stat)
@@ -76,8 +79,8 @@ static const char *misses(struct arena *a, const struct plan_result *r, const st
 		return arena_printf(a, "more requests come than it serves, %s a second",
 				    of_3(row->m.of[SERVICE_REQUESTS_PER_S]));
 	if (row->m.of[SERVICE_REFUSED] > 0)
-		return arena_printf(a, "%.3g %% of requests are refused or cut short",
-				    row->m.of[SERVICE_REFUSED] * 100);
+		return arena_printf(a, "%s %% of requests are refused or cut short",
+				    units_digits(row->m.of[SERVICE_REFUSED] * 100, 3).text);
 	if (over > 1)
 		return arena_printf(a, "%s is %s where %s is allowed, %.0f %% too much",
 				    plan_bound_name(t->metric, t->stat), duration(a, t->value),
@@ -253,15 +256,16 @@ static void say_hours(struct saying *s)
 	for (size_t i = 0; i < h->n; i++)
 		str_addf(&text, "%s%d", i ? ", " : " ", h->at[i].servers);
 	str_addf(&text,
-		 " servers like these, %d at the peak and %.3g on average; load over what one holds, rounded "
+		 " servers like these, %d at the peak and %s on average; load over what one holds, rounded "
 		 "up, "
-		 "says %.3g",
-		 h->peak, h->mean, h->mean_by_one);
+		 "says %s",
+		 h->peak, units_digits(h->mean, 3).text, units_digits(h->mean_by_one, 3).text);
 	if (h->mean_by_bound > 0)
 		str_addf(&text,
-			 ", and over the most work that one can do %.3g: queueing adds %.3g to perfect "
+			 ", and over the most work that one can do %s: queueing adds %s to perfect "
 			 "scaling",
-			 h->mean_by_bound, h->mean - h->mean_by_bound);
+			 units_digits(h->mean_by_bound, 3).text,
+			 units_digits(h->mean - h->mean_by_bound, 3).text);
 	str_addf(&text, "%s.", h->above ? "; the largest needs more than may be bought" : "");
 	say(s, arena_strdup(s->a, text.text));
 	str_release(&text);
@@ -306,6 +310,10 @@ static void say_traded(struct saying *s)
 				    g->weights, ((const char *const *)w->at)[0]));
 	else if (w->n > 1)
 		say(s, arena_printf(s->a, "No quality is traded: %s is the format named first.", g->weights));
+	if (w->n > 1)
+		say(s, "Formats are compared by price and speed alone: what answers lose by a smaller one is "
+		       "not "
+		       "modelled.");
 }
 
 static const char *months(struct arena *a, double m)

@@ -28,6 +28,7 @@ struct metric_info {
 	bool less; /* less is better */
 	enum metric_needs needs;
 	int column; /* columns stand in ascending order of this number */
+	const char *meaning;
 };
 enum { METRICS_MAX = 48 }; /* the most that one job has */
 

@@ -41,36 +41,54 @@ enum {
 	SERVE_METRICS
 };
 
-#define ROW(name, unit, head, less, column)                                                                  \
+#define ROW(name, unit, head, less, column, meaning)                                                         \
 	{                                                                                                    \
-		name, unit, head, JOB_SERVE, less, METRIC_OF_TIMES, column                                   \
+		name, unit, head, JOB_SERVE, less, METRIC_OF_TIMES, column, meaning                          \
 	}
 static const struct metric_info metrics[SERVE_METRICS] = {
-	[HOLDS] = ROW("holds", "", "holds", false, 30),
-	[REQUESTS] = ROW("req_per_s", "req/s", "requests", false, 31),
-	[OUTPUT] = ROW("out_tok_per_s", "tok/s", "output", false, 32),
-	[GOODPUT] = ROW("goodput_req_per_s", "req/s", NULL, false, 0),
-	[TTFT_P50] = ROW("ttft_s_p50", "s", "TTFT p50", true, 33),
-	[TTFT_P95] = ROW("ttft_s_p95", "s", "TTFT p95", true, 34),
-	[TTFT_P99] = ROW("ttft_s_p99", "s", "TTFT p99", true, 35),
-	[TPOT_P50] = ROW("tpot_s_p50", "s", NULL, true, 0),
-	[TPOT_P95] = ROW("tpot_s_p95", "s", "TPOT p95", true, 36),
-	[ITL_P95] = ROW("itl_s_p95", "s", "ITL p95", true, 37),
-	[ITL_P99] = ROW("itl_s_p99", "s", NULL, true, 0),
-	[E2EL_P95] = ROW("e2el_s_p95", "s", "E2EL p95", true, 38),
-	[QUEUE_P95] = ROW("queue_s_p95", "s", NULL, true, 0),
-	[BATCH] = ROW("batch_mean", "requests", "batch", false, 39),
-	[KV_SHARE] = ROW("kv_share_mean", "", "KV", true, 40),
-	[PREEMPTIONS] = ROW("preemptions", "1/req", "preempted", true, 41),
-	[RECOMPUTED] = ROW("recomputed_share", "", NULL, true, 0),
-	[STALLED] = ROW("stalled_share", "", NULL, true, 0),
-	[CACHED] = ROW("cached_share", "", NULL, false, 0),
-	[REFUSED] = ROW("refused_share", "", NULL, true, 0),
-	[STABLE] = ROW("stable", "", NULL, false, 0),
-	[GROWTH] = ROW("growth_req_per_s", "req/s", NULL, true, 0),
-	[POWER] = {"power_W", "W", "power", JOB_SERVE, true, METRIC_OF_POWER, 51},
-	[ENERGY] = {"energy_J_per_served_tok", "J/tok", "energy", JOB_SERVE, true, METRIC_OF_POWER, 52},
-	[USD] = {"usd_per_served_Mtok", "USD/Mtok", "cost", JOB_SERVE, true, METRIC_OF_POWER_AND_PRICE, 53},
+	[HOLDS] = ROW(
+		"holds", "", "holds", false, 30,
+		"share of replications in which every bound of the SLO holds and every request is answered"),
+	[REQUESTS] = ROW("req_per_s", "req/s", "requests", false, 31, "requests answered in a second"),
+	[OUTPUT] = ROW("out_tok_per_s", "tok/s", "output", false, 32, "tokens of answers in a second"),
+	[GOODPUT] = ROW("goodput_req_per_s", "req/s", NULL, false, 0,
+			"requests in a second that meet every bound of the SLO"),
+	[TTFT_P50] =
+		ROW("ttft_s_p50", "s", "TTFT p50", true, 33, "arrival to first token, half of the requests"),
+	[TTFT_P95] = ROW("ttft_s_p95", "s", "TTFT p95", true, 34, "the same, 95 of 100"),
+	[TTFT_P99] = ROW("ttft_s_p99", "s", "TTFT p99", true, 35, "the same, 99 of 100"),
+	[TPOT_P50] = ROW("tpot_s_p50", "s", NULL, true, 0,
+			 "first to last token over the tokens after the first, half of the requests"),
+	[TPOT_P95] = ROW("tpot_s_p95", "s", "TPOT p95", true, 36, "the same, 95 of 100"),
+	[ITL_P95] = ROW("itl_s_p95", "s", "ITL p95", true, 37, "from token to token, 95 of 100 gaps"),
+	[ITL_P99] = ROW("itl_s_p99", "s", NULL, true, 0, "the same, 99 of 100 gaps"),
+	[E2EL_P95] =
+		ROW("e2el_s_p95", "s", "E2EL p95", true, 38, "arrival to last token, 95 of 100 requests"),
+	[QUEUE_P95] =
+		ROW("queue_s_p95", "s", NULL, true, 0, "waiting before the first work, 95 of 100 requests"),
+	[BATCH] = ROW("batch_mean", "requests", "batch", false, 39,
+		      "requests that run at once while the server works, on average"),
+	[KV_SHARE] =
+		ROW("kv_share_mean", "", "KV", true, 40, "share of the KV cache's blocks in use, on average"),
+	[PREEMPTIONS] = ROW("preemptions", "1/req", "preempted", true, 41,
+			    "how often a request is sent back to wait, on average"),
+	[RECOMPUTED] = ROW("recomputed_share", "", NULL, true, 0,
+			   "tokens read again after preemptions and failures, by prompt tokens"),
+	[STALLED] = ROW("stalled_share", "", NULL, true, 0,
+			"share of the gaps between tokens that are above ten times their median"),
+	[CACHED] = ROW("cached_share", "", NULL, false, 0, "share of prompt tokens found in a prefix cache"),
+	[REFUSED] =
+		ROW("refused_share", "", NULL, true, 0, "share of requests that are refused or cut short"),
+	[STABLE] =
+		ROW("stable", "", NULL, false, 0, "1: what comes is served; 0: the queue grows without end"),
+	[GROWTH] = ROW("growth_req_per_s", "req/s", NULL, true, 0,
+		       "by how many the requests in the system grow in a second"),
+	[POWER] = {"power_W", "W", "power", JOB_SERVE, true, METRIC_OF_POWER, 51,
+		   "of all machines at the wall, on average"},
+	[ENERGY] = {"energy_J_per_served_tok", "J/tok", "energy", JOB_SERVE, true, METRIC_OF_POWER, 52,
+		    "at the wall, for each token of an answer, idle time included"},
+	[USD] = {"usd_per_served_Mtok", "USD/Mtok", "cost", JOB_SERVE, true, METRIC_OF_POWER_AND_PRICE, 53,
+		 "price over its years and electricity, for a million tokens of answers"},
 };
 
 /* The values of a service that are metrics as they are. */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "sim/base/units.h"
+
 /* Parts of the mean time of a request. */
 struct spent {
 	double queue, prefill, decode; /* shares */
@@ -59,7 +61,8 @@ static int64_t max_running(const struct service *s)
 static void say_refused(struct str *out, const struct service_summary *m)
 {
 	if (m->of[SERVICE_REFUSED] > 0)
-		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
+		str_addf(out, "; %s %% of requests are refused or cut short",
+			 units_digits(m->of[SERVICE_REFUSED] * 100, 3).text);
 }
 
 static void say_overload(struct str *out, const struct service_summary *m)

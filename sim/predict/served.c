@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/predict/draws.h"
 #include "sim/serve/request.h"
 #include "sim/serve/service.h"
@@ -45,7 +46,7 @@ static void say_arrivals(struct str *out, const struct arrivals_law *a)
 	default:
 		str_addf(out, "trace %s", slash ? slash + 1 : a->trace);
 		if (a->speed != 1)
-			str_addf(out, " at %.3g times its speed", a->speed);
+			str_addf(out, " at %s times its speed", units_digits(a->speed, 3).text);
 		break;
 	}
 }

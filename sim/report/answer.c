@@ -6,12 +6,13 @@
 
 #include "sim/base/texts.h"
 #include "sim/report/columns.h"
+#include "sim/report/text_cells.h"
 
 enum { LABEL = 14 };
 
 static size_t text_width(int width)
 {
-	return width < 60 ? 60 : width > 120 ? 120 : (size_t)width;
+	return width < 40 ? 40 : width > 120 ? 120 : (size_t)width;
 }
 
 static void add_line(struct str *out, const char *label, const char *text, int width)
@@ -301,28 +302,35 @@ void answer_write(struct str *out, const struct answer *a, int width)
 
 enum { BUDGET_ROWS = 12 };
 
-static void add_budget_row(struct str *out, const struct budget_row *row, size_t name, bool trains)
+/* The machine's name stays in one piece, to be copied; where a line has no room for the rest it stands below. */
+static void add_budget_row(struct str *out, const struct budget_row *row, size_t name, bool trains, int width)
 {
-	struct str rate = STR_INIT, first = STR_INIT;
+	struct str rate = STR_INIT, first = STR_INIT, facts = STR_INIT;
 
 	columns_number(&rate, row->rate);
 	columns_number(&first, row->first_s);
-	str_add(out, row->id);
-	str_pad(out, ' ', name + 2 - strlen(row->id));
-	str_addf(out, "%6.0f USD  %6s tok/s%s  %6s s %s\n", row->usd, rate.text, trains ? "" : " each",
+	str_addf(&facts, "%6.0f USD  %6s tok/s%s  %6s s %s", row->usd, rate.text, trains ? "" : " each",
 		 first.text, trains ? "a step" : "to the first token");
+	if (name + 2 + facts.len <= text_width(width)) {
+		cells_pad(out, row->id, name + 2);
+		str_addf(out, "%s\n", facts.text);
+	} else {
+		str_addf(out, "%s\n    ", row->id);
+		str_add_wrapped(out, facts.text + strspn(facts.text, " "), 4, 4, text_width(width));
+	}
 	str_release(&rate);
 	str_release(&first);
+	str_release(&facts);
 }
 
-static void add_budget_rows(struct str *out, const struct budget_row *rows, size_t n, bool trains)
+static void add_budget_rows(struct str *out, const struct budget_row *rows, size_t n, bool trains, int width)
 {
 	size_t name = 0;
 
 	for (size_t i = 0; i < n && i < BUDGET_ROWS; i++)
 		name = strlen(rows[i].id) > name ? strlen(rows[i].id) : name;
 	for (size_t i = 0; i < n && i < BUDGET_ROWS; i++)
-		add_budget_row(out, &rows[i], name, trains);
+		add_budget_row(out, &rows[i], name, trains, width);
 	if (n > BUDGET_ROWS)
 		str_addf(out, "and %zu more\n", n - BUDGET_ROWS);
 }
@@ -361,13 +369,13 @@ void budget_write(struct str *out, const struct budget *b, int width)
 	if (b->any) {
 		answer_write(out, &b->answer, width);
 		str_addf(out, "\n%zu do it, cheapest first:\n", b->rows_n);
-		add_budget_rows(out, b->rows, b->rows_n, trains);
+		add_budget_rows(out, b->rows, b->rows_n, trains, width);
 	} else {
 		str_addf(out, "Nothing in the catalogue does it for %.0f USD.\n", b->ask->usd);
 	}
 	if (!b->any && near) {
 		str_add(out, "The quickest that fits:\n");
-		add_budget_row(out, near, strlen(near->id), trains);
+		add_budget_row(out, near, strlen(near->id), trains, width);
 	}
 	str_add(out, "\n");
 	add_left_out(out, b, width);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/predict/job.h"
 
 /* A row of which nothing fits has no numbers, whatever it carries. */
@@ -152,7 +153,7 @@ void columns_number(struct str *out, double value)
 	if (value == 0.0 || !isfinite(value))
 		str_addf(out, "%g", value);
 	else if (power < -4 || power > 8)
-		str_add(out, text);
+		str_add(out, units_digits(value, 3).text);
 	else
 		str_addf(out, "%.*f", power < 2 ? 2 - power : 0, strtod(text, NULL));
 }

@@ -17,15 +17,25 @@ static const char *verdict(const struct explained_row *r)
 	return above == r->less ? "slow" : "fast";
 }
 
-static void write_row(struct str *out, const struct explained_row *r, size_t width)
+/* Numbers that a line has no room for beside the run stand below it. most: columns of the terminal. */
+static void write_row(struct str *out, const struct explained_row *r, size_t width, size_t most)
 {
-	str_add(out, r->run);
-	str_pad(out, ' ', width - str_width(r->run));
-	str_addf(out, "  %9s  %9s  (%s\xe2\x80\x93%s)", units_figure(r->measured).text,
+	struct str numbers = STR_INIT;
+
+	str_addf(&numbers, "  %9s  %9s  (%s\xe2\x80\x93%s)", units_figure(r->measured).text,
 		 units_figure(r->expected).text, units_figure(r->lo).text, units_figure(r->hi).text);
-	str_addf(out, "  %.2f\xc3\x97  %s\n", r->measured / r->expected, verdict(r));
-	if (r->said)
-		str_addf(out, "  %s\n", r->said);
+	str_addf(&numbers, "  %.2f\xc3\x97  %s", r->measured / r->expected, verdict(r));
+	str_add(out, r->run);
+	if (width + str_width(numbers.text) > most)
+		str_add(out, "\n  ");
+	else
+		str_pad(out, ' ', width - str_width(r->run));
+	str_addf(out, "%s\n", numbers.text);
+	if (r->said) {
+		str_add(out, "  ");
+		str_add_wrapped(out, r->said, 2, 2, most);
+	}
+	str_release(&numbers);
 }
 
 static const char *unit_of(const struct explanation *e)
@@ -36,35 +46,60 @@ static const char *unit_of(const struct explanation *e)
 	return e->rows[0].unit;
 }
 
-static void write_rows(struct str *out, const struct explanation *e)
+static void write_rows(struct str *out, const struct explanation *e, size_t most)
 {
+	struct str head = STR_INIT;
 	size_t width = 3;
 
 	for (size_t i = 0; i < e->n; i++)
 		width = str_width(e->rows[i].run) > width ? str_width(e->rows[i].run) : width;
-	str_addf(out, "%s under %s\n\nrun", e->machine, e->runtime);
-	str_pad(out, ' ', width - 3);
-	str_addf(out, "   measured   expected  (P10\xe2\x80\x93P90), %s\n", unit_of(e));
+	str_addf(&head, "%s under %s", e->machine, e->runtime);
+	str_add_wrapped(out, head.text, 0, 2, most);
+	str_clear(&head);
+	str_addf(&head, "   measured   expected  (P10\xe2\x80\x93P90), %s", unit_of(e));
+	str_add(out, "\nrun");
+	if (width + str_width(head.text) > most)
+		str_add(out, "\n  ");
+	else
+		str_pad(out, ' ', width - 3);
+	str_addf(out, "%s\n", head.text);
 	for (size_t i = 0; i < e->n; i++)
-		write_row(out, &e->rows[i], width);
+		write_row(out, &e->rows[i], width, most);
+	str_release(&head);
 }
 
-static void write_causes(struct str *out, const struct explanation *e)
+static void write_cause(struct str *out, const struct explanation *e, size_t i, size_t most)
 {
-	str_addf(out, "unlike what is expected, by %.0f %% (root mean square)\n", 100 * e->left);
+	struct str text = STR_INIT;
+
+	str_addf(&text, "%2zu. %s: %.0f %% left", i + 1, e->causes[i].what, 100 * e->causes[i].left);
+	str_add_wrapped(out, text.text, 0, 4, most);
+	str_clear(&text);
+	for (size_t k = 0; k < e->n; k++)
+		str_addf(&text, "%s ", units_figure(e->causes[i].rates[k]).text);
+	str_addf(&text, "%s predicted", e->rows[0].unit);
+	str_add(out, "    ");
+	str_add_wrapped(out, text.text, 4, 4, most);
+	str_release(&text);
+}
+
+static void write_causes(struct str *out, const struct explanation *e, size_t most)
+{
+	struct str text = STR_INIT;
+
+	str_addf(&text, "unlike what is expected, by %.0f %% (root mean square)", 100 * e->left);
+	str_add_wrapped(out, text.text, 0, 2, most);
+	str_release(&text);
 	if (!e->causes_n) {
-		str_add(out, e->otherwise == e->n ? "the rows say themselves why: they ran otherwise\n"
-						  : "no cause that is known here explains the rows better\n");
+		str_add_wrapped(out,
+				e->otherwise == e->n ? "the rows say themselves why: they ran otherwise"
+						     : "no cause that is known here explains the rows better",
+				0, 2, most);
 		return;
 	}
-	str_add(out, "likely causes, by how little each leaves of that:\n");
-	for (size_t i = 0; i < e->causes_n; i++) {
-		str_addf(out, "%2zu. %s: %.0f %% left\n   ", i + 1, e->causes[i].what,
-			 100 * e->causes[i].left);
-		for (size_t k = 0; k < e->n; k++)
-			str_addf(out, " %s", units_figure(e->causes[i].rates[k]).text);
-		str_addf(out, " %s predicted\n", e->rows[0].unit);
-	}
+	str_add_wrapped(out, "likely causes, by how little each leaves of that:", 0, 2, most);
+	for (size_t i = 0; i < e->causes_n; i++)
+		write_cause(out, e, i, most);
 }
 
 static void json_row(struct jsonw *w, const struct explained_row *r)
@@ -123,16 +158,19 @@ static void write_json(struct str *out, const struct explanation *e)
 	str_add(out, "\n");
 }
 
-void explanation_write(struct str *out, const struct explanation *e, bool json)
+void explanation_write(struct str *out, const struct explanation *e, bool json, int width)
 {
+	const size_t most = width > 0 ? (size_t)width : (size_t)-1;
+
 	if (json) {
 		write_json(out, e);
 		return;
 	}
-	write_rows(out, e);
+	write_rows(out, e, most);
 	str_add(out, "\n");
 	if (e->normal)
-		str_add(out, "normal: the numbers are what this machine, runtime and model give\n");
+		str_add_wrapped(out, "normal: the numbers are what this machine, runtime and model give", 0,
+				2, most);
 	else
-		write_causes(out, e);
+		write_causes(out, e, most);
 }

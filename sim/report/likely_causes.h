@@ -9,6 +9,7 @@
 #include "sim/base/str.h"
 #include "sim/validate/likely_causes.h"
 
-void explanation_write(struct str *out, const struct explanation *e, bool json);
+/* width: columns of the terminal, 0 for as wide as it takes. */
+void explanation_write(struct str *out, const struct explanation *e, bool json, int width);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/base/map.h"
 #include "sim/base/units.h"
 #include "sim/conf/field.h"
 #include "sim/hw/derive.h"
@@ -15,6 +16,8 @@ struct listing {
 	struct loader *loader;
 	struct jsonw *json; /* NULL: text */
 	struct str *out;
+	size_t width; /* of the text; 0: as wide as it takes */
+	bool lines;   /* JSON by lines */
 };
 
 static const char *shown(struct listing *l, const struct qty *q, enum dim dim, int digits)
@@ -343,6 +346,7 @@ static void model_json(struct listing *l, const struct model *m)
 
 /* ---- files of each kind ---- */
 
+const char *const listing_format_names[LISTING_FORMAT_N + 1] = {"table", "json", "jsonl", "names", NULL};
 const char *const listing_kinds[LISTING_N + 1] = {"hardware", "models", "scenarios", NULL};
 
 struct grids {
@@ -435,6 +439,8 @@ static void list_file(struct listing *l, struct grids *g, enum listing_kind kind
 	if (kind == LISTING_HARDWARE && (!strcmp(said(tree), "family") || !strcmp(said(tree), "server")))
 		return;
 	if (l->json) {
+		if (l->lines)
+			jsonw_init(l->json, l->out, 0);
 		jsonw_object(l->json);
 		jsonw_key_string(l->json, "kind", listing_kinds[kind]);
 		jsonw_key_string(l->json, "name", f->name);
@@ -451,6 +457,7 @@ static void list_file(struct listing *l, struct grids *g, enum listing_kind kind
 		list_machine(l, g, f, tree);
 	if (l->json)
 		jsonw_end(l->json);
+	str_add(l->out, l->lines ? "\n" : "");
 }
 
 static void list_kind(struct listing *l, enum listing_kind kind)
@@ -469,50 +476,58 @@ static void list_kind(struct listing *l, enum listing_kind kind)
 
 	for (size_t i = 0; i < n; i++)
 		list_file(l, &g, kind, &found[i]);
-	grid_write(&g.machines, l->out);
-	grid_write(&g.links, l->out);
-	grid_write(&g.models, l->out);
-	grid_write(&g.scenarios, l->out);
+	grid_write(&g.machines, l->width, l->out);
+	grid_write(&g.links, l->width, l->out);
+	grid_write(&g.models, l->width, l->out);
+	grid_write(&g.scenarios, l->width, l->out);
 }
 
-/* Names are asked for by a shell that completes a word, so that no file is loaded beyond its kind and variants. */
+/* Names are asked for by a shell that completes a word, so that no file is loaded beyond its kind and variants. A machine
+ * that is a variant of one file and has a file of its own is named once. */
 static void list_names(struct loader *loader, enum listing_kind kind, struct str *out)
 {
 	struct load_found *found;
 	const size_t n = load_list(loader, ".", listing_kinds[kind], &found);
+	struct map names = MAP_INIT;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *variants;
 
 		diags_init(loader->diags, loader->arena);
-		str_addf(out, "%s\n", found[i].name);
+		map_add(&names, found[i].name);
 		variants = kind == LISTING_SCENARIOS ? NULL : load_variants(loader, found[i].path);
 		for (size_t v = 0; variants && v < variants->n; v++)
-			str_addf(out, "%s-%s\n", found[i].name, variants->keys[v]->text);
+			map_add(&names,
+				arena_printf(loader->arena, "%s-%s", found[i].name, variants->keys[v]->text));
 	}
+	for (size_t i = 0; i < names.n; i++)
+		str_addf(out, "%s\n", names.keys[i]);
+	map_release(&names);
 }
 
-static void list_json(struct loader *loader, const bool kinds[LISTING_N], struct str *out)
+static void list_json(struct loader *loader, const bool kinds[LISTING_N], bool lines, struct str *out)
 {
 	struct jsonw json;
-	struct listing l = {loader, &json, out};
+	struct listing l = {loader, &json, out, 0, lines};
 
 	jsonw_init(&json, out, 2);
-	jsonw_array(&json);
+	if (!lines)
+		jsonw_array(&json);
 	for (int k = 0; k < LISTING_N; k++)
 		if (kinds[k])
 			list_kind(&l, (enum listing_kind)k);
-	jsonw_end(&json);
-	str_add(out, "\n");
+	if (!lines)
+		jsonw_end(&json);
+	str_add(out, lines ? "" : "\n");
 }
 
-void listing_write(struct loader *loader, const bool kinds[LISTING_N], enum listing_format format,
+void listing_write(struct loader *loader, const bool kinds[LISTING_N], enum listing_format format, int width,
 		   struct str *out)
 {
-	struct listing l = {loader, NULL, out};
+	struct listing l = {loader, NULL, out, width > 0 ? (size_t)width : 0, false};
 
-	if (format == LISTING_JSON) {
-		list_json(loader, kinds, out);
+	if (format == LISTING_JSON || format == LISTING_JSONL) {
+		list_json(loader, kinds, format == LISTING_JSONL, out);
 		return;
 	}
 	for (int k = 0; k < LISTING_N; k++) {

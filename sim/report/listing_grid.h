@@ -20,7 +20,9 @@ struct listing_grid {
 
 /* Adds a row with its name in the first column; the caller sets the others. In the arena. */
 const char **grid_row(struct arena *a, struct listing_grid *g, const char *name);
-/* Appends the table, nothing where it has no rows, and frees them. */
-void grid_write(struct listing_grid *g, struct str *out);
+/* Appends the table, nothing where it has no rows, and frees them. width: columns of the terminal, 0 for as wide as it
+ * takes. Where that is more than the width, a name stays in one piece, to be copied, and what has no room beside it follows
+ * in lines below it. */
+void grid_write(struct listing_grid *g, size_t width, struct str *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "sim/base/units.h"
 #include "sim/report/axes.h"
 #include "sim/report/columns.h"
 #include "sim/report/legend.h"
@@ -194,7 +195,7 @@ static void scale_number(struct view *v, double y, double value, const char *uni
 {
 	struct str text = STR_INIT;
 
-	str_addf(&text, "%.4g%s", value, unit);
+	str_addf(&text, "%s%s", units_digits(value, 4).text, unit);
 	canvas_text(&v->canvas, (struct point){v->right + PAGE_GUTTER - 3, y},
 		    &(struct type){.size = 7.5, .align = 'l', .color = page_grey}, text.text, NULL);
 	str_release(&text);

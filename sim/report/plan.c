@@ -7,6 +7,7 @@
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
+#include "sim/report/text_cells.h"
 
 static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 				       [PLAN_MISSES] = "no",
@@ -16,12 +17,11 @@ static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 				       [PLAN_TOO_DEAR] = "no: above the budget",
 				       [PLAN_UNFIT] = "no: does not fit"};
 
-/* A column: NAN where a row has no such number. */
+/* A column of numbers, NAN where a row has no such number; the csv's name and unit are those of plan_csv_values. */
 struct value {
-	const char *name, *head, *unit; /* unit: of the tables */
+	const char *head, *unit; /* of the tables */
 	double (*of)(const struct plan_row *row);
-	double scale;         /* the tables' numbers are so many times those of the csv */
-	const char *raw_unit; /* the csv's */
+	double scale; /* the tables' numbers are so many times those of the csv */
 };
 
 static double of_usd(const struct plan_row *row)
@@ -69,17 +69,32 @@ static double of_energy(const struct plan_row *row)
 	return row->ran ? row->energy : NAN;
 }
 
-static const struct value values[] = {
-	{"price_usd", "price", "USD", of_usd, 1, "USD"},
-	{"usd_per_month", "a month", "USD", of_month, 1, "USD"},
-	{"holds", "holds", "", of_load, 1, ""},
-	{"req_per_s", "requests", "req/s", of_requests, 1, "req/s"},
-	{"ttft_s_p95", "TTFT p95", "s", of_ttft, 1, "s"},
-	{"tpot_s_p95", "TPOT p95", "ms", of_tpot, 1e3, "s"},
-	{"e2el_s_p95", "E2EL p95", "s", of_e2el, 1, "s"},
-	{"power_W", "power", "W", of_watts, 1, "W"},
-	{"energy_J_per_served_tok", "energy", "J/tok", of_energy, 1, "J/tok"},
+static const struct value values[PLAN_CSV_VALUES] = {
+	{"price", "USD", of_usd, 1},       {"a month", "USD", of_month, 1},
+	{"holds", "", of_load, 1},         {"requests", "req/s", of_requests, 1},
+	{"TTFT p95", "s", of_ttft, 1},     {"TPOT p95", "ms", of_tpot, 1e3},
+	{"E2EL p95", "s", of_e2el, 1},     {"power", "W", of_watts, 1},
+	{"energy", "J/tok", of_energy, 1},
 };
+const struct output_column plan_csv_first[PLAN_CSV_FIRST] = {
+	{"fleet", "", "its machines: how many of which kind"},
+	{"settings", "", "how each server runs: runtime, format, sequences at once"},
+	{"verdict", "", "yes, or why it does not hold the load"},
+	{"best", "", "true of the one that is recommended"},
+	{"pareto", "", "true where no other is better in price, latency and energy at once"},
+	{"machines", "", "how many"}};
+const struct output_column plan_csv_values[PLAN_CSV_VALUES] = {
+	{"price_usd", "USD", "list prices together"},
+	{"usd_per_month", "USD", "price over its years, and electricity under the load"},
+	{"holds", "of the load",
+	 "the largest load that meets the SLO; 'load_unit' of the JSON names the unit"},
+	{"req_per_s", "req/s", "requests answered in a second, under the load as asked"},
+	{"ttft_s_p95", "s", "arrival to first token, 95 of 100 requests"},
+	{"tpot_s_p95", "s", "from token to token, 95 of 100 requests"},
+	{"e2el_s_p95", "s", "arrival to last token, 95 of 100 requests"},
+	{"power_W", "W", "at the wall, on average"},
+	{"energy_J_per_served_tok", "J/tok", "at the wall, for each token of an answer"}};
+const struct output_column plan_csv_last[1] = {{"computed", "", "the load in words"}};
 enum { TEXTS = 3, CELLS = TEXTS + ARRAY_LEN(values) };
 
 /* ---- tables of text ---- */
@@ -116,8 +131,8 @@ const struct metric *plan_row_metrics(struct arena *a, const struct plan_result 
 
 		if (isfinite(value))
 			all[(*n)++] = (struct metric){
-				.name = values[i].name,
-				.unit = load ? r->load.unit : values[i].raw_unit,
+				.name = plan_csv_values[i].name,
+				.unit = load ? r->load.unit : plan_csv_values[i].unit,
 				.value = value,
 				.lo = load ? row->holds.lo : value,
 				.hi = load ? row->holds.hi : value,
@@ -148,45 +163,6 @@ static void fill_row(struct arena *a, const struct plan_row *row, const char *ma
 		cells[TEXTS + i] = number(a, values[i].of(row) * values[i].scale);
 }
 
-/* The first column and those from..until-1. */
-static void write_part(struct str *out, const char **cells, size_t rows, const size_t width[CELLS],
-		       size_t from, size_t until)
-{
-	for (size_t row = 0; row < rows; row++) {
-		for (size_t c = 0; c < until; c = c ? c + 1 : from) {
-			const char *cell = cells[row * CELLS + c];
-			const size_t fill = width[c] - str_width(cell);
-
-			str_pad(out, ' ', (c ? 2 : 0) + (c < TEXTS ? 0 : fill));
-			str_add(out, cell);
-			str_pad(out, ' ', c < TEXTS ? fill : 0);
-		}
-		while (out->len && out->text[out->len - 1] == ' ')
-			out->text[--out->len] = '\0';
-		str_add(out, "\n");
-	}
-}
-
-/* A table wider than `most` (0: none is) is split, with the first column before each part. */
-static void write_text(struct str *out, const char **cells, size_t rows, size_t most)
-{
-	size_t width[CELLS] = {0}, until;
-
-	for (size_t i = 0; i < rows * CELLS; i++) {
-		const size_t w = str_width(cells[i]);
-
-		width[i % CELLS] = w > width[i % CELLS] ? w : width[i % CELLS];
-	}
-	for (size_t from = 1; from < CELLS; from = until) {
-		size_t used = width[0] + 2 + width[from];
-
-		for (until = from + 1; until < CELLS && (!most || used + 2 + width[until] <= most); until++)
-			used += 2 + width[until];
-		str_add(out, from > 1 ? "\n" : "");
-		write_part(out, cells, rows, width, from, until);
-	}
-}
-
 static void write_md(struct str *out, const char **cells, size_t rows)
 {
 	for (size_t row = 0; row < rows; row++) {
@@ -210,7 +186,7 @@ static void write_rows(struct str *out, const struct plan_result *r, bool md, si
 	if (md)
 		write_md(out, cells, r->rows_n + 1);
 	else
-		write_text(out, cells, r->rows_n + 1, most);
+		text_grid_write(out, &(struct text_grid){cells, r->rows_n + 1, CELLS, TEXTS}, most);
 	arena_release(&a);
 }
 
@@ -220,7 +196,10 @@ static void write_people(struct str *out, const struct plan_result *r, bool md, 
 	const size_t most = width > 0 && !md ? (size_t)width : (size_t)-1;
 	struct str legend = STR_INIT;
 
-	str_addf(out, md ? "**%s**\n\n" : "%s\n", r->title);
+	if (md)
+		str_addf(out, "**%s**\n\n", r->title);
+	else
+		str_add_wrapped(out, r->title, 0, 2, most);
 	str_add_wrapped(out, r->computed, 0, 2, most);
 	str_add(out, "\n");
 	for (size_t i = 0; i < r->notes_n; i++) {
@@ -268,10 +247,10 @@ struct html_table plan_html_table(struct arena *a, const struct plan_result *r)
 
 static void write_csv(struct str *out, const struct plan_result *r)
 {
-	str_add(out, "fleet,settings,verdict,best,pareto,machines");
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		str_addf(out, ",%s", values[i].name);
-	str_add(out, ",computed\n");
+	output_columns_head(out, plan_csv_first, PLAN_CSV_FIRST);
+	str_add(out, ",");
+	output_columns_head(out, plan_csv_values, PLAN_CSV_VALUES);
+	str_addf(out, ",%s\n", plan_csv_last[0].name);
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct plan_row *row = &r->rows[i];
 
@@ -314,7 +293,7 @@ static void row_json(struct jsonw *w, const struct plan_result *r, const struct 
 	jsonw_key_bool(w, "pareto", row->pareto);
 	jsonw_key_int(w, "machines", row->machines);
 	for (size_t k = 0; k < ARRAY_LEN(values); k++)
-		key_finite(w, values[k].name, values[k].of(row));
+		key_finite(w, plan_csv_values[k].name, values[k].of(row));
 	key_finite(w, "holds_lo", row->holds.lo);
 	key_finite(w, "holds_hi", row->holds.hi);
 	key_finite(w, "holds_mean", row->holds.mean);

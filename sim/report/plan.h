@@ -9,6 +9,10 @@
 #include "sim/report/html.h"
 #include "sim/report/result.h"
 
+enum { PLAN_CSV_FIRST = 6, PLAN_CSV_VALUES = 9 };
+extern const struct output_column plan_csv_first[PLAN_CSV_FIRST], plan_csv_values[PLAN_CSV_VALUES],
+	plan_csv_last[1];
+
 void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version,
 		int width);
 

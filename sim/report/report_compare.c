@@ -114,6 +114,41 @@ static struct result join(struct arena *a, const struct report_part *parts, size
 	return all;
 }
 
+/* "weights q4_K_M, KV f16, computed in f16": between the model and what follows. */
+static const char *format_words(struct arena *a, const char *computed)
+{
+	const char *from = computed ? strstr(computed, ", weights ") : NULL;
+
+	from = from ? from + strlen(", ") : "";
+	return arena_strndup(a, from, strcspn(from, ";"));
+}
+
+/* A format is quicker than a larger one and answers worse; only the first is modelled, which readers have to be told
+ * where both are ranked. */
+static void add_formats(struct str *out, struct arena *a, const struct report_part *parts, size_t n,
+			size_t of)
+{
+	const char *const first = format_words(a, parts[of].result->computed);
+	struct str text = STR_INIT;
+	bool unlike = false;
+
+	for (size_t i = of; i < n; i++) {
+		const char *words;
+
+		if (parts[i].plan || first_alike(a, parts, i) != of)
+			continue;
+		words = format_words(a, parts[i].result->computed);
+		unlike |= strcmp(words, first) != 0;
+		str_addf(&text, "%s%zu %s", text.len ? "; " : "", i + 1, words);
+	}
+	str_add(&text,
+		". These formats are ranked by time and money alone: what answers lose by a smaller one is "
+		"not modelled.");
+	if (unlike)
+		html_element(out, "p", "note", text.text);
+	str_release(&text);
+}
+
 /* A sentence above each group: what it asks for, and in which scenarios. */
 static void add_group(struct str *out, struct arena *a, const struct report_part *parts, size_t n, size_t of)
 {
@@ -129,6 +164,7 @@ static void add_group(struct str *out, struct arena *a, const struct report_part
 	str_add(out, "</h3>\n");
 	if (best.computed)
 		html_element(out, "p", "note", best.computed);
+	add_formats(out, a, parts, n, of);
 	answer_sentences(out, &best);
 }
 
@@ -169,8 +205,12 @@ void section_comparison(struct str *out, const struct report_part *parts, size_t
 		compare_unlike(out, &a, parts, n);
 	} else if (groups == 1) {
 		const struct result all = join(&a, parts, n, n);
+		size_t of = 0;
 
+		while (parts[of].plan)
+			of++;
 		section_answer(out, &inside, &all);
+		add_formats(out, &a, parts, n, of);
 		section_ranges(out, &inside, &all);
 		section_table(out, &inside, &all, true);
 	}

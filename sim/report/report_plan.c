@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/units.h"
 #include "sim/report/html.h"
 #include "sim/report/plan.h"
 #include "sim/report/report_sections.h"
@@ -99,8 +100,9 @@ static void add_qty(struct figures *f, const char *of, const char *what, const s
 		return;
 	cells = add_figure_row(f, name, value);
 	if (q->spread > 0)
-		cells[2] = (struct html_cell){.text = arena_printf(f->a, "%.2g %%", 100 * q->spread),
-					      .value = q->spread};
+		cells[2] = (struct html_cell){
+			.text = arena_printf(f->a, "%s %%", units_digits(100 * q->spread, 2).text),
+			.value = q->spread};
 	cells[3].text = is_stated(f, q) ? "as the scenario says" : provenance_names[q->provenance];
 	cells[4].text = place_text(f->a, q->node);
 	cells[5].text = q->source ? q->source : "";
@@ -161,10 +163,11 @@ static void add_money(struct figures *f, const struct plan_result *r)
 			   units_text(f->a, s->money.utilisation, DIM_SHARE, 4), money, "utilisation");
 	if (!api)
 		return;
-	add_stated(f, "the API's million tokens of prompts", arena_printf(f->a, "%.4g USD", api->input),
-		   api->origin.node, "input");
-	add_stated(f, "the API's million tokens of answers", arena_printf(f->a, "%.4g USD", api->output),
-		   api->origin.node, "output");
+	add_stated(f, "the API's million tokens of prompts",
+		   arena_printf(f->a, "%s USD", units_digits(api->input, 4).text), api->origin.node, "input");
+	add_stated(f, "the API's million tokens of answers",
+		   arena_printf(f->a, "%s USD", units_digits(api->output, 4).text), api->origin.node,
+		   "output");
 }
 
 static size_t figures_most(const struct plan_result *r)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "sim/base/err.h"
+#include "sim/base/output_columns.h"
 #include "sim/base/str.h"
 #include "sim/conf/yml.h"
 #include "sim/predict/rows.h"
@@ -39,6 +40,12 @@ struct result {
 
 enum result_format { RESULT_TABLE, RESULT_MD, RESULT_CSV, RESULT_JSON, RESULT_JSONL, RESULT_FORMAT_N };
 extern const char *const result_format_names[RESULT_FORMAT_N + 1];
+
+/* The columns of a csv: these, then some for each metric, whose name stands for METRIC ("CLASS.METRIC" of a class of the
+ * load), then the last. */
+enum { RESULT_CSV_FIRST = 4, RESULT_CSV_METRIC = 5 };
+extern const struct output_column result_csv_first[RESULT_CSV_FIRST], result_csv_metric[RESULT_CSV_METRIC],
+	result_csv_last[1];
 
 /* Appends the result in that format. width: columns of the terminal for RESULT_TABLE, 0 for as wide as it
  * takes. */

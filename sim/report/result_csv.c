@@ -12,6 +12,22 @@
 #include "sim/base/mem.h"
 #include "sim/report/writers.h"
 
+const struct output_column result_csv_first[RESULT_CSV_FIRST] = {
+	{"name", "", "the assignment's"},
+	{"fits", "", "true or false: has every machine the memory?"},
+	{"short_B", "B", "where it does not fit, what the machine that is shortest lacks"},
+	{"bound", "", "what limits it, in words"}};
+const struct output_column result_csv_metric[RESULT_CSV_METRIC] = {
+	{"METRIC", "its own", "the value, as calibrated, for each metric that any assignment has"},
+	{"METRIC_lo", "its own", "P10 over draws of what is not known for certain"},
+	{"METRIC_hi", "its own", "P90 of the same"},
+	{"METRIC_ci", "its own",
+	 "value +- ci is the 95 % interval of chance; the column is there where any metric has one"},
+	{"METRIC_from", "",
+	 "the worst source behind it: measured, interpolated, transferred, datasheet, ..."}};
+const struct output_column result_csv_last[1] = {
+	{"computed", "", "the workload in words: model, formats, runtime, lengths, seed"}};
+
 /* As in JSON: the shortest text that reads back the same. */
 static void add_number(struct str *out, double number)
 {
@@ -86,23 +102,21 @@ static void add_names(struct arena *a, struct map *names, const struct result *r
 
 static void add_head(struct str *out, const struct map *names, bool chance, bool computed)
 {
-	const char *const ends[] = {"", "_lo", "_hi", chance ? "_ci" : NULL, "_from"};
-
-	str_add(out, "name,fits,short_B,bound");
+	output_columns_head(out, result_csv_first, RESULT_CSV_FIRST);
 	for (size_t i = 0; i < names->n; i++) {
-		for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
+		for (size_t k = 0; k < RESULT_CSV_METRIC; k++) {
+			const char *end = result_csv_metric[k].name + strlen("METRIC");
 			struct str name = STR_INIT;
 
-			if (!ends[k])
+			if (!chance && !strcmp(end, "_ci"))
 				continue;
-
-			str_addf(&name, "%s%s", names->keys[i], ends[k]);
+			str_addf(&name, "%s%s", names->keys[i], end);
 			str_add(out, ",");
 			str_add_csv(out, name.text);
 			str_release(&name);
 		}
 	}
-	str_add(out, computed ? ",computed\n" : "\n");
+	str_addf(out, computed ? ",%s\n" : "\n", result_csv_last[0].name);
 }
 
 void result_csv(struct str *out, const struct result *r)

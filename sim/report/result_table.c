@@ -2,30 +2,21 @@
  * result_table.c - a result for people at a terminal: does it fit, how fast, what limits it, what would
  * change that, how sure are we - in this order.
  *
- * Layer report. Where the terminal is too narrow, columns move to a further block under the first; lines
- * never break. No line ends in blanks.
+ * Layer report. Where the terminal is too narrow, columns move to a further block under the first, and names and
+ * sentences are broken into lines. No line ends in blanks.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
-#include "sim/base/utf8.h"
-#include "sim/base/units.h"
 #include "sim/report/class_rows.h"
 #include "sim/report/columns.h"
+#include "sim/report/text_cells.h"
 #include "sim/report/writers.h"
 
 /* Columns of the whole table: the name, fits?, the metrics, limited by. */
-enum {
-	NAME,
-	FITS,
-	FIRST,
-	TABLE_MAX = FIRST + COLUMNS_MAX + 1,
-	WRAP_AT = 100,
-	BAR_CELLS = 10,
-	NAME_MAX_COLUMNS = 60
-};
+enum { NAME, FITS, FIRST, TABLE_MAX = FIRST + COLUMNS_MAX + 1, WRAP_AT = 100, NAME_MAX_COLUMNS = 60 };
 static const char between[] = "  ";
 
 struct table {
@@ -35,6 +26,7 @@ struct table {
 	struct str head[2][TABLE_MAX];
 	struct str *cells; /* rows_n times columns_n */
 	size_t widths[TABLE_MAX];
+	size_t name_max, width; /* of the terminal; 0: as wide as it takes */
 };
 
 static struct str *cell(const struct table *t, size_t row, size_t column)
@@ -45,39 +37,6 @@ static struct str *cell(const struct table *t, size_t row, size_t column)
 static size_t larger(size_t a, size_t b)
 {
 	return a > b ? a : b;
-}
-
-static void trim(struct str *out)
-{
-	while (out->len && out->text[out->len - 1] == ' ')
-		out->text[--out->len] = '\0';
-}
-
-static void add_padded(struct str *out, const char *text, size_t width)
-{
-	const size_t own = str_width(text);
-
-	str_add(out, text);
-	str_pad(out, ' ', width > own ? width - own : 0);
-}
-
-/* At most width columns of the text, with an ellipsis where it was cut. */
-static void add_cut(struct str *out, const char *text, size_t width)
-{
-	size_t n = 0;
-	uint32_t c;
-
-	if (str_width(text) <= width) {
-		str_add(out, text);
-		return;
-	}
-	for (size_t k = 0; k + 1 < width; k++) {
-		const size_t len = utf8_decode(text + n, &c);
-
-		n += len ? len : 1;
-	}
-	str_add_n(out, text, n);
-	str_add(out, "\xe2\x80\xa6");
 }
 
 /* ---- cells ---- */
@@ -118,12 +77,12 @@ static void fill_numbers(struct table *t, size_t k)
 
 		if (n->value.len) {
 			str_pad(to, ' ', whole - n->whole);
-			add_padded(to, n->value.text, n->value.len + part - (n->value.len - n->whole));
+			cells_pad(to, n->value.text, n->value.len + part - (n->value.len - n->whole));
 			str_add(to, n->best ? "*" : marked ? " " : "");
 			if (n->chance.len)
 				str_addf(to, " %s", n->chance.text);
 			str_addf(to, n->interval.len ? " (%s)" : "%s", n->interval.text);
-			trim(to);
+			cells_trim(to);
 		}
 		str_release(&n->value);
 		str_release(&n->chance);
@@ -132,12 +91,12 @@ static void fill_numbers(struct table *t, size_t k)
 	free(numbers);
 }
 
-static void fill_texts(struct table *t, size_t name_max)
+static void fill_texts(struct table *t)
 {
 	for (size_t i = 0; i < t->r->rows_n; i++) {
 		const struct assignment_row *row = &t->r->rows[i];
 
-		add_cut(cell(t, i, NAME), row->name, name_max);
+		str_add(cell(t, i, NAME), row->name);
 		columns_fits(cell(t, i, FITS), row);
 		str_add(cell(t, i, t->columns_n - 1), row->bound);
 	}
@@ -154,23 +113,40 @@ static void fill_heads(struct table *t, const char *name)
 	str_add(&t->head[0][t->columns_n - 1], "limited by");
 }
 
+/* What a line has for everything beside the name. */
+static size_t room_beside(const struct table *t)
+{
+	enum { LEAST = 8 };
+	const size_t name = t->widths[NAME] + strlen(between);
+
+	return !t->width ? (size_t)-1 : t->width > name + LEAST ? t->width - name : LEAST;
+}
+
 /* A row that does not fit says so across the columns of numbers: it does not widen "fits?". */
+static bool is_sentence(const struct table *t, size_t row, size_t column)
+{
+	return column == FITS && !t->r->rows[row].fits && !t->r->rows[row].short_phase;
+}
+
 static void measure(struct table *t)
 {
 	for (size_t c = 0; c < t->columns_n; c++) {
+		const size_t most = c == NAME ? t->name_max : room_beside(t);
+
 		t->widths[c] = larger(str_width(t->head[0][c].text), str_width(t->head[1][c].text));
 		for (size_t i = 0; i < t->r->rows_n; i++)
-			if (c != FITS || t->r->rows[i].fits || t->r->rows[i].short_phase)
+			if (!is_sentence(t, i, c))
 				t->widths[c] = larger(t->widths[c], str_width(cell(t, i, c)->text));
+		t->widths[c] = t->widths[c] < most ? t->widths[c] : most;
 	}
 }
 
 /* columns: columns_of() or one like it; name: the head of the rows' names. */
 static void table_init(struct table *t, const struct result *r,
 		       size_t (*columns)(const struct result *r, struct column columns[COLUMNS_MAX]),
-		       const char *name, size_t name_max)
+		       const char *name, size_t name_max, int width)
 {
-	*t = (struct table){.r = r};
+	*t = (struct table){.r = r, .name_max = name_max, .width = width > 0 ? (size_t)width : 0};
 	t->metrics_n = columns(r, t->columns);
 	t->columns_n = FIRST + t->metrics_n + 1;
 	t->cells = xcalloc(r->rows_n * t->columns_n + 1, sizeof *t->cells);
@@ -179,7 +155,7 @@ static void table_init(struct table *t, const struct result *r,
 	for (size_t c = 0; c < t->columns_n; c++)
 		t->head[0][c] = t->head[1][c] = (struct str)STR_INIT;
 	fill_heads(t, name);
-	fill_texts(t, name_max);
+	fill_texts(t);
 	for (size_t k = 0; k < t->metrics_n; k++)
 		fill_numbers(t, k);
 	measure(t);
@@ -203,18 +179,33 @@ struct block {
 	size_t first, end, width;
 };
 
+/* The last column that a sentence may reach into. */
+static size_t sentence_end(const struct table *t, const struct block *b)
+{
+	return b->end == t->columns_n ? b->end - 2 : b->end - 1;
+}
+
+static size_t sentence_room(const struct table *t, const struct block *b)
+{
+	size_t room = 0;
+
+	for (size_t c = FITS; c <= sentence_end(t, b); c++)
+		room += t->widths[c] + (c > FITS ? strlen(between) : 0);
+	return room;
+}
+
 /* A sentence in "fits?" that is longer than all columns of numbers in its block widens the last of them. */
 static void make_room_for_sentences(struct table *t, const struct block *b)
 {
-	const size_t last = b->end == t->columns_n ? b->end - 2 : b->end - 1;
-	size_t room = 0, need = 0;
+	const size_t last = sentence_end(t, b), most = room_beside(t);
+	size_t room, need = 0;
 
 	if (b->first > FITS)
 		return;
-	for (size_t c = FITS; c <= last; c++)
-		room += t->widths[c] + (c > FITS ? strlen(between) : 0);
+	room = sentence_room(t, b);
 	for (size_t i = 0; i < t->r->rows_n; i++)
 		need = larger(need, str_width(cell(t, i, FITS)->text));
+	need = need < most ? need : most;
 	if (need > room)
 		t->widths[last] += need - room;
 }
@@ -261,26 +252,28 @@ static void add_heads(struct str *out, const struct table *t, const struct block
 			used += t->head[line][c].len;
 		if (line && !used)
 			continue;
-		add_padded(out, t->head[line][NAME].text, t->widths[NAME]);
+		cells_pad(out, t->head[line][NAME].text, t->widths[NAME]);
 		for (size_t c = b->first; c < b->end; c++) {
 			str_add(out, between);
-			add_padded(out, t->head[line][c].text, t->widths[c]);
+			cells_pad(out, t->head[line][c].text, t->widths[c]);
 		}
-		trim(out);
+		cells_trim(out);
 		str_add(out, "\n");
 	}
 }
 
-static void add_row(struct str *out, const struct table *t, const struct block *b, size_t i)
+/* Line n of a row whose cells are broken into lines. */
+static void add_row_line(struct str *out, const struct table *t, const struct block *b,
+			 const struct texts *lines, size_t n)
 {
 	size_t owed = 0; /* how far a sentence reaches into the columns after its own */
 
-	add_padded(out, cell(t, i, NAME)->text, t->widths[NAME]);
+	cells_pad(out, n < lines[NAME].n ? lines[NAME].at[n] : "", t->widths[NAME]);
 	for (size_t c = b->first; c < b->end; c++) {
-		const struct str *text = cell(t, i, c);
+		const char *text = n < lines[c].n ? lines[c].at[n] : "";
 		const size_t room = strlen(between) + t->widths[c];
 
-		if (owed && !text->len) { /* the sentence runs on */
+		if (owed && !*text) { /* the sentence runs on */
 			const size_t step = owed < room ? owed : room;
 
 			owed -= step;
@@ -288,11 +281,29 @@ static void add_row(struct str *out, const struct table *t, const struct block *
 			continue;
 		}
 		str_add(out, between);
-		add_padded(out, text->text, t->widths[c]);
-		owed = str_width(text->text) > t->widths[c] ? str_width(text->text) - t->widths[c] : 0;
+		cells_pad(out, text, t->widths[c]);
+		owed = str_width(text) > t->widths[c] ? str_width(text) - t->widths[c] : 0;
 	}
-	trim(out);
+	cells_trim(out);
 	str_add(out, "\n");
+}
+
+static void add_row(struct str *out, const struct table *t, const struct block *b, size_t i)
+{
+	struct arena a = ARENA_INIT;
+	struct texts lines[TABLE_MAX];
+	size_t n;
+
+	lines[NAME] = cell_lines(&a, cell(t, i, NAME)->text, t->widths[NAME]);
+	n = lines[NAME].n;
+	for (size_t c = b->first; c < b->end; c++) {
+		lines[c] = cell_lines(&a, cell(t, i, c)->text,
+				      is_sentence(t, i, c) ? sentence_room(t, b) : t->widths[c]);
+		n = larger(n, lines[c].n);
+	}
+	for (size_t k = 0; k < n; k++)
+		add_row_line(out, t, b, lines, k);
+	arena_release(&a);
 }
 
 static void add_block(struct str *out, const struct table *t, const struct block *b)
@@ -324,7 +335,7 @@ static void add_classes(struct str *out, const struct result *r, size_t name_max
 
 	if (classes.rows_n) {
 		str_add(out, "\n");
-		table_init(&t, &classes, class_rows_columns, "class", name_max);
+		table_init(&t, &classes, class_rows_columns, "class", name_max, width);
 		add_blocks(out, &t, FIRST, t.columns_n - 1, width);
 		table_release(&t);
 	}
@@ -399,121 +410,27 @@ static void add_notes(struct str *out, const struct result *r, int width)
 	}
 }
 
-struct memory_line {
-	struct str machine, need, usable, parts;
-};
-
-static void add_part(struct str *out, const char *name, double bytes)
+/* The advice stands beside the name, or below it where it would be a column too narrow to read. */
+static void add_advice_row(struct str *out, const char *name, const char *advice, size_t beside, int width)
 {
-	if (bytes <= 0.0)
-		return;
-	str_addf(out, "%s%s ", out->len ? " + " : "", name);
-	columns_size(out, bytes);
-}
-
-static void fill_memory(struct memory_line *line, const struct memory_row *m)
-{
-	*line = (struct memory_line){STR_INIT, STR_INIT, STR_INIT, STR_INIT};
-	str_add(&line->machine, m->machine);
-	if (m->phase && *m->phase)
-		str_addf(&line->machine, " (%s)", m->phase);
-	columns_size(&line->need, m->need_B);
-	columns_size(&line->usable, m->usable_B);
-	add_part(&line->parts, "weights", m->weights_B);
-	add_part(&line->parts, "KV", m->kv_B);
-	add_part(&line->parts, "activations", m->activations_B);
-	add_part(&line->parts, "gradients", m->gradients_B);
-	add_part(&line->parts, "optimizer", m->optimizer_B);
-	if (m->disk_B > 0) {
-		str_add(&line->parts, ", on the disk ");
-		columns_size(&line->parts, m->disk_B);
-	}
-	if (m->during) {
-		str_add(&line->parts, ", at ");
-		units_format(&line->parts, m->peak_s, DIM_TIME, 3);
-		str_addf(&line->parts, " in %s", m->during);
-	}
-}
-
-/* Ten cells, as many full as the share needs; one that is over the brim is full and says so. */
-static void add_bar(struct str *out, double need_B, double usable_B)
-{
-	const double share = usable_B > 0.0 ? need_B / usable_B : 0.0;
-	const int full = (int)fmin(ceil(share * BAR_CELLS), BAR_CELLS);
-
-	for (int i = 0; i < BAR_CELLS; i++)
-		str_add(out, i < full ? "\xe2\x96\x88" : "\xe2\x96\x91");
-	str_addf(out, " %4.0f %%%s", 100.0 * share, need_B > usable_B ? "!" : " ");
-}
-
-struct memory_widths {
-	size_t name, machine, need, usable;
-};
-
-static void add_memory_line(struct str *out, const char *name, const struct memory_line *line,
-			    const struct memory_row *m, const struct memory_widths *w, int width)
-{
-	const size_t start = out->len;
-	size_t at;
-
-	add_padded(out, name, w->name + 2);
-	add_padded(out, line->machine.text, w->machine + 2);
-	str_pad(out, ' ', w->need - line->need.len);
-	str_addf(out, "%s of ", line->need.text);
-	str_pad(out, ' ', w->usable - line->usable.len);
-	str_addf(out, "%s  ", line->usable.text);
-	if (width <= 0 || width >= 80)
-		add_bar(out, m->need_B, m->usable_B);
-	at = str_width(out->text + start);
-	if (width > 0 && at + 2 + str_width(line->parts.text) > (size_t)width) {
-		trim(out);
-		str_add(out, "\n");
-		str_pad(out, ' ', 2);
-		str_add_wrapped(out, line->parts.text, 2, 2, wrap_width(width));
+	if (beside) {
+		cells_pad(out, name, beside);
+		str_add_wrapped(out, advice, beside, beside, wrap_width(width));
 		return;
 	}
-	str_addf(out, " %s", line->parts.text);
-	trim(out);
-	str_add(out, "\n");
-}
-
-static void add_memory(struct str *out, const struct table *t, int width)
-{
-	const struct result *r = t->r;
-	struct memory_widths w = {.name = t->widths[NAME]};
-	struct memory_line *lines;
-	size_t n = 0, k = 0;
-
-	for (size_t i = 0; i < r->rows_n; i++)
-		n += r->rows[i].memory_n;
-	if (!n)
-		return;
-	lines = xcalloc(n, sizeof *lines);
-	for (size_t i = 0; i < r->rows_n; i++)
-		for (size_t j = 0; j < r->rows[i].memory_n; j++, k++) {
-			fill_memory(&lines[k], &r->rows[i].memory[j]);
-			w.machine = larger(w.machine, str_width(lines[k].machine.text));
-			w.need = larger(w.need, lines[k].need.len);
-			w.usable = larger(w.usable, lines[k].usable.len);
-		}
-	str_add(out, "\nMemory\n");
-	for (size_t i = k = 0; i < r->rows_n; i++)
-		for (size_t j = 0; j < r->rows[i].memory_n; j++, k++) {
-			add_memory_line(out, j ? "" : cell(t, i, NAME)->text, &lines[k],
-					&r->rows[i].memory[j], &w, width);
-			str_release(&lines[k].machine);
-			str_release(&lines[k].need);
-			str_release(&lines[k].usable);
-			str_release(&lines[k].parts);
-		}
-	free(lines);
+	str_add_wrapped(out, name, 0, 2, wrap_width(width));
+	str_add(out, "    ");
+	str_add_wrapped(out, advice, 4, 4, wrap_width(width));
 }
 
 static void add_advice(struct str *out, const struct table *t, int width)
 {
-	const size_t name = t->widths[NAME] + 2;
+	enum { LEAST = 30 };
+	size_t name = 0;
 	bool first = true;
 
+	for (size_t i = 0; i < t->r->rows_n; i++)
+		name = larger(name, str_width(cell(t, i, NAME)->text) + 2);
 	for (size_t i = 0; i < t->r->rows_n; i++) {
 		const char *advice = t->r->rows[i].advice;
 
@@ -521,24 +438,24 @@ static void add_advice(struct str *out, const struct table *t, int width)
 			continue;
 		str_add(out, first ? "\nWhat would change that\n" : "");
 		first = false;
-		add_padded(out, cell(t, i, NAME)->text, name);
-		str_add_wrapped(out, advice, name, name, larger(wrap_width(width), name + 30));
+		add_advice_row(out, cell(t, i, NAME)->text, advice,
+			       name + LEAST <= wrap_width(width) ? name : 0, width);
 	}
 }
 
 void result_table(struct str *out, const struct result *r, int width)
 {
-	const size_t narrow = width > 0 ? larger((size_t)width * 2 / 5, 14) : NAME_MAX_COLUMNS;
+	const size_t narrow = width > 0 ? cells_name_width((size_t)width) : NAME_MAX_COLUMNS;
 	size_t name_max = NAME_MAX_COLUMNS;
 	struct table t;
 
-	table_init(&t, r, columns_of, "assignment", name_max);
+	table_init(&t, r, columns_of, "assignment", name_max, width);
 	if (width > 0 && block_width(&t, &(struct block){FITS, t.columns_n, 0}) > (size_t)width) {
 		table_release(&t);
 		name_max = narrow < NAME_MAX_COLUMNS ? narrow : NAME_MAX_COLUMNS;
-		table_init(&t, r, columns_of, "assignment", name_max);
+		table_init(&t, r, columns_of, "assignment", name_max, width);
 	}
-	str_addf(out, "%s\n", r->title && *r->title ? r->title : r->scenario);
+	str_add_wrapped(out, r->title && *r->title ? r->title : r->scenario, 0, 2, wrap_width(width));
 	if (r->computed)
 		str_add_wrapped(out, r->computed, 0, 2, wrap_width(width));
 	str_add(out, "\n");
@@ -547,7 +464,7 @@ void result_table(struct str *out, const struct result *r, int width)
 	str_add(out, "\n");
 	add_legend(out, &t, width);
 	add_notes(out, r, width);
-	add_memory(out, &t, width);
+	result_memory(out, r, wrap_width(width), width);
 	add_advice(out, &t, width);
 	table_release(&t);
 }

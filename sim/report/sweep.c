@@ -9,6 +9,7 @@
 #include "sim/base/units.h"
 #include "sim/report/columns.h"
 #include "sim/report/sweep_curves.h"
+#include "sim/report/text_cells.h"
 
 /* A table as texts: the tables for terminals and for Markdown differ in their rules only. */
 struct grid {
@@ -141,31 +142,17 @@ static const char *legend(struct arena *a, const struct sweep *s, const char *ma
 
 enum { PROSE = 100 }; /* columns of what is not a table, at most */
 
-static void write_table(struct str *out, const struct sweep *s, size_t width)
+/* columns: of the terminal, 0 for as many as the table takes */
+static void write_table(struct str *out, const struct sweep *s, size_t columns)
 {
+	const size_t width = columns > 20 && columns < PROSE ? columns : PROSE;
 	struct grid g = grid_make(s, "", "*");
 
-	str_addf(out, "%s: %s\n", s->title, s->metric);
+	str_add_wrapped(out, arena_printf(&g.arena, "%s: %s", s->title, s->metric), 0, 2, width);
 	str_add(out, "First cell: ");
 	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, width);
 	str_add(out, "\n");
-	for (size_t row = 0; row < g.rows; row++) {
-		for (size_t k = 0; k < g.columns; k++) {
-			const char *text = g.cells[row * g.columns + k];
-			size_t column = 0;
-
-			for (size_t i = 0; i < g.rows; i++) {
-				const size_t w = str_width(g.cells[i * g.columns + k]);
-
-				column = w > column ? w : column;
-			}
-			str_add(out, text);
-			str_pad(out, ' ', k + 1 < g.columns ? column + 2 - str_width(text) : 0);
-		}
-		while (out->len && out->text[out->len - 1] == ' ')
-			out->text[--out->len] = '\0';
-		str_add(out, "\n");
-	}
+	text_grid_write(out, &(struct text_grid){g.cells, g.rows, g.columns, g.columns}, columns);
 	str_add(out, "\n");
 	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, width);
 	arena_release(&g.arena);
@@ -241,13 +228,28 @@ static void add_number(struct str *out, double number)
 	jsonw_number(&w, number);
 }
 
+enum { AXIS, SWEEP_METRIC = 3 }; /* columns whose names a sweep gives */
+const struct output_column sweep_csv[SWEEP_CSV] = {
+	{"AXIS", "as written", "for each --over, its path: the value in this cell"},
+	{"assignment", "", "its name"},
+	{"fits", "", "true or false: has every machine the memory?"},
+	{"METRIC", "its own", "under the name of --metric: the value"},
+	{"lo", "its own", "P10 of it"},
+	{"hi", "its own", "P90 of it"},
+	{"times_best_alone", "", "how many times as good as the best machine alone; empty where none can"},
+	{"won", "", "share of the draws in which it is better than the best machine alone"},
+	{"computed", "", "the workload of the cell in words"}};
+
 static void write_csv(struct str *out, const struct sweep *s)
 {
 	for (size_t k = 0; k < s->axes_n; k++) {
 		str_add_csv(out, s->axes[k].path);
 		str_add(out, ",");
 	}
-	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won,computed\n", s->metric);
+	for (size_t i = AXIS + 1; i < SWEEP_CSV; i++) {
+		str_add(out, i == SWEEP_METRIC ? s->metric : sweep_csv[i].name);
+		str_add(out, i + 1 < SWEEP_CSV ? "," : "\n");
+	}
 	for (size_t i = 0; i < s->cells_n * s->names_n; i++) {
 		const struct sweep_cell *c = &s->cells[i / s->names_n];
 		const struct sweep_entry *e = &c->entries[i % s->names_n];
@@ -333,7 +335,7 @@ void sweep_write(struct str *out, const struct sweep *s, enum result_format form
 {
 	switch (format) {
 	case RESULT_TABLE:
-		write_table(out, s, width > 20 && width < PROSE ? (size_t)width : PROSE);
+		write_table(out, s, width > 0 ? (size_t)width : 0);
 		return;
 	case RESULT_MD:
 		write_md(out, s);

@@ -9,6 +9,9 @@
 #include "sim/report/result.h"
 #include "sim/sweep/sweep.h"
 
+enum { SWEEP_CSV = 9 };
+extern const struct output_column sweep_csv[SWEEP_CSV]; /* the columns of a csv */
+
 /* Appends the sweep. table, md: a row for each cell with a column for each assignment that splits; csv,
  * json, jsonl: a record for each cell and assignment. Every cell must have been run. */
 /* width: columns of what is written for people; 0: as many as the table takes. */

@@ -2,12 +2,13 @@
 #include "sim/report/validation.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/jsonw.h"
 #include "sim/base/units.h"
+#include "sim/report/columns.h"
+#include "sim/report/text_cells.h"
 
 const char *const validation_format_names[] = {"table", "md", "csv", "json"};
 
@@ -23,14 +24,25 @@ static const char *measured_of(const struct validation_row *r)
 
 /* ---- rows that name their machine, and outcomes ---- */
 
-/* Cells of a table with equal column widths; with `md` it is Markdown. */
+/* How tables are written: as Markdown, or for a terminal of that width, 0 for as wide as they take. */
+struct form {
+	bool md;
+	size_t width;
+};
+
+/* Cells of a table with equal column widths. */
 struct cells {
 	const char **at;
 	size_t columns, n;
-	bool md;
 };
 
-static void write_cells(const struct cells *c, struct str *out)
+static void add_cell(struct cells *c, const char *text)
+{
+	c->at[c->n++] = text;
+}
+
+/* For people who read the source: each row is a line, whatever the width. */
+static void write_md_cells(const struct cells *c, struct str *out)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const size_t column = i % c->columns;
@@ -38,17 +50,30 @@ static void write_cells(const struct cells *c, struct str *out)
 
 		for (size_t k = column; k < c->n; k += c->columns)
 			width = str_width(c->at[k]) > width ? str_width(c->at[k]) : width;
-		str_add(out, c->md ? "| " : column ? "  " : "");
-		str_add(out, c->at[i]);
-		if (c->md || column + 1 < c->columns)
-			str_pad(out, ' ', width - str_width(c->at[i]));
-		str_add(out, c->md ? " " : "");
+		str_addf(out, "| %s", c->at[i]);
+		str_pad(out, ' ', width + 1 - str_width(c->at[i]));
 		if (column + 1 < c->columns)
 			continue;
-		str_add(out, c->md ? "|\n" : "\n");
-		for (size_t k = 0; i + 1 == c->columns && c->md && k < c->columns; k++)
+		str_add(out, "|\n");
+		for (size_t k = 0; i + 1 == c->columns && k < c->columns; k++)
 			str_add(out, k + 1 < c->columns ? "|---" : "|---|\n");
 	}
+}
+
+static void write_cells(const struct cells *c, const struct form *form, struct str *out)
+{
+	const struct text_grid grid = {c->at, c->n / c->columns, c->columns, c->columns};
+
+	if (form->md)
+		write_md_cells(c, out);
+	else
+		text_grid_write(out, &grid, form->width);
+}
+
+/* Four digits, without an exponent. */
+static const char *figure_text(struct arena *a, double value)
+{
+	return arena_strdup(a, units_figure(value).text);
 }
 
 static const char *percent_text(struct arena *a, double x)
@@ -75,7 +100,8 @@ static const char *quantity_text(struct arena *a, const struct validation_row *c
 	return text;
 }
 
-static void write_rows_table(struct arena *a, const struct validation *r, bool md, struct str *out)
+static void write_rows_table(struct arena *a, const struct validation *r, const struct form *form,
+			     struct str *out)
 {
 	static const char *const of_rows[] = {"machine",  "runtime",        "run",
 					      "measured", "predicted",      "P10 to P90",
@@ -85,31 +111,31 @@ static void write_rows_table(struct arena *a, const struct validation *r, bool m
 	const bool of_outcomes = r->kind == VALIDATION_OUTCOMES;
 	const size_t columns = of_outcomes ? ARRAY_LEN(of_scenario) : ARRAY_LEN(of_rows);
 	const char *const *head = of_outcomes ? of_scenario : of_rows;
-	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0, md};
+	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0};
 
 	for (size_t i = 0; i < columns; i++)
-		c.at[c.n++] = head[i];
+		add_cell(&c, head[i]);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct validation_row *k = &r->at[i];
 		const bool fits = !isnan(k->predicted);
 
-		c.at[c.n++] = subject_of(k);
-		c.at[c.n++] = k->runtime;
-		c.at[c.n++] = measured_of(k);
-		c.at[c.n++] = quantity_text(a, k, k->measured);
-		c.at[c.n++] = fits ? quantity_text(a, k, k->predicted) : "does not fit";
-		c.at[c.n++] = fits && !isnan(k->lo) ? arena_printf(a, "%s to %s", quantity_text(a, k, k->lo),
-								   quantity_text(a, k, k->hi))
-						    : "-";
-		c.at[c.n++] = percent_text(a, validation_error(k));
+		add_cell(&c, subject_of(k));
+		add_cell(&c, k->runtime);
+		add_cell(&c, measured_of(k));
+		add_cell(&c, quantity_text(a, k, k->measured));
+		add_cell(&c, fits ? quantity_text(a, k, k->predicted) : "does not fit");
+		add_cell(&c, fits && !isnan(k->lo) ? arena_printf(a, "%s to %s", quantity_text(a, k, k->lo),
+								  quantity_text(a, k, k->hi))
+						   : "-");
+		add_cell(&c, percent_text(a, validation_error(k)));
 		if (of_outcomes) {
-			c.at[c.n++] = k->held_out ? "check" : "fit";
+			add_cell(&c, k->held_out ? "check" : "fit");
 			continue;
 		}
-		c.at[c.n++] = k->held_out ? "held out" : percent_text(a, k->no_model.error);
-		c.at[c.n++] = k->held_out ? "held out" : percent_text(a, k->no_chip.error);
+		add_cell(&c, k->held_out ? "held out" : percent_text(a, k->no_model.error));
+		add_cell(&c, k->held_out ? "held out" : percent_text(a, k->no_chip.error));
 	}
-	write_cells(&c, out);
+	write_cells(&c, form, out);
 	str_add(out, "\n");
 }
 
@@ -132,33 +158,33 @@ static const char *worst_text(struct arena *a, const struct validation_sum *s)
 		c->limited_by ? arena_printf(a, ", %s %.0f %%", c->limited_by, 100 * c->limited_share) : "");
 }
 
-static void write_sums(struct arena *a, const struct validation *r, bool md, struct str *out)
+static void write_sums(struct arena *a, const struct validation *r, const struct form *form, struct str *out)
 {
 	static const char *const head[] = {"set",           "rows",           "mean error",
 					   "in P10-P90",    "model left out", "in P10-P90",
 					   "chip left out", "in P10-P90",     "worst"};
 	size_t n;
 	const struct validation_sum *sums = validation_sums(a, r, &n);
-	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
+	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0};
 
 	n -= n == 2; /* one set and all of it are the same */
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		c.at[c.n++] = head[i];
+		add_cell(&c, head[i]);
 	for (size_t i = 0; i < n; i++) {
 		const struct validation_sum *s = &sums[i];
 
-		c.at[c.n++] = s->set;
-		c.at[c.n++] = s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
-					  : arena_printf(a, "%zu", s->n);
-		c.at[c.n++] = mean_text(a, s->error, s->compared);
-		c.at[c.n++] = share_text(a, (double)s->inside, s->n);
-		c.at[c.n++] = mean_text(a, s->no_model.error, s->no_model.n);
-		c.at[c.n++] = share_text(a, (double)s->no_model.inside, s->no_model.n);
-		c.at[c.n++] = mean_text(a, s->no_chip.error, s->no_chip.n);
-		c.at[c.n++] = share_text(a, (double)s->no_chip.inside, s->no_chip.n);
-		c.at[c.n++] = s->worst_row ? worst_text(a, s) : "-";
+		add_cell(&c, s->set);
+		add_cell(&c, s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
+					 : arena_printf(a, "%zu", s->n));
+		add_cell(&c, mean_text(a, s->error, s->compared));
+		add_cell(&c, share_text(a, (double)s->inside, s->n));
+		add_cell(&c, mean_text(a, s->no_model.error, s->no_model.n));
+		add_cell(&c, share_text(a, (double)s->no_model.inside, s->no_model.n));
+		add_cell(&c, mean_text(a, s->no_chip.error, s->no_chip.n));
+		add_cell(&c, share_text(a, (double)s->no_chip.inside, s->no_chip.n));
+		add_cell(&c, s->worst_row ? worst_text(a, s) : "-");
 	}
-	write_cells(&c, out);
+	write_cells(&c, form, out);
 }
 
 static void add_csv_left(struct str *out, const struct left_out *left)
@@ -169,11 +195,33 @@ static void add_csv_left(struct str *out, const struct left_out *left)
 		str_addf(out, "%.6g,%d,", left->error, left->inside);
 }
 
+const struct output_column validation_csv[VALIDATION_CSV_COLUMNS] = {
+	{"set", "", "rows that belong together, as the file names them"},
+	{"machine", "", "what is predicted: the machine, or the assignment of a scenario"},
+	{"runtime", "", "its runtime profile"},
+	{"run", "", "what is measured: a run such as pp512, or a metric of an outcome"},
+	{"measured", "'unit'", "the value measured"},
+	{"predicted", "'unit'", "the value predicted; empty where it does not fit"},
+	{"lo", "'unit'", "P10 of the prediction"},
+	{"hi", "'unit'", "P90 of the prediction"},
+	{"error", "", "predicted over measured, less 1"},
+	{"inside", "", "1: measured between P10 and P90; 0: outside; empty: no interval"},
+	{"error_model_left_out", "", "the same error by a fit without this model on this machine"},
+	{"model_left_out_inside", "", "1: inside the interval of that fit"},
+	{"error_chip_left_out", "", "the same error by a fit without this chip"},
+	{"chip_left_out_inside", "", "1: inside the interval of that fit"},
+	{"held_out", "", "1: the row is in no fit"},
+	{"unit", "", "of measured, predicted, lo, hi and sd; empty for a share"},
+	{"limited_by", "", "the term that takes most of the predicted time"},
+	{"limited_share", "", "its share of that time"},
+	{"computed", "", "what the prediction is of, in words"},
+	{"sd", "'unit'", "standard deviation of what was measured"},
+	{"file", "", "where the row was read"}};
+
 static void write_rows_csv(const struct validation *r, struct str *out)
 {
-	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
-		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
-		     "limited_by,limited_share,computed,sd,file\n");
+	output_columns_head(out, validation_csv, VALIDATION_CSV_COLUMNS);
+	str_add(out, "\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct validation_row *c = &r->at[i];
 		const char *const texts[] = {c->set ? c->set : "", subject_of(c),
@@ -216,60 +264,43 @@ static const char *replay_subject(struct arena *a, const struct validation_row *
 	return r->machine ? arena_printf(a, "%s %s", r->machine, r->runtime) : r->assignment;
 }
 
-static void add_cell(struct str *out, const char *text, size_t width)
+static const char *deviation_text(struct arena *a, double sd)
 {
-	str_add(out, text);
-	str_pad(out, ' ', width - str_width(text));
-}
+	struct str s = STR_INIT;
+	const char *text = "";
 
-static void add_numbers(struct str *out, const struct validation_row *r, const char *bar)
-{
-	char sd[32] = "";
-
-	if (r->sd > 0)
-		snprintf(sd, sizeof sd, "\xc2\xb1 %.3g", r->sd);
-	str_addf(out, "%10.4g %s", r->measured, sd);
-	str_pad(out, ' ', str_width(sd) < 9 ? 9 - str_width(sd) : 0);
-	if (isnan(r->predicted))
-		str_addf(out, "%s%10s  %s%8s  %s%s\n", bar, "-", bar, "-", r->why ? r->why : "",
-			 *bar ? " |" : "");
-	else
-		str_addf(out, "%s%10.4g  %s%+7.1f %%%s\n", bar, r->predicted, bar, 100 * validation_error(r),
-			 *bar ? " |" : "");
-}
-
-static size_t max_width(size_t width, const char *text)
-{
-	return str_width(text) > width ? str_width(text) : width;
-}
-
-static void write_replays_table(struct arena *a, const struct validation *v, bool md, struct str *out)
-{
-	const char *bar = md ? "| " : "", **on = arena_array(a, v->n, sizeof *on);
-	size_t on_width = str_width("on"), run_width = str_width("run");
-
-	for (size_t i = 0; i < v->n; i++) {
-		on[i] = replay_subject(a, &v->at[i]);
-		on_width = max_width(on_width, on[i]);
-		run_width = max_width(run_width, v->at[i].run);
+	if (sd > 0) {
+		columns_number(&s, sd);
+		text = arena_printf(a, " \xc2\xb1 %s", s.text);
 	}
-	str_add(out, bar);
-	add_cell(out, "on", on_width);
-	str_addf(out, "  %s", bar);
-	add_cell(out, "run", run_width);
-	str_addf(out, "  %smeasured tok/s       %spredicted  %s   error%s\n", bar, bar, bar, md ? " |" : "");
-	str_add(out, md ? "|---|---|---|---|---|\n" : "");
-	for (size_t i = 0; i < v->n; i++) {
-		str_add(out, bar);
-		add_cell(out, on[i], on_width);
-		str_addf(out, "  %s", bar);
-		add_cell(out, v->at[i].run, run_width);
-		str_addf(out, "  %s", bar);
-		add_numbers(out, &v->at[i], bar);
-	}
+	str_release(&s);
+	return text;
 }
 
-static void write_replays_sum(struct arena *a, const struct validation *v, struct str *out)
+static void write_replays_table(struct arena *a, const struct validation *v, const struct form *form,
+				struct str *out)
+{
+	static const char *const head[] = {"on", "run", "measured tok/s", "predicted", "error"};
+	struct cells c = {arena_array(a, (v->n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0};
+
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		add_cell(&c, head[i]);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct validation_row *r = &v->at[i];
+		const bool known = !isnan(r->predicted);
+
+		add_cell(&c, replay_subject(a, r));
+		add_cell(&c, r->run);
+		add_cell(&c, arena_printf(a, "%8s%s", figure_text(a, r->measured), deviation_text(a, r->sd)));
+		add_cell(&c, known ? arena_printf(a, "%9s", figure_text(a, r->predicted)) : "        -");
+		add_cell(&c, known    ? arena_printf(a, "%+7.1f %%", 100 * validation_error(r))
+			     : r->why ? r->why
+				      : "-");
+	}
+	write_cells(&c, form, out);
+}
+
+static void write_replays_sum(struct arena *a, const struct validation *v, size_t width, struct str *out)
 {
 	size_t n;
 	const struct validation_sum *sums = validation_sums(a, v, &n), *all = &sums[n - 1];
@@ -280,8 +311,13 @@ static void write_replays_sum(struct arena *a, const struct validation *v, struc
 		drawn += !isnan(v->at[i].predicted) && !isnan(v->at[i].lo);
 	if (!all->compared)
 		return;
-	str_addf(out, "\nmean absolute error %.1f %% over %zu runs, mean %+.1f %%, worst %+.1f %%\n",
-		 100 * all->error / compared, all->compared, 100 * all->bias / compared, 100 * all->worst);
+	str_add(out, "\n");
+	str_add_wrapped(
+		out,
+		arena_printf(a, "mean absolute error %.1f %% over %zu runs, mean %+.1f %%, worst %+.1f %%",
+			     100 * all->error / compared, all->compared, 100 * all->bias / compared,
+			     100 * all->worst),
+		0, 2, width ? width : (size_t)-1);
 	if (drawn)
 		str_addf(out, "%zu of %zu measured between P10 and P90\n", all->inside, drawn);
 }
@@ -362,27 +398,29 @@ static void write_json(struct arena *a, const struct validation *v, struct str *
 	str_add(out, "\n");
 }
 
-static void write_table(struct arena *a, const struct validation *v, bool md, bool sums_only, struct str *out)
+static void write_table(struct arena *a, const struct validation *v, const struct form *form, bool sums_only,
+			struct str *out)
 {
 	if (v->kind == VALIDATION_REPLAYS) {
-		write_replays_table(a, v, md, out);
-		write_replays_sum(a, v, out);
+		write_replays_table(a, v, form, out);
+		write_replays_sum(a, v, form->width, out);
 		return;
 	}
 	if (!sums_only)
-		write_rows_table(a, v, md, out);
-	write_sums(a, v, md, out);
+		write_rows_table(a, v, form, out);
+	write_sums(a, v, form, out);
 }
 
 void validation_write(struct str *out, const struct validation *v, enum validation_format format,
-		      bool sums_only)
+		      bool sums_only, int width)
 {
+	const struct form form = {format == VALIDATION_MD, width > 0 ? (size_t)width : 0};
 	struct arena scratch = ARENA_INIT;
 
 	if (format == VALIDATION_JSON)
 		write_json(&scratch, v, out);
 	else if (format != VALIDATION_CSV)
-		write_table(&scratch, v, format == VALIDATION_MD, sums_only, out);
+		write_table(&scratch, v, &form, sums_only, out);
 	else
 		write_rows_csv(v, out);
 	arena_release(&scratch);

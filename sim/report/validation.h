@@ -8,7 +8,7 @@
  */
 #ifndef SIM_REPORT_VALIDATION_H
 #define SIM_REPORT_VALIDATION_H
-#include "sim/base/str.h"
+#include "sim/base/output_columns.h"
 #include "sim/validate/validation.h"
 
 enum validation_format {
@@ -20,8 +20,12 @@ enum validation_format {
 };
 extern const char *const validation_format_names[VALIDATION_FORMAT_N];
 
-/* Appends the validation. sums_only: tables have no rows, only the sums. */
+enum { VALIDATION_CSV_COLUMNS = 21 };
+extern const struct output_column validation_csv[VALIDATION_CSV_COLUMNS];
+
+/* Appends the validation. sums_only: tables have no rows, only the sums. width: columns of the terminal for
+ * VALIDATION_TABLE, 0 for as wide as it takes. */
 void validation_write(struct str *out, const struct validation *v, enum validation_format format,
-		      bool sums_only);
+		      bool sums_only, int width);
 
 #endif

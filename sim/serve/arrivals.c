@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "sim/base/units.h"
 #include "sim/serve/time_heap.h"
 #include "sim/serve/variates.h"
 #include "sim/serve/conversations.h"
@@ -430,6 +431,7 @@ int arrivals_check(const struct serve *s, uint64_t requests, struct err *err)
 		return read_trace(s, err);
 	if (last <= ARRIVALS_LONGEST_S)
 		return 0;
-	err_set(err, "arrivals: the load lasts %.3g years, a run at most 280", last / (365.25 * 86400));
+	err_set(err, "arrivals: the load lasts %s years, a run at most 280",
+		units_digits(last / (365.25 * 86400), 3).text);
 	return err_hint(err, "let requests come faster, or say how many with 'requests'");
 }

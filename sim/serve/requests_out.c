@@ -40,6 +40,29 @@ static void put(struct requests_out *o)
 	}
 }
 
+const struct output_column requests_columns[REQUESTS_COLUMNS] = {
+	{"request", "", "its number, from 0 in the order of arrival"},
+	{"prompt_tokens", "tok", "of the prompt"},
+	{"output_tokens", "tok", "answered"},
+	{"arrived_s", "s", "from the beginning of the run, as the others"},
+	{"queued_s", "s", "when it reached the server that took it"},
+	{"scheduled_s", "s", "when work on it began; empty (null): never, as of those below"},
+	{"first_token_s", "s", "when its first token came"},
+	{"last_token_s", "s", "when its last token came"},
+	{"cached_tokens", "tok", "of the prompt, found in a prefix cache"},
+	{"recomputed_tokens", "tok", "read again after a preemption or a failure"},
+	{"preemptions", "", "how often it was sent back to wait"},
+	{"replica", "", "the server that answered, from 0"},
+	{"class", "", "of the load; empty where it has none"},
+	{"end", "", "done, refused, truncated or unfinished"},
+	{"replication", "", "of the load, from 1; the same in all lines"}};
+
+static void add_head(struct str *out)
+{
+	output_columns_head(out, requests_columns, REQUESTS_COLUMNS);
+	str_add(out, "\n");
+}
+
 struct requests_out *requests_out_open(const char *path, bool force, const struct requests_of *of,
 				       struct err *err)
 {
@@ -66,9 +89,7 @@ struct requests_out *requests_out_open(const char *path, bool force, const struc
 				   .of = *of,
 				   .line = STR_INIT};
 	if (csv)
-		str_add(&o->line, "request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,"
-				  "first_token_s,last_token_s,cached_tokens,recomputed_tokens,preemptions,"
-				  "replica,class,end,replication\n");
+		add_head(&o->line);
 	put(o);
 	return o;
 }

@@ -15,10 +15,14 @@
 #ifndef SIM_SERVE_REQUESTS_OUT_H
 #define SIM_SERVE_REQUESTS_OUT_H
 #include "sim/base/err.h"
+#include "sim/base/output_columns.h"
 #include "sim/serve/request.h"
 #include "sim/world/serve.h"
 
 enum requests_format { REQUESTS_CSV, REQUESTS_JSONL };
+
+enum { REQUESTS_COLUMNS = 15 };
+extern const struct output_column requests_columns[REQUESTS_COLUMNS]; /* of the csv; keys of the jsonl */
 
 struct requests_out;
 

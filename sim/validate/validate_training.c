@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/base/vec.h"
 #include "sim/predict/metrics.h"
 #include "sim/predict/predict.h"
@@ -61,15 +62,16 @@ static int check_world(struct training *t, const struct training_log *log, struc
 		return err_hint(t->err, "workload: {train: {method: lora, ...}}");
 	}
 	if (log->total > 0 && fabs(model_weights(w->model) / log->total - 1) > 0.02) {
-		err_set(t->err, "%s: the log is of a model of %.4g B parameters, and %s has %.4g B",
-			log->path, log->total / 1e9, w->model->title, model_weights(w->model) / 1e9);
+		err_set(t->err, "%s: the log is of a model of %s B parameters, and %s has %s B", log->path,
+			units_digits(log->total / 1e9, 4).text, w->model->title,
+			units_digits(model_weights(w->model) / 1e9, 4).text);
 		return err_hint(t->err, "say the model that was trained");
 	}
 	numbers = trained_numbers(&c->arena, w);
 	if (log->trainable <= 0 || alike(log->trainable, numbers))
 		return 0;
-	err_set(t->err, "%s: the log trains %.4g M numbers, the scenario %.4g M", log->path,
-		log->trainable / 1e6, numbers / 1e6);
+	err_set(t->err, "%s: the log trains %s M numbers, the scenario %s M", log->path,
+		units_digits(log->trainable / 1e6, 4).text, units_digits(numbers / 1e6, 4).text);
 	return err_hint(t->err, "rank, targets or layers of workload.train differ");
 }
 
@@ -241,8 +243,8 @@ static int find_weights(struct training *t, const struct training_log *log, stru
 	m->weights = found;
 	if (n == 1) {
 		tell(t, arena_printf(arena_of(t),
-				     "%s: taken for %s, which needs about the %.4g GB that were taken",
-				     log->path, found, log->peak_B / 1e9));
+				     "%s: taken for %s, which needs about the %s GB that were taken",
+				     log->path, found, units_digits(log->peak_B / 1e9, 4).text));
 		return 0;
 	}
 	err_set(t->err, "%s: the format of the weights is not said", log->path);
@@ -269,8 +271,8 @@ static int find_targets(struct training *t, const struct training_log *log, stru
 				     log->path, targets[i], BATCH));
 		return 0;
 	}
-	err_set(t->err, "%s: which adapters train %.4g M numbers, and with how many sequences a step?",
-		log->path, log->trainable / 1e6);
+	err_set(t->err, "%s: which adapters train %s M numbers, and with how many sequences a step?",
+		log->path, units_digits(log->trainable / 1e6, 4).text);
 	return err_hint(
 		t->err,
 		"a scenario says it: lemursim validate SCENARIO --from %s, with 'workload: {train: ...}'",

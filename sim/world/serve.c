@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/base/units.h"
 #include "sim/world/scenario.h"
 #include "sim/world/serve_parts.h"
 
@@ -504,7 +505,7 @@ static void check_classes(struct serve *s, struct diags *d)
 	}
 	if (s->classes.n && fabs(sum - 1) > 1e-6)
 		diag_add(d, yml_get(s->origin.node, "classes")->place, "let them add up to 100 %",
-			 "classes: the shares add up to %.6g %%", sum * 100);
+			 "classes: the shares add up to %s %%", units_digits(sum * 100, 6).text);
 }
 
 static void check_load(struct serve *s, struct diags *d)

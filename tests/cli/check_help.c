@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/cli/help_columns.h"
 #include "sim/cli/help_text.h"
 #include "sim/predict/job.h"
+#include "sim/report/validation.h"
 #include "tests/suites.h"
 
 static void has(const struct str *text, const char *part)
@@ -130,6 +132,27 @@ START_TEST(each_kind_of_file_has_a_schema)
 }
 END_TEST
 
+/* Heads of csv come from the tables that are printed; tests/golden/help-columns holds the keys of JSON against them. */
+START_TEST(every_metric_is_among_the_columns)
+{
+	struct str all = STR_INIT;
+
+	columns_help(200, &all);
+	for (size_t i = 0; i < metrics_n(); i++) {
+		struct str line = STR_INIT;
+
+		ck_assert_msg(metric_at(i)->meaning && *metric_at(i)->meaning, "%s", metric_at(i)->name);
+		str_addf(&line, "\n  %s  ", metric_at(i)->name);
+		has(&all, line.text);
+		has(&all, metric_at(i)->meaning);
+		str_release(&line);
+	}
+	for (size_t i = 0; i < VALIDATION_CSV_COLUMNS; i++)
+		has(&all, validation_csv[i].meaning);
+	str_release(&all);
+}
+END_TEST
+
 Suite *suite_help(void)
 {
 	Suite *s = suite_create("help");
@@ -140,6 +163,7 @@ Suite *suite_help(void)
 	tcase_add_loop_test(t, scripts_know_verbs_options_and_metrics, 0, SHELL_N);
 	tcase_add_loop_test(t, help_is_no_wider_than_asked, 0, 6);
 	tcase_add_loop_test(t, each_kind_of_file_has_a_schema, 0, 6);
+	tcase_add_test(t, every_metric_is_among_the_columns);
 	suite_add_tcase(s, t);
 	return s;
 }
