@@ -88,6 +88,7 @@ static int cpu_open(void **self, struct err *err)
 		blas_open(&cpu->blas);
 		cpu->threads = (int)cpu->info.cores;
 		cpu->inner = inner_best();
+		cpu->loops = blocks_best();
 		cpu->pool = pool_new(cpu->threads, err);
 	}
 	if (!cpu->pool) {

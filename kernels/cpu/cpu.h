@@ -5,6 +5,7 @@
 #define KERNELS_CPU_CPU_H
 #include "kernels/backend.h"
 #include "kernels/cpu/blas.h"
+#include "kernels/cpu/blocks.h"
 #include "kernels/cpu/inner.h"
 #include "kernels/cpu/pool.h"
 #include "sim/base/vec.h"
@@ -41,6 +42,7 @@ struct cpu {
 	struct blas blas;
 	int threads; /* of the machine */
 	const struct inner *inner;
+	const struct block_loops *loops;
 	struct backend_info info;
 	struct store in, out, x, y, q8, q4;
 	struct cpu_job job;

@@ -4,7 +4,7 @@
 #include "kernels/cpu/blas.h"
 #include "kernels/cpu/cpu.h"
 
-enum { ROWS_MAX = 8, SPOTS = 64, COLUMNS_STEP = 16 };
+enum { ROWS_MAX = 8, SPOTS = 64, COLUMNS_STEP = 16, ROWS_STEP = 128, ROUND_GRAIN = 1 << 15 };
 
 static struct linear shape_of(const struct cpu_job *j)
 {
@@ -92,22 +92,28 @@ static int product_check(struct cpu *cpu, struct err *err)
 	return 0;
 }
 
-static bool gemv_can(const struct cpu *cpu, const struct bench_case *c)
+static bool is_blocks(const struct bench_case *c)
 {
-	if (c->m < 1 || c->m > ROWS_MAX)
-		return false;
-	if (c->dtype == SAMPLE_Q8 || c->dtype == SAMPLE_Q4)
-		return c->k % QUANT_BLOCK == 0;
-	return gemm_can(cpu, c);
+	return c->dtype == SAMPLE_Q8 || c->dtype == SAMPLE_Q4;
 }
 
-static int gemv_prepare(struct cpu *cpu, struct err *err)
+static bool product_can(const struct cpu *cpu, const struct bench_case *c)
+{
+	return c->m >= 1 && (is_blocks(c) ? c->k % QUANT_BLOCK == 0 : gemm_can(cpu, c));
+}
+
+static bool gemv_can(const struct cpu *cpu, const struct bench_case *c)
+{
+	return c->m <= ROWS_MAX && product_can(cpu, c);
+}
+
+static int product_prepare(struct cpu *cpu, struct err *err)
 {
 	struct cpu_job *j = &cpu->job;
 	const size_t blocks = (size_t)(j->c.n * j->c.k / QUANT_BLOCK), vector = (size_t)(j->c.m * j->c.k),
 		     x_floats = vector / QUANT_BLOCK * (sizeof(struct x_block) / FLOAT_B);
 
-	if (j->c.dtype == SAMPLE_F32)
+	if (!is_blocks(&j->c))
 		return gemm_prepare(cpu, err);
 	j->copies = cpu_copies(cpu, j->c.bytes);
 	if ((j->c.dtype == SAMPLE_Q8 ? cpu_fill(cpu, &cpu->q8, CONTENT_Q8, blocks * j->copies, err)
@@ -122,41 +128,52 @@ static int gemv_prepare(struct cpu *cpu, struct err *err)
 	return 0;
 }
 
-/* Weights are the outer loop: each row of them is read once, whatever the number of vectors. */
-static void gemv_part(void *self, int part, int parts)
+static void round_part(void *self, int part, int parts)
+{
+	const struct cpu *cpu = self;
+	const struct cpu_job *j = &cpu->job;
+	const struct span s = pool_span(j->c.m * j->c.k / QUANT_BLOCK, 1, part, parts);
+
+	cpu->loops->round(j->x_blocks + s.from, j->x + s.from * QUANT_BLOCK, (size_t)(s.to - s.from));
+}
+
+/* Columns of weights are the outer loop, each of which is read once for as many rows as stay in the second-level cache. */
+static void product_part(void *self, int part, int parts)
 {
 	const struct cpu *cpu = self;
 	const struct cpu_job *j = &cpu->job;
 	const struct span s = pool_span(j->c.n, COLUMNS_STEP, part, parts);
-	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK), first = j->next_copy * (size_t)j->c.n;
+	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK),
+		     at = (j->next_copy * (size_t)j->c.n + (size_t)s.from) * blocks;
+	const bool eight = j->c.dtype == SAMPLE_Q8;
 
-	for (int64_t row = s.from; row < s.to; row++) {
-		const size_t at = (first + (size_t)row) * blocks;
+	for (int64_t row = 0; row < j->c.m; row += ROWS_STEP) {
+		const struct block_product p = {
+			.y = j->y + row * j->c.n + s.from,
+			.y_stride = (size_t)j->c.n,
+			.w = eight ? (const void *)((const struct q8_block *)j->blocks + at)
+				   : (const void *)((const struct q4_block *)j->blocks + at),
+			.x = j->x_blocks + (size_t)row * blocks,
+			.rows = (size_t)(j->c.m - row < ROWS_STEP ? j->c.m - row : ROWS_STEP),
+			.columns = (size_t)(s.to - s.from),
+			.blocks = blocks};
 
-		for (int64_t i = 0; i < j->c.m; i++) {
-			const struct x_block *x = j->x_blocks + (size_t)i * blocks;
-
-			j->y[i * j->c.n + row] =
-				j->c.dtype == SAMPLE_Q8
-					? cpu->inner->dot_q8((const struct q8_block *)j->blocks + at, x,
-							     blocks)
-					: cpu->inner->dot_q4((const struct q4_block *)j->blocks + at, x,
-							     blocks);
-		}
+		(eight ? cpu->loops->product_q8 : cpu->loops->product_q4)(&p);
 	}
 }
 
-static void gemv_batch(struct cpu *cpu, int64_t reps)
+static void product_batch(struct cpu *cpu, int64_t reps)
 {
-	if (cpu->job.c.dtype == SAMPLE_F32) {
+	struct cpu_job *j = &cpu->job;
+
+	if (!is_blocks(&j->c)) {
 		gemm_batch(cpu, reps);
 		return;
 	}
 	for (int64_t r = 0; r < reps; r++) {
-		cpu->inner->round_blocks(cpu->job.x_blocks, cpu->job.x,
-					 (size_t)(cpu->job.c.m * cpu->job.c.k / QUANT_BLOCK));
-		pool_run(cpu->pool, gemv_part, cpu);
-		cpu->job.next_copy = (cpu->job.next_copy + 1) % cpu->job.copies;
+		pool_run_if(cpu->pool, j->c.m * j->c.k, ROUND_GRAIN, round_part, cpu);
+		pool_run(cpu->pool, product_part, cpu);
+		j->next_copy = (j->next_copy + 1) % j->copies;
 	}
 }
 
@@ -229,6 +246,6 @@ static int moe_check(struct cpu *cpu, struct err *err)
 	return 0;
 }
 
-const struct cpu_kind cpu_gemm = {gemm_can, gemm_prepare, gemm_batch, product_check};
-const struct cpu_kind cpu_gemv = {gemv_can, gemv_prepare, gemv_batch, product_check};
+const struct cpu_kind cpu_gemm = {product_can, product_prepare, product_batch, product_check};
+const struct cpu_kind cpu_gemv = {gemv_can, product_prepare, product_batch, product_check};
 const struct cpu_kind cpu_moe = {gemm_can, moe_prepare, moe_batch, moe_check};

@@ -140,6 +140,7 @@ int machine_info(struct backend_info *info, struct err *err)
 		snprintf(info->os, sizeof info->os, "%.20s %.40s", u.sysname, u.release);
 	blas_open(&blas);
 	blas_name(&blas, name, sizeof name);
-	snprintf(info->build, sizeof info->build, "%.47s, %s", name, inner_best()->name);
+	snprintf(info->build, sizeof info->build, "%.40s, %s, blocks %s", name, inner_best()->name,
+		 blocks_best()->name);
 	return 0;
 }

@@ -3,11 +3,11 @@
 
 #include <math.h>
 
+#include "sim/cost/op_rates.h"
 #include "sim/cost/util.h"
 
-/* A table that reaches to MANY_ROWS has the kernels of all larger products: beyond its edge they are as fast. Products of
- * FEW_ROWS and fewer are bound by reading their weights, so that a faster memory is what would make them faster. */
-enum { FEW_ROWS = 8, MANY_ROWS = 128 };
+/* A table that reaches to MANY_ROWS has the kernels of all larger products: beyond its edge they are as fast. */
+enum { MANY_ROWS = 128 };
 
 static struct measured_rows prepared(struct arena *a, const struct rows_table *t)
 {
@@ -91,6 +91,13 @@ void measured_rows_limit(struct cost *c, const struct op *op, const struct devic
 		c->arithmetic = (struct term){s, u.spread, u.provenance};
 }
 
+bool measured_rows_hold(const struct op *op, const struct device_model *device_model)
+{
+	const struct measured_rows *t = table_of(op, device_model);
+
+	return may_hold(op, t) && (op->rows / op->copies <= t->rows || t->rows >= MANY_ROWS);
+}
+
 bool measured_rows_cost(struct cost *c, const struct op *op, const struct device_model *device_model,
 			double width, double share)
 {
@@ -100,13 +107,13 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 	struct util u;
 	struct term term;
 
-	if (!may_hold(op, t) || (rows > t->rows && t->rows < MANY_ROWS))
+	if (!measured_rows_hold(op, device_model))
 		return false;
 	u = util_at(t->table, rows, width_of(op, width));
 	term = (struct term){op->flop * share / (peak * u.u), u.spread, u.provenance};
 	c->bytes = (op->weight_B + op->tensor_B) * share;
-	if (rows <= FEW_ROWS)
+	if (rows <= MEASURED_FEW_ROWS)
 		term.s *= bytes_against_table(op, device_model);
-	*(rows <= FEW_ROWS ? &c->memory : &c->arithmetic) = term;
+	*(rows <= MEASURED_FEW_ROWS ? &c->memory : &c->arithmetic) = term;
 	return true;
 }

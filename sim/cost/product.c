@@ -7,6 +7,7 @@
 #include "sim/cost/beyond.h"
 #include "sim/cost/expert_groups.h"
 #include "sim/cost/measured_rows.h"
+#include "sim/cost/op_rates.h"
 #include "sim/cost/terms.h"
 
 /* The number for a format of weights; NULL: not given. */
@@ -29,12 +30,9 @@ static const struct qty *by_weights(const struct by_weights *b, enum format_id f
 static const struct qty *few_rate(const struct profile *p, const struct op *op)
 {
 	const double bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
+	const enum weights_rate by = op_rates_by_bits(p, bits);
 
-	if (bits <= 5 && p->gemv_q4.given)
-		return &p->gemv_q4;
-	if (bits <= 9 && p->gemv_q8.given)
-		return &p->gemv_q8;
-	return &p->gemv;
+	return by == WEIGHTS_Q4 ? &p->gemv_q4 : by == WEIGHTS_Q8 ? &p->gemv_q8 : &p->gemv;
 }
 
 /* Rounded up; the numbers of rows that experts get are expected ones, and no exact whole numbers. */
@@ -174,7 +172,8 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	/* the utilisation is that of the part this device model computes */
 	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
 	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
-	const struct qty *dequant = by_weights(&p->dequant, op->format);
+	const bool as_experts = op->experts && is_given(&p->dequant_experts.origin);
+	const struct qty *dequant = by_weights(as_experts ? &p->dequant_experts : &p->dequant, op->format);
 	struct util u;
 
 	c->flop = op->flop * share;

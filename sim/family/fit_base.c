@@ -185,6 +185,7 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 	const struct profile *same;
 	int rc;
 
+	fit_written_alike(&w);
 	w.from = w.kernels = of_neighbour(f, other, tool, build, &f->own_program);
 	if (!w.from)
 		return err_set(err, "%s.%s has no runtime either", f->ask->like, other->device->origin.name);

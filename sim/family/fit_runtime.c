@@ -186,6 +186,14 @@ static int gather(struct runtime_fit *f, struct err *err)
 	return 0;
 }
 
+/* A factor as it counts: one kernel is no further from another's than that, and a fit that runs away stops there. */
+static double counted(const struct runtime_fit *f, double factor)
+{
+	const double most = 64;
+
+	return f->by_parts ? fmin(fmax(factor, 1 / most), most) : factor;
+}
+
 static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 {
 	const struct runtime_fit *f = ctx;
@@ -193,21 +201,21 @@ static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 	size_t k = 0;
 
 	for (int p = 0; p < FACTORS; p++)
-		factor[p] = f->is_free[p] ? value[k++] : f->held[p];
+		factor[p] = f->is_free[p] ? counted(f, value[k++]) : f->held[p];
 	return predicted_run_seconds_at(&f->predicted[i], factor);
 }
 
 static int fit_free(struct runtime_fit *f, struct err *err)
 {
-	static const char *const names[FACTORS] = {"arithmetic x", "bandwidth x", "kernel x", "step x"};
+	_Static_assert((int)FIT_PARAMS >= (int)FACTORS, "a fit has room for all factors");
 	struct fit_custom model = {.unit = 1, .seconds = seconds, .ctx = f};
 	size_t k = 0;
 
 	for (int p = 0; p < FACTORS; p++) {
 		if (!f->is_free[p])
 			continue;
-		model.names[model.p_n] = names[p];
-		model.is_log[model.p_n] = p == FACTOR_ARITHMETIC || p == FACTOR_MEMORY;
+		model.names[model.p_n] = run_factor_names[p];
+		model.is_log[model.p_n] = f->by_parts || (p != FACTOR_KERNEL && p != FACTOR_STEP);
 		model.start[model.p_n++] = f->held[p];
 	}
 	for (size_t i = 0; i < f->n; i++)
@@ -215,7 +223,7 @@ static int fit_free(struct runtime_fit *f, struct err *err)
 	if (fit_custom(&model, f->points, f->n, &f->fit, err) != 0)
 		return -1;
 	for (int p = 0; p < FACTORS; p++) {
-		f->fitted[p] = f->is_free[p] ? f->fit.p[k].value : f->held[p];
+		f->fitted[p] = f->is_free[p] ? counted(f, f->fit.p[k].value) : f->held[p];
 		f->se[p] = f->is_free[p] && isfinite(f->fit.p[k].se) ? f->fit.p[k].se : 0;
 		k += f->is_free[p];
 	}
@@ -268,8 +276,9 @@ static void set_held(struct runtime_fit *f)
 {
 	const struct overhead *o = &f->base.profile->overhead;
 
+	for (int p = 0; p < FACTORS; p++)
+		f->held[p] = 1;
 	f->bandwidth_max = f->base.machine->memory.bandwidth.value / fastest_rate(f->base.profile);
-	f->held[FACTOR_ARITHMETIC] = 1;
 	f->held[FACTOR_KERNEL] = f->runtime_kernels    ? f->runtime_kernels->layer_s / f->layer_s
 				 : o->kernel.value > 0 ? 1
 						       : 0;
@@ -277,7 +286,7 @@ static void set_held(struct runtime_fit *f)
 }
 
 /* The choice of free overheads that Akaike's criterion prefers. */
-static int fit_all(struct runtime_fit *f, struct err *err)
+static int fit_overheads(struct runtime_fit *f, struct err *err)
 {
 	static const bool choices[][2] = {
 		{false, false}, {true, false}, {false, true}, {true, true}}; /* kernel, step */
@@ -301,6 +310,202 @@ static int fit_all(struct runtime_fit *f, struct err *err)
 	if (fit_choice(f, choices[chosen][0], choices[chosen][1], &last) == 0)
 		return 0;
 	return err_set(err, "%s: %s", f->ask->inputs[0].path, last.msg);
+}
+
+/* ---- factors on some operators alone ---- */
+
+/* A difference of Akaike's criterion from which the poorer model has "considerably less" support (Burnham & Anderson, Model
+ * Selection and Multimodel Inference, 2002, section 2.6), and an error that clocks and rounded numbers have. */
+static const double criterion_less = 2, error_least = 1e-3;
+
+/* The mean size of the rows' errors, as logarithms, outliers too: with the kernel of one format far off, all its rows are. */
+static double mean_error(const struct runtime_fit *f, const double factor[FACTORS])
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		sum += fabs(exact_log(predicted_run_seconds_at(&f->predicted[i], factor) / f->points[i].t));
+	return sum / (double)f->n;
+}
+
+/* Akaike's criterion for small samples where errors are distributed as Laplace has it, which bears outliers. */
+static double criterion_of_all(const struct runtime_fit *f)
+{
+	const double n = (double)f->n, k = (double)f->fit.p_n + 1;
+
+	return n > k + 1 ? 2 * n * exact_log(fmax(mean_error(f, f->fitted), error_least)) + 2 * k +
+				   2 * k * (k + 1) / (n - k - 1)
+			 : INFINITY;
+}
+
+/* Where a fit with one more factor begins: with rows far off it would take them for outliers. */
+static double begin_at(const struct runtime_fit *f, enum run_factor which)
+{
+	enum { STEPS = 16, PER_DOUBLE = 4 };
+	double factor[FACTORS], best = 1, least = INFINITY;
+
+	memcpy(factor, f->fitted, sizeof factor);
+	for (int i = -STEPS; i <= STEPS; i++) {
+		double off;
+
+		factor[which] = exact_exp(i * exact_log(2) / PER_DOUBLE);
+		off = mean_error(f, factor);
+		if (off < least) {
+			least = off;
+			best = factor[which];
+		}
+	}
+	return best;
+}
+
+/* Whether any two runs differ in what the factor is on, so that they can tell it from those on all operators. */
+static bool differ(enum run_factor which, const struct report_row *a, const struct report_row *b)
+{
+	const bool both_decode = a->run->gen > 0 && b->run->gen > 0,
+		   both_prompts = a->run->prompt > 8 && b->run->prompt > 8;
+
+	switch (which) {
+	case FACTOR_KERNEL:
+	case FACTOR_STEP:
+		return both_decode;
+	case FACTOR_CACHE:
+		return both_decode && a->run->depth != b->run->depth;
+	case FACTOR_PROMPT:
+		return both_prompts && (a->run->depth != b->run->depth || a->run->prompt != b->run->prompt);
+	case FACTOR_SEVERAL:
+		return both_decode && a->run->batch != b->run->batch;
+	case FACTOR_READ_Q8:
+	case FACTOR_READ_Q4:
+		return both_decode && a->precision.weights != b->precision.weights;
+	case FACTOR_SEVERAL_Q8:
+	case FACTOR_SEVERAL_Q4:
+		return both_decode && a->run->batch > 1 && b->run->batch > 1 &&
+		       a->precision.weights != b->precision.weights;
+	case FACTOR_PRODUCT_Q8:
+	case FACTOR_PRODUCT_Q4:
+		return both_prompts && a->precision.weights != b->precision.weights;
+	default:
+		return false;
+	}
+}
+
+static bool may_tell(const struct runtime_fit *f, enum run_factor which)
+{
+	for (size_t i = 1; i < f->n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (differ(which, &f->rows[j], &f->rows[i]))
+				return true;
+	return false;
+}
+
+/* Nothing is read faster than over the memory's bus: factors on one rate that would are held there. Returns whether any
+ * was. */
+static bool hold_at_bus(struct runtime_fit *f)
+{
+	const struct profile *p = f->base.profile;
+	const double bus = f->base.machine->memory.bandwidth.value;
+	const struct {
+		enum run_factor factor;
+		const struct qty *rate;
+	} all[] = {{FACTOR_CACHE, &p->attention.decode},
+		   {FACTOR_READ_Q8, &p->gemv_q8},
+		   {FACTOR_READ_Q4, &p->gemv_q4}};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const enum run_factor k = all[i].factor;
+		const double most = bus / (all[i].rate->value * f->fitted[FACTOR_MEMORY]);
+
+		if (!f->is_free[k] || !all[i].rate->given || f->fitted[k] <= most)
+			continue;
+		f->is_free[k] = false;
+		f->at_bus[k] = any = true;
+		f->held[k] = most;
+	}
+	return any;
+}
+
+static bool is_sound(const struct runtime_fit *f)
+{
+	for (int p = 0; p < FACTORS; p++)
+		if (!isfinite(f->fitted[p]) || f->fitted[p] < 0)
+			return false;
+	return isfinite(criterion_of_all(f));
+}
+
+/* Fits again with a factor free, or no longer free, from where the last fit ended; keeps that in *best where it is
+ * better. */
+static void try_factor(const struct runtime_fit *f, enum run_factor which, bool is_free,
+		       struct runtime_fit *best)
+{
+	struct runtime_fit tried = *f;
+	struct err ignored = ERR_INIT;
+	bool sound;
+
+	for (int p = 0; p < FACTORS; p++)
+		if (f->is_free[p])
+			tried.held[p] = f->fitted[p];
+	tried.held[which] = is_free ? f->held[which] * begin_at(f, which) : f->unscaled[which];
+	tried.is_free[which] = is_free;
+	tried.by_parts = true;
+	sound = fit_free(&tried, &ignored) == 0 && is_sound(&tried);
+	if (sound && hold_at_bus(&tried))
+		sound = fit_free(&tried, &ignored) == 0 && is_sound(&tried);
+	if (sound && criterion_of_all(&tried) < criterion_of_all(best))
+		*best = tried;
+}
+
+/* Adds, of the factors `from` to `to`, that which brings the rows nearest, and so on, while Akaike's criterion says that they
+ * tell it. */
+static void add_factors(struct runtime_fit *f, int from, int to)
+{
+	struct runtime_fit best;
+
+	while (mean_error(f, f->fitted) > error_least) {
+		best = *f;
+		for (int p = from; p <= to; p++)
+			if (!f->is_free[p] && !f->at_bus[p] && may_tell(f, (enum run_factor)p))
+				try_factor(f, (enum run_factor)p, true, &best);
+		if (criterion_of_all(&best) >= criterion_of_all(f) - criterion_less)
+			return;
+		*f = best;
+		for (int p = from; p <= to; p++) /* one that the new one makes needless */
+			if (f->is_free[p])
+				try_factor(f, (enum run_factor)p, false, &best);
+		*f = best;
+	}
+}
+
+/* Some kernels by themselves, from a fit of all of them; keeps that in *best where it is nearer to the rows. */
+static void fit_parts(const struct runtime_fit *all, struct runtime_fit *best)
+{
+	struct runtime_fit parts = *all;
+
+	memcpy(parts.unscaled, all->held, sizeof parts.unscaled);
+	add_factors(&parts, FACTOR_STEP + 1, FACTORS - 1);
+	add_factors(&parts, FACTOR_KERNEL, FACTOR_STEP);
+	if (parts.by_parts && criterion_of_all(&parts) < criterion_of_all(best) - criterion_less)
+		*best = parts;
+}
+
+/* The same factors for all kernels; or, of a base whose kernels are not those of the program, some by themselves. How a
+ * program's own kernels compare was measured on more machines and models than these rows are of: by themselves they made
+ * predictions of other models a little worse (3,561 rows of other models in hardware/measured, each from the runs of one model on its machine:
+ * decode 12.3 -> 12.7 %). It begins once without overheads, which take up what another kernel's factor would. */
+static int fit_all(struct runtime_fit *f, struct err *err)
+{
+	struct runtime_fit all, bare;
+	struct err ignored = ERR_INIT;
+
+	if (fit_overheads(f, err) != 0)
+		return -1;
+	if (f->own_program && !f->base.profile->suite)
+		return 0;
+	all = bare = *f;
+	fit_parts(&all, f);
+	if (fit_choice(&bare, false, false, &ignored) == 0)
+		fit_parts(&bare, f);
+	return fit_free(f, err); /* once more, which marks the outliers of the fit that is kept */
 }
 
 static void add_note(struct runtime_fit *f, const char *text)

@@ -7,7 +7,9 @@
  * machine's first runtime gives the shape; a machine without any runtime gets it from another machine's (as shares of its
  * own peaks), or from typical numbers. Fitted are one factor on all utilisations (prefill), one on all bandwidths
  * (decode), one on the overhead of kernels and one on that of a step where the runs can tell them apart; Akaike's
- * criterion chooses. A parameter that is not fitted keeps its value and is written as transferred.
+ * criterion chooses. A parameter that is not fitted keeps its value and is written as transferred. Where the tables are another
+ * program's, or this suite's, kernels of attention, of a few rows and of each format of weights have factors of their own
+ * as far as the runs tell them (enum run_factor): these are how the program's kernels compare with those.
  *
  * The file is then held against its own rows: it is refused where it misses more than one in twenty of them by more
  * than twice their standard deviation, or is further off than the catalogue.

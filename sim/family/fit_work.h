@@ -27,12 +27,15 @@ struct runtime_fit {
 	struct fit_point *points;
 	size_t n, decode_n, prompt_n;
 	bool is_free[FACTORS];
-	double held[FACTORS];
+	bool by_parts; /* some factor is on some operators alone: overheads are then fitted as logarithms too */
+	bool at_bus[FACTORS]; /* held, since its rate would pass the memory's bus */
+	double held[FACTORS]; /* of those that are not free; of the others, where a fit starts */
 	const struct runtime_kernels
 		*runtime_kernels; /* of the program that made the runs; NULL: unknown, or the base's */
 	double bandwidth_max; /* the factor on bandwidths at which the fastest of them reaches the bus's */
 	double layer_kernels,
-		layer_s; /* of the first model: kernels of a layer, and their overhead at factor 1 */
+		layer_s;          /* of the first model: kernels of a layer, and their overhead at factor 1 */
+	double unscaled[FACTORS]; /* what is held where nothing was fitted */
 	double fitted[FACTORS], se[FACTORS];
 	struct fit fit;
 	VEC(const char *) notes; /* for the file's head */
@@ -64,10 +67,19 @@ struct fit_written {
 	const char *name, *version;
 	const struct profile *kernels; /* numbers of kernels and passes, attention, all_logits */
 	struct fit_scale arithmetic, memory, kernel, step;
+	/* of operators that have their own: attention's cache (its rate and its arithmetic) and prompts; by enum weights_rate
+	 * rates of reading weights, products of many rows (and these against those of whole weights), and the two of a few rows */
+	struct fit_scale cache, cache_u, prompt;
+	struct fit_scale read[WEIGHTS_RATES], product[WEIGHTS_RATES], dequant[WEIGHTS_RATES];
+	struct fit_scale read_rows[WEIGHTS_RATES], several[WEIGHTS_RATES];
+	bool experts_told;         /* some of the runs were of a mixture of experts */
 	const char *kernel_source; /* of an overhead that is not fitted; NULL: that of `from` */
 	const struct yml *
 		over; /* a runtime of the same name in the file's base, which this one is merged over; or NULL */
 };
+
+/* Sets the scales of all operators alike, from those of arithmetic and memory. */
+void fit_written_alike(struct fit_written *w);
 
 /* Appends "      NAME:" and its keys, as they stand under `runtimes:` of a hardware file. */
 void fit_write_runtime(const struct fit_written *w, struct str *out);

@@ -7,6 +7,10 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/jsonw.h"
 #include "sim/calib/fit.h"
+#include "sim/cost/op_rates.h"
+
+/* Blocks may be multiplied as integers, by units that pass the dtype's peak: what hw/profile_fields.c allows. */
+static const double most_by_weights = 10, most_of_rows = 100;
 
 static void add_quoted(struct str *out, const char *text)
 {
@@ -65,44 +69,79 @@ static void add_line(const struct fit_written *w, struct str *out, size_t indent
 	str_add(out, "\n");
 }
 
-static struct manner rate_of(const struct fit_written *w)
+static struct manner rate_by(const struct fit_written *w, const struct fit_scale *by)
 {
 	const double bus = w->at->machine->memory.bandwidth.value;
 
-	return (struct manner){&w->memory, DIM_BANDWIDTH, bus, w->as_shares ? bus : 0};
+	return (struct manner){by, DIM_BANDWIDTH, bus, w->as_shares ? bus : 0};
+}
+
+void fit_written_alike(struct fit_written *w)
+{
+	w->cache = w->memory;
+	w->cache_u = w->prompt = w->arithmetic;
+	for (int i = 0; i < WEIGHTS_RATES; i++) {
+		w->read[i] = w->read_rows[i] = w->memory;
+		w->product[i] = w->several[i] = w->arithmetic;
+		w->dequant[i] = (struct fit_scale){1, 0, false, 0};
+	}
 }
 
 static void add_rates(const struct fit_written *w, struct str *out)
 {
 	const struct profile *p = w->from;
-	const struct manner as = rate_of(w);
 	const struct {
 		const char *key;
 		const struct qty *q;
-	} rates[] = {{"read", &p->read},
-		     {"copy", &p->copy},
-		     {"gemv", &p->gemv},
-		     {"gemv_q8", &p->gemv_q8},
-		     {"gemv_q4", &p->gemv_q4}};
+		const struct fit_scale *by;
+	} rates[] = {{"read", &p->read, &w->memory},
+		     {"copy", &p->copy, &w->memory},
+		     {"gemv", &p->gemv, &w->read[WEIGHTS_WHOLE]},
+		     {"gemv_q8", &p->gemv_q8, &w->read[WEIGHTS_Q8]},
+		     {"gemv_q4", &p->gemv_q4, &w->read[WEIGHTS_Q4]}};
 
-	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		const struct manner as = rate_by(w, rates[i].by);
+
 		add_line(w, out, 8, rates[i].key, rates[i].q, &as);
+	}
 }
 
-static void add_by_weights(const struct fit_written *w, struct str *out, const char *key,
-			   const struct by_weights *b)
+/* The number that holds for a format whose own is not given: that of whole weights, or of none of them. */
+static struct qty stands_for(const struct by_weights *b, const struct qty *own, bool is_share_of_table)
 {
-	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0};
+	const struct qty one = {.value = 1, .provenance = PROVENANCE_TRANSFERRED, .given = is_share_of_table};
+
+	return own->given ? *own : b->f16.given ? b->f16 : one;
+}
+
+/* The numbers of a table by weights, with the scales for each. What is not given is written only where the scale of its
+ * format is not that of whole weights. `of_table`: shares of a table that is scaled itself, 1 where not given. */
+static void add_by_weights(const struct fit_written *w, struct str *out, size_t indent, const char *key,
+			   const struct by_weights *b, const struct fit_scale by[WEIGHTS_RATES],
+			   bool of_table)
+{
 	const struct {
 		const char *key;
 		const struct qty *q;
-	} kinds[] = {{"f16", &b->f16}, {"q8", &b->q8}, {"q4", &b->q4}, {"k", &b->k}, {"fp4", &b->fp4}};
+		enum weights_rate of;
+	} kinds[] = {{"f16", &b->f16, WEIGHTS_WHOLE}, {"q8", &b->q8, WEIGHTS_Q8},
+		     {"q4", &b->q4, WEIGHTS_Q4},      {"k", &b->k, WEIGHTS_Q4},
+		     {"fp4", &b->fp4, WEIGHTS_Q4},    {"bf16", &b->bf16, WEIGHTS_WHOLE}};
+	struct str lines = STR_INIT;
 
-	if (!b->origin.node)
-		return;
-	str_addf(out, "          %s:\n", key);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		add_line(w, out, 12, kinds[i].key, kinds[i].q, &share);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct manner share = {&by[kinds[i].of], DIM_SHARE, most_by_weights, 0};
+		const bool other = share.by->factor != by[WEIGHTS_WHOLE].factor;
+		const struct qty q = other ? stands_for(b, kinds[i].q, of_table) : *kinds[i].q;
+
+		add_line(w, &lines, indent + 2, kinds[i].key, &q, &share);
+	}
+	if (lines.len) {
+		str_pad(out, ' ', indent);
+		str_addf(out, "%s:\n%s", key, lines.text);
+	}
+	str_release(&lines);
 }
 
 /* A scalar as the file had it: a number, a quantity or a word needs no quotes. */
@@ -156,13 +195,92 @@ static void add_few(const struct fit_written *w, struct str *out)
 {
 	static const char *const scaled[] = {"first", "further"};
 	const struct few *f = &w->from->few;
+	struct fit_scale alone[WEIGHTS_RATES]; /* of a pass's first row */
 
+	for (int i = 0; i < WEIGHTS_RATES; i++)
+		alone[i] = w->arithmetic;
 	if (!f->origin.node)
 		return;
 	str_add(out, "        few:\n");
 	copy_keys(out, 10, f->origin.node, scaled, ARRAY_LEN(scaled));
-	add_by_weights(w, out, "first", &f->first);
-	add_by_weights(w, out, "further", &f->further);
+	add_by_weights(w, out, 10, "first", &f->first, alone, false);
+	add_by_weights(w, out, 10, "further", &f->further, w->several, false);
+}
+
+static void add_as_it_was(struct str *out, size_t indent, const char *key, const struct origin *from)
+{
+	if (!from->node)
+		return;
+	str_pad(out, ' ', indent);
+	str_addf(out, "%s: ", key);
+	add_tree(out, from->node);
+	str_add(out, "\n");
+}
+
+/* Products of many rows in blocks, as a share of the table's, which is scaled itself: as they were, where those runs say
+ * nothing of one format against another. Experts run in a kernel of their own, of which runs of other models say nothing. */
+static void add_dequant(const struct fit_written *w, struct str *out)
+{
+	const struct by_weights *all = &w->from->dequant, *experts = &w->from->dequant_experts;
+	bool told = false;
+
+	for (int i = 0; i < WEIGHTS_RATES; i++)
+		told |= w->dequant[i].factor != 1;
+	if (!told) {
+		add_as_it_was(out, 8, "dequant", &all->origin);
+		add_as_it_was(out, 8, "dequant_experts", &experts->origin);
+		return;
+	}
+	add_by_weights(w, out, 8, "dequant", all, w->dequant, true);
+	if (!experts->origin.node && !w->experts_told && !all->origin.node)
+		str_add(out, "        dequant_experts: {f16: 100 %}\n");
+	else if (!experts->origin.node && !w->experts_told)
+		add_as_it_was(out, 8, "dequant_experts", &all->origin);
+	else if (experts->origin.node && w->experts_told)
+		add_by_weights(w, out, 8, "dequant_experts", experts, w->dequant, true);
+	else
+		add_as_it_was(out, 8, "dequant_experts", &experts->origin);
+}
+
+/* Tables of products as they were measured: those of a few rows are bound by reading. */
+static void add_rows_table(const struct fit_written *w, struct str *out, const char *key,
+			   const struct rows_table *t, enum weights_rate of)
+{
+	static const char *const fitted[] = {"points"};
+	const struct gemm_point *p = t->points.at;
+
+	str_addf(out, "          %s:\n", key);
+	copy_keys(out, 12, t->origin.node, fitted, ARRAY_LEN(fitted));
+	str_add(out, t->points.n ? "            points:\n" : "");
+	for (size_t i = 0; i < t->points.n; i++) {
+		const struct manner share = {p[i].m > MEASURED_FEW_ROWS ? &w->product[of]
+					     : p[i].m > 1               ? &w->read_rows[of]
+									: &w->read[of],
+					     DIM_SHARE, most_of_rows, 0};
+
+		str_addf(out, "              - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
+			 (long long)p[i].n, (long long)p[i].k);
+		add_number(w, out, "u", &p[i].u, &share);
+		str_add(out, "}\n");
+	}
+}
+
+static void add_rows_tables(const struct fit_written *w, struct str *out, const char *key,
+			    const struct rows_tables *t)
+{
+	static const struct {
+		const char *key;
+		enum weights_rate of;
+	} all[ROWS_FORMATS] = {[ROWS_WHOLE] = {"f16", WEIGHTS_WHOLE},
+			       [ROWS_Q8] = {"q8", WEIGHTS_Q8},
+			       [ROWS_Q4] = {"q4", WEIGHTS_Q4}};
+
+	if (!t->origin.node)
+		return;
+	str_addf(out, "        %s:\n", key);
+	for (int i = 0; i < ROWS_FORMATS; i++)
+		if (t->of[i])
+			add_rows_table(w, out, all[i].key, t->of[i], all[i].of);
 }
 
 static void add_gemm(const struct fit_written *w, struct str *out, enum dtype t)
@@ -189,12 +307,33 @@ static void add_gemm(const struct fit_written *w, struct str *out, enum dtype t)
 	}
 }
 
+/* Attention of heads of one size; `prefill` is a share of the table's utilisation, which is scaled itself. */
+static void add_attention_kernels(const struct fit_written *w, struct str *out)
+{
+	static const char *const fitted[] = {"decode", "decode_u"};
+	const struct attention_table *a = &w->from->attention;
+	const struct attention_kernel *k = a->kernels.at;
+	const struct manner rate = rate_by(w, &w->cache), one = {&w->cache_u, DIM_SHARE, 1, 0};
+
+	str_add(out, a->kernels.n ? "          kernels:\n" : "");
+	for (size_t i = 0; i < a->kernels.n; i++) {
+		str_addf(out, "            - head_dim: %lld\n", (long long)k[i].head_dim);
+		copy_keys(out, 14, k[i].origin.node, (const char *const[]){"head_dim", fitted[0], fitted[1]},
+			  3);
+		add_line(w, out, 14, fitted[0], &k[i].decode, &rate);
+		add_line(w, out, 14, fitted[1], &k[i].decode_u, &one);
+	}
+}
+
 static void add_attention(const struct fit_written *w, struct str *out)
 {
-	static const char *const fitted[] = {"skips_mask", "u", "points", "decode", "decode_u"};
+	static const char *const fitted[] = {"skips_mask",   "u",       "points",       "decode",
+					     "decode_u",     "kernels", "other_u",      "alone_u",
+					     "decode_alone", "several", "several_start"};
 	const struct attention_table *a = &w->from->attention;
 	const struct attention_point *p = a->points.at;
-	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0}, rate = rate_of(w);
+	const struct manner share = {&w->prompt, DIM_SHARE, 1, 0}, rate = rate_by(w, &w->cache),
+			    one = {&w->cache_u, DIM_SHARE, 1, 0}, start = {&w->kernel, DIM_TIME, INFINITY, 0};
 
 	str_addf(out, "        attention:\n          skips_mask: %s\n",
 		 w->kernels->attention.skips_mask ? "true" : "false");
@@ -208,7 +347,13 @@ static void add_attention(const struct fit_written *w, struct str *out)
 		str_add(out, "}\n");
 	}
 	add_line(w, out, 10, "decode", &a->decode, &rate);
-	add_line(w, out, 10, "decode_u", &a->decode_u, &share);
+	add_line(w, out, 10, "decode_u", &a->decode_u, &one);
+	add_line(w, out, 10, "other_u", &a->other_u, &share);
+	add_line(w, out, 10, "alone_u", &a->alone_u, &share);
+	add_line(w, out, 10, "decode_alone", &a->decode_alone, &rate);
+	add_line(w, out, 10, "several", &a->several, &rate);
+	add_line(w, out, 10, "several_start", &a->several_start, &start);
+	add_attention_kernels(w, out);
 }
 
 static void add_fusions(const struct profile *p, struct str *out)
@@ -230,38 +375,60 @@ static void add_fusions(const struct profile *p, struct str *out)
 			 (long long)all[i].f->kernels, all[i].f->passes);
 }
 
+/* The scale of a rate whose time is multiplied. */
+static struct fit_scale of_rate(const struct fit_scale *time)
+{
+	struct fit_scale s = *time;
+
+	s.factor = time->factor > 0 ? 1 / time->factor : 1;
+	return s;
+}
+
+/* Everything that a fit multiplies with the kernels' overhead, or with that of a step (predicted_run_seconds_at()). */
 static void add_overhead(const struct fit_written *w, struct str *out)
 {
-	static const char *const scaled[] = {"kernel", "product", "attention", "step"};
+	static const char *const scaled[] = {"kernel", "product", "attention", "norm",   "cache", "host",
+					     "step",   "token",   "mask",      "logits", "wire"};
 	const struct overhead *o = &w->from->overhead;
+	const struct fit_scale kernel = of_rate(&w->kernel), step = of_rate(&w->step);
 	const struct {
 		const char *key;
 		const struct qty *q;
 		const struct fit_scale *by;
-	} all[] = {{"kernel", &o->kernel, &w->kernel},
-		   {"product", &o->product, &w->kernel},
-		   {"attention", &o->attention, &w->kernel},
-		   {"step", &o->step, &w->step}};
+		enum dim dim;
+	} all[] = {{"kernel", &o->kernel, &w->kernel, DIM_TIME},
+		   {"product", &o->product, &w->kernel, DIM_TIME},
+		   {"attention", &o->attention, &w->kernel, DIM_TIME},
+		   {"norm", &o->norm, &w->kernel, DIM_TIME},
+		   {"cache", &o->cache, &w->kernel, DIM_TIME},
+		   {"host", &o->host, &w->kernel, DIM_TIME},
+		   {"wire", &o->wire, &kernel, DIM_BANDWIDTH},
+		   {"step", &o->step, &w->step, DIM_TIME},
+		   {"token", &o->token, &w->step, DIM_TIME},
+		   {"mask", &o->mask, &w->step, DIM_TIME},
+		   {"logits", &o->logits, &step, DIM_BANDWIDTH}};
 
 	str_add(out, "        overhead:\n");
 	copy_keys(out, 10, o->origin.node, scaled, ARRAY_LEN(scaled)); /* of machines that are joined */
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		const struct manner as = {all[i].by, DIM_TIME, INFINITY, 0};
+		const struct manner as = {all[i].by, all[i].dim, INFINITY, 0};
 
 		add_line(w, out, 10, all[i].key, all[i].q, &as);
 	}
 }
 
 /* The keys that fit_write_runtime() writes itself, or that are settled in the numbers: the factors of chips and of dies. */
-static const char *const written[] = {
-	"version",    "read",      "copy",     "gemv", "gemv_q8",    "gemv_q4",   "gemm_f32",   "gemm_f16",
-	"gemm_bf16",  "attention", "norm",     "rope", "kv_append",  "kv_repeat", "scores",     "linear",
-	"activation", "residual",  "overhead", "few",  "all_logits", "chips",     "chips_like", "dies"};
+static const char *const written[] = {"version",    "read",       "copy",       "gemv",           "gemv_q8",
+				      "gemv_q4",    "gemm_f32",   "gemm_f16",   "gemm_bf16",      "attention",
+				      "norm",       "rope",       "kv_append",  "kv_repeat",      "scores",
+				      "linear",     "activation", "residual",   "overhead",       "few",
+				      "all_logits", "chips",      "chips_like", "dies",           "dequant",
+				      "products",   "experts",    "suite",      "dequant_experts"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
 {
-	static const char *const settled[] = {"chips", "chips_like", "dies"};
+	static const char *const settled[] = {"chips", "chips_like", "dies", "suite"};
 
 	for (size_t i = 0; w->over && i < ARRAY_LEN(settled); i++)
 		if (yml_get(w->over, settled[i]))
@@ -280,6 +447,9 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_attention(w, out);
 	add_fusions(w->kernels, out);
 	add_few(w, out);
+	add_dequant(w, out);
+	add_rows_tables(w, out, "products", &w->from->products);
+	add_rows_tables(w, out, "experts", &w->from->experts);
 	copy_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");
@@ -291,30 +461,64 @@ const char *fit_runtime_name(const struct runtime_fit *f)
 	return f->ask->runtime ? f->ask->runtime : f->all.tool;
 }
 
-static struct fit_scale scale_of(const struct runtime_fit *f, enum run_factor p)
+/* The product of some factors. Their errors are added as if they were independent. */
+static struct fit_scale scale_of(const struct runtime_fit *f, const enum run_factor *of, size_t n)
 {
-	return (struct fit_scale){f->fitted[p], f->fitted[p] > 0 ? f->se[p] / f->fitted[p] : 0, f->is_free[p],
-				  0};
+	struct fit_scale s = {1, 0, false, 0};
+
+	for (size_t i = 0; i < n; i++) {
+		const double v = f->fitted[of[i]];
+
+		s.factor *= v;
+		s.se = exact_hypot(s.se, v > 0 ? f->se[of[i]] / v : 0);
+		s.fitted |= f->is_free[of[i]];
+	}
+	return s;
+}
+#define SCALE(f, ...)                                                                                        \
+	scale_of(f, (const enum run_factor[]){__VA_ARGS__},                                                  \
+		 sizeof((const enum run_factor[]){__VA_ARGS__}) / sizeof(enum run_factor))
+
+static void scale_weights(struct fit_written *w, const struct runtime_fit *f)
+{
+	w->read[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8);
+	w->read[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4);
+	w->dequant[WEIGHTS_Q8] = SCALE(f, FACTOR_PRODUCT_Q8);
+	w->dequant[WEIGHTS_Q4] = SCALE(f, FACTOR_PRODUCT_Q4);
+	w->product[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q8);
+	w->product[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q4);
+	w->read_rows[WEIGHTS_WHOLE] = SCALE(f, FACTOR_MEMORY, FACTOR_SEVERAL);
+	w->read_rows[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
+	w->read_rows[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
+	w->several[WEIGHTS_WHOLE] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL);
+	w->several[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
+	w->several[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
 }
 
 void fit_write_file(struct runtime_fit *f, struct str *out)
 {
 	const char *name = fit_runtime_name(f);
 	const struct profile *same = device_runtime(f->base.device, name);
-	const struct fit_written w = {.arena = f->arena,
-				      .from = &f->profile,
-				      .at = &f->base,
-				      .to = f->base.device,
-				      .name = name,
-				      .version = f->ask->version ? f->ask->version : "as fitted",
-				      .kernels = &f->profile,
-				      .arithmetic = scale_of(f, FACTOR_ARITHMETIC),
-				      .memory = scale_of(f, FACTOR_MEMORY),
-				      .kernel = scale_of(f, FACTOR_KERNEL),
-				      .step = scale_of(f, FACTOR_STEP),
-				      .over = same && !strcmp(same->origin.name, name) ? same->origin.node
-										       : NULL};
+	struct fit_written w = {.arena = f->arena,
+				.from = &f->profile,
+				.at = &f->base,
+				.to = f->base.device,
+				.name = name,
+				.version = f->ask->version ? f->ask->version : "as fitted",
+				.kernels = &f->profile,
+				.arithmetic = SCALE(f, FACTOR_ARITHMETIC),
+				.memory = SCALE(f, FACTOR_MEMORY),
+				.kernel = SCALE(f, FACTOR_KERNEL),
+				.step = SCALE(f, FACTOR_STEP),
+				.over = same && !strcmp(same->origin.name, name) ? same->origin.node : NULL};
 
+	fit_written_alike(&w);
+	w.cache = SCALE(f, FACTOR_MEMORY, FACTOR_CACHE);
+	w.cache_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_CACHE);
+	w.prompt = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT);
+	scale_weights(&w, f);
+	for (size_t i = 0; i < f->n; i++)
+		w.experts_told |= f->rows[i].model->experts != NULL;
 	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", name,
 		 f->base.machine->title);
 	for (size_t i = 0; i < f->notes.n; i++)

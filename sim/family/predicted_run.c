@@ -161,6 +161,7 @@ struct predicted_run predicted_run_of_plan(struct arena *a, const struct run_pla
 
 		r.at[i] = (struct predicted_op){.cost = cost_of(&o->op, device_model, 1),
 						.is_step = o->op.kind == OP_STEP,
+						.rates = op_rates_of(&o->op, device_model),
 						.times = o->times};
 		launch(&launching, o, &r.at[i].launches);
 		r.from = provenance_worse(r.from, cost_from(&r.at[i].cost));
@@ -223,10 +224,56 @@ struct predicted_run predicted_run_make(struct arena *a, const struct model *m, 
 	return predicted_run_of_plan(a, &plan, device_model);
 }
 
-static double op_seconds(const struct cost *c, bool is_step, const double f[FACTORS])
+const char *const run_factor_names[FACTORS] = {
+	[FACTOR_ARITHMETIC] = "arithmetic x",
+	[FACTOR_MEMORY] = "bandwidth x",
+	[FACTOR_KERNEL] = "kernel x",
+	[FACTOR_STEP] = "step x",
+	[FACTOR_CACHE] = "attention of one query x",
+	[FACTOR_PROMPT] = "attention of prompts x",
+	[FACTOR_SEVERAL] = "products of a few rows x",
+	[FACTOR_SEVERAL_Q8] = "a few rows in 8 bits x",
+	[FACTOR_SEVERAL_Q4] = "a few rows in 4 bits x",
+	[FACTOR_READ_Q8] = "reading weights of 8 bits x",
+	[FACTOR_READ_Q4] = "reading weights of 4 bits x",
+	[FACTOR_PRODUCT_Q8] = "products in 8 bits x",
+	[FACTOR_PRODUCT_Q4] = "products in 4 bits x",
+};
+
+/* That of a format, of two factors for blocks. */
+static double by_weights(enum weights_rate of, const double f[FACTORS], enum run_factor q8,
+			 enum run_factor q4)
 {
-	return fmax(c->arithmetic.s / f[FACTOR_ARITHMETIC], c->memory.s / f[FACTOR_MEMORY]) +
-	       c->apart.s / f[FACTOR_ARITHMETIC] + c->overhead.s * f[is_step ? FACTOR_STEP : FACTOR_KERNEL];
+	return of == WEIGHTS_Q8 ? f[q8] : of == WEIGHTS_Q4 ? f[q4] : 1;
+}
+
+double run_factor_memory(const struct op_rates *r, const double f[FACTORS])
+{
+	const double several =
+		f[FACTOR_SEVERAL] * by_weights(r->memory, f, FACTOR_SEVERAL_Q8, FACTOR_SEVERAL_Q4);
+
+	return f[FACTOR_MEMORY] * by_weights(r->memory, f, FACTOR_READ_Q8, FACTOR_READ_Q4) *
+	       (r->cache ? f[FACTOR_CACHE] : 1) * (r->read_rows ? several : 1);
+}
+
+double run_factor_arithmetic(const struct op_rates *r, const double f[FACTORS])
+{
+	const double all =
+		f[FACTOR_ARITHMETIC] * (r->cache ? f[FACTOR_CACHE] : 1) * (r->prompt ? f[FACTOR_PROMPT] : 1);
+
+	if (r->several)
+		return all * f[FACTOR_SEVERAL] *
+		       by_weights(r->arithmetic, f, FACTOR_SEVERAL_Q8, FACTOR_SEVERAL_Q4);
+	return r->few ? all : all * by_weights(r->arithmetic, f, FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4);
+}
+
+static double op_seconds(const struct predicted_op *o, const double f[FACTORS])
+{
+	const struct cost *c = &o->cost;
+	const double arithmetic = run_factor_arithmetic(&o->rates, f);
+
+	return fmax(c->arithmetic.s / arithmetic, c->memory.s / run_factor_memory(&o->rates, f)) +
+	       c->apart.s / arithmetic + c->overhead.s * f[o->is_step ? FACTOR_STEP : FACTOR_KERNEL];
 }
 
 /* Operators of a model take whole nanoseconds, as on the event engine's clock. */
@@ -270,8 +317,8 @@ double predicted_run_seconds_at(const struct predicted_run *r, const double fact
 	for (size_t i = 0; i < r->n; i++) {
 		const struct predicted_op *o = &r->at[i];
 
-		add_seconds(&t, op_seconds(&o->cost, o->is_step, factor),
-			    op_seconds(&o->launches, false, factor), o->is_step, o->times);
+		add_seconds(&t, op_seconds(o, factor), o->launches.overhead.s * factor[FACTOR_KERNEL],
+			    o->is_step, o->times);
 	}
 	return t.sum;
 }

@@ -10,6 +10,7 @@
 #define SIM_FAMILY_PREDICTED_RUN_H
 #include "sim/runs/ingest.h"
 #include "sim/cost/cost.h"
+#include "sim/cost/op_rates.h"
 #include "sim/step/request_passes.h"
 
 struct planned_op {
@@ -36,7 +37,8 @@ struct predicted_op {
 	struct cost cost;
 	bool is_step;         /* the host's overhead of a step, not a kernel */
 	struct cost launches; /* of the block that the operator is the last of; else nothing */
-	double times;         /* as in struct planned_op */
+	struct op_rates rates;
+	double times; /* as in struct planned_op */
 };
 
 struct predicted_run {
@@ -46,7 +48,29 @@ struct predicted_run {
 	bool of_program;      /* a model ran: its operators take whole nanoseconds */
 };
 
-enum run_factor { FACTOR_ARITHMETIC, FACTOR_MEMORY, FACTOR_KERNEL, FACTOR_STEP, FACTORS };
+/* Factors on the numbers of a profile. The first two are on all rates and utilisations, and those behind FACTOR_STEP are
+ * relative to them: of some operators alone. */
+enum run_factor {
+	FACTOR_ARITHMETIC,
+	FACTOR_MEMORY,
+	FACTOR_KERNEL,
+	FACTOR_STEP,
+	FACTOR_CACHE,      /* attention of few queries: both its terms */
+	FACTOR_PROMPT,     /* attention of many queries */
+	FACTOR_SEVERAL,    /* products of two to some eight rows: what further rows take, in whole weights */
+	FACTOR_SEVERAL_Q8, /* in weights of 8 bits, against that */
+	FACTOR_SEVERAL_Q4,
+	FACTOR_READ_Q8, /* rates of reading weights of 8 bits, against those of whole weights */
+	FACTOR_READ_Q4,
+	FACTOR_PRODUCT_Q8, /* utilisations of products of many rows with them */
+	FACTOR_PRODUCT_Q4,
+	FACTORS
+};
+extern const char *const run_factor_names[FACTORS];
+
+/* The factors on the two rates that a term of an operator's cost is made of: those on all, and those of it alone. */
+double run_factor_memory(const struct op_rates *r, const double factor[FACTORS]);
+double run_factor_arithmetic(const struct op_rates *r, const double factor[FACTORS]);
 
 /* The run on a device, in the arena. m, p: NULL for an operator alone; a GEMM is computed in the device model's
  * dtype. */
@@ -61,8 +85,8 @@ double predicted_run_seconds(const struct predicted_run *r);
 /* The same with parameters drawn from their spreads; z as for cost_seconds_drawn(). */
 double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z);
 
-/* Seconds for fits, not rounded, since rounding would spoil derivatives. factor, by enum run_factor: the first two
- * divide times (2: twice as fast), the last two multiply overheads. */
+/* Seconds for fits, not rounded, since rounding would spoil derivatives. factor, by enum run_factor: FACTOR_KERNEL and
+ * FACTOR_STEP multiply overheads, all others divide times (2: twice as fast). */
 double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS]);
 /* The same with all factors 1, from a plan, without storing its costs. */
 double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model);

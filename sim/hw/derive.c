@@ -213,6 +213,7 @@ static void settle_dequant(struct profile *p)
 	struct numbers all = {.n = 0};
 
 	add_by_weights(&all, &p->dequant);
+	add_by_weights(&all, &p->dequant_experts);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.at[i]->provenance == PROVENANCE_MEASURED)
 			all.at[i]->spread = 0;

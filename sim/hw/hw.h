@@ -292,7 +292,8 @@ struct profile {
 	struct by_weights
 		/* utilisation of a product of many rows relative to that with unquantised weights; above 1
 		 * if blocks are multiplied as integers, by faster units than the dtype's */
-		dequant;
+		dequant,
+		dequant_experts; /* the same of experts, whose products are another kernel; origin.node NULL: dequant */
 	struct few few;
 	struct rows_tables products, experts; /* as measured, in the place of the tables and shares above */
 	struct tile tile;

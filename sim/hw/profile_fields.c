@@ -376,6 +376,8 @@ static const struct field profile_fields[] = {
 	SUB(struct profile, overhead, overhead_table, "what the runtime adds"),
 	SUB_OPT(struct profile, dequant, by_weights_table,
 		"utilisation of products of many rows, against that of weights as they are"),
+	SUB_OPT(struct profile, dequant_experts, by_weights_table,
+		"the same of products of experts; not given: dequant"),
 	SUB_OPT(struct profile, few, few_table,
 		"products of few rows; not given: to 8 rows, at the rate of one"),
 	SUB_OPT(struct profile, products, rows_formats_table,

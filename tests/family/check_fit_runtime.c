@@ -210,6 +210,93 @@ START_TEST(rows_that_do_not_come_back_are_refused)
 }
 END_TEST
 
+/* ---- another program's kernels ---- */
+
+/* Runs at several depths, in formats that the other program has other kernels for. */
+static const struct run part_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
+				       {.kind = RUN_PP, .prompt = 2048, .batch = 1, .chunk = 512},
+				       {.kind = RUN_TG, .gen = 32, .batch = 1},
+				       {.kind = RUN_TG, .gen = 32, .depth = 4096, .batch = 1},
+				       {.kind = RUN_TG, .gen = 32, .depth = 16384, .batch = 1}};
+static const struct {
+	enum format_id weights; /* each is a mix of its own */
+	double product;         /* how much faster than the catalogue has it */
+} part_formats[] = {{FORMAT_F16, 1}, {FORMAT_Q8_0, 1.6}, {FORMAT_Q4_0, 0.7}};
+
+static double part_seconds(struct bench_of *b, const struct catalogue_device *d, const char *model,
+			   size_t format, const struct run *run)
+{
+	const struct precision p = {
+		.weights = (int)part_formats[format].weights, .kv = FORMAT_F16, .compute = FORMAT_F16};
+	const struct device_model device_model =
+		device_model_make(&b->t.arena, d->machine, d->device, d->profile, d->compute);
+	const struct predicted_run r = predicted_run_make(
+		&b->t.arena, catalogue_model_load(&b->t.loader, model), &p, &device_model, run);
+
+	return predicted_run_seconds(&r);
+}
+
+/* A profile whose attention of one query is a third as fast, and whose products in blocks are as part_formats says. */
+static struct catalogue_device other_kernels(struct bench_of *b)
+{
+	struct profile *p = arena_alloc(&b->t.arena, sizeof *p);
+	struct catalogue_device d = b->device;
+
+	*p = *b->device.profile;
+	p->attention.decode.value /= 3;
+	p->attention.decode_u.value /= 3;
+	p->dequant.q8.value *= part_formats[1].product;
+	p->dequant.q4.value *= part_formats[2].product;
+	d.profile = p;
+	return d;
+}
+
+static void write_parts(struct bench_of *b, const struct catalogue_device *d, const char *model)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, "kind,prompt,gen,depth,chunk,n,tool,build,flash_attn,weights,seconds\n");
+	for (size_t f = 0; f < ARRAY_LEN(part_formats); f++)
+		for (size_t i = 0; i < ARRAY_LEN(part_runs); i++) {
+			const struct run *r = &part_runs[i];
+
+			str_addf(&s, "%s,%lld,%lld,%lld,%lld,5,an-engine,,,%s,%.9g\n",
+				 run_kind_names[r->kind], (long long)r->prompt, (long long)r->gen,
+				 (long long)r->depth, (long long)r->chunk, mix_names[part_formats[f].weights],
+				 (1 + 0.01 * ((double)((3 * f + 2 * i) % 5) - 2)) *
+					 part_seconds(b, d, model, f, r));
+		}
+	b->in.model = model;
+	ck_assert_int_eq(file_write(b->path, s.text, s.len, true, &b->err), 0);
+	str_release(&s);
+}
+
+/* Runs of one model, which differ by 2 % from run to run, tell each kernel's factor, by which another model's runs are predicted. */
+START_TEST(kernels_are_told_apart)
+{
+	struct bench_of b;
+	struct catalogue_device other, d;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	b.ask.like = "llama.cpp@2026-02";
+	other = other_kernels(&b);
+	write_parts(&b, &other, "llama-3.2-1b");
+	fit(&b);
+	ck_assert_msg(!b.r.refused, "%s", b.r.refused ? b.r.refused : "");
+	d = written(&b, "an-engine");
+	for (size_t f = 0; f < ARRAY_LEN(part_formats); f++)
+		for (size_t i = 0; i < ARRAY_LEN(part_runs); i++) {
+			const double want = part_seconds(&b, &other, "llama-3.1-8b", f, &part_runs[i]),
+				     got = part_seconds(&b, &d, "llama-3.1-8b", f, &part_runs[i]);
+
+			ck_assert_msg(fabs(got / want - 1) < 0.05, "%s %s: %g s, not %g",
+				      mix_names[part_formats[f].weights], run_name(&b.t.arena, &part_runs[i]),
+				      got, want);
+		}
+	end(&b);
+}
+END_TEST
+
 /* A machine with a bus and peaks, and no runtime. */
 static const char *bare_machine(struct arena *a)
 {
@@ -276,6 +363,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_test(c, a_name_of_the_catalogue_is_replaced);
 	tcase_add_test(c, rows_that_do_not_come_back_are_refused);
 	tcase_add_loop_test(c, a_machine_without_a_runtime_gets_one, 0, 2);
+	tcase_add_test(c, kernels_are_told_apart);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;

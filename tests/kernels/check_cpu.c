@@ -82,50 +82,96 @@ START_TEST(exponentials_hold_their_range)
 }
 END_TEST
 
-/* Three blocks of each kind against the same sums in double. */
-static void dots_of_blocks(const struct inner *in)
+enum { BLOCKS = 3, ROWS = 7, COLUMNS = 11 }; /* whole tiles, and what is left of them */
+static struct q8_block eights[COLUMNS * BLOCKS];
+static struct q4_block fours[COLUMNS * BLOCKS];
+
+static void fill_blocks(void)
 {
-	struct q8_block eight[3];
-	struct q4_block four[3];
-	struct x_block rounded[3];
-	double want8 = 0, want4 = 0;
+	uint32_t state = 11;
 
-	in->round_blocks(rounded, x, 3);
-	for (size_t b = 0; b < 3; b++) {
-		eight[b].scale = (uint16_t)(0x2e66 + b); /* about 0.1 */
-		four[b].scale = (uint16_t)(0xae66 - b);  /* about -0.1 */
+	for (size_t b = 0; b < ARRAY_LEN(eights); b++) {
+		eights[b].scale = (uint16_t)(0x2e66 + b); /* about 0.1 */
+		fours[b].scale = (uint16_t)(0xae66 - b);  /* about -0.1 */
 		for (size_t i = 0; i < QUANT_BLOCK; i++) {
-			const uint8_t byte = (uint8_t)(b * 91 + i * 57);
-			const double v = x_block_at(&rounded[b], i);
-
-			MUST(fabs(v - (double)x[b * QUANT_BLOCK + i]) <= 0.501 * (double)rounded[b].scale);
-			eight[b].q[i] = (int8_t)byte;
-			four[b].q[i % 16] =
-				(uint8_t)(i < 16 ? (byte & 15) : four[b].q[i % 16] | (byte & 15) << 4);
-			want8 += (double)half_to_float(eight[b].scale) * (double)eight[b].q[i] * v;
-			want4 += (double)half_to_float(four[b].scale) * ((byte & 15) - 8) * v;
+			eights[b].q[i] = (int8_t)(255 * number(&state) / 2);
+			fours[b].q[i % 16] = (uint8_t)(127 * (1 + number(&state)));
 		}
 	}
-	ck_assert_double_eq_tol((double)in->dot_q8(eight, rounded, 3), want8, 1e-3);
-	ck_assert_double_eq_tol((double)in->dot_q4(four, rounded, 3), want4, 1e-3);
 }
 
-/* The sums of products in 16 bits have room for the largest that there are. */
-static void largest_products(const struct inner *in)
+static double weight8(size_t column, size_t i)
 {
-	float most[QUANT_BLOCK];
+	const struct q8_block *b = &eights[column * BLOCKS + i / QUANT_BLOCK];
+
+	return (double)half_to_float(b->scale) * b->q[i % QUANT_BLOCK];
+}
+
+static double weight4(size_t column, size_t i)
+{
+	const struct q4_block *b = &fours[column * BLOCKS + i / QUANT_BLOCK];
+	const uint8_t pair = b->q[i % 16];
+
+	return (double)half_to_float(b->scale) * ((i % QUANT_BLOCK < 16 ? pair & 15 : pair >> 4) - 8);
+}
+
+/* Every number of a product against the same sum in double. */
+static void products_of_blocks(const struct block_loops *loops)
+{
+	static struct x_block rounded[ROWS * BLOCKS];
+	static float got8[ROWS][COLUMNS + 1], got4[ROWS][COLUMNS + 1];
+	struct block_product p = {.y = got8[0],
+				  .y_stride = COLUMNS + 1,
+				  .w = eights,
+				  .x = rounded,
+				  .rows = ROWS,
+				  .columns = COLUMNS,
+				  .blocks = BLOCKS};
+
+	loops->round(rounded, x, ROWS * BLOCKS);
+	loops->product_q8(&p);
+	p.y = got4[0];
+	p.w = fours;
+	loops->product_q4(&p);
+	for (size_t r = 0; r < ROWS; r++)
+		for (size_t c = 0; c < COLUMNS; c++) {
+			double want8 = 0, want4 = 0;
+
+			for (size_t i = 0; i < BLOCKS * QUANT_BLOCK; i++) {
+				const struct x_block *b = &rounded[r * BLOCKS + i / QUANT_BLOCK];
+				const double v = x_block_at(b, i % QUANT_BLOCK);
+
+				MUST(fabs(v - (double)x[r * BLOCKS * QUANT_BLOCK + i]) <=
+				     0.501 * (double)b->scale);
+				want8 += weight8(c, i) * v;
+				want4 += weight4(c, i) * v;
+			}
+			ck_assert_double_eq_tol((double)got8[r][c], want8, 1e-3);
+			ck_assert_double_eq_tol((double)got4[r][c], want4, 1e-3);
+		}
+}
+
+/* The sums of products have room for the largest that there are. */
+static void largest_products(const struct block_loops *loops)
+{
+	float most[QUANT_BLOCK], got;
 	struct q8_block eight = {.scale = 0x3c00};
 	struct q4_block four = {.scale = 0x3c00};
 	struct x_block rounded;
+	struct block_product p = {
+		.y = &got, .y_stride = 1, .w = &eight, .x = &rounded, .rows = 1, .columns = 1, .blocks = 1};
 
 	for (size_t i = 0; i < QUANT_BLOCK; i++) {
 		most[i] = -127;
 		eight.q[i] = -128;
 		four.q[i % 16] = 0xff;
 	}
-	in->round_blocks(&rounded, most, 1);
-	ck_assert_double_eq_tol((double)in->dot_q8(&eight, &rounded, 1), 32.0 * 127 * 128, 0.5);
-	ck_assert_double_eq_tol((double)in->dot_q4(&four, &rounded, 1), -32.0 * 127 * 7, 0.5);
+	loops->round(&rounded, most, 1);
+	loops->product_q8(&p);
+	ck_assert_double_eq_tol((double)got, 32.0 * 127 * 128, 0.5);
+	p.w = &four;
+	loops->product_q4(&p);
+	ck_assert_double_eq_tol((double)got, -32.0 * 127 * 7, 0.5);
 }
 
 START_TEST(blocks_of_bits)
@@ -134,11 +180,12 @@ START_TEST(blocks_of_bits)
 	struct x_block rounded;
 
 	fill();
-	for (const struct inner *const *in = inner_all(); *in; in++) {
-		dots_of_blocks(*in);
-		largest_products(*in);
-		(*in)->round_blocks(&rounded, nothing, 1);
-		ck_assert(rounded.scale == 0 && rounded.sum == 0 && rounded.even[3] == 0);
+	fill_blocks();
+	for (const struct block_loops *const *loops = blocks_all(); *loops; loops++) {
+		products_of_blocks(*loops);
+		largest_products(*loops);
+		(*loops)->round(&rounded, nothing, 1);
+		ck_assert(rounded.scale == 0 && rounded.sum == 0 && rounded.q[3] == 0);
 	}
 	ck_assert(half_to_float(0x3c00) == 1 && half_to_float(0xc000) == -2 && half_to_float(1) == 0x1p-24f);
 }
@@ -169,6 +216,9 @@ static const struct bench_case cases[] = {
 	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q8, .m = 7, .n = 1, .k = 32, .bytes = 34),
 	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 1, .n = 45, .k = 96, .bytes = 18 * 45 * 3),
 	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 8, .n = 33, .k = 64, .bytes = 18 * 66,
+	     .threads = 1),
+	CASE(.kind = SAMPLE_GEMM, .dtype = SAMPLE_Q8, .m = 131, .n = 37, .k = 64, .bytes = 34 * 74),
+	CASE(.kind = SAMPLE_GEMM, .dtype = SAMPLE_Q4, .m = 18, .n = 37, .k = 32, .bytes = 18 * 37,
 	     .threads = 1),
 	CASE(.kind = SAMPLE_MOE, .m = 1, .n = 40, .k = 1, .bytes = 4 * 1600),
 	CASE(.kind = SAMPLE_MOE, .m = 11, .n = 40, .k = 4, .bytes = 16 * 1600),
@@ -214,6 +264,7 @@ START_TEST(what_it_cannot_do_is_said)
 	static const struct bench_case not [] = {
 		CASE(.kind = SAMPLE_GEMM, .dtype = SAMPLE_F16, .m = 8, .n = 8, .k = 8),
 		CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 1, .n = 8, .k = 33),
+		CASE(.kind = SAMPLE_GEMM, .dtype = SAMPLE_Q8, .m = 9, .n = 8, .k = 48),
 		CASE(.kind = SAMPLE_GEMV, .m = 9, .n = 8, .k = 33),
 		CASE(.kind = SAMPLE_PREFILL, .m = 1, .n = 1, .heads = 3, .kv_heads = 2, .head_dim = 16),
 		CASE(.kind = SAMPLE_PREFILL, .m = 2, .n = 1, .heads = 2, .kv_heads = 2, .head_dim = 16),

@@ -20,17 +20,30 @@ calibrated() {
 
 # sets NAME RUNS: "| name | set | rows | error | inside |"
 sets() {
-	"$lemursim" validate -p "$tmp" -p "$root" --from "$here/$2" --format csv > "$tmp/rows.csv"
+	"$lemursim" validate -p "$tmp" -p "$root" --from "$2" --format csv > "$tmp/rows.csv"
 	awk -F, -v name="$1" 'NR > 1 { if (!($1 in n)) order[++sets] = $1; n[$1]++; off[$1] += $9 < 0 ? -$9 : $9; in_[$1] += $10 }
 		END { for (i = 1; i <= sets; i++) { s = order[i]
 			printf "| %s | %s | %d | %.1f %% | %.0f %% |\n", name, s, n[s], 100 * off[s] / n[s], 100 * in_[s] / n[s] } }' "$tmp/rows.csv"
 }
 
+# told MACHINE RUNTIME RUNS: one model's runs tell what llama.cpp's kernels are against the suite's, and those of the other models are
+# predicted
+told() {
+	grep -v '^#' "$here/$3" | awk -F, 'NR == 1 || $4 == "llama-3.2-1b"' > "$tmp/one.csv"
+	grep -v '^#' "$here/$3" | awk -F, 'NR == 1 || $4 != "llama-3.2-1b"' | sed "s/,$1,$2,/,$1-told,told,/" > "$tmp/others.csv"
+	"$lemursim" calibrate -p "$tmp" -p "$root" --from "$tmp/one.csv" --machine "$1" --runtime told --keep -f \
+		-o "$tmp/hardware/$1-told.yaml" > "$tmp/said" 2>&1 || cat "$tmp/said" >&2
+}
+
 echo "| operations | runs of llama.cpp | rows | mean error | in P10-P90 |"
 echo "|---|---|---|---|---|"
 calibrated h200-ggml.csv h200.facts.csv llama.cpp h200
-sets "ggml's on an H200" h200-runs.csv
+sets "ggml's on an H200" "$here/h200-runs.csv"
 calibrated h200-suite.csv h200.facts.csv llama.cpp h200
-sets "our suite's on an H200" h200-runs.csv
+sets "our suite's on an H200" "$here/h200-runs.csv"
+told h200 llama.cpp h200-runs.csv
+sets "the same, and runs of the 1B" "$tmp/others.csv"
 calibrated xeon-suite.csv xeon.facts.csv cblas xeon
-sets "our suite's on 16 cores of a Xeon" xeon-runs.csv
+sets "our suite's on 16 cores of a Xeon" "$here/xeon-runs.csv"
+told xeon cblas xeon-runs.csv
+sets "the same, and runs of the 1B" "$tmp/others.csv"

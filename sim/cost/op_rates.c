@@ -1,0 +1,52 @@
+/* op_rates.c - see op_rates.h. */
+#include "sim/cost/op_rates.h"
+
+#include "sim/cost/measured_rows.h"
+#include "sim/cost/product.h"
+#include "sim/cost/terms.h"
+
+enum weights_rate op_rates_by_bits(const struct profile *p, double bits)
+{
+	return bits <= 5 && p->gemv_q4.given   ? WEIGHTS_Q4
+	       : bits <= 9 && p->gemv_q8.given ? WEIGHTS_Q8
+					       : WEIGHTS_WHOLE;
+}
+
+static enum weights_rate by_format(enum format_id f)
+{
+	switch (cost_weights_kind(f)) {
+	case BEYOND_F16:
+		return WEIGHTS_WHOLE;
+	case BEYOND_Q8:
+		return WEIGHTS_Q8;
+	default:
+		return WEIGHTS_Q4;
+	}
+}
+
+static struct op_rates of_product(const struct op *op, const struct device_model *device_model)
+{
+	const struct profile *p = device_model->profile;
+	const double rows = op->rows / op->copies,
+		     bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
+	struct op_rates r = {.memory = op_rates_by_bits(p, bits), .arithmetic = by_format(op->format)};
+
+	if (measured_rows_hold(op, device_model)) {
+		r.memory = r.arithmetic;
+		r.read_rows = rows > 1 && rows <= MEASURED_FEW_ROWS;
+	} else if (!product_is_few(p, op)) {
+		r.memory = WEIGHTS_NONE;
+	} else {
+		r.few = true;
+		r.several = rows > 1;
+	}
+	return r;
+}
+
+struct op_rates op_rates_of(const struct op *op, const struct device_model *device_model)
+{
+	if (op->kind == OP_LINEAR)
+		return of_product(op, device_model);
+	return (struct op_rates){.cache = op->kind == OP_SCORES && op->query <= GEMV_ROWS,
+				 .prompt = op->kind == OP_SCORES && op->query > GEMV_ROWS};
+}

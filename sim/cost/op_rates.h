@@ -1,0 +1,33 @@
+/*
+ * op_rates.h - which of a profile's numbers the cost of an operator is made of, so that a fit can scale those numbers one
+ * by one.
+ *
+ * Layer cost. Terms of cost_of(): `memory` is made of one rate, `arithmetic` and `apart` of one utilisation. Those of products
+ * are by the format of the weights, as the profile has them (struct by_weights, struct rows_tables).
+ */
+#ifndef SIM_COST_OP_RATES_H
+#define SIM_COST_OP_RATES_H
+#include "sim/cost/cost.h"
+
+/* The numbers of weights in one format: WEIGHTS_Q4 is also that of super-blocks and of 4-bit floats, whose kernels work as
+ * those of blocks of 4 bits do. */
+enum weights_rate { WEIGHTS_NONE, WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_RATES };
+
+/* Products of at most so many rows of a table of rows are bound by reading their weights, so that a faster memory is what
+ * would make them faster. */
+enum { MEASURED_FEW_ROWS = 8 };
+
+struct op_rates {
+	enum weights_rate memory, arithmetic; /* WEIGHTS_NONE: the operator reads no weights */
+	bool few;                             /* a product in a matrix-vector kernel */
+	bool several;                         /* one of two rows and more: its arithmetic */
+	bool read_rows;                       /* the same, of a table of rows: its memory term */
+	bool cache;                           /* attention of few queries: reads the KV cache */
+	bool prompt;                          /* attention of many queries */
+};
+struct op_rates op_rates_of(const struct op *op, const struct device_model *device_model);
+
+/* The key of a matrix-vector rate that weights of so many bits each are read at: gemv, gemv_q8 or gemv_q4. */
+enum weights_rate op_rates_by_bits(const struct profile *p, double bits);
+
+#endif
