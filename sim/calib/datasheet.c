@@ -59,6 +59,7 @@ static const struct {
 	{"linear.passes", DIM_COUNT},
 	{"scores.passes", DIM_COUNT},
 	{"chunk", DIM_N},
+	{"chunks_overlap", DIM_N},
 	{"activation.kernels", DIM_COUNT},
 	{"activation.passes", DIM_COUNT},
 	{"residual.kernels", DIM_COUNT},

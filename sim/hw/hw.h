@@ -305,6 +305,8 @@ struct profile {
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
+	/* chunks that it makes by itself are on several devices at once, where one process drives all of them */
+	bool chunks_overlap;
 	bool all_logits;   /* a prefill computes the head for every token, not only the last */
 	const char *suite; /* whose own kernels the numbers are of; NULL: of a program that others use */
 	bool last_row; /* a prefill computes the blocks after the last attention for the last token alone */

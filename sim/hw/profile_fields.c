@@ -401,6 +401,9 @@ static const struct field profile_fields[] = {
 		 "proportion"},
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
+	{FIELD_KEY(struct profile, chunks_overlap), .type = FIELD_BOOL, .def = "false",
+	 .help = "chunks of its own are on several devices at once, if one process drives these: of one "
+		 "machine, or joined by links that are 'local'"},
 	{FIELD_KEY(struct profile, suite), .type = FIELD_TEXT, .optional = true,
 	 .help = "whose own kernels the numbers are of, such as lemursim's; not given: of a program that "
 		 "others use"},
