@@ -69,6 +69,7 @@ static const struct {
 	{"combine.kernels", DIM_COUNT},
 	{"combine.passes", DIM_COUNT},
 	{"all_logits", DIM_N},
+	{"expert_calls", DIM_N},
 	{"honours", DIM_N},
 	{"train_copies", DIM_N},
 };

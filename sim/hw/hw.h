@@ -179,6 +179,17 @@ struct expert_loop {
 	int64_t kernels;      /* for each expert hit */
 };
 
+/* The same where its time was measured: it waits for the router's choice, looks for the rows of each expert and starts
+ * their products, while the device has nothing else to do. */
+struct expert_calls {
+	struct origin origin; /* node NULL: not given */
+	int64_t outputs;      /* products of more are wide */
+	int64_t wide, narrow; /* tokens of a pass above which the host starts products of either kind */
+	struct qty expert; /* seconds of the host for each expert hit; the device's product may take longer */
+	struct qty choice; /* seconds for each expert that the model has and each row */
+	const char *source;
+};
+
 /* The tiles into which a matrix-matrix kernel divides its result. */
 struct tile {
 	struct origin origin; /* node NULL: not given */
@@ -295,6 +306,7 @@ struct profile {
 		dequant;
 	struct few few;
 	struct rows_tables products, experts; /* as measured, in the place of the tables and shares above */
+	struct expert_calls expert_calls;
 	struct tile tile;
 	struct dies dies;
 	struct honours honours;
