@@ -59,6 +59,7 @@ static const struct {
 	{"linear.passes", DIM_COUNT},
 	{"scores.passes", DIM_COUNT},
 	{"chunk", DIM_N},
+	{"chunks_overlap", DIM_N},
 	{"activation.kernels", DIM_COUNT},
 	{"activation.passes", DIM_COUNT},
 	{"residual.kernels", DIM_COUNT},
@@ -68,6 +69,7 @@ static const struct {
 	{"combine.kernels", DIM_COUNT},
 	{"combine.passes", DIM_COUNT},
 	{"all_logits", DIM_N},
+	{"expert_calls", DIM_N},
 	{"honours", DIM_N},
 	{"train_copies", DIM_N},
 };

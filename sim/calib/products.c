@@ -6,6 +6,7 @@
  * the samples themselves are the profile. Products of experts are another kernel, which is told by its samples alone.
  */
 #include <math.h>
+#include <string.h>
 
 #include "sim/calib/table_fit.h"
 
@@ -83,13 +84,20 @@ static void fit_dense(struct profile_fitting *g, enum few_format f)
 			   SAMPLE_GEMM, dtype);
 }
 
+/* Products that the host started one by one say nothing of the kernel that takes all experts: `expert_calls` of the profile. */
+static bool is_called(const struct sample *s)
+{
+	return s->path && !strcmp(s->path, "called");
+}
+
 /* m rows that meet k experts of n x n are one product of m / k rows through as many weights as k experts have: they run in one
  * launch, whose blocks fill the device together, however few rows each expert gets. */
 static bool as_expert(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
 		      struct sample *one)
 {
 	*one = *s;
-	if (!profile_fit_wants(g, s, SAMPLE_MOE) || s->dtype != dtype || s->k < 1 || s->m < s->k || s->n < 1)
+	if (!profile_fit_wants(g, s, SAMPLE_MOE) || is_called(s) || s->dtype != dtype || s->k < 1 ||
+	    s->m < s->k || s->n < 1)
 		return false;
 	one->m = (s->m + s->k / 2) / s->k;
 	one->k = s->n * s->k;

@@ -388,6 +388,9 @@ static void add_runtime(struct writer *w)
 	add_fusion(w);
 	if (datasheet_find(w->datasheet, "chunk"))
 		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));
+	if (datasheet_find(w->datasheet, "chunks_overlap"))
+		str_addf(w->out, "        chunks_overlap: %s\n", datasheet_text(w, "chunks_overlap", ""));
+	add_from_source(w, "expert_calls");
 	add_from_source(w, "honours");
 	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n",

@@ -299,25 +299,16 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 			     each->spread, each->provenance};
 }
 
-static void add_host(struct term *t, double s, const struct qty *q)
-{
-	if (!q->given || s <= 0)
-		return;
-	t->spread = (t->s * t->spread + s * q->spread) / (t->s + s);
-	t->s += s;
-	t->from = provenance_worse(t->from, q->provenance);
-}
-
 /* The host waits and samples once in a step. Before it launches anything it makes the batch of its tokens (op->m) and says
  * which of them sees what (op->cells); after it, it fetches the logits (op->tensor_B). */
 static struct term host_of_step(const struct overhead *o, const struct op *op)
 {
 	struct term t = {o->step.value, o->step.spread, o->step.provenance};
 
-	add_host(&t, (double)op->m * o->token.value, &o->token);
-	add_host(&t, op->cells * o->mask.value, &o->mask);
+	terms_add_host(&t, (double)op->m * o->token.value, &o->token);
+	terms_add_host(&t, op->cells * o->mask.value, &o->mask);
 	if (o->logits.given)
-		add_host(&t, op->tensor_B / o->logits.value, &o->logits);
+		terms_add_host(&t, op->tensor_B / o->logits.value, &o->logits);
 	return t;
 }
 
@@ -365,6 +356,8 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))
 		c.overhead.s += term_stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	if (op->kind == OP_LINEAR && product_is_called(device_model->profile, op))
+		product_add_calls(&c, op, device_model->profile, share);
 	return c;
 }
 
@@ -379,6 +372,8 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 		return 0; /* what they take is the host's, and said by itself */
 	if (op->kind == OP_LINEAR && product_is_looped(profile, op))
 		return (double)profile->tile.loop.kernels * op->copies * op->times;
+	if (op->kind == OP_LINEAR && product_is_called(profile, op))
+		return (double)profile->linear.kernels * op->copies * op->times;
 	return (double)fusion_of(profile, op->kind)->kernels * op->times;
 }
 

@@ -125,6 +125,26 @@ bool product_is_looped(const struct profile *p, const struct op *op)
 	       cost_weights_kind(op->format) == BEYOND_F16;
 }
 
+bool product_is_called(const struct profile *p, const struct op *op)
+{
+	const struct expert_calls *e = &p->expert_calls;
+	const int64_t most = op->n > e->outputs ? e->wide : e->narrow;
+
+	return op->experts && is_given(&e->origin) && product_tokens(op) > (double)most &&
+	       cost_weights_kind(op->format) == BEYOND_F16;
+}
+
+/* The choice is known once the device has nothing left to do. Then products are started while those before run. */
+void product_add_calls(struct cost *c, const struct op *op, const struct profile *p, double share)
+{
+	const struct expert_calls *e = &p->expert_calls;
+	const double device_s = fmax(c->arithmetic.s, c->memory.s) + c->overhead.s,
+		     starts_s = op->copies * share * e->expert.value;
+
+	terms_add_host(&c->overhead, starts_s - device_s, &e->expert);
+	terms_add_host(&c->overhead, op->rows * (double)op->experts_all * e->choice.value, &e->choice);
+}
+
 /* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
 static double tile_rows(const struct tile *t, const struct op *op)
 {
@@ -177,7 +197,7 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	struct util u;
 
 	c->flop = op->flop * share;
-	if (measured_rows_cost(c, op, device_model, n * k, share))
+	if (!product_is_called(p, op) && measured_rows_cost(c, op, device_model, n * k, share))
 		return;
 	if (few && is_given(&p->few.origin)) {
 		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
@@ -196,6 +216,7 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
 	if (is_given(&p->tile.origin) && !few)
 		c->arithmetic.s *= tiled(device_model, op, n);
-	measured_rows_limit(c, op, device_model, n * k, share);
+	if (!product_is_called(p, op))
+		measured_rows_limit(c, op, device_model, n * k, share);
 	c->memory = term_stream(c->bytes, few ? few_rate(p, op) : &p->read);
 }

@@ -14,8 +14,12 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 /* Whether a matrix-vector kernel runs it. */
 bool product_is_few(const struct profile *p, const struct op *op);
 
-/* Whether the host starts the product of each expert by itself. */
+/* Whether the host starts the product of each expert by itself; known by kernels, or by the host's time. */
 bool product_is_looped(const struct profile *p, const struct op *op);
+bool product_is_called(const struct profile *p, const struct op *op);
+
+/* Adds to c, which has the device's time, what the host takes longer where it starts each expert's product. */
+void product_add_calls(struct cost *c, const struct op *op, const struct profile *p, double share);
 
 /* The tokens of the pass that it belongs to. */
 double product_tokens(const struct op *op);

@@ -27,6 +27,16 @@ static inline struct term term_stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
 }
 
+/* Adds seconds of the host; nothing where they are none, or the quantity behind them is not known. */
+static inline void terms_add_host(struct term *t, double s, const struct qty *q)
+{
+	if (!q->given || s <= 0)
+		return;
+	t->spread = (t->s * t->spread + s * q->spread) / (t->s + s);
+	t->s += s;
+	t->from = provenance_worse(t->from, q->provenance);
+}
+
 static inline bool is_given(const struct origin *o)
 {
 	return o->node != NULL;

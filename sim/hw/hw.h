@@ -179,6 +179,17 @@ struct expert_loop {
 	int64_t kernels;      /* for each expert hit */
 };
 
+/* The same where its time was measured: it waits for the router's choice, looks for the rows of each expert and starts
+ * their products, while the device has nothing else to do. */
+struct expert_calls {
+	struct origin origin; /* node NULL: not given */
+	int64_t outputs;      /* products of more are wide */
+	int64_t wide, narrow; /* tokens of a pass above which the host starts products of either kind */
+	struct qty expert; /* seconds of the host for each expert hit; the device's product may take longer */
+	struct qty choice; /* seconds for each expert that the model has and each row */
+	const char *source;
+};
+
 /* The tiles into which a matrix-matrix kernel divides its result. */
 struct tile {
 	struct origin origin; /* node NULL: not given */
@@ -296,6 +307,7 @@ struct profile {
 		dequant_experts; /* the same of experts, whose products are another kernel; origin.node NULL: dequant */
 	struct few few;
 	struct rows_tables products, experts; /* as measured, in the place of the tables and shares above */
+	struct expert_calls expert_calls;
 	struct tile tile;
 	struct dies dies;
 	struct honours honours;
@@ -306,6 +318,8 @@ struct profile {
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
+	/* chunks that it makes by itself are on several devices at once, where one process drives all of them */
+	bool chunks_overlap;
 	bool all_logits;   /* a prefill computes the head for every token, not only the last */
 	const char *suite; /* whose own kernels the numbers are of; NULL: of a program that others use */
 	bool last_row; /* a prefill computes the blocks after the last attention for the last token alone */

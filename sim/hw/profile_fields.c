@@ -226,6 +226,18 @@ static const struct field expert_loop_fields[] = {
 static const struct table expert_loop_table = {"loop over experts", sizeof(struct expert_loop),
 					       expert_loop_fields, ARRAY_LEN(expert_loop_fields)};
 
+static const struct field expert_calls_fields[] = {
+	COUNT(struct expert_calls, outputs, 1 << 24, "of a product, beyond which it is a wide one"),
+	COUNT(struct expert_calls, wide, 1 << 20, "tokens of a pass above which the host starts wide ones"),
+	COUNT(struct expert_calls, narrow, 1 << 20, "the same of the others"),
+	QTY(struct expert_calls, expert, DIM_TIME, 0, 1, "of the host for each expert hit"),
+	QTY(struct expert_calls, choice, DIM_TIME, 0, 1, "for each row and each expert that the model has"),
+	{FIELD_KEY(struct expert_calls, source), .type = FIELD_TEXT, .optional = true,
+	 .help = "where this is written"},
+};
+static const struct table expert_calls_table = {"experts by the host", sizeof(struct expert_calls),
+						expert_calls_fields, ARRAY_LEN(expert_calls_fields)};
+
 static const struct field tile_fields[] = {
 	COUNT(struct tile, rows, 4096, "rows of the result in a tile"),
 	COUNT(struct tile, columns, 4096, "columns"),
@@ -384,6 +396,8 @@ static const struct field profile_fields[] = {
 		"products of two rows and more as measured, in the place of gemm_*, few and dequant"),
 	SUB_OPT(struct profile, experts, rows_formats_table,
 		"the same of experts, a row each and more; m is the rows of an expert"),
+	SUB_OPT(struct profile, expert_calls, expert_calls_table,
+		"experts of 16-bit weights whose products the host starts one by one, as measured"),
 	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),
 	SUB_OPT(struct profile, dies, dies_table,
 		"what a chip of two dies reaches of shares and utilisation"),
@@ -403,6 +417,9 @@ static const struct field profile_fields[] = {
 		 "proportion"},
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
+	{FIELD_KEY(struct profile, chunks_overlap), .type = FIELD_BOOL, .def = "false",
+	 .help = "chunks of its own are on several devices at once, if one process drives these: of one "
+		 "machine, or joined by links that are 'local'"},
 	{FIELD_KEY(struct profile, suite), .type = FIELD_TEXT, .optional = true,
 	 .help = "whose own kernels the numbers are of, such as lemursim's; not given: of a program that "
 		 "others use"},

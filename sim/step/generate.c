@@ -35,15 +35,26 @@ struct plan {
 	bool in_turn; /* chunks of a prompt */
 };
 
-/* Chunks that a scenario asks for are on several devices at once. Those that a runtime makes by itself wait for one
- * another: llama_decode() goes through its ubatches in turn, and over RPC nothing is asynchronous (llama.cpp,
- * src/llama-context.cpp; ggml_backend_sched has copies for a pipeline where all backends have events alone). */
+static bool one_process(const struct world *w)
+{
+	for (size_t i = 0; i < w->link_uses_n; i++)
+		if (!w->link_uses[i].link->local)
+			return false;
+	return true;
+}
+
+/* Chunks that a scenario asks for are on several devices at once. Those that a runtime makes by itself wait for one another,
+ * unless it says otherwise: llama_decode() queues its ubatches, and ggml_backend_sched copies what passes between
+ * devices where all backends have events, as CUDA's have and RPC has not (pipeline_parallel in src/llama-context.cpp,
+ * caps.events of ggml-cuda.cu and ggml-rpc.cpp; ggml-org/llama.cpp@d775b896). */
 static bool chunks_in_turn(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
-	const size_t first = at->shard_groups[PHASE_PREFILL][walk_first(at->world)].unit[0];
+	const struct world *w = at->world;
+	const size_t first = at->shard_groups[PHASE_PREFILL][walk_first(w)].unit[0];
+	const struct profile *p = w->units[first].profile;
 
-	return !g.chunk_asked && g.options.chunk == at->world->units[first].profile->chunk;
+	return !g.chunk_asked && g.options.chunk == p->chunk && !(p->chunks_overlap && one_process(w));
 }
 
 static struct plan plan_make(const struct placement *at, const struct generate_request *r)

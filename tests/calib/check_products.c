@@ -142,10 +142,11 @@ START_TEST(without_rows_between_there_is_no_table)
 }
 END_TEST
 
-/* Experts of one width say nothing of another's, nor one number of rows of more. */
+/* Experts of one width say nothing of another's, nor one number of rows of more; those that the host calls are no kernel. */
 static const struct {
 	size_t widths, rows, points;
-} experts[] = {{2, 3, 6}, {1, 3, 0}, {2, 1, 0}};
+	const char *path;
+} experts[] = {{2, 3, 6, "any"}, {1, 3, 0, "any"}, {2, 1, 0, "any"}, {2, 3, 0, "called"}};
 
 START_TEST(experts_need_widths_and_rows)
 {
@@ -159,6 +160,7 @@ START_TEST(experts_need_widths_and_rows)
 		for (size_t r = 0; r < experts[_i].rows; r++)
 			measure(&y,
 				(struct sample){.kind = SAMPLE_MOE,
+						.path = experts[_i].path,
 						.m = HIT * rows[r],
 						.n = widths[w],
 						.k = HIT,

@@ -692,6 +692,59 @@ START_TEST(rows_for_each_expert)
 }
 END_TEST
 
+/* Experts that the host starts one by one, of products of 1,000 x 1,000: its 10 us each are longer than the device's time, or not
+ * (weights of 2 MB at the fixture's bandwidth), and it looks for each of 128 experts in every row. */
+static const struct {
+	int64_t tokens, n;
+	enum format_id format;
+	double expert_s;
+	bool called;
+} called[] = {{128, 1025, FORMAT_F16, 10e-3, false}, {129, 1025, FORMAT_F16, 10e-3, true},
+	      {512, 1024, FORMAT_F16, 10e-3, false}, {513, 1024, FORMAT_F16, 10e-3, true},
+	      {513, 1024, FORMAT_F16, 1e-9, true},   {513, 1024, FORMAT_Q8_0, 10e-3, false}};
+
+START_TEST(experts_that_the_host_starts)
+{
+	struct arena a = ARENA_INIT;
+	const char *const set[] = {
+		arena_printf(
+			&a,
+			RUNTIME
+			"expert_calls={outputs: 1024, wide: 128, narrow: 512, expert: %.9f s, choice: 1 us}",
+			called[_i].expert_s),
+		NULL};
+	const double rows = 8 * (double)called[_i].tokens, hit = 16;
+	struct op op = {.name = "down",
+			.kind = OP_LINEAR,
+			.m = 8 * called[_i].tokens / 16,
+			.n = called[_i].n,
+			.k = 1000,
+			.copies = hit,
+			.flop = 2 * rows * (double)called[_i].n * 1000,
+			.rows = rows,
+			.experts = 8,
+			.weight_B = 2 * hit * (double)called[_i].n * 1000,
+			.times = 1,
+			.format = called[_i].format};
+	struct device_model device_model;
+	struct cost without, with;
+
+	fixture_text(&fixture, FIXTURE_THREE, set);
+	device_model = device_model_of(0, DTYPE_F16);
+	without = cost_of(&op, &device_model, 1);
+	op.experts_all = 128;
+	with = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(cost_seconds(&with) - cost_seconds(&without),
+				called[_i].called ? rows * 128 * 1e-6 : 0, 1e-9);
+	if (called[_i].called && called[_i].expert_s > 1e-6)
+		ck_assert_double_eq_tol(cost_seconds(&without), hit * called[_i].expert_s, 1e-9);
+	else
+		ck_assert(cost_seconds(&without) < hit * 10e-3);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
 /* A kernel that takes rows of an expert in groups: rows that fall on 256 experts at random, counted. */
 static const struct {
 	int64_t rows, each;
@@ -1172,6 +1225,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, device_model_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
+	tcase_add_loop_test(tc, experts_that_the_host_starts, 0, ARRAY_LEN(called));
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));

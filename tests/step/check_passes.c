@@ -80,6 +80,50 @@ START_TEST(chunks_over_two_stages)
 }
 END_TEST
 
+/* Chunks that a runtime makes by itself: in turn, unless it overlaps them and one process drives both machines. */
+static const struct {
+	const char *overlap, *local;
+	bool in_turn;
+} own_chunks[] = {
+	{"false", "true", true}, {"true", "false", true}, {"false", "false", true}, {"true", "true", false}};
+
+START_TEST(own_chunks_over_two_stages)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		"machines.a.devices.gpu.runtimes.fixture.chunk=128 tok",
+		"machines.b.devices.gpu.runtimes.fixture.chunk=128 tok",
+		arena_printf(&a, "machines.a.devices.gpu.runtimes.fixture.chunks_overlap=%s",
+			     own_chunks[_i].overlap),
+		arena_printf(&a, "links.ab.local=%s", own_chunks[_i].local),
+		"assignments.0.place=[{on: b}, {layers: 0-1, on: a}, {op: embedding, on: a}]",
+		"model.layers=4",
+		"links.ab.latency=0",
+		"links.ab.bandwidth=1e15 B/s",
+		NULL};
+	sim_ns on_a = 0, on_b = 0;
+	struct placement p;
+	struct generate_programs g;
+	struct fixture_run r;
+
+	g = fixture_generate(&fixture, FIXTURE_PAIR, sets, &p);
+	r = fixture_run(&a, g.first);
+	for (int64_t past = 0; past < 300; past += 128) {
+		const struct shape s = {
+			.batch = 1, .tokens = past + 128 < 300 ? 128 : 300 - past, .past = past};
+
+		on_a = (own_chunks[_i].in_turn ? on_b : on_a) + ns(&s, ROLE_EMBEDDING, PHASE_PREFILL) +
+		       2 * layer_ns(&s, PHASE_PREFILL);
+		on_b = most(on_a, on_b) + 2 * layer_ns(&s, PHASE_PREFILL);
+		on_b += past + 128 < 300 ? STEP_NS : ns(&s, ROLE_HEAD, PHASE_PREFILL);
+	}
+	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_PREFILL]].end_ns, on_b);
+	generate_free(&g);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Chunks do the same work and send the same cache, windows or not; activations too. */
 START_TEST(chunks_conserve)
 {
@@ -746,6 +790,7 @@ Suite *suite_passes(void)
 	TCase *tc = tcase_create("passes");
 
 	tcase_add_loop_test(tc, chunks_over_two_stages, 0, ARRAY_LEN(chunks));
+	tcase_add_loop_test(tc, own_chunks_over_two_stages, 0, ARRAY_LEN(own_chunks));
 	tcase_add_loop_test(tc, chunks_conserve, 0, 4 * ARRAY_LEN(chunks));
 	tcase_add_loop_test(tc, heads_of_chunks, 0, 2);
 	tcase_add_loop_test(tc, cache_at_the_end, 0, 4);

@@ -269,6 +269,12 @@ static void choose(struct ggml_tensor *ids, int all, int used, int m)
 	free(id);
 }
 
+/* CUDA: the host starts the products of 16-bit experts one by one (ggml_cuda_mul_mat_id(), ggml_cuda_should_use_mmf()). */
+static bool is_called(enum ggml_type type, int64_t n, int m)
+{
+	return !is_cpu && !ggml_is_quantized(type) && m > (n > 1024 ? 128 : 512);
+}
+
 /* What the rows of one format and shape of experts are: m tokens, `used` of `all` experts each; n x k matrices. */
 static void expert(enum ggml_type type, int all, int used, int64_t n, int64_t k, bool shared_x,
 		   const int *tokens, int tokens_n)
@@ -302,8 +308,11 @@ static void expert(enum ggml_type type, int all, int used, int64_t n, int64_t k,
 		for (int i = 0; i < ops; i++)
 			ggml_build_forward_expand(r.graph,
 						  ggml_mul_mat_id(r.ctx, w[i % copies], xm, idm[i % 4]));
-		snprintf(path, sizeof path, "%d of %d experts of %lld x %lld", used, all, (long long)n,
-			 (long long)k);
+		if (is_called(type, n, m))
+			snprintf(path, sizeof path, "called");
+		else
+			snprintf(path, sizeof path, "%d of %d experts of %lld x %lld", used, all,
+				 (long long)n, (long long)k);
 		/* rows and experts that are hit; each of n x n with n the root of the product of its sides */
 		head("moe", dtype(type), path, (int64_t)m * used, llround(sqrt((double)n * (double)k)),
 		     llround(hit));

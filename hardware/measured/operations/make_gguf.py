@@ -13,6 +13,9 @@ SHAPES = {
     "mixture-4b": dict(arch="qwen3moe", layers=12, hidden=2048, ff=768, heads=32, kv=4, dim=128, vocab=32000, tied=True,
                        experts=64, used=8),
 }
+# The same, in which what a layer adds is a thousandth: each token stays what it is, and so chooses experts of its own.
+for name in ("qwen3-30b-a3b", "mixture-4b"):
+    SHAPES[name + "-apart"] = dict(SHAPES[name], apart=True)
 # Almost nothing to compute: what is left of a step is the host's.
 for name, layers, hidden, vocab in (("empty-2048", 2, 2048, 32000), ("empty-4096", 2, 4096, 32000), ("empty-256", 2, 256, 32000),
                                     ("empty-256-32", 32, 256, 32000), ("empty-256-131072", 2, 256, 131072)):
@@ -37,13 +40,18 @@ def numbers(fmt):
         return masked(1 << 24, 4, 0x807FFFFF, 0x3C800000)
     if fmt == "f16":
         return masked(1 << 25, 2, 0x83FF, 0x2400)
-    size, scale = TYPES[fmt][2], (0.0002 if fmt == "q8_0" else 0.003)
+    if fmt == "f16/1024":
+        return masked(1 << 25, 2, 0x83FF, 0)
+    fmt, _, small = fmt.partition("/")
+    size, scale = TYPES[fmt][2], (0.0002 if fmt == "q8_0" else 0.003) / (1024 if small else 1)
     half = int.from_bytes(struct.pack("<e", scale), "little")
-    return masked((1 << 25) // size * size, size, (1 << 8 * size) - (1 << 16), half)
+    # the scale keeps a sign of its own: numbers of a block are -8 to 7 or -128 to 127 times it, whose mean would add up
+    return masked((1 << 25) // size * size, size, (1 << 8 * size) - (1 << 15), half)
 
 
 def tensors(s, fmt):
     h, q, kv, f = s["hidden"], s["heads"] * s["dim"], s["kv"] * s["dim"], s["ff"]
+    last = fmt + "/1024" if "apart" in s else fmt  # of what a layer adds
     yield "token_embd.weight", (h, s["vocab"]), fmt
     for i in range(s["layers"]):
         b = "blk.%d." % i
@@ -51,7 +59,7 @@ def tensors(s, fmt):
         yield b + "attn_q.weight", (h, q), fmt
         yield b + "attn_k.weight", (h, kv), fmt
         yield b + "attn_v.weight", (h, kv), fmt
-        yield b + "attn_output.weight", (q, h), fmt
+        yield b + "attn_output.weight", (q, h), last
         yield b + "ffn_norm.weight", (h,), "f32"
         if "experts" in s:
             e = s["experts"]
@@ -60,7 +68,7 @@ def tensors(s, fmt):
             yield b + "ffn_gate_inp.weight", (h, e), "router"
             yield b + "ffn_gate_exps.weight", (h, f, e), fmt
             yield b + "ffn_up_exps.weight", (h, f, e), fmt
-            yield b + "ffn_down_exps.weight", (f, h, e), fmt
+            yield b + "ffn_down_exps.weight", (f, h, e), last
         else:
             yield b + "ffn_gate.weight", (h, f), fmt
             yield b + "ffn_up.weight", (h, f), fmt
@@ -88,13 +96,13 @@ def main(out, fmt, name):
                  else struct.pack("<II", 4, v) if isinstance(v, int) else struct.pack("<If", 6, v))
     at, sizes = 0, []
     for n, dims, t in tensors(s, fmt):
-        t = "f32" if t == "router" else t
+        t = "f32" if t == "router" else t.partition("/")[0]
         kind, per, size = TYPES[t]
         bytes_ = math.prod(dims) // per * size
         head += text(n) + struct.pack("<I", len(dims)) + struct.pack("<%dQ" % len(dims), *dims) + struct.pack("<IQ", kind, at)
         sizes.append(bytes_)
         at += (bytes_ + ALIGN - 1) // ALIGN * ALIGN
-    pieces = {t: memoryview(numbers(t)) for t in {"f32", "router", fmt}}
+    pieces = {t: memoryview(numbers(t)) for t in {t for _, _, t in tensors(s, fmt)}}
     with open(out, "wb", buffering=0) as o:
         o.write(head + bytes(-len(head) % ALIGN))
         for (n, dims, t), bytes_ in zip(tensors(s, fmt), sizes):

@@ -18,9 +18,10 @@ calibrated() {
 	"$lemursim" calibrate --from "$tmp/samples.csv" --facts "$here/$2" -f -o "$tmp/hardware/$4.yaml" > "$tmp/said" 2>&1 || cat "$tmp/said" >&2
 }
 
-# sets NAME RUNS: "| name | set | rows | error | inside |"
+# sets NAME RUNS [SCENARIO]: "| name | set | rows | error | inside |"
 sets() {
-	"$lemursim" validate -p "$tmp" -p "$root" --from "$2" --format csv > "$tmp/rows.csv"
+	[ -z "$3" ] || cp "$here/$3" "$tmp/scenario.yaml"
+	"$lemursim" validate ${3:+"$tmp/scenario.yaml"} -p "$tmp" -p "$root" --from "$2" --format csv | sed 's/"[^"]*"/-/g' > "$tmp/rows.csv"
 	awk -F, -v name="$1" 'NR > 1 { if (!($1 in n)) order[++sets] = $1; n[$1]++; off[$1] += $9 < 0 ? -$9 : $9; in_[$1] += $10 }
 		END { for (i = 1; i <= sets; i++) { s = order[i]
 			printf "| %s | %s | %d | %.1f %% | %.0f %% |\n", name, s, n[s], 100 * off[s] / n[s], 100 * in_[s] / n[s] } }' "$tmp/rows.csv"
@@ -39,6 +40,7 @@ echo "| operations | runs of llama.cpp | rows | mean error | in P10-P90 |"
 echo "|---|---|---|---|---|"
 calibrated h200-ggml.csv h200.facts.csv llama.cpp h200
 sets "ggml's on an H200" "$here/h200-runs.csv"
+sets "ggml's on an H200" "$here/h200-pair.csv" h200-pair.scenario
 calibrated h200-suite.csv h200.facts.csv llama.cpp h200
 sets "our suite's on an H200" "$here/h200-runs.csv"
 told h200 llama.cpp h200-runs.csv
