@@ -118,12 +118,18 @@ static int hint_skip(struct err *err)
 	return err_hint(err, "--skip-foreign leaves such rows out");
 }
 
+/* Reports of these do not say which runtime answered, so that the one that was named is taken. */
+static bool is_of_any_runtime(const char *tool)
+{
+	return !strcmp(tool, "csv") || str_starts(tool, "any server");
+}
+
 static int check_tool(const struct held *x, struct err *err)
 {
 	const char *tool = x->run->tool ? x->run->tool : "csv", *name = x->ask->device->profile->origin.name;
 	const size_t k = runtime_index(name);
 
-	if (x->ask->fitting || !strcmp(tool, "csv") || k == ARRAY_LEN(runtimes) ||
+	if (x->ask->fitting || is_of_any_runtime(tool) || k == ARRAY_LEN(runtimes) ||
 	    starts_with_any(tool, runtimes[k].tools))
 		return 0;
 	err_set(err, "a run of %s is none of runtime '%s'", tool, name);

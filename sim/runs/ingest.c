@@ -12,6 +12,7 @@
 #include "sim/conf/yml.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
+#include "sim/runs/ingest_apps.h"
 
 static const double tokens_max = 1e8, seconds_max = READING_SECONDS_MAX;
 
@@ -281,6 +282,11 @@ static const struct {
 	{{"samples_ns", "samples_ns"}, "llama-bench", ingest_llama_bench},
 	{{"prompt_ms", "predicted_ms"}, "llama-server", take_timings},
 	{{"eval_count", "eval_duration"}, "ollama", take_ollama},
+	{{"generationTPS", "promptTPS"}, "mlx_lm of macMLX", ingest_macmlx},
+	{{"stats", "model_info"}, "LM Studio", ingest_lm_studio_answer},
+	{{"tpot_ms", "total_generated_tokens"}, "mlx_lm of vllm-mlx", ingest_vllm_mlx},
+	{{"runs", "machineName"}, "llama-bench", ingest_normiebench},
+	{{"results", "schemaVersion"}, "ollama", ingest_llmfit},
 	{{"request_throughput", "output_throughput"}, "vllm", refuse_load},
 	{{"requests_per_second", "tokens_per_second"}, "vllm", refuse_load},
 	{{"avg_latency", "percentiles"}, "vllm", refuse_latency},

@@ -6,10 +6,12 @@
  *   - llama-bench: json, jsonl, csv, md, sql (fields by name; unknown ones are ignored, n_depth is 0 if absent)
  *   - llama-batched-bench: jsonl, md; llama-sweep-bench of ik_llama.cpp: md (lines of log between them are ignored)
  *   - llama-server's timings (JSON), llama_print_timings, llama_perf and print_timing of logs; ollama run --verbose and its
- *     answers in JSON; the line below an answer of LM Studio
+ *     answers in JSON; the line below an answer of LM Studio and its REST API's answer; koboldcpp's line; llama-benchy: md
+ *   - macMLX, vllm-mlx-bench, normiebench and, of Ollama, llmfit: JSON (ingest_apps.c)
  *   - mlx_lm.benchmark and mlx_lm.generate: text
  *   - vllm bench latency: text
- * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load).
+ * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load),
+ * logs and lines of ingest_strange().
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn, dtype (of the arithmetic); where a file has rows of many

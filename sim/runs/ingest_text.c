@@ -251,7 +251,8 @@ static enum table_kind table_of(const struct cells *row)
 
 	for (size_t i = 0; i < row->n; i++) {
 		rates += !strcmp(row->at[i], "t/s");
-		rates_of += str_starts(row->at[i], "t/s ") || str_ends(row->at[i], " t/s");
+		rates_of += str_starts(row->at[i], "t/s ") ||
+			    (str_ends(row->at[i], " t/s") && strcmp(row->at[i], "peak t/s") != 0);
 	}
 	if (has(row, "Speedup") || rates > 1 || (rates_of && tests))
 		return TABLE_COMPARED;
@@ -301,9 +302,11 @@ static int take_table_line(struct reading *r, const char *text, size_t len, int 
 	}
 	if (t->in == TABLE_NONE)
 		return 0;
-	r->tool = t->in == TABLE_BENCH ? "llama-bench"
-		  : has(&t->head, "B") ? "llama-batched-bench"
-				       : "llama-sweep-bench";
+	/* llama-benchy (eugr/llama-benchy@0fbd242a) asks a server, whichever it is, and writes llama-bench's columns */
+	r->tool = has(&t->head, "ttfr (ms)") ? "any server, asked by llama-benchy"
+		  : t->in == TABLE_BENCH     ? "llama-bench"
+		  : has(&t->head, "B")       ? "llama-batched-bench"
+					     : "llama-sweep-bench";
 	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, &row);
 	if (rc == 0 && t->in == TABLE_BATCHED)
 		give_above(r, first, &t->above);

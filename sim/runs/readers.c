@@ -4,6 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/ingest_apps.h"
 #include "sim/runs/training_log.h"
 
 /* --- text as it was pasted ------------------------------------------------------------------------ */
@@ -116,6 +117,7 @@ static const struct {
 	{is_timings, ingest_timings},
 	{is_ollama, ingest_ollama},
 	{is_lm_studio, ingest_lm_studio},
+	{ingest_koboldcpp_is, ingest_koboldcpp},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
 	{ingest_json_is, ingest_json},
@@ -150,6 +152,10 @@ static int read_all(struct reading *r, const char *text)
 		known = known || rc == 0;
 		r->tool = NULL;
 	}
+	if (known && r->rows.n)
+		return 0;
+	if (!csv && ingest_strange(r, text) < 0)
+		return -1;
 	return known ? 0 : ingest_csv(r, text);
 }
 

@@ -1,0 +1,301 @@
+/* ingest_apps.c - what programs around a runtime write of it: JSON of macMLX, LM Studio, vllm-mlx, normiebench and llmfit,
+ * koboldcpp's line; and, by name, what other programs write that is no run of one model by one request. See ingest.h. */
+#include "sim/runs/ingest_apps.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/conf/yml.h"
+
+static const double tokens_max = 1e8, rate_max = 1e9;
+
+/* --- JSON ----------------------------------------------------------------------------------------- */
+
+/* The mapping behind a key; without members where there is none. */
+static struct record inside(const struct record *c, const char *key)
+{
+	static const struct yml none = {.kind = YML_MAP};
+	const struct yml *object = yml_get(c->object, key);
+
+	return (struct record){
+		.r = c->r, .line = c->line, .object = object && object->kind == YML_MAP ? object : &none};
+}
+
+static int needed(const struct record *c, const char *key, double max, double *value)
+{
+	*value = 0;
+	if (record_number(c, key, max, value) != 0)
+		return -1;
+	return *value > 0 ? 0 : err_set(c->r->err, "%s:%d: '%s' is missing, or 0", c->r->path, c->line, key);
+}
+
+/* A rate over so many tokens, which are means of several runs and no whole numbers. */
+static int add_rate(const struct record *c, const char *model, double prompt, double gen, double rate)
+{
+	struct run run = {.line = c->line,
+			  .model = model,
+			  .prompt = gen > 0 ? 0 : llround(prompt),
+			  .gen = llround(gen),
+			  .depth = gen > 0 ? llround(prompt) : 0,
+			  .n = 1};
+
+	run.seconds = (gen > 0 ? gen : prompt) / rate;
+	return reading_add(c->r, run);
+}
+
+/* macMLX, on mlx-swift-lm (magicnight/Mac-MLX, issues "[benchmark]"). */
+int ingest_macmlx(const struct record *c)
+{
+	const char *model = record_text(c, "modelID");
+	double prompt, gen, prompt_rate, rate;
+
+	if (needed(c, "promptTokens", tokens_max, &prompt) != 0 ||
+	    needed(c, "completionTokens", tokens_max, &gen) != 0 ||
+	    needed(c, "promptTPS", rate_max, &prompt_rate) != 0 ||
+	    needed(c, "generationTPS", rate_max, &rate) != 0 ||
+	    add_rate(c, model, prompt, 0, prompt_rate) != 0)
+		return -1;
+	return add_rate(c, model, prompt, gen, rate);
+}
+
+/* An answer of LM Studio's REST API (docs of lmstudio-ai, 1_developer/2_rest/endpoints.mdx). The time to the first token has
+ * the request's way in it, and a prompt may have been cached, so the answer alone is a run. */
+int ingest_lm_studio_answer(const struct record *c)
+{
+	const struct record usage = inside(c, "usage"), stats = inside(c, "stats"),
+			    info = inside(c, "model_info");
+	const char *format = record_text(&info, "format"), *quant = record_text(&info, "quant");
+	const char *model = record_text(c, "model");
+	double prompt = 0, gen, rate;
+
+	if (needed(&usage, "completion_tokens", tokens_max, &gen) != 0 ||
+	    record_number(&usage, "prompt_tokens", tokens_max, &prompt) != 0 ||
+	    needed(&stats, "tokens_per_second", rate_max, &rate) != 0)
+		return -1;
+	if (format)
+		c->r->tool = !strcmp(format, "mlx") ? "mlx_lm of LM Studio" : "llama.cpp of LM Studio";
+	if (model && quant)
+		model = arena_printf(c->r->arena, "%s %s", model, quant);
+	return add_rate(c, model, prompt, gen, rate);
+}
+
+/* vllm-mlx-bench (waybarrios/vllm-mlx, issue 531): sums over its requests. Its time to the first token is a server's. */
+int ingest_vllm_mlx(const struct record *c)
+{
+	const struct record each = inside(c, "tpot_ms");
+	double requests, prompt, gen, ms;
+
+	if (needed(c, "num_runs", tokens_max, &requests) != 0 ||
+	    needed(c, "total_prompt_tokens", tokens_max, &prompt) != 0 ||
+	    needed(c, "total_generated_tokens", tokens_max, &gen) != 0 ||
+	    needed(&each, "mean", READING_SECONDS_MAX, &ms) != 0)
+		return -1;
+	return add_rate(c, record_text(c, "model"), prompt / requests, gen / requests, 1e3 / ms);
+}
+
+/* The tokens of a test's name, "pp512"; 0: it is none. */
+static double tokens_of(const char *test, const char *kind)
+{
+	char *end;
+	const double n = str_starts(test, kind) ? strtod(test + 2, &end) : 0;
+
+	return n >= 1 && n <= tokens_max && !*end ? n : 0;
+}
+
+/* normiebench (brand-o/normiebench, issues "[bench-result]"): llama-bench's rates by the name of a model. */
+static int take_normie_run(const struct record *c)
+{
+	const char *label = record_text(c, "modelLabel"), *quant = record_text(c, "quant"),
+		   *backend = record_text(c, "backend");
+	const char *model = arena_printf(c->r->arena, "%s %s", label ? label : "", quant ? quant : "");
+
+	if (!backend || !str_starts(backend, "llama.cpp"))
+		return reading_fail(c->r, c->line, "backend: only llama.cpp is read here, got",
+				    backend ? backend : "");
+	for (size_t i = 0; i < c->object->n; i++) {
+		const char *test = c->object->keys[i]->text;
+		const double pp = tokens_of(test, "pp"), tg = tokens_of(test, "tg");
+		double rate;
+
+		if (pp + tg > 0 &&
+		    (needed(c, test, rate_max, &rate) != 0 || add_rate(c, model, pp, tg, rate) != 0))
+			return -1;
+	}
+	return 0;
+}
+
+int ingest_normiebench(const struct record *c)
+{
+	const struct record all = inside(c, "runs");
+
+	for (size_t i = 0; i < all.object->n; i++) {
+		const struct record one = inside(&all, all.object->keys[i]->text);
+
+		if (take_normie_run(&one) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int refuse_whole_requests(struct reading *r, int line, const char *who)
+{
+	err_set(r->err, "%s:%d: %s counts tokens over the time of whole requests, prompts included", r->path,
+		line, who);
+	return err_hint(r->err, "with the prompts' tokens known it is a row of csv: kind,prompt,gen,seconds "
+				"and pg,22,178,0.788");
+}
+
+/* llmfit bench --share (AlexsJones/llmfit@3f44fd30): of Ollama it has the runtime's own times, of others the request's
+ * (bench_openai_compat() in llmfit-core/src/bench.rs). */
+int ingest_llmfit(const struct record *c)
+{
+	const struct yml *results = yml_get(c->object, "results");
+
+	for (size_t i = 0; results && results->kind == YML_LIST && i < results->n; i++) {
+		const struct record one = {.r = c->r, .line = c->line, .object = results->items[i]};
+		const char *provider = one.object->kind == YML_MAP ? record_text(&one, "provider") : NULL;
+		double gen, rate;
+
+		if (!provider || strcmp(provider, "ollama") != 0)
+			return refuse_whole_requests(c->r, c->line, "llmfit");
+		if (needed(&one, "avgOutputTokens", tokens_max, &gen) != 0 ||
+		    needed(&one, "avgTps", rate_max, &rate) != 0 ||
+		    add_rate(&one, record_text(&one, "model"), 0, gen, rate) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- koboldcpp ------------------------------------------------------------------------------------ */
+
+bool ingest_koboldcpp_is(const char *text)
+{
+	const char *at = strstr(text, "CtxLimit:");
+
+	return at && strstr(at, "Process:") && strstr(at, "Generate:") && strstr(at, "T/s)");
+}
+
+/* The number behind a key and blanks; NAN where there is none. */
+static double behind(const char *line, const char *key)
+{
+	const char *at = line ? strstr(line, key) : NULL;
+	char *end;
+	double x;
+
+	if (!at)
+		return NAN;
+	at += strlen(key);
+	at += strspn(at, " ");
+	x = strtod(at, &end);
+	return end > at && x >= 0 && x < 1e9 ? x : NAN;
+}
+
+/* The rate of a part of the line, "Process:2.05s (1.7ms/T = 596.98T/s)", "Generate:4.38s (22.83T/s)". */
+static double part_rate(const char *line, const char *key)
+{
+	const char *at = strstr(line, key), *unit = at ? strstr(at, "T/s)") : NULL, *from = unit;
+
+	while (from && from > at && strchr("0123456789.", from[-1]))
+		from--;
+	return from && from < unit ? strtod(from, NULL) : NAN;
+}
+
+/* "CtxLimit:1324/4096, Amt:100/100, ..., Process:2.05s (596.98T/s), Generate:4.38s (22.83T/s)": the cache at the end, of
+ * which Amt tokens were generated. A prompt is read behind what is cached, and its time tells how much of it was. */
+static int take_koboldcpp(struct reading *r, const char *line, int at)
+{
+	const double held = behind(line, "CtxLimit:"), said = behind(line, "Amt:"),
+		     pp_s = behind(line, "Process:"), pp_rate = part_rate(line, "Process:"),
+		     tg_s = behind(line, "Generate:");
+	/* versions of 2024 do not say how many */
+	const double gen = isnan(said) ? round(tg_s * part_rate(line, "Generate:")) : said;
+	const double prompt = fmin(round(pp_s * pp_rate), held - gen);
+
+	if (!(gen >= 1) || !(tg_s > 0) || !(held > gen))
+		return err_set(r->err,
+			       "%s:%d: expected 'CtxLimit:N/N, Amt:N/N, ..., Process:Ns (NT/s), Generate:Ns "
+			       "(NT/s)'",
+			       r->path, at);
+	if (prompt >= 1 && reading_add(r, (struct run){.line = at,
+						       .prompt = whole_count(prompt),
+						       .depth = whole_count(held - gen - prompt),
+						       .chunk = 512,
+						       .seconds = prompt / pp_rate,
+						       .n = 1}) != 0)
+		return -1;
+	return reading_add(r, (struct run){.line = at,
+					   .gen = whole_count(gen),
+					   .depth = whole_count(held - gen),
+					   .seconds = tg_s,
+					   .n = 1});
+}
+
+int ingest_koboldcpp(struct reading *r, const char *text)
+{
+	r->tool = "llama.cpp of koboldcpp";
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (ingest_koboldcpp_is(line) && take_koboldcpp(r, line, at) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what is no run ------------------------------------------------------------------------------- */
+
+static const char bench[] = "run llama-bench, or mlx_lm.benchmark";
+static const char *const of_load =
+	"many requests at once: compare them with a scenario that has workload.serve";
+
+/* A text that holds both words is of what `is` says. To refuse another program's, add a row. */
+static const struct {
+	const char *words[2], *is, *hint;
+} strange[] = {
+	/* tools/cli/cli.cpp of llama.cpp */
+	{{"[ Prompt: ", "Generation: "},
+	 "llama-cli's rates, without the numbers of tokens that they are of",
+	 bench},
+	{{"n_decoded =", "tg ="},
+	 "llama-server's progress, in the middle of an answer",
+	 "its lines 'eval time =' come with the end of the answer"},
+	{{"gen throughput (token/s)", ""}, "SGLang's log of a server", of_load},
+	{{"Avg generation throughput", ""}, "vLLM's log of a server", of_load},
+	{{"PERFORMANCE OVERVIEW", ""}, "trtllm-bench, of a server under load", of_load},
+	{{"Output generated in", "tokens/s"},
+	 "text-generation-webui, which counts tokens over whole requests",
+	 "with the context as prompt it is a row of csv: kind,prompt,gen,seconds and pg,57,200,10.83"},
+	{{"tokens generated in", "(Queue:"}, "TabbyAPI on ExLlama, a runtime that no profile is of", bench},
+	{{"BenchmarkModel/name=", "step="},
+	 "ollama's bench, which does not write how many tokens there were",
+	 "ollama run MODEL --verbose writes counts and durations"},
+	{{"TPOT:", "Throughput"}, "OpenVINO GenAI, a runtime that no profile is of", bench},
+	{{"prefill:", "decode:"}, "MLC LLM's rates, without the numbers of tokens that they are of", bench},
+	{{"throughput/s", "ms/t"}, "mistralrs-bench, a runtime that no profile is of", bench},
+	{{"Avg TPS", "Provider"}, "llmfit's table, without prompts and numbers of tokens", bench},
+	{{"prefill_tps", "gen_tps"}, "ds4-bench, a runtime that no profile is of", bench},
+};
+
+static int line_of(const char *text, const char *at)
+{
+	int line = 1;
+
+	for (; text < at; text++)
+		line += *text == '\n';
+	return line;
+}
+
+int ingest_strange(struct reading *r, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
+		const char *at = strstr(text, strange[i].words[0]);
+
+		if (!at || !strstr(text, strange[i].words[1]))
+			continue;
+		err_set(r->err, "%s:%d: %s", r->path, line_of(text, at), strange[i].is);
+		return err_hint(r->err, "%s", strange[i].hint);
+	}
+	return 1;
+}
