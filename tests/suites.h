@@ -24,6 +24,7 @@
 	SUITE(task)                                                                                          \
 	SUITE(stats)                                                                                         \
 	SUITE(hw)                                                                                            \
+	SUITE(builds)                                                                                        \
 	SUITE(llm)                                                                                           \
 	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \

@@ -280,9 +280,12 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
 {
 	const struct overhead *o = &p->overhead;
-	const struct qty *each = &o->kernel;
+	const struct qty *each = &o->kernel, *tiles = op->experts ? &o->tiles_experts : &o->tiles;
 
-	if (op->kind == OP_LINEAR && o->product.given) {
+	if (op->kind == OP_LINEAR && tiles->given && !product_is_few(p, op)) {
+		each = tiles;
+		kernels = op->times;
+	} else if (op->kind == OP_LINEAR && o->product.given) {
 		each = &o->product;
 	} else if (op->kind == OP_SCORES && p->attention.several_start.given &&
 		   is_several(&p->attention, op)) {

@@ -53,6 +53,14 @@ double product_tokens(const struct op *op)
 	return op->experts ? op->rows / (double)op->experts : (double)op->m;
 }
 
+/* Returns whether the rows of each expert run in tiles though they are few: blocks of weights do so once their rows are
+ * gathered, where a runtime says from how many tokens on they are. */
+static bool is_tiled_from(const struct few *f, const struct op *op, double tokens)
+{
+	return op->experts && f->gather > 1 && tokens >= (double)f->gather &&
+	       cost_weights_kind(op->format) != BEYOND_F16;
+}
+
 bool product_is_few(const struct profile *p, const struct op *op)
 {
 	const double tokens = product_tokens(op);
@@ -61,6 +69,8 @@ bool product_is_few(const struct profile *p, const struct op *op)
 		return false;
 	if (!is_given(&p->few.origin))
 		return op->m <= GEMV_ROWS;
+	if (is_tiled_from(&p->few, op, tokens))
+		return false;
 	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
 }
 

@@ -44,6 +44,8 @@ const struct family_key family_keys[] = {
 	KEY("attention.decode_alone", p.attention.decode_alone, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("overhead.kernel", p.overhead.kernel, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.product", p.overhead.product, DIM_TIME, FAMILY_OVERHEAD),
+	KEY("overhead.tiles", p.overhead.tiles, DIM_TIME, FAMILY_OVERHEAD),
+	KEY("overhead.tiles_experts", p.overhead.tiles_experts, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.attention", p.overhead.attention, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.step", p.overhead.step, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.wire", p.overhead.wire, DIM_BANDWIDTH, FAMILY_OVERHEAD),
@@ -84,6 +86,8 @@ double family_number_max(const struct family_key *k, const struct qty *q)
 {
 	if (k->dim != DIM_SHARE && !q->is_share)
 		return INFINITY;
+	if (!strcmp(k->name, "tile.experts")) /* of padded rows, see struct tile */
+		return 4;
 	return k->group == FAMILY_DEQUANT ? 10 : 1;
 }
 

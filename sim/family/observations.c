@@ -264,8 +264,8 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 {
 	const struct catalogue_device *d = row->device;
 
-	struct device_model s = device_model_make(a, d->machine, d->device,
-						  report_with_attention(p, row->run, a), compute_of(row, p));
+	struct device_model s = device_model_make(a, d->machine, d->device, report_as_run(p, row->run, a),
+						  compute_of(row, p));
 
 	if (row->model)
 		device_model_beyond(&s, row->model);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/vec.h"
+#include "sim/hw/builds.h"
 
 /* --- what is used --------------------------------------------------------------------------------- */
 
@@ -100,9 +101,10 @@ static enum flash flash_of(const struct profile *p, const struct run *run)
 	return month && month < auto_since ? FLASH_OFF : FLASH_UNSAID;
 }
 
-const struct profile *report_with_attention(const struct profile *p, const struct run *run, struct arena *a)
+const struct profile *report_as_run(const struct profile *of, const struct run *run, struct arena *a)
 {
-	const enum flash flash = flash_of(p, run);
+	const enum flash flash = flash_of(of, run);
+	const struct profile *p = profile_at_build(a, of, run_build(run));
 	struct profile *own;
 
 	if (flash == FLASH_UNSAID || !report_runs(p, "llama"))
@@ -204,7 +206,7 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
-	row->profile = report_with_attention(row->profile, x.run, x.ask->shelf->loader->arena);
+	row->profile = report_as_run(row->profile, x.run, x.ask->shelf->loader->arena);
 	return 0;
 }
 

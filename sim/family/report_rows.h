@@ -60,9 +60,9 @@ const char *report_left_out(struct arena *a, const struct runs *file, size_t n, 
 /* Attention with or without fusion, as -fa has it; a profile that is so already stays. */
 void report_attention(struct profile *p, enum flash flash);
 
-/* The profile with attention as the run had it: p itself where the run does not say or the program is not llama.cpp, else a
- * copy in the arena. */
-const struct profile *report_with_attention(const struct profile *p, const struct run *run, struct arena *a);
+/* The profile as the run had it, by its build and its flash attention: p itself where the run says neither or nothing was
+ * otherwise, else a copy in the arena. */
+const struct profile *report_as_run(const struct profile *p, const struct run *run, struct arena *a);
 
 /* Are both of one runtime, of whatever date? */
 bool report_same_runtime(const struct profile *a, const struct profile *b);

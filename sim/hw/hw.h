@@ -110,6 +110,10 @@ struct overhead {
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
 	struct qty product, attention,
 		norm; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
+	/* Seconds for a product of more rows than `few` has, and for one of experts: it runs in tiles, for which rows are
+	 * gathered and rewritten, and partial sums are joined afterwards, by kernels of their own; not given: as other
+	 * products */
+	struct qty tiles, tiles_experts;
 	struct qty
 		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
 	struct qty step; /* seconds for each step, in which the host waits and samples */
@@ -283,6 +287,15 @@ struct beyond {
 	const char *source;
 };
 
+/* What was otherwise in builds before this one. */
+struct build_before {
+	struct origin origin;
+	int64_t build; /* the first one that has what the profile, or the entry of the next later build, says */
+	int64_t gather;               /* as in struct few; 0: no other */
+	struct qty tiles_experts;     /* seconds more than overhead.tiles_experts; not given: none */
+	struct fusion route, combine; /* origin.node NULL: no other */
+};
+
 /* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
  * machine_check(). */
 struct profile {
@@ -313,6 +326,8 @@ struct profile {
 	struct honours honours;
 	struct train_copies train_copies;
 	struct beyond beyond;
+	struct field_list
+		before; /* struct build_before; runs that name no build are as the profile itself says */
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */

@@ -148,6 +148,10 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY_OPT(struct overhead, norm, DIM_TIME, 0, 1, "likewise of a norm, whose threads wait for one sum"),
+	QTY_OPT(struct overhead, tiles, DIM_TIME, 0, 1,
+		"of a product of more rows than 'few' has, all its kernels; not given: product"),
+	QTY_OPT(struct overhead, tiles_experts, DIM_TIME, 0, 1,
+		"likewise of experts, whose rows are gathered; not given: product"),
 	QTY_OPT(struct overhead, cache, DIM_TIME, 0, 1,
 		"of attention, for each sequence that decodes and head of its keys and values, beyond "
 		"reading them"),
@@ -247,8 +251,9 @@ static const struct field tile_fields[] = {
 	 .help = "rows of a tile of experts, at most those of the pass; not given: rows"},
 	{FIELD_KEY(struct tile, packed), .type = FIELD_BOOL, .optional = true,
 	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
-	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
-		"of the utilisation, what the kernel of experts reaches; not given: all"),
+	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 4,
+		"of the utilisation, what the kernel of experts reaches; above 1 where rows that only fill a "
+		"tile cost less than others; not given: all"),
 	SUB_OPT(struct tile, loop, expert_loop_table,
 		"experts of 16-bit weights whose products the host starts one by one; not given: none"),
 };
@@ -349,6 +354,20 @@ static const struct field chip_fields[] = {
 static const struct table chip_table = {"chip", sizeof(struct chip_reach), chip_fields,
 					ARRAY_LEN(chip_fields)};
 
+static const struct field before_fields[] = {
+	COUNT(struct build_before, build, 1 << 30, "the first that has it no longer"),
+	{FIELD_KEY(struct build_before, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20,
+	 .optional = true, .help = "few.gather of earlier builds"},
+	QTY_OPT(struct build_before, tiles_experts, DIM_TIME, 0, 1,
+		"what overhead.tiles_experts had more in earlier builds"),
+	{FIELD_KEY(struct build_before, route), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
+	 .help = "route of earlier builds"},
+	{FIELD_KEY(struct build_before, combine), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
+	 .help = "combine of earlier builds"},
+};
+static const struct table before_table = {"before", sizeof(struct build_before), before_fields,
+					  ARRAY_LEN(before_fields)};
+
 #define GEMM(name, index)                                                                                    \
 	{                                                                                                    \
 		.key = "gemm_" name, .offset = offsetof(struct profile, gemm[index]), .type = FIELD_MAYBE,   \
@@ -425,6 +444,8 @@ static const struct field profile_fields[] = {
 		 "others use"},
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
+	{FIELD_KEY(struct profile, before), .type = FIELD_LIST, .sub = &before_table, .optional = true,
+	 .help = "what was otherwise before a build, for runs that name an earlier one"},
 	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,
 	 .help = "of a family: what the chips that were measured do of it, by the machine's 'chip'"},
 	{FIELD_KEY(struct profile, chips_like), .type = FIELD_TEXT, .optional = true,

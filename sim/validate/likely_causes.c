@@ -79,7 +79,7 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 		return diag_add(s->ask->loader->diags, run_place(run, column), why.hint[0] ? why.hint : NULL,
 				"%s: %s", run_column_name(run, column), why.msg);
 	if (rc != 0) /* it ran elsewhere, but by the same program, with its default of -fa */
-		c->row.profile = report_with_attention(s->device.profile, run, arena_of(s));
+		c->row.profile = report_as_run(s->device.profile, run, arena_of(s));
 	e->rows[s->n] = explain_row(s, c);
 	run_tell_suite(arena_of(s), run, c->row.profile, &e->notes);
 	if (rc != 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
+#include "sim/cost/product.h"
 #include "sim/cost/util.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -928,6 +929,42 @@ START_TEST(experts_run_in_tiles_of_their_own)
 }
 END_TEST
 
+/* Rows of experts that are few but gathered: blocks run in tiles, 16-bit weights and single rows do not. A product in tiles
+ * starts in a time of its own, and one of experts in another, however many kernels it is. */
+static const struct {
+	int64_t tokens, experts;
+	enum format_id format;
+	bool few;
+	double start;
+} gathered[] = {{1, 4, FORMAT_Q4_0, true, 3e-6},   {3, 4, FORMAT_Q4_0, true, 3e-6},
+		{4, 4, FORMAT_Q4_0, false, 70e-6}, {4, 4, FORMAT_F16, true, 3e-6},
+		{9, 4, FORMAT_F16, false, 70e-6},  {4, 0, FORMAT_Q4_0, true, 3e-6},
+		{9, 0, FORMAT_Q4_0, false, 20e-6}};
+
+START_TEST(experts_are_gathered_into_tiles)
+{
+	static const char *const sets[] = {RUNTIME "few={rows: 8, pass: 8, gather: 4}",
+					   RUNTIME "overhead.tiles=20 us",
+					   RUNTIME "overhead.tiles_experts=70 us", NULL};
+	struct op op = wide;
+	struct device_model device_model;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = gathered[_i].tokens;
+	op.experts = gathered[_i].experts;
+	op.rows = (double)(op.m * (op.experts ? op.experts : 1));
+	op.copies = op.experts ? op.rows : 1; /* all tokens to others */
+	op.flop = wide.flop * op.rows;
+	op.format = gathered[_i].format;
+	ck_assert_int_eq(product_is_few(device_model.profile, &op), gathered[_i].few);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).overhead.s, gathered[_i].start, 1e-12);
+	op.times = 2; /* both products of a backward pass */
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).overhead.s, 2 * gathered[_i].start, 1e-12);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Weights are made resident at a rate, where a runtime lets them go; nothing else takes that time. */
 START_TEST(weights_are_made_resident)
 {
@@ -1231,6 +1268,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
+	tcase_add_loop_test(tc, experts_are_gathered_into_tiles, 0, ARRAY_LEN(gathered));
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_test(tc, the_host_masks_and_fetches);

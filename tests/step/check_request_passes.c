@@ -208,12 +208,12 @@ static bool asks_again(const struct observations *e, size_t i)
 	return false;
 }
 
-/* A row of -fa 0 under a profile with flash attention: no scenario says that. */
-static bool is_without_flash(struct arena *a, const struct observation *row)
+/* A row of -fa 0 under a profile with flash attention, or of an earlier build than the profile's: no scenario says that. */
+static bool ran_otherwise(struct arena *a, const struct observation *row)
 {
 	const struct profile *p = row->device->profile;
 
-	return p && report_with_attention(p, row->run, a)->scores.kernels != p->scores.kernels;
+	return p && report_as_run(p, row->run, a) != p;
 }
 
 /* Every row of hardware/measured that is a run of a model on a machine of the catalogue; every tenth, unless all are asked
@@ -240,7 +240,7 @@ START_TEST(a_measured_row_is_what_simulate_says)
 		const struct observation *row = &m.rows.at[i];
 		double got, want;
 
-		if (!row->model || asks_again(&m.rows, i) || is_without_flash(&m.arena, row) ||
+		if (!row->model || asks_again(&m.rows, i) || ran_otherwise(&m.arena, row) ||
 		    different++ % every)
 			continue;
 		got = replayed_s(row);
