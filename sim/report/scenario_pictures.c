@@ -38,7 +38,7 @@ static const char *draw_look(struct builder *b, const char *label, picture_dot *
 	const char *svg = NULL;
 
 	if (dot(&text, what, look, b->err) == 0 && draw_svg(&drawn, text.text, b->err) == 0 &&
-	    svg_inline(&inlined, drawn.text, label, !look->width, b->err) == 0)
+	    svg_inline(&inlined, drawn.text, label, look->width <= 0, b->err) == 0)
 		svg = arena_strdup(b->arena, inlined.text);
 	str_release(&text);
 	str_release(&drawn);
