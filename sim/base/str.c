@@ -1,6 +1,7 @@
 /* str.c - see str.h. */
 #include "sim/base/str.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,12 +155,28 @@ size_t str_find(const char *text, const char *const *names, size_t n)
 	return i;
 }
 
+size_t str_word(const char *text)
+{
+	enum { UNIT_MOST = 7 }; /* "TFLOPS," */
+	const size_t n = strcspn(text, " \n");
+	size_t unit;
+
+	if (!n || !isdigit((unsigned char)text[n - 1]) || text[n] != ' ')
+		return n;
+	if (!isalpha((unsigned char)text[n + 1]) && text[n + 1] != '%')
+		return n;
+	unit = strcspn(text + n + 1, " \n");
+	return unit <= UNIT_MOST ? n + 1 + unit : n;
+}
+
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width)
 {
 	bool fresh = true;
 
 	while (*text) {
-		const size_t n = strcspn(text, " \n");
+		const size_t whole = str_word(text);
+		/* a narrow page parts a number from its unit */
+		const size_t n = indent + whole <= width ? whole : strcspn(text, " \n");
 		struct str word = STR_INIT;
 
 		str_add_n(&word, text, n);

@@ -37,6 +37,9 @@ void str_slug(struct str *s, const char *text);
 
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+/* The bytes of the word that text begins with, 0 where it begins with a blank or ends. A number and a unit after it are one
+ * word: "12.3 s". */
+size_t str_word(const char *text);
 /* Appends the words of text and a line feed; a line ends before it is wider than width, and further lines are indented.
  * The first word is put where s ends, at column `at`. */
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width);

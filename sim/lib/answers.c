@@ -177,7 +177,7 @@ const char *lemursim_note(const lemursim_result *r, size_t i)
 		return NULL;
 	simulated = &r->simulated.result;
 	if (r->answer == LEMURSIM_SIMULATED)
-		return i < simulated->notes_n ? simulated->notes[i] : NULL;
+		return i < simulated->notes_n ? simulated->notes[i].text : NULL;
 	return r->answer == LEMURSIM_PLANNED && i < r->planned.notes_n ? r->planned.notes[i] : NULL;
 }
 

@@ -210,55 +210,6 @@ void explain_traffic(struct str *out, const char *when, const struct crossing *c
 	}
 }
 
-/* Appends what is said of one job as a sentence of the note. */
-static void add_sentence(struct str *out, const struct str *sentence)
-{
-	if (sentence->len)
-		str_addf(out, "%s%s", out->len ? ". " : "", sentence->text);
-}
-
-static void add_remark(struct str *out, const struct job_run *r)
-{
-	struct str s = STR_INIT;
-
-	if (r->state && r->type->remark)
-		r->type->remark(&s, r);
-	add_sentence(out, &s);
-	str_release(&s);
-}
-
-static void add_verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
-{
-	struct str s = STR_INIT;
-
-	if (r->state && alone)
-		r->type->verdict(&s, r, alone, draws);
-	add_sentence(out, &s);
-	str_release(&s);
-}
-
-size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
-			const char **notes)
-{
-	const struct job_run *alone[JOB_N];
-	size_t added = 0;
-
-	for (int j = 0; j < JOB_N; j++)
-		alone[j] = best_alone(all, n, (enum job)j);
-	for (size_t i = 0; i < n; i++) {
-		struct str s = STR_INIT;
-
-		for (int j = 0; j < JOB_N; j++)
-			add_remark(&s, &all[i].jobs[j]);
-		for (int j = 0; j < JOB_N && prediction_machines(&all[i]) > 1; j++)
-			add_verdict(&s, &all[i].jobs[j], alone[j], draws);
-		if (s.len)
-			notes[added++] = arena_printf(a, "%s: %s.", all[i].at.assignment->name, s.text);
-		str_release(&s);
-	}
-	return added;
-}
-
 static void add_difference(struct str *out, const struct metric *m, const char *head)
 {
 	struct str half = STR_INIT;
@@ -270,25 +221,59 @@ static void add_difference(struct str *out, const struct metric *m, const char *
 	str_release(&half);
 }
 
-size_t explain_differences(struct arena *a, const struct assignment_row *rows, size_t n, const char **notes)
+static void differences(struct str *out, const struct assignment_row *row)
 {
-	size_t added = 0;
+	for (size_t k = 0; k < row->metrics_n; k++) {
+		const struct metric *m = &row->metrics[k];
+		const char *head = metric_find(m->name, NULL)->head;
 
-	for (size_t i = 0; i < n; i++) {
-		struct str s = STR_INIT;
-
-		for (size_t k = 0; k < rows[i].metrics_n; k++) {
-			const struct metric *m = &rows[i].metrics[k];
-			const char *head = metric_find(m->name, NULL)->head;
-
-			if (m->best && head && m->less && !strcmp(m->unit, "s") &&
-			    fabs(m->difference) > m->difference_ci)
-				add_difference(&s, m, head);
-		}
-		if (s.len)
-			notes[added++] = arena_printf(a, "%s, against the best under the same load: %s.",
-						      rows[i].name, s.text);
-		str_release(&s);
+		if (m->best && head && m->less && !strcmp(m->unit, "s") &&
+		    fabs(m->difference) > m->difference_ci)
+			add_difference(out, m, head);
 	}
-	return added;
+}
+
+struct note_list {
+	struct arena *arena;
+	const char *name; /* of the assignment */
+	struct note *at;
+	size_t n;
+};
+
+/* Adds what is said, if anything, and empties it. */
+static void add_note(struct note_list *notes, const char *before, struct str *said)
+{
+	if (said->len)
+		notes->at[notes->n++] = (struct note){
+			arena_printf(notes->arena, "%s: %s%s.", notes->name, before, said->text),
+			strlen(notes->name) + 2};
+	str_clear(said);
+}
+
+size_t explain_notes(struct arena *a, const struct prediction *all, const struct assignment_row *rows,
+		     size_t n, size_t draws, struct note *notes)
+{
+	struct note_list list = {.arena = a, .at = notes};
+	const struct job_run *alone[JOB_N];
+	struct str said = STR_INIT;
+
+	for (int j = 0; j < JOB_N; j++)
+		alone[j] = best_alone(all, n, (enum job)j);
+	for (size_t i = 0; i < n; i++) {
+		list.name = all[i].at.assignment->name;
+		for (int j = 0; j < JOB_N; j++) {
+			const struct job_run *r = &all[i].jobs[j];
+
+			if (r->state && r->type->remark)
+				r->type->remark(&said, r);
+			add_note(&list, "", &said);
+			if (r->state && alone[j] && prediction_machines(&all[i]) > 1)
+				r->type->verdict(&said, r, alone[j], draws);
+			add_note(&list, "", &said);
+		}
+		differences(&said, &rows[i]);
+		add_note(&list, "against the best under the same load: ", &said);
+	}
+	str_release(&said);
+	return list.n;
 }

@@ -30,14 +30,11 @@ struct crossing explain_crossing(const struct simulated *r, double steps);
 void explain_compare(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws);
 void explain_traffic(struct str *out, const char *when, const struct crossing *c);
 
-/* After prediction_row(), whose draws are compared pair by pair. One note for each assignment of which
- * something is to be said: what its jobs remark, and whether several machines pay against the best that uses
- * one. Appends to notes; returns how many. */
-size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
-			const char **notes);
-
-/* After prediction_differences(): a note for each assignment on the times in its table by which it differs
- * from the best. Appends to notes; returns how many. */
-size_t explain_differences(struct arena *a, const struct assignment_row *rows, size_t n, const char **notes);
+/* After prediction_row(), whose draws are compared pair by pair, and prediction_differences(). Notes on each assignment: what
+ * its jobs remark, whether several machines pay against the best that uses one, and the times in its table by which it
+ * differs from the best. Writes at most EXPLAIN_NOTES for each of the n; returns how many. */
+enum { EXPLAIN_NOTES = 2 * JOB_N + 1 };
+size_t explain_notes(struct arena *a, const struct prediction *all, const struct assignment_row *rows,
+		     size_t n, size_t draws, struct note *notes);
 
 #endif

@@ -35,6 +35,13 @@ struct memory_row {
 	double disk_B;   /* weights that stay on the disk, to be read in every step; not of need_B */
 };
 
+/* A sentence on the result. Of one assignment it begins with its name and ": ", about bytes of it; else about is 0. Those of
+ * one assignment follow each other. */
+struct note {
+	const char *text;
+	size_t about;
+};
+
 struct busy_row {
 	const char *name; /* "m4pro.gpu", "tb m5>m4pro" */
 	const char *phase;

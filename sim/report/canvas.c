@@ -99,6 +99,11 @@ void canvas_close(struct canvas *c)
 	str_release(&c->areas);
 }
 
+void canvas_move_down(struct canvas *c, double by)
+{
+	c->height -= by; /* y is counted from the top, which Graphviz counts from the bottom */
+}
+
 void canvas_area(struct canvas *c, const struct point *corners, size_t n, const char *fill)
 {
 	/* the pen draws nothing: its colour is transparent */

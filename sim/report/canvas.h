@@ -62,6 +62,8 @@ void canvas_open(struct canvas *c, struct str *out, double width, double height,
 void canvas_open_scaled(struct canvas *c, struct str *out, double width, double height, bool lines_first,
 			double scale, bool paper);
 void canvas_close(struct canvas *c);
+/* Moves the origin of all that is drawn from now on down by `by` points. */
+void canvas_move_down(struct canvas *c, double by);
 
 /* Draws a shape. The tooltip (SVG only) may be NULL and may contain '\n'. */
 void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const char *tooltip);

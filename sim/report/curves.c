@@ -529,8 +529,9 @@ void curves_dot(struct str *out, const struct curves *c)
 	make_legend(&v);
 	end = bottom + legend_row_h * (double)draw_legend(&v, NULL, bottom) + 4;
 	height = end + fmax(draw_note(&v, NULL, end), 11) + 9;
-	look_open(&c->look, &v.canvas, out, v.page_w, height, true);
-	look_head(&c->look, &v.canvas, v.page_w, c->title, NULL);
+	look_open(&c->look, &v.canvas, out,
+		  &(struct look_frame){
+			  .width = v.page_w, .height = height, .lines_first = true, .title = c->title});
 	for (size_t k = 0; k < c->panels_n; k++)
 		draw_panel(&v, k);
 	draw_legend(&v, &v.canvas, bottom);

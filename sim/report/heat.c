@@ -292,7 +292,7 @@ void heat_dot(struct str *out, const struct sweep *s, const struct picture_look 
 {
 	struct view v = {.s = s, .look = look, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
 	const double least_w = look_page(look), room = least_w - 2.0 * PAGE_MARGIN;
-	struct str title = STR_INIT;
+	struct str subtitle = STR_INIT;
 	double map_w, map_h, page_w, page_h;
 	size_t in_row, rows;
 
@@ -305,9 +305,10 @@ void heat_dot(struct str *out, const struct sweep *s, const struct picture_look 
 	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
 	v.page_w = page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
 	page_h = first_top + map_h * (double)rows + 12 + page_note(NULL, page_w, 0, signs_of(&v));
-	look_open(look, &v.canvas, out, page_w, page_h, false);
-	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
-	look_head(look, &v.canvas, page_w, s->title, title.text);
+	str_addf(&subtitle, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
+	look_open(look, &v.canvas, out,
+		  &(struct look_frame){
+			  .width = page_w, .height = page_h, .title = s->title, .subtitle = subtitle.text});
 	/* what is best of one needs no map */
 	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
 		const size_t place = i - (s->names_n == 1);
@@ -318,5 +319,5 @@ void heat_dot(struct str *out, const struct sweep *s, const struct picture_look 
 	}
 	draw_scale(&v, first_top + map_h * (double)rows - 6);
 	look_close(look, &v.canvas, page_w, page_h);
-	str_release(&title);
+	str_release(&subtitle);
 }

@@ -464,13 +464,13 @@ void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s)
 
 		if (footprint_need_B(&u->peak) <= 0)
 			continue;
-		memory_tracks[s->memory_tracks_n++] = (struct memory_track){
-			w->machines[i].origin.name,
-			arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
-			size_text(a, footprint_need_B(&u->peak)),
-			levels_of(a, u),
-			u->points_n,
-			NULL};
+		memory_tracks[s->memory_tracks_n++] =
+			(struct memory_track){w->machines[i].origin.name,
+					      arena_printf(a, "of %s", size_text(a, u->peak.usable_B)),
+					      size_text(a, footprint_need_B(&u->peak)),
+					      levels_of(a, u),
+					      u->points_n,
+					      NULL};
 	}
 	s->memory_tracks = memory_tracks;
 }

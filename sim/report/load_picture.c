@@ -450,8 +450,9 @@ static double draw_page(struct str *out, const struct load_picture *p, double he
 						 .line = looks[k].in[p->look.style].line,
 						 .letter = looks[k].letter,
 						 .word = looks[k].word};
-	look_open(&p->look, &v.canvas, out, v.page_w, height, false);
-	look_head(&p->look, &v.canvas, v.page_w, p->title, p->subtitle);
+	look_open(&p->look, &v.canvas, out,
+		  &(struct look_frame){
+			  .width = v.page_w, .height = height, .title = p->title, .subtitle = p->subtitle});
 	time_axis_draw(&v.canvas, &v.time, top, bottom);
 	draw_rows(&v);
 	draw_cut(&v, top, bottom);

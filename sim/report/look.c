@@ -105,11 +105,16 @@ static double scale_of(const struct picture_look *look, double width)
 	return look->font_size > 0 ? look->font_size / axis_font : 1;
 }
 
-void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,
-	       double height, bool lines_first)
+void look_open(const struct picture_look *look, struct canvas *c, struct str *out, const struct look_frame *f)
 {
-	canvas_open_scaled(c, out, width, height + caption_height(look, width), lines_first,
-			   scale_of(look, width), look->style != STYLE_COLOUR);
+	const char *title = look->title ? look->title : f->title;
+	const double more = look->no_title ? 0 : page_head(NULL, f->width, title, f->subtitle);
+
+	canvas_open_scaled(c, out, f->width, f->height + more + caption_height(look, f->width),
+			   f->lines_first, scale_of(look, f->width), look->style != STYLE_COLOUR);
+	if (!look->no_title)
+		page_head(c, f->width, title, f->subtitle);
+	canvas_move_down(c, more);
 }
 
 void look_close(const struct picture_look *look, struct canvas *c, double width, double height)
@@ -117,11 +122,4 @@ void look_close(const struct picture_look *look, struct canvas *c, double width,
 	if (look->caption)
 		page_caption(c, width, height + 2, look->caption);
 	canvas_close(c);
-}
-
-void look_head(const struct picture_look *look, struct canvas *c, double width, const char *title,
-	       const char *subtitle)
-{
-	if (!look->no_title)
-		page_head(c, width, look->title ? look->title : title, subtitle);
 }

@@ -45,13 +45,18 @@ bool look_has_room(const struct picture_look *look);
 /* The narrowest picture that there is room for in letters of that size, 0: the usual. */
 double look_least_width(double font_size);
 
-/* Begins a picture that is drawn with that width and height, as large as it is asked to be and with room for the caption. */
-void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,
-	       double height, bool lines_first);
+struct look_frame {
+	double width, height;         /* as it is drawn, with a line for the title and one for the subtitle */
+	bool lines_first;             /* as of canvas_open() */
+	const char *title, *subtitle; /* subtitle: NULL or empty: there is none */
+};
+
+/* Begins a picture, as large as it is asked to be and with room for the caption, and draws its head: the title, or the one
+ * in its place, and the subtitle; neither where none is wanted. Where they take more lines, all that is drawn later moves
+ * down. */
+void look_open(const struct picture_look *look, struct canvas *c, struct str *out,
+	       const struct look_frame *frame);
 /* Draws the caption and ends the picture. width, height: as at look_open(). */
 void look_close(const struct picture_look *look, struct canvas *c, double width, double height);
-/* The title, or the one in its place, and the subtitle, which may be NULL; neither where none is wanted. */
-void look_head(const struct picture_look *look, struct canvas *c, double width, const char *title,
-	       const char *subtitle);
 
 #endif

@@ -2,6 +2,10 @@
 #include "sim/report/memory_tracks.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "sim/report/page.h"
+#include "sim/report/textsize.h"
 
 static const double pitch = 30, area_h = 22, gap = 6, column_w = 1.0;
 static const char grey[] = "#5a5a5a";
@@ -93,10 +97,7 @@ void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, siz
 {
 	const struct memory_track *s = &f->s->memory_tracks[i];
 	const double bottom = f->top + gap + pitch * (double)(i + 1) - (pitch - area_h) / 2;
-	const double y = bottom - area_h / 2, x = f->left - f->gutter,
-		     right = f->left + f->width + f->gutter + 2;
-	const struct type bold = {.size = 9, .bold = true, .align = 'r', .color = "#111111"};
-	const struct type sub = {.size = 8, .align = 'r', .color = grey};
+	const double y = bottom - area_h / 2, right = f->left + f->width + f->gutter + 2;
 	const struct type note = {.size = 8, .bold = true, .align = 'l', .color = "#111111"};
 	const struct type under = {.size = 8, .align = 'l', .color = grey};
 	struct str text = STR_INIT;
@@ -104,9 +105,12 @@ void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, siz
 	draw_area(c, f, s, bottom);
 	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
 		     &(struct ink){.line = look_of(f)->line, .pen = 0.4}, NULL);
-	canvas_text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
-	canvas_text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
+	str_addf(&text, "%s memory", s->name);
+	if (textsize_width(text.text, 9, true) > f->left - PAGE_GUTTER - PAGE_MARGIN)
+		text.text[text.len = strlen(s->name)] = '\0'; /* the bytes below it say so too */
+	page_names(c, f->left, y, text.text, s->sub);
 	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);
+	str_clear(&text);
 	str_addf(&text, "peak %.0f%%", 100 * peak_of(s));
 	canvas_text(c, (struct point){right, y + 6}, &under, text.text, NULL);
 	str_release(&text);

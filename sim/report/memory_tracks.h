@@ -10,7 +10,7 @@
 
 struct memory_track_frame { /* the area of the tracks, in points */
 	const struct schedule *s;
-	double left, top, width, names_w, gutter;
+	double left, top, width, gutter;
 };
 
 /* Puts the tracks worth a lane into kept, which has room for all of the schedule's, and returns their number: a machine

@@ -1,35 +1,15 @@
 /* page.c - see page.h. */
 #include "sim/report/page.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "sim/report/textsize.h"
 
-static const double small_size = 8;
+static const double small_size = 8, name_size = 10;
+enum { HEAD_LINES = 3 }; /* of a title and of what is below it */
 const char page_grey[] = "#5a5a5a", page_black[] = "#111111";
-
-void page_head(struct canvas *c, double width, const char *title, const char *subtitle)
-{
-	const struct type big = {.size = 14, .bold = true, .align = 'c', .color = page_black};
-	const struct type under = {.size = 9.5, .align = 'c', .color = page_grey};
-	const double room = (width - 2 * PAGE_MARGIN) * 0.95;
-
-	canvas_text_in(c, (struct point){width / 2, 20}, &big, title, room);
-	if (subtitle && *subtitle)
-		canvas_text_in(c, (struct point){width / 2, 38}, &under, subtitle, room);
-}
-
-void page_names(struct canvas *c, double left, double y, const char *name, const char *sub)
-{
-	const struct type bold = {.size = 10, .bold = true, .align = 'r', .color = page_black};
-	const struct type under = {.size = small_size, .align = 'r', .color = page_grey};
-	const bool has_sub = sub && *sub;
-	const double x = left - PAGE_GUTTER, room = x - PAGE_MARGIN;
-
-	canvas_text_in(c, (struct point){x, has_sub ? y - 6 : y}, &bold, name, room);
-	if (has_sub)
-		canvas_text_in(c, (struct point){x, y + 7}, &under, sub, room);
-}
 
 void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub)
 {
@@ -41,17 +21,17 @@ void page_figures(struct canvas *c, double right, double y, const char *figure, 
 	canvas_text(c, (struct point){x, y + 7}, &under, sub, NULL);
 }
 
-/* The bytes of as many words as fit into the room; at least one word. */
-static size_t line_of(const char *text, double room, double size)
+size_t page_line(const char *text, double room, const struct type *type)
 {
 	struct str line = STR_INIT;
 	size_t n = 0;
 
 	for (;;) {
-		const size_t blanks = strspn(text + n, " \n"), word = strcspn(text + n + blanks, " \n");
+		const size_t blanks = strspn(text + n, " \n");
+		const size_t word = str_word(text + n + blanks);
 
 		str_add_n(&line, text + n, blanks + word);
-		if (!word || (n && textsize_width(line.text, size, false) > room))
+		if (!word || (n && textsize_width(line.text, type->size, type->bold) > room))
 			break;
 		n += blanks + word;
 	}
@@ -59,14 +39,50 @@ static size_t line_of(const char *text, double room, double size)
 	return n;
 }
 
-static double paragraph(struct canvas *c, const struct type *type, double width, double line_h, double y,
-			const char *text)
+/* The smaller lines below a name: one, or two where one has no room for the text. */
+static void draw_sub(struct canvas *c, struct point at, const char *text, double room)
+{
+	const struct type type = {.size = small_size, .align = 'r', .color = page_grey};
+	const size_t n = page_line(text, room, &type);
+	struct str first = STR_INIT;
+
+	str_add_n(&first, text, n);
+	canvas_text_in(c, at, &type, first.text, room);
+	if (text[n])
+		canvas_text_in(c, (struct point){at.x, at.y + 9}, &type, text + n + 1, room);
+	str_release(&first);
+}
+
+static bool takes_two_lines(const char *sub, double room)
+{
+	return textsize_width(sub, small_size, false) > room && strchr(sub, ' ') != NULL;
+}
+
+void page_names(struct canvas *c, double left, double y, const char *name, const char *sub)
+{
+	const bool has_sub = sub && *sub;
+	const double x = left - PAGE_GUTTER, room = x - PAGE_MARGIN;
+	const double fits = 0.98 * name_size * room / fmax(textsize_width(name, name_size, true), 1);
+	const double up = !has_sub ? 0 : takes_two_lines(sub, room) ? 11 : 6;
+	const struct type bold = {.size = fmin(fmax(fits, small_size), name_size),
+				  .bold = true,
+				  .align = 'r',
+				  .color = page_black};
+
+	canvas_text_in(c, (struct point){x, y - up}, &bold, name, room);
+	if (has_sub)
+		draw_sub(c, (struct point){x, y - up + 13}, sub, room);
+}
+
+/* Lines of the page's width, the first at y; what most_lines have no room for is cut off. Returns their height. */
+static double paragraph(struct canvas *c, const struct type *type, double width, double line_h,
+			size_t most_lines, double y, const char *text)
 {
 	const double room = width - 2 * PAGE_MARGIN, x = type->align == 'c' ? width / 2 : PAGE_MARGIN;
 	double height = 0;
 
-	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
-		const size_t n = line_of(text, room, type->size);
+	for (text += strspn(text, " \n"); *text && most_lines > 0; text += strspn(text, " \n")) {
+		const size_t n = --most_lines ? page_line(text, room, type) : strlen(text);
 		struct str line = STR_INIT;
 
 		str_add_n(&line, text, n);
@@ -81,12 +97,24 @@ static double paragraph(struct canvas *c, const struct type *type, double width,
 
 double page_caption(struct canvas *c, double width, double y, const char *text)
 {
-	return paragraph(c, &(struct type){.size = 9.5, .align = 'l', .color = page_black}, width, 13, y,
-			 text);
+	return paragraph(c, &(struct type){.size = 9.5, .align = 'l', .color = page_black}, width, 13,
+			 SIZE_MAX, y, text);
 }
 
 double page_note(struct canvas *c, double width, double y, const char *text)
 {
 	return paragraph(c, &(struct type){.size = small_size, .align = 'c', .color = page_grey}, width, 11,
-			 y, text);
+			 SIZE_MAX, y, text);
+}
+
+double page_head(struct canvas *c, double width, const char *title, const char *subtitle)
+{
+	const struct type big = {.size = 14, .bold = true, .align = 'c', .color = page_black};
+	const struct type under = {.size = 9.5, .align = 'c', .color = page_grey};
+	const double title_h = 18, under_h = 13;
+	double more = paragraph(c, &big, width, title_h, HEAD_LINES, 20, title) - title_h;
+
+	if (subtitle && *subtitle)
+		more += paragraph(c, &under, width, under_h, HEAD_LINES, 38 + more, subtitle) - under_h;
+	return more > 0 ? more : 0;
 }

@@ -20,14 +20,17 @@ enum {
 
 extern const char page_grey[], page_black[];
 
-/* The title, and a smaller line below it, which may be NULL or empty. Each is shortened to the page's width. */
-void page_head(struct canvas *c, double width, const char *title, const char *subtitle);
+/* The title, and what is smaller below it, which may be NULL or empty: each a line, or up to three of a narrow page. c may
+ * be NULL: nothing is drawn. Returns the height beyond that of a line of each. */
+double page_head(struct canvas *c, double width, const char *title, const char *subtitle);
 /* A name, bold, and a smaller line below it, at the left of the plot; y is their middle. */
 /* left: the plot's left edge; the names have the room from the page's margin to it. */
 void page_names(struct canvas *c, double left, double y, const char *name, const char *sub);
 /* The same of a number at the right of the plot, which ends at `right`. */
 void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub);
 
+/* The bytes of as many words as fit into a line of that room; at least one word. 0 at the end of the text. */
+size_t page_line(const char *text, double room, const struct type *type);
 /* A centred note in small lines of the page's width, the first at y. c may be NULL: nothing is drawn. Returns the height. */
 double page_note(struct canvas *c, double width, double y, const char *text);
 /* A paragraph in lines of the page's width, the first at y. c may be NULL: nothing is drawn. Returns its height. */

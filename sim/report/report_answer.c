@@ -399,14 +399,57 @@ void section_table(struct str *out, const struct section_place *at, const struct
 
 /* ---- sentences, limits ---- */
 
+static bool is_on_the_same(const struct note *a, const struct note *b)
+{
+	return a && a->about == b->about && !memcmp(a->text, b->text, a->about);
+}
+
+static void add_name(struct str *out, const struct note *note)
+{
+	struct str name = STR_INIT;
+
+	str_add_n(&name, note->text, note->about - 2);
+	html_element(out, "h3", NULL, name.text);
+	str_release(&name);
+}
+
+/* "generation pays: 29.1 s against 29.9 s ...": what comes before the colon stands out. */
+static void add_sentence(struct str *out, const char *text, bool has_verdict)
+{
+	const char *colon = has_verdict ? strstr(text, ": ") : NULL;
+	struct str verdict = STR_INIT;
+
+	str_add(out, "<li>");
+	if (colon) {
+		str_add_n(&verdict, text, (size_t)(colon - text));
+		str_add(out, "<b>");
+		html_text(out, verdict.text);
+		str_add(out, "</b>");
+	}
+	html_text(out, colon ? colon : text);
+	str_add(out, "</li>\n");
+	str_release(&verdict);
+}
+
+/* What is found of one assignment stands below its name, what is found of all below another heading. */
 void section_findings(struct str *out, const struct section_place *at, const struct result *r)
 {
 	if (!r->notes_n)
 		return;
 	section_open(out, at, "findings", "Findings");
-	str_add(out, "<ul>\n");
-	for (size_t i = 0; i < r->notes_n; i++)
-		html_element(out, "li", NULL, r->notes[i]);
+	for (size_t i = 0; i < r->notes_n; i++) {
+		const struct note *note = &r->notes[i];
+
+		if (!is_on_the_same(i ? note - 1 : NULL, note)) {
+			str_add(out, i ? "</ul>\n" : "");
+			if (note->about)
+				add_name(out, note);
+			else if (i)
+				html_element(out, "h3", NULL, "Of all");
+			str_add(out, "<ul>\n");
+		}
+		add_sentence(out, note->text + note->about, note->about > 0);
+	}
 	str_add(out, "</ul>\n");
 	section_close(out);
 }

@@ -136,11 +136,21 @@ static const struct {
 	[PICTURE_LATENCY] = {"latency", "Latencies"},   [PICTURE_ROOFLINE] = {"roofline", "Roofline"},
 	[PICTURE_PLAN] = {"fleets", "Fleets"},          [PICTURE_FRONT] = {"front", "Pareto front"}};
 
+static void add_view(struct str *out, const char *class_name, const char *name, const char *svg)
+{
+	str_addf(out, "<div class=\"%s\"><div class=\"picture\" role=\"region\" tabindex=\"0\" aria-label=\"",
+		 class_name);
+	html_text(out, name);
+	str_addf(out, "\">\n%s\n</div></div>\n", svg);
+}
+
+/* One of both views is shown, by the width of the window. */
 static void add_figure(struct str *out, const struct picture *p)
 {
-	str_add(out, "<figure>\n<div class=\"picture\" role=\"region\" tabindex=\"0\" aria-label=\"");
-	html_text(out, p->name);
-	str_addf(out, "\">\n%s\n</div>\n<figcaption><b>", p->svg);
+	str_add(out, "<figure>\n");
+	add_view(out, "wide", p->name, p->svg);
+	add_view(out, "narrow", p->name, p->narrow_svg);
+	str_add(out, "<figcaption><b>");
 	html_text(out, p->name);
 	str_add(out, ".</b> ");
 	html_text(out, p->caption);

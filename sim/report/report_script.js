@@ -76,8 +76,10 @@
 		add('+', 'Zoom in', () => zoom * 1.6);
 		add('\u2212', 'Zoom out', () => zoom / 1.6);
 		add('Reset', 'Reset the zoom', () => 1);
-		add('Whole', 'Show the whole width', () => 1);
-		tools.lastChild.addEventListener('click', () => { svg.style.minWidth = '0'; });
+		if (box.closest('.wide')) { /* the narrow view is never wider than its box */
+			add('Whole', 'Show the whole width', () => 1);
+			tools.lastChild.addEventListener('click', () => { svg.style.minWidth = '0'; });
+		}
 		box.before(tools);
 		box.addEventListener('wheel', (e) => {
 			if (!e.ctrlKey && !e.metaKey) return;

@@ -29,7 +29,7 @@ struct result {
 	size_t inputs_n;
 	const struct assignment_row *rows;
 	size_t rows_n;
-	const char *const *notes; /* sentences under the table: the peak MFU is stated against, ... */
+	const struct note *notes; /* under the table: the peak MFU is stated against, ... */
 	size_t notes_n;
 	/* metrics that the rows are the Pareto front of, as optimize finds it; NULL: they are none */
 	const char *goal, *pareto;

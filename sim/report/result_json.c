@@ -193,7 +193,7 @@ void result_json(struct str *out, const struct result *r)
 		jsonw_key(&w, "notes");
 		jsonw_array(&w);
 		for (size_t i = 0; i < r->notes_n; i++)
-			jsonw_string(&w, r->notes[i]);
+			jsonw_string(&w, r->notes[i].text);
 		jsonw_end(&w);
 	}
 	if (r->config)

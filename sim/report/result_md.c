@@ -123,7 +123,7 @@ static void add_answer(struct str *out, const struct result *r)
 	str_add(out, ".\n");
 	for (size_t i = 0; i < r->notes_n; i++) {
 		str_add(out, i ? "- " : "\n- ");
-		add_text(out, r->notes[i]);
+		add_text(out, r->notes[i].text);
 		str_add(out, "\n");
 	}
 }

@@ -17,7 +17,7 @@ struct reading {
 	struct result *out;
 	const char **config;
 	VEC(struct assignment_row) rows;
-	VEC(const char *) notes;
+	VEC(struct note) notes;
 	bool any, kept_inputs; /* an object was begun; its inputs are known */
 };
 
@@ -352,7 +352,7 @@ static int read_notes(struct reading *r, void *of)
 		const char *text = NULL;
 
 		rc = jsonr_text(&r->json, &text);
-		VEC_ADD(&r->notes, text);
+		VEC_ADD(&r->notes, ((struct note){text, 0}));
 	}
 	return rc;
 }
@@ -467,7 +467,7 @@ static int read_one(struct reading *r)
 static void keep(struct reading *r)
 {
 	struct assignment_row *rows = arena_array(r->arena, r->rows.n + 1, sizeof *rows);
-	const char **notes = arena_array(r->arena, r->notes.n + 1, sizeof *notes);
+	struct note *notes = arena_array(r->arena, r->notes.n + 1, sizeof *notes);
 
 	if (r->rows.n)
 		memcpy(rows, r->rows.at, r->rows.n * sizeof *rows);

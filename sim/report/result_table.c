@@ -369,10 +369,34 @@ static void add_legend(struct str *out, const struct table *t, int width)
 	str_release(&text);
 }
 
+/* How many notes from the first on are on the same assignment; at least one. */
+static size_t notes_alike(const struct note *notes, size_t n)
+{
+	size_t k = 1;
+
+	while (k < n && notes->about && notes[k].about == notes->about &&
+	       !memcmp(notes[k].text, notes->text, notes->about))
+		k++;
+	return k;
+}
+
+/* Several on one assignment stand below its name. */
 static void add_notes(struct str *out, const struct result *r, int width)
 {
-	for (size_t i = 0; i < r->notes_n; i++)
-		str_add_wrapped(out, r->notes[i], 0, 2, wrap_width(width));
+	for (size_t i = 0, n; i < r->notes_n; i += n) {
+		const struct note *first = &r->notes[i];
+
+		n = notes_alike(first, r->notes_n - i);
+		if (n == 1) {
+			str_add_wrapped(out, first->text, 0, 2, wrap_width(width));
+			continue;
+		}
+		str_addf(out, "%.*s\n", (int)first->about - 1, first->text);
+		for (size_t k = 0; k < n; k++) {
+			str_add(out, "  ");
+			str_add_wrapped(out, first[k].text + first[k].about, 2, 4, wrap_width(width));
+		}
+	}
 }
 
 struct memory_line {

@@ -361,7 +361,8 @@ static void key_cluster(struct view *v, const struct cluster *c)
 		v->keys_n++;
 		str_addf(&v->keys, "%s%s", v->keys.len ? " \xc2\xb7 " : "", key.text);
 		for (int k = 0; k < c->lines_n; k++)
-			str_addf(&v->keys, "%s%s", k ? ", " : " ", c->lines[k].text);
+			str_addf(&v->keys, "%s%s", k && !str_ends(v->keys.text, ",") ? ", " : " ",
+				 c->lines[k].text);
 	} else {
 		v->unlabelled++;
 	}
@@ -412,23 +413,15 @@ static void label_dots(struct view *v)
 
 /* ---- frame and legend ---- */
 
-static void draw_head(struct view *v)
+static void name_axes(struct view *v)
 {
-	const struct type title = {.size = 14, .bold = true, .align = 'c', .color = "#111111"};
 	const struct type axis = {.size = 9.5, .align = 'c', .color = "#222222"};
 	const struct type unit = {.size = 9.5, .align = 'l', .color = "#222222"};
-	struct str text = STR_INIT;
-	const char *said = v->r->look.title ? v->r->look.title : v->r->title;
-	const bool whole = textsize_shorten(&text, said, v->page_w - 80, title.size, true);
 
-	if (!v->r->look.no_title)
-		canvas_text(&v->canvas, (struct point){v->page_w / 2, 20}, &title, text.text,
-			    whole ? NULL : said);
 	canvas_text(&v->canvas, (struct point){12, top - 15}, &unit, v->y.unit < 1e12 ? "GFLOPS" : "TFLOPS",
 		    NULL);
 	canvas_text(&v->canvas, (struct point){(left + v->right) / 2, v->bottom + 27}, &axis,
 		    "arithmetic intensity, FLOP per byte of memory traffic", NULL);
-	str_release(&text);
 }
 
 /* Where the next entry of the legend begins: beside the last, or in a new row. */
@@ -448,9 +441,17 @@ static void legend_text(struct view *v, struct point *at, double sample, const c
 {
 	const struct type type = {.size = 9, .align = 'l', .color = color};
 	const double room = v->right - left - sample, w = fmin(textsize_width(text, type.size, false), room);
+	struct str line = STR_INIT;
 
 	*begin = legend_at(v, at, sample + w);
-	canvas_text_in(&v->canvas, (struct point){begin->x + sample, begin->y}, &type, text, room);
+	for (size_t n; (n = page_line(text, room, &type)) < strlen(text); text += n + 1) {
+		str_clear(&line);
+		str_add_n(&line, text, n);
+		canvas_text_in(&v->canvas, (struct point){begin->x + sample, at->y}, &type, line.text, room);
+		at->y += line_h;
+	}
+	canvas_text_in(&v->canvas, (struct point){begin->x + sample, at->y}, &type, text, room);
+	str_release(&line);
 }
 
 static void legend_shape(struct view *v, struct point *at, const char *shape, const char *text)
@@ -541,9 +542,11 @@ static double draw(struct str *out, const struct roofline *r, double height)
 	v.bottom = top + fmin(482, 0.8 * (v.right - left));
 	choose_ranges(&v);
 	labels_init(&v.labels, (struct rect){left, top, v.right - left, v.bottom - top});
-	look_open(&r->look, &v.canvas, out, v.page_w, height, true);
+	look_open(&r->look, &v.canvas, out,
+		  &(struct look_frame){
+			  .width = v.page_w, .height = height, .lines_first = true, .title = r->title});
 	axes_draw(&v.canvas, &v.x, &v.y);
-	draw_head(&v);
+	name_axes(&v);
 	place_dots(&v);
 	for (size_t i = 0; i < r->roofs_n; i++)
 		draw_roof(&v, i);

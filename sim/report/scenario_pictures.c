@@ -15,7 +15,10 @@
 #include "sim/report/sweep_curves.h"
 #include "sim/report/workload_roofline.h"
 
-enum { ROOFS_MAX = 64 }; /* beyond, lines cannot be told apart */
+enum {
+	ROOFS_MAX = 64, /* beyond, lines cannot be told apart */
+	NARROW_W = 276  /* points, the width of a phone of 400 pixels without its margins */
+};
 
 struct builder {
 	struct arena *arena;
@@ -24,23 +27,47 @@ struct builder {
 	struct err *err;
 };
 
-/* Draws and releases the DOT text. */
-static int add_picture(struct builder *b, struct picture p, struct str *dot_text)
-{
-	struct str drawn = STR_INIT, inlined = STR_INIT;
-	int rc = draw_svg(&drawn, dot_text->text, b->err);
+/* Appends the DOT text of `what` as a reader asks it to look. 0, or -1 with err. */
+typedef int picture_dot(struct str *out, const void *what, const struct picture_look *look, struct err *err);
 
-	if (rc == 0)
-		rc = svg_inline(&inlined, drawn.text, arena_printf(b->arena, "%s. %s", p.name, p.caption),
-				b->err);
-	if (rc == 0) {
-		p.svg = arena_strdup(b->arena, inlined.text);
-		b->out->at[b->out->n++] = p;
-	}
+/* A phone has no pointer that would show tooltips, which are half of a picture's bytes. */
+static const char *draw_look(struct builder *b, const char *label, picture_dot *dot, const void *what,
+			     const struct picture_look *look)
+{
+	struct str text = STR_INIT, drawn = STR_INIT, inlined = STR_INIT;
+	const char *svg = NULL;
+
+	if (dot(&text, what, look, b->err) == 0 && draw_svg(&drawn, text.text, b->err) == 0 &&
+	    svg_inline(&inlined, drawn.text, label, look->width <= 0, b->err) == 0)
+		svg = arena_strdup(b->arena, inlined.text);
+	str_release(&text);
 	str_release(&drawn);
 	str_release(&inlined);
-	str_release(dot_text);
-	return rc;
+	return svg;
+}
+
+static int add_picture(struct builder *b, struct picture p, picture_dot *dot, const void *what)
+{
+	const char *label = arena_printf(b->arena, "%s. %s", p.name, p.caption);
+
+	p.svg = draw_look(b, label, dot, what, &(struct picture_look){.style = STYLE_COLOUR});
+	if (p.svg)
+		p.narrow_svg = draw_look(b, label, dot, what,
+					 &(struct picture_look){.style = STYLE_COLOUR, .width = NARROW_W});
+	if (!p.svg || !p.narrow_svg)
+		return -1;
+	b->out->at[b->out->n++] = p;
+	return 0;
+}
+
+static int curves_of(struct str *out, const void *what, const struct picture_look *look, struct err *err)
+{
+	struct curves c = *(const struct curves *)what;
+
+	(void)err;
+	c.look = *look;
+	curves_dot(out, &c);
+	return 0;
 }
 
 static bool is_full(struct builder *b)
@@ -78,12 +105,20 @@ static bool is_open(const struct builder *b, const struct placement *at, enum jo
 	return shown ? !strcmp(shown, at->assignment->name) : !any;
 }
 
+static int schedule_of(struct str *out, const void *what, const struct picture_look *look, struct err *err)
+{
+	struct schedule s = *(const struct schedule *)what;
+
+	(void)err;
+	s.look = (struct schedule_look){.style = look->style, .width = look->width};
+	schedule_dot(out, &s);
+	return 0;
+}
+
 static int draw_part(struct builder *b, const struct job_run *r, const struct drawn_part *part)
 {
 	const struct schedule s = job_schedule(b->arena, r, part, false, false);
-	struct str dot_text = STR_INIT;
 
-	schedule_dot(&dot_text, &s);
 	return add_picture(b,
 			   (struct picture){.kind = PICTURE_SCHEDULE,
 					    .name = arena_printf(b->arena, "%s: %s", r->at->assignment->name,
@@ -92,7 +127,7 @@ static int draw_part(struct builder *b, const struct job_run *r, const struct dr
 					    .of = r->at->assignment->name,
 					    .job = job_of(r),
 					    .open = is_open(b, r->at, job_of(r))},
-			   &dot_text);
+			   schedule_of, &s);
 }
 
 static int draw_job(struct builder *b, const struct job_run *r)
@@ -120,9 +155,21 @@ static int draw_programs(struct builder *b, const struct placement *at)
 
 /* ---- loads ---- */
 
+struct drawn_load {
+	struct arena *arena;
+	const struct served *served;
+};
+
+static int load_of(struct str *out, const void *what, const struct picture_look *look, struct err *err)
+{
+	const struct drawn_load *load = what;
+
+	return load_schedule_dot(load->arena, load->served, load->served->cut_ns, load->served->end_ns, look,
+				 out, err);
+}
+
 static int draw_load(struct builder *b, const struct placement *at)
 {
-	struct str dot_text = STR_INIT;
 	struct served load;
 	int rc = served_make(b->arena, at, b->ask->stop, &load, b->err);
 
@@ -131,25 +178,19 @@ static int draw_load(struct builder *b, const struct placement *at)
 		*b->err = (struct err)ERR_INIT;
 		return 0;
 	}
-	if (rc == 0 && load.cut_ns < load.end_ns && !is_full(b)) {
-		rc = load_schedule_dot(b->arena, &load, load.cut_ns, load.end_ns,
-				       &(struct picture_look){.style = STYLE_COLOUR}, &dot_text, b->err);
-		if (rc == 0)
-			rc = add_picture(
-				b,
-				(struct picture){.kind = PICTURE_LOAD,
-						 .name = arena_printf(b->arena, "%s: the load over time",
-								      at->assignment->name),
-						 .caption =
-							 "What each server works at, the requests that run "
-							 "and wait, and the KV cache in use.",
-						 .of = at->assignment->name,
-						 .job = JOB_SERVE,
-						 .open = is_open(b, at, JOB_SERVE)},
-				&dot_text);
-	}
+	if (rc == 0 && load.cut_ns < load.end_ns && !is_full(b))
+		rc = add_picture(b,
+				 (struct picture){.kind = PICTURE_LOAD,
+						  .name = arena_printf(b->arena, "%s: the load over time",
+								       at->assignment->name),
+						  .caption =
+							  "What each server works at, the requests that run "
+							  "and wait, and the KV cache in use.",
+						  .of = at->assignment->name,
+						  .job = JOB_SERVE,
+						  .open = is_open(b, at, JOB_SERVE)},
+				 load_of, &(struct drawn_load){b->arena, &load});
 	served_release(&load);
-	str_release(&dot_text);
 	return rc;
 }
 
@@ -157,12 +198,10 @@ static int draw_latencies(struct builder *b, const struct placement *all)
 {
 	const struct serve_watch watch = {
 		.seed = b->ask->seed, .each_iteration = b->ask->each_iteration, .stop = b->ask->stop};
-	struct str dot_text = STR_INIT;
 	struct curves c;
 
 	if (load_quantiles(b->arena, all, &watch, &c, b->err) != 0)
 		return -1;
-	curves_dot(&dot_text, &c);
 	return add_picture(
 		b,
 		(struct picture){.kind = PICTURE_LATENCY,
@@ -170,22 +209,30 @@ static int draw_latencies(struct builder *b, const struct placement *all)
 				 .caption = "The latency that a share of the requests does not exceed; "
 					    "dashed where the SLO bounds it.",
 				 .open = true},
-		&dot_text);
+		curves_of, &c);
+}
+
+static int roofline_of(struct str *out, const void *what, const struct picture_look *look, struct err *err)
+{
+	struct roofline line = *(const struct roofline *)what;
+
+	(void)err;
+	line.look = *look;
+	roofline_dot(out, &line);
+	return 0;
 }
 
 static int draw_roofline(struct builder *b, const struct world *w)
 {
 	const struct roofline line = workload_roofline(b->arena, w);
-	struct str dot_text = STR_INIT;
 
-	roofline_dot(&dot_text, &line);
 	return add_picture(b,
 			   (struct picture){.kind = PICTURE_ROOFLINE,
 					    .name = "roofline",
 					    .caption = "Each line is what a device can do at an arithmetic "
 						       "intensity, each mark an operator of this model.",
 					    .open = true},
-			   &dot_text);
+			   roofline_of, &line);
 }
 
 int scenario_pictures(struct arena *a, const struct placement *all, const struct pictures_ask *ask,
@@ -214,7 +261,6 @@ int scenario_pictures(struct arena *a, const struct placement *all, const struct
 int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, struct err *err)
 {
 	struct builder b = {.arena = a, .out = out, .err = err};
-	struct str dot_text = STR_INIT;
 	struct plan_range range;
 	struct curves c;
 	bool ran = false;
@@ -227,7 +273,6 @@ int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, 
 	if (plan_range_of(r, &range) != 0)
 		return err_set(err, "interrupted");
 	c = plan_curves(a, r, &range);
-	curves_dot(&dot_text, &c);
 	return add_picture(
 		&b,
 		(struct picture){.kind = PICTURE_PLAN,
@@ -235,16 +280,14 @@ int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, 
 				 .caption = "What each fleet holds for its price, and its latencies under "
 					    "smaller and larger loads.",
 				 .open = true},
-		&dot_text);
+		curves_of, &c);
 }
 
 int front_picture(struct arena *a, const struct result *r, struct pictures *out, struct err *err)
 {
 	struct builder b = {.arena = a, .out = out, .err = err};
-	struct str dot_text = STR_INIT;
 	const struct curves c = front_curves(a, r);
 
-	curves_dot(&dot_text, &c);
 	return add_picture(
 		&b,
 		(struct picture){.kind = PICTURE_FRONT,
@@ -252,7 +295,14 @@ int front_picture(struct arena *a, const struct result *r, struct pictures *out,
 				 .caption = "Each point is an assignment that no other betters in both "
 					    "goals; whiskers are P10 to P90 of the first goal.",
 				 .open = true},
-		&dot_text);
+		curves_of, &c);
+}
+
+static int heat_of(struct str *out, const void *what, const struct picture_look *look, struct err *err)
+{
+	(void)err;
+	heat_dot(out, what, look);
+	return 0;
 }
 
 int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, struct err *err)
@@ -260,21 +310,17 @@ int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, 
 	struct builder b = {.arena = a, .out = out, .err = err};
 	struct picture p = {
 		.kind = PICTURE_SWEEP, .name = arena_printf(a, "sweep: %s", s->metric), .open = true};
-	struct str dot_text = STR_INIT;
 
 	if (s->axes_n > 2)
 		return 0;
 	if (s->axes_n == 1) {
 		const struct curves c = sweep_curves(a, s);
 
-		curves_dot(&dot_text, &c);
 		p.caption = "Each line is an assignment, its band P10 to P90; where two lines cross they "
 			    "break even.";
-	} else {
-		heat_dot(&dot_text, s, &(struct picture_look){.style = STYLE_COLOUR});
-		p.caption = "The best assignment of each cell and its value; a line is drawn where the best "
-			    "changes: "
-			    "there two break even.";
+		return add_picture(&b, p, curves_of, &c);
 	}
-	return add_picture(&b, p, &dot_text);
+	p.caption = "The best assignment of each cell and its value; a line is drawn where the best changes: "
+		    "there two break even.";
+	return add_picture(&b, p, heat_of, s);
 }

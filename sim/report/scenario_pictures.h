@@ -25,12 +25,12 @@ enum picture_kind {
 
 struct picture {
 	enum picture_kind kind;
-	const char *name;    /* "prefill M5, decode M4 Pro: generate" */
-	const char *caption; /* a sentence on what is seen */
-	const char *svg;
-	const char *of; /* the assignment that a schedule or load is of; else NULL */
-	enum job job;   /* likewise */
-	bool open;      /* shown at once; the others of a long list are unfolded by the reader */
+	const char *name;             /* "prefill M5, decode M4 Pro: generate" */
+	const char *caption;          /* a sentence on what is seen */
+	const char *svg, *narrow_svg; /* the same picture twice: for a screen, and for a phone held upright */
+	const char *of;               /* the assignment that a schedule or load is of; else NULL */
+	enum job job;                 /* likewise */
+	bool open; /* shown at once; the others of a long list are unfolded by the reader */
 };
 
 enum { PICTURES_MAX = 40 };

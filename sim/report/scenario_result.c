@@ -65,8 +65,7 @@ static void add_notes(struct arena *a, const struct world *w, const struct predi
 {
 	struct result *of = &r->result;
 
-	of->notes_n = explain_verdicts(a, all, of->rows_n, (size_t)of->draws, r->notes);
-	of->notes_n += explain_differences(a, of->rows, of->rows_n, r->notes + of->notes_n);
+	of->notes_n = explain_notes(a, all, of->rows, of->rows_n, (size_t)of->draws, r->notes);
 	for (int j = 0; j < JOB_N; j++)
 		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
 			scenario_result_note(r, job_types[j]->note(a, w));
@@ -87,7 +86,7 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 	int rc = 0;
 
 	*out = (struct scenario_result){
-		.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *out->notes)};
+		.notes = arena_array(a, EXPLAIN_NOTES * n + SCENARIO_RESULT_NOTES, sizeof *out->notes)};
 	out->result = (struct result){.scenario = scenario_result_name(a, w->path),
 				      .version = version,
 				      .title = w->scenario->title,
@@ -116,5 +115,5 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 void scenario_result_note(struct scenario_result *r, const char *note)
 {
 	if (note)
-		r->notes[r->result.notes_n++] = note;
+		r->notes[r->result.notes_n++] = (struct note){note, 0};
 }

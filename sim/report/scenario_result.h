@@ -9,11 +9,11 @@
 #include "sim/predict/metrics.h"
 #include "sim/report/result.h"
 
-enum { SCENARIO_RESULT_NOTES = 40 }; /* beside one for each assignment */
+enum { SCENARIO_RESULT_NOTES = 40 }; /* beside those on each assignment */
 
 struct scenario_result {
 	struct result result;
-	const char **notes; /* the result's, with room for more */
+	struct note *notes; /* the result's, with room for more */
 	bool any_fits;      /* any workload of any assignment */
 };
 

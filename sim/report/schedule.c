@@ -446,12 +446,16 @@ static double draw_foot(struct view *v, struct canvas *c, const char *note, size
 	return y;
 }
 
-static void draw_head(struct view *v)
+/* Draws the title and the subtitle; c may be NULL. Returns the height beyond that of a line of each. */
+static double draw_head(const struct view *v, struct canvas *c)
+{
+	return v->s->look.no_title ? 0 : page_head(c, v->page_w, v->s->title, v->s->subtitle);
+}
+
+static void draw_warning(struct view *v)
 {
 	const struct type type = {.size = 9.5, .bold = true, .align = 'c', .color = red};
 
-	if (!v->s->look.no_title)
-		page_head(&v->canvas, v->page_w, v->s->title, v->s->subtitle);
 	if (v->s->warning)
 		canvas_text_in(&v->canvas, (struct point){v->page_w / 2, v->top - 14}, &type, v->s->warning,
 			       v->page_w - 2 * PAGE_MARGIN);
@@ -477,15 +481,17 @@ static double left_of(double page_w)
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
-	const struct memory_track_frame frame = {
-		v->s, v->left, v->lanes_end, v->plot_w, v->left - PAGE_MARGIN - PAGE_GUTTER, PAGE_GUTTER};
+	const struct memory_track_frame frame = {v->s, v->left, v->lanes_end, v->plot_w, PAGE_GUTTER};
 	const size_t legend_rows = draw_legend(v, NULL);
+	const double head_more = draw_head(v, NULL);
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
-	canvas_open_scaled(&v->canvas, out, v->page_w, draw_foot(v, NULL, note.text, legend_rows), false,
-			   scale_of(&v->s->look), v->s->look.style != STYLE_COLOUR);
-	draw_head(v);
+	canvas_open_scaled(&v->canvas, out, v->page_w, head_more + draw_foot(v, NULL, note.text, legend_rows),
+			   false, scale_of(&v->s->look), v->s->look.style != STYLE_COLOUR);
+	draw_head(v, &v->canvas);
+	canvas_move_down(&v->canvas, head_more);
+	draw_warning(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
 	for (size_t i = 0; i < v->s->memory_tracks_n; i++)

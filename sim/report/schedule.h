@@ -58,7 +58,7 @@ struct level {
 	double share; /* from at_ns on */
 };
 struct memory_track {
-	const char *name, *sub; /* "m5", "memory" */
+	const char *name, *sub; /* "m5", "of 17.8 GiB" */
 	const char *note;       /* the peak, "8.29 GiB", shown at the right with its share */
 	const struct level *levels;
 	size_t levels_n;

@@ -10,6 +10,7 @@ enum { SVG_DEPTH = 32 };
 struct reader {
 	struct str *out;
 	const char *at;
+	bool tips;
 	bool kept[SVG_DEPTH]; /* of each open element: was its tag written? */
 	size_t depth;
 };
@@ -86,7 +87,7 @@ static bool open_tooltip(struct reader *r, const char *end)
 	size_t len;
 	const char *tip = attribute(r->at, end, "xlink:title", &len);
 
-	if (!tip || !len || (len == 1 && *tip == ' '))
+	if (!r->tips || !tip || !len || (len == 1 && *tip == ' '))
 		return false;
 	str_add(r->out, "<g class=\"tip\"><title>");
 	str_add_n(r->out, tip, len);
@@ -198,9 +199,9 @@ static int read_on(struct reader *r, struct err *err)
 	return 0;
 }
 
-int svg_inline(struct str *out, const char *svg, const char *name, struct err *err)
+int svg_inline(struct str *out, const char *svg, const char *name, bool tips, struct err *err)
 {
-	struct reader r = {.out = out, .at = strstr(svg, "<svg")};
+	struct reader r = {.out = out, .tips = tips, .at = strstr(svg, "<svg")};
 	const char *end = r.at ? tag_end(r.at) : NULL;
 
 	if (!end)

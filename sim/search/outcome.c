@@ -292,14 +292,14 @@ static const char *counts_note(struct arena *a, const struct search_counts *c, b
 }
 
 size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const struct outcome *r,
-			  const struct assignment_row *rows, size_t n, int draws, const char **notes)
+			  const struct assignment_row *rows, size_t n, int draws, struct note *notes)
 {
 	const struct assignment_row *alone = row_named(rows, n, r->alone);
 	size_t notes_n = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		notes[notes_n] = rank_note(a, ask, rows, i, alone, draws);
-		notes_n += notes[notes_n] != NULL;
+		notes[notes_n] = (struct note){rank_note(a, ask, rows, i, alone, draws), 0};
+		notes_n += notes[notes_n].text != NULL;
 	}
 	return notes_n;
 }

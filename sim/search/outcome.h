@@ -60,7 +60,7 @@ const char *outcome_without_limits(struct arena *a, const struct outcome_ask *as
 /* Writes a note for each winner from its row among the n predictions of the outcome's assignments, whose
  * metrics have `draws` draws each. Returns the number of notes, at most one for each winner. */
 size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const struct outcome *r,
-			  const struct assignment_row *rows, size_t n, int draws, const char **notes);
+			  const struct assignment_row *rows, size_t n, int draws, struct note *notes);
 
 /* A note on the number of candidates searched and on whether the first is proved to be the best. */
 const char *outcome_search_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r);

@@ -221,6 +221,26 @@ START_TEST(str_grows)
 }
 END_TEST
 
+START_TEST(a_number_stays_with_its_unit)
+{
+	struct str s = STR_INIT;
+
+	ck_assert_uint_eq(str_word("12.3 s, then"), 7);
+	ck_assert_uint_eq(str_word("0 % of draws"), 3);
+	ck_assert_uint_eq(str_word("19 of"), 5);
+	ck_assert_uint_eq(str_word("300 requests"), 3); /* no unit is as long */
+	ck_assert_uint_eq(str_word("M5 (a"), 2);
+	ck_assert_uint_eq(str_word("7"), 1);
+	ck_assert_uint_eq(str_word(""), 0);
+	str_add_wrapped(&s, "it takes 12.3 s in all", 0, 2, 13);
+	ck_assert_str_eq(s.text, "it takes\n  12.3 s in\n  all\n");
+	str_clear(&s);
+	str_add_wrapped(&s, "it takes 12.3 s", 0, 2, 7); /* no line has room for both */
+	ck_assert_str_eq(s.text, "it\n  takes\n  12.3\n  s\n");
+	str_release(&s);
+}
+END_TEST
+
 START_TEST(nearest_of_typing_error)
 {
 	static const char *const names[] = {"bandwidth", "capacity", "latency"};
@@ -601,6 +621,7 @@ Suite *suite_base(void)
 	tcase_add_test(tc, units_format_exact_reads_back);
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
+	tcase_add_test(tc, a_number_stays_with_its_unit);
 	tcase_add_test(tc, nearest_of_typing_error);
 	tcase_add_test(tc, nearest_word);
 	tcase_add_test(tc, no_figure_has_an_exponent);

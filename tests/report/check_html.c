@@ -114,7 +114,7 @@ START_TEST(pictures_stand_in_a_page)
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 
-	ck_assert_int_eq(svg_inline(&out, svg, "a \"name\"", &err), 0);
+	ck_assert_int_eq(svg_inline(&out, svg, "a \"name\"", true, &err), 0);
 	ck_assert_str_eq(
 		out.text,
 		"<svg role=\"img\" aria-label=\"a &quot;name&quot;\" viewBox=\"0.00 0.00 10.00 20.00\">\n"
@@ -123,6 +123,10 @@ START_TEST(pictures_stand_in_a_page)
 		"<polygon fill=\"#fff\" points=\"0,0 1,1\"/><text x=\"1\" font-size=\"9.00\">A &gt; "
 		"B</text>\n"
 		"</g>\n<g class=\"forward\">\n<polygon points=\"0,0\"/></g>\n</g>\n</svg>\n");
+	str_clear(&out);
+	ck_assert_int_eq(svg_inline(&out, svg, "a \"name\"", false, &err), 0);
+	ck_assert_ptr_null(strstr(out.text, "<title>"));
+	ck_assert_ptr_nonnull(strstr(out.text, ">A &gt; B</text>"));
 	str_release(&out);
 }
 END_TEST
@@ -138,7 +142,7 @@ START_TEST(a_broken_picture_is_refused)
 
 		memcpy(cut, svg, n);
 		cut[n] = '\0';
-		ck_assert_int_eq(svg_inline(&out, cut, "x", &err), -1);
+		ck_assert_int_eq(svg_inline(&out, cut, "x", true, &err), -1);
 		ck_assert_str_ne(err.msg, "");
 		str_release(&out);
 	}
@@ -161,7 +165,7 @@ static const struct assignment_row rows[] = {
 	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
 	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL, classes, 1},
 	{EVIL, false, 1e9, EVIL, EVIL, NULL, NULL, 0, memory, 1, NULL, 0, NULL, NULL, 0}};
-static const char *const notes[] = {EVIL};
+static const struct note notes[] = {{EVIL, 0}};
 static const struct input_row inputs[] = {{EVIL, "00ff"}};
 static const struct result result = {.scenario = EVIL,
 				     .version = EVIL,

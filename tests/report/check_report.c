@@ -57,7 +57,7 @@ static const struct assignment_row rows[] = {
 	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0, NULL,
 	 NULL, 0},
 };
-static const char *const notes[] = {"MFU is against 13.84 TFLOPS."};
+static const struct note notes[] = {{"MFU is against 13.84 TFLOPS.", 0}};
 static const struct input_row inputs[] = {{"scenarios/a.yaml", "00ff"}};
 static const struct result result = {.scenario = "m5-vs-m4pro",
 				     .version = "0.1.0",
@@ -389,7 +389,7 @@ START_TEST(hostile_names_pass_every_writer)
 {
 	const struct assignment_row row = {
 		.name = HOSTILE, .fits = false, .short_on = HOSTILE, .bound = HOSTILE};
-	const char *const note[] = {HOSTILE};
+	const struct note note[] = {{HOSTILE, 0}};
 	const struct result r = {.scenario = HOSTILE,
 				 .version = HOSTILE,
 				 .rows = &row,

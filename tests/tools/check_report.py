@@ -157,7 +157,7 @@ SORTED = """(() => {
 ZOOMED = """(() => {
 	const bad = [];
 	for (const box of document.querySelectorAll('.picture')) {
-		if (box.closest('details:not([open])')) continue;
+		if (!box.offsetParent) continue;
 		const svg = box.querySelector('svg'), before = svg.getBoundingClientRect().width;
 		const [more, less, reset] = box.previousElementSibling.querySelectorAll('button');
 		more.click();
@@ -166,6 +166,20 @@ ZOOMED = """(() => {
 		if (Math.abs(svg.getBoundingClientRect().width - before) > 1) bad.push('does not go back');
 	}
 	return bad.slice(0, 5);
+})()"""
+
+# each picture is seen once; on a phone held upright without scrolling sideways
+VIEWS = """(() => {
+	const bad = [], phone = innerWidth < 640;
+	for (const figure of document.querySelectorAll('figure:has(.picture)')) {
+		if (figure.closest('details:not([open])')) continue;
+		const seen = [...figure.querySelectorAll('.picture')].filter((e) => e.offsetParent);
+		const name = figure.querySelector('figcaption').textContent.slice(0, 40);
+		if (seen.length !== 1) bad.push(`${name}: seen ${seen.length} times`);
+		if (!phone || !seen.length) continue;
+		if (seen[0].scrollWidth > seen[0].clientWidth + 1) bad.push(`${name}: wider than a phone`);
+	}
+	return bad.slice(0, 8);
 })()"""
 
 # a pointer over a box of a schedule shows its tooltip
@@ -205,6 +219,8 @@ def look(browser, checks, url, name, width, dark, script):
 	if script:
 		bad = browser.run(EDGES)
 		checks.that(not bad, "%s: edges: %s" % (where, bad))
+	bad = browser.run(VIEWS)
+	checks.that(not bad, "%s: pictures: %s" % (where, bad))
 	if width < 500:
 		least = browser.run(LETTERS)
 		checks.that(least >= 7, "%s: letters of %.1f pixels" % (where, least))
