@@ -270,6 +270,31 @@ START_TEST(used_columns)
 }
 END_TEST
 
+/* A row that names its build is of that build's kernels, within one profile: experts ran by vectors from build 7925 on. */
+static const struct {
+	int64_t build, gather, route;
+} cuda_builds[] = {{0, 9, 1}, {10573, 9, 1}, {8612, 9, 1}, {8611, 5, 1}, {7924, 2, 1}, {6582, 2, 5}};
+
+START_TEST(the_build_of_a_row)
+{
+	const struct bench b = {"nvidia-rtx-4090-24gb", "cuda", "qwen3-30b-a3b", "", "", "", 0, 0};
+	const int64_t build = cuda_builds[_i].build;
+	struct held_row h;
+
+	hold_begin(&h, &b);
+	ck_assert_msg(hold_text(&h, arena_printf(&h.t.arena,
+						 "kind,tool,weights,prompt,build,tok_per_s\n"
+						 "pp,llama-bench,q4_0,512,%s,1000\n",
+						 build ? arena_printf(&h.t.arena, "%lld", (long long)build)
+						       : "")) == 0,
+		      "%s", h.why.msg);
+	ck_assert_str_eq(h.row.profile->origin.name, "cuda@2025-10");
+	ck_assert_int_eq(h.row.profile->few.gather, cuda_builds[_i].gather);
+	ck_assert_int_eq(h.row.profile->route.kernels, cuda_builds[_i].route);
+	fixture_release(&h.t);
+}
+END_TEST
+
 START_TEST(months_of_builds)
 {
 	ck_assert_int_eq(build_month(0), 0);
@@ -429,6 +454,7 @@ Suite *suite_report_rows(void)
 	tcase_add_loop_test(t, random_rows, 0, ARRAY_LEN(benches));
 	tcase_add_test(t, short_names_in_markdown);
 	tcase_add_test(t, used_columns);
+	tcase_add_loop_test(t, the_build_of_a_row, 0, (int)ARRAY_LEN(cuda_builds));
 	tcase_add_test(t, months_of_builds);
 	tcase_add_loop_test(t, weights_are_said_or_deduced, 0, ARRAY_LEN(formats_of));
 	tcase_add_loop_test(t, pure_files_are_told_by_their_size, 0, (int)ARRAY_LEN(pure_files));
