@@ -39,7 +39,7 @@ static struct service *join(struct searching *x, const int *counts)
 	return s;
 }
 
-static int find_holds(struct searching *x, const int *counts)
+static double find_holds(struct searching *x, const int *counts)
 {
 	const struct plan_load *load = &x->r->load;
 	struct service *s = join(x, counts);
@@ -68,15 +68,10 @@ static double known_or(struct searching *x, enum plan_question question, const i
 	return number;
 }
 
-static double held(struct searching *x, const int *counts)
-{
-	return find_holds(x, counts);
-}
-
 static int holds(void *self, const int *counts)
 {
 	struct searching *x = self;
-	const double verdict = known_or(x, PLAN_ASK_HOLDS, counts, held);
+	const double verdict = known_or(x, PLAN_ASK_HOLDS, counts, find_holds);
 
 	return x->refused ? -1 : (int)verdict;
 }
@@ -354,21 +349,28 @@ static double over_of(struct searching *x, const struct fleet *t)
 	return over;
 }
 
+static bool fails_below(const struct fleet *t, double usd)
+{
+	return t->why != FLEET_HOLDS && t->why != FLEET_STOPPED && t->usd < usd;
+}
+
 /* Of those simulated that cost less than the best: the dearest, and of equals the one that misses by least. */
 static void show_below(struct searching *x, const struct fleets *f, double usd)
 {
 	const struct fleet *below = NULL;
-	double least = INFINITY;
+	double least = INFINITY, dearest = -INFINITY;
 
+	for (size_t i = 0; i < f->tried_n; i++)
+		if (fails_below(&f->tried[i], usd))
+			dearest = fmax(dearest, f->tried[i].usd);
 	for (size_t i = 0; i < f->tried_n; i++) {
 		const struct fleet *t = &f->tried[i];
 		double over;
 
-		if (t->why == FLEET_HOLDS || t->why == FLEET_STOPPED || !(t->usd < usd) ||
-		    (below && t->usd < below->usd))
+		if (!fails_below(t, usd) || t->usd < dearest)
 			continue;
 		over = over_of(x, t);
-		if (!below || t->usd > below->usd || over < least) {
+		if (!below || over < least) {
 			least = over;
 			below = t;
 		}
