@@ -1,17 +1,21 @@
-/* cmd_merge.c - lemursim merge FILE...: the cells that processes of one sweep have run, as one process would have written them. */
+/* cmd_merge.c - lemursim merge FILE...: what processes of one sweep or plan have found out, as one process would have written it. */
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/cli/plan_shares.h"
 #include "sim/cli/sweep_output.h"
 #include "sim/sweep/cells_file.h"
 
 struct merge_options {
 	struct sweep_output out;
+	struct load_options load;
+	struct workers_ask workers;
 };
 
 static const struct opt_table tables[] = {
-	OPTS_PLOT(struct merge_options, out), OPTS_LOOK(struct merge_options, out.look),
-	OPTS_RESULT_FORMAT(struct merge_options, out.file), OPTS_OUTPUT(struct merge_options, out.file)};
+	OPTS_PLOT(struct merge_options, out),        OPTS_LOOK(struct merge_options, out.look),
+	OPTS_PATH(struct merge_options, load),       OPTS_RESULT_FORMAT(struct merge_options, out.file),
+	OPTS_OUTPUT(struct merge_options, out.file), OPTS_JOBS(struct merge_options, workers)};
 
 static int read_files(struct session *s, const struct texts *files, struct sweep *sweep)
 {
@@ -84,6 +88,8 @@ static int cmd_merge(const void *options, const struct texts *files)
 	struct session s;
 	int rc;
 
+	if (plan_share_is(files->at[0]))
+		return plan_merge(files, &o->load.paths, &o->out.file, &o->workers);
 	session_begin(&s, &none, &o->out.file);
 	rc = merge(&s, o, files);
 	session_end(&s);
@@ -93,7 +99,8 @@ static int cmd_merge(const void *options, const struct texts *files)
 const struct verb verb_merge = {
 	.name = "merge",
 	.arguments = "FILE...",
-	.help = "what the processes of 'sweep --shard' have run, as one process would have written it",
+	.help = "what the processes of 'sweep --shard' or 'plan --shard' have run, as one process would have "
+		"written it",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct merge_options),

@@ -1,49 +1,47 @@
 /* cmd_plan.c - lemursim plan SCENARIO: which machines hold its load for the least. */
-#include "sim/cli/cmd.h"
+#include "sim/cli/plan_shares.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/range.h"
 #include "sim/report/draw.h"
 #include "sim/report/plan.h"
 #include "sim/report/plan_curves.h"
 
-struct plan_options {
-	struct load_options load;
-	struct output_options output;
-	struct draws_ask draws;
-};
+static const struct opt shards[] = {
+	OPT_TEXT_ROW(
+		struct plan_options, shard, "shard", 0, "K/N",
+		"look at the K-th of N shares of the fleets, a line each into -o FILE.jsonl, for 'merge'; "
+		"auto: as mpirun, srun or an array job says"),
+	OPT_FLAG_ROW(struct plan_options, resume, "resume", 0,
+		     "with --shard: go on with FILE.jsonl, which was broken off")};
+static const struct opt_table tables[] = {
+	OPTS_SET(struct plan_options, load),      OPT_OWN(shards),
+	OPTS_PATH(struct plan_options, load),     OPTS_RESULT_FORMAT(struct plan_options, output),
+	OPTS_OUTPUT(struct plan_options, output), OPTS_SEED(struct plan_options, draws),
+	OPTS_DRAWS(struct plan_options, draws),   OPTS_JOBS(struct plan_options, draws.workers)};
 
-static const struct opt_table tables[] = {OPTS_SET(struct plan_options, load),
-					  OPTS_PATH(struct plan_options, load),
-					  OPTS_RESULT_FORMAT(struct plan_options, output),
-					  OPTS_OUTPUT(struct plan_options, output),
-					  OPTS_SEED(struct plan_options, draws),
-					  OPTS_DRAWS(struct plan_options, draws),
-					  OPTS_JOBS(struct plan_options, draws.workers)};
-
-static bool writes_scenario(const struct plan_options *o)
+static bool writes_scenario(const struct output_options *o)
 {
-	return o->output.path && str_ends(o->output.path, ".yaml");
+	return o->path && str_ends(o->path, ".yaml");
 }
 
-static bool draws_picture(const struct plan_options *o)
+static bool draws_picture(const struct output_options *o)
 {
-	return o->output.path && draw_format(o->output.path);
+	return o->path && draw_format(o->path);
 }
 
-/* The answer itself goes to the standard output. */
-static bool writes_beside(const struct plan_options *o)
+bool plan_writes_beside(const struct output_options *o)
 {
 	return writes_scenario(o) || draws_picture(o);
 }
 
-static int write_scenario(const struct plan_options *o, const struct plan_result *r)
+static int write_scenario(const struct output_options *o, const struct plan_result *r)
 {
 	struct str text = STR_INIT;
 	int rc = EXIT_FINE;
 
 	if (r->best && r->world) {
 		field_show(r->world->tree, &text);
-		rc = deliver(&o->output, &text);
+		rc = deliver(o, &text);
 	}
 	str_release(&text);
 	return rc;
@@ -83,17 +81,17 @@ static int exit_of(const struct plan_result *r)
 	return r->nearest->why == PLAN_UNFIT ? EXIT_NOTHING_FITS : EXIT_TARGET_MISSED;
 }
 
-static int show(struct session *s, const struct plan_options *o, lemursim_result *answer,
-		enum result_format format)
+int plan_show(struct session *s, const struct output_options *o, lemursim_result *answer,
+	      enum result_format format)
 {
 	const struct plan_result *const r = &answer->planned;
-	struct output_options table = o->output;
+	struct output_options table = *o;
 	struct str out = STR_INIT;
 	int rc = session_keeps_result(s, answer);
 
 	if (rc != EXIT_FINE)
 		return rc;
-	if (writes_beside(o))
+	if (plan_writes_beside(o))
 		table.path = NULL;
 	lemursim_write(&out, answer, format, table.path ? 0 : terminal_width(0));
 	rc = deliver(&table, &out);
@@ -105,9 +103,8 @@ static int show(struct session *s, const struct plan_options *o, lemursim_result
 	return rc != EXIT_FINE ? rc : exit_of(r);
 }
 
-static int cmd_plan(const void *options, const struct texts *files)
+static int plan_whole(const struct plan_options *o, const struct texts *files)
 {
-	const struct plan_options *o = options;
 	struct output_options table = o->output;
 	struct lemursim_options ask = session_options(&o->draws);
 	lemursim_scenario *scenario;
@@ -116,7 +113,7 @@ static int cmd_plan(const void *options, const struct texts *files)
 	enum result_format format;
 	int rc;
 
-	if (writes_beside(o))
+	if (plan_writes_beside(&o->output))
 		table.path = NULL;
 	rc = choose_format(&table, &format);
 	if (rc != EXIT_FINE)
@@ -127,7 +124,7 @@ static int cmd_plan(const void *options, const struct texts *files)
 	ask.stop = session_interrupted();
 	r = scenario ? lemursim_plan(scenario, &ask) : NULL;
 	if (r)
-		rc = show(&s, o, r, format);
+		rc = plan_show(&s, &o->output, r, format);
 	else if (*session_interrupted())
 		rc = EXIT_INTERRUPTED;
 	else
@@ -135,6 +132,20 @@ static int cmd_plan(const void *options, const struct texts *files)
 	lemursim_result_free(r);
 	session_end(&s);
 	return rc;
+}
+
+static int cmd_plan(const void *options, const struct texts *files)
+{
+	const struct plan_options *o = options;
+	struct err err = ERR_INIT;
+
+	if (o->shard)
+		return plan_share(o, files->at[0]);
+	if (!o->resume)
+		return plan_whole(o, files);
+	err_set(&err, "--resume goes on with the file of --shard");
+	err_hint(&err, "--shard 1/1 -o FILE.jsonl writes all verdicts as they are found");
+	return complain(&err, EXIT_USAGE);
 }
 
 const struct verb verb_plan = {

@@ -161,6 +161,7 @@ lemursim_result *lemursim_plan(lemursim_scenario *s, const struct lemursim_optio
 				.seed = o->seed,
 				.draws = o->draws,
 				.workers = {o->threads},
+				.verdicts = s->verdicts,
 				.stop = o->stop};
 	if (check_options(o, &err) != 0 || plan_make(&r->loader, &ask, &r->planned) != 0)
 		return refuse(r, &err);

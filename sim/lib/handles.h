@@ -33,8 +33,9 @@ struct lemursim_scenario {
 	struct loader loader; /* what it has parsed serves all results */
 	const char *path;
 	struct texts sets;
-	const char *misuse; /* as of struct lemursim, of what was set */
-	size_t users;       /* the handle of the scenario and results, which borrow its texts */
+	const char *misuse;             /* as of struct lemursim, of what was set */
+	struct plan_verdicts *verdicts; /* of its plans; NULL: none are kept. The verb's own */
+	size_t users;                   /* the handle of the scenario and results, which borrow its texts */
 };
 
 enum lemursim_answer { LEMURSIM_SIMULATED, LEMURSIM_SWEPT, LEMURSIM_PLANNED };

@@ -240,6 +240,8 @@ static void walk(struct search *s)
 			s->out.ruled_out += s->candidates.n - i;
 			break;
 		}
+		if (s->ask->mine && !s->ask->mine(s->ask->self, f.counts))
+			continue;
 		f.why = judge(s, f.counts);
 		f.order = s->tried.n;
 		f.value = f.why == FLEET_HOLDS && s->ask->value ? s->ask->value(s->ask->self, f.counts)

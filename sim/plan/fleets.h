@@ -57,6 +57,8 @@ struct fleets_ask {
 	 * the price is both. */
 	double (*least)(void *self, const int *counts);
 	double (*value)(void *self, const int *counts);
+	/* Returns whether a fleet is to be looked at, by one of several processes; NULL: all are. */
+	bool (*mine)(void *self, const int *counts);
 	void *self;
 	size_t runs_most;
 };

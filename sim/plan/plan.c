@@ -17,24 +17,30 @@ enum { NEAREST = 64 }; /* fleets looked at for the one that comes closest */
 struct searching {
 	struct plan_result *r;
 	struct loader *l;
-	struct arena scratch; /* joined services, one at a time */
+	struct arena scratch;           /* joined services, one at a time */
+	struct plan_verdicts *verdicts; /* NULL: nothing is known, and nobody asks */
+	const volatile int *stop;
+	bool refused; /* a verdict could not be kept */
+	bool unbuilt; /* the last fleet could not be built, of which the answer tells: that is found out again */
 };
 
 static struct service *join(struct searching *x, const int *counts)
 {
 	const struct group_list *g = &x->r->groups;
 	struct fleet_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
+	struct service *s;
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->n; i++)
 		if (counts[i])
 			parts[n++] = (struct fleet_share){&g->at[i], counts[i]};
-	return plan_parts_service(&x->scratch, x->r, parts, n);
+	s = plan_parts_service(&x->scratch, x->r, parts, n);
+	x->unbuilt = !s;
+	return s;
 }
 
-static int holds(void *self, const int *counts)
+static double find_holds(struct searching *x, const int *counts)
 {
-	struct searching *x = self;
 	const struct plan_load *load = &x->r->load;
 	struct service *s = join(x, counts);
 	int verdict = s ? plan_load_holds(load, s, load->needed) : 0;
@@ -45,6 +51,44 @@ static int holds(void *self, const int *counts)
 	service_free(s);
 	arena_release(&x->scratch);
 	return verdict;
+}
+
+/* What is known of a fleet, or what `find` finds out, which is then kept. */
+static double known_or(struct searching *x, enum plan_question question, const int *counts,
+		       double (*find)(struct searching *x, const int *counts))
+{
+	const char *const fleet = x->verdicts ? plan_fleet_name(x->l->arena, counts, x->r->groups.n) : NULL;
+	double number;
+
+	if (fleet && plan_verdicts_find(x->verdicts, question, fleet, &number))
+		return number;
+	number = find(x, counts);
+	if (fleet && !x->unbuilt && !(x->stop && *x->stop) && number >= 0)
+		x->refused |= plan_verdicts_add(x->verdicts, question, fleet, number) != 0;
+	return number;
+}
+
+static int holds(void *self, const int *counts)
+{
+	struct searching *x = self;
+	const double verdict = known_or(x, PLAN_ASK_HOLDS, counts, find_holds);
+
+	return x->refused ? -1 : (int)verdict;
+}
+
+static bool is_mine(void *self, const int *counts)
+{
+	const struct searching *x = self;
+	struct arena scratch = ARENA_INIT;
+	const bool mine = plan_verdicts_share(x->verdicts, plan_fleet_name(&scratch, counts, x->r->groups.n));
+
+	arena_release(&scratch);
+	return mine;
+}
+
+static bool is_share(const struct searching *x)
+{
+	return x->verdicts && x->verdicts->n;
 }
 
 static void run_row(struct searching *x, const int *counts, struct plan_row *row)
@@ -91,14 +135,24 @@ static double value_of(struct searching *x, const int *counts, bool energy)
 	return isnan(value) ? INFINITY : value;
 }
 
+static double find_energy(struct searching *x, const int *counts)
+{
+	return value_of(x, counts, true);
+}
+
 static double energy_of(void *self, const int *counts)
 {
-	return value_of(self, counts, true);
+	return known_or(self, PLAN_ASK_VALUE, counts, find_energy);
+}
+
+static double find_latency(struct searching *x, const int *counts)
+{
+	return value_of(x, counts, false);
 }
 
 static double latency_of(void *self, const int *counts)
 {
-	return value_of(self, counts, false);
+	return known_or(self, PLAN_ASK_VALUE, counts, find_latency);
 }
 
 /* Kinds of machine as numbers, so that settings of one are known for the same. */
@@ -181,6 +235,7 @@ static struct fleets find(struct searching *x, const struct world *plan, const s
 				 .work = plan_load_work(&x->r->load),
 				 .budget = budget,
 				 .holds = holds,
+				 .mine = is_share(x) ? is_mine : NULL,
 				 .self = x,
 				 .runs_most = 5000};
 	struct fleets f;
@@ -276,7 +331,7 @@ static void show_others(struct searching *x, const struct world *plan, const str
 			only[i].never |= kinds[i].name != kinds[next].name;
 		}
 		f = find(x, plan, only, budget);
-		if (f.best)
+		if (f.best && !is_share(x))
 			show(x, f.best->counts, PLAN_HOLDS);
 	}
 }
@@ -294,21 +349,28 @@ static double over_of(struct searching *x, const struct fleet *t)
 	return over;
 }
 
+static bool fails_below(const struct fleet *t, double usd)
+{
+	return t->why != FLEET_HOLDS && t->why != FLEET_STOPPED && t->usd < usd;
+}
+
 /* Of those simulated that cost less than the best: the dearest, and of equals the one that misses by least. */
 static void show_below(struct searching *x, const struct fleets *f, double usd)
 {
 	const struct fleet *below = NULL;
-	double least = INFINITY;
+	double least = INFINITY, dearest = -INFINITY;
 
+	for (size_t i = 0; i < f->tried_n; i++)
+		if (fails_below(&f->tried[i], usd))
+			dearest = fmax(dearest, f->tried[i].usd);
 	for (size_t i = 0; i < f->tried_n; i++) {
 		const struct fleet *t = &f->tried[i];
 		double over;
 
-		if (t->why == FLEET_HOLDS || t->why == FLEET_STOPPED || !(t->usd < usd) ||
-		    (below && t->usd < below->usd))
+		if (!fails_below(t, usd) || t->usd < dearest)
 			continue;
 		over = over_of(x, t);
-		if (!below || t->usd > below->usd || over < least) {
+		if (!below || over < least) {
 			least = over;
 			below = t;
 		}
@@ -445,20 +507,37 @@ static bool any_fits(const struct plan_result *r)
 	return fits;
 }
 
+/* Every file has been read that verdicts hang on. */
+static int begin_verdicts(const struct loader *l, const struct plan_ask *ask, const struct plan_load *load)
+{
+	struct plan_verdicts *v = ask->verdicts;
+
+	if (!v)
+		return 0;
+	plan_verdicts_key(l, load->base->arrivals.trace, ask->sets, ask->seed, ask->draws, v->key);
+	return v->begin ? v->begin(v->self) : 0;
+}
+
 static int search(struct loader *l, const struct world *plan, const struct yml *root,
 		  const struct plan_ask *ask, struct plan_result *r)
 {
-	struct searching x = {r, l, ARENA_INIT};
+	struct searching x = {.r = r, .l = l, .verdicts = ask->verdicts, .stop = ask->stop};
 	const struct planning *p = plan->scenario->plan;
 	struct fleet_kind *kinds;
 	struct fleets f;
 
-	if (groups_make(l, plan, root, &r->groups) != 0)
+	if (groups_make(l, plan, root, &r->groups) != 0 || begin_verdicts(l, ask, &r->load) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
 	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
 	f = find(&x, plan, kinds, r->budget);
 	r->counts.proved = f.proved;
+	if (is_share(&x)) {
+		if (!f.stopped)
+			show_others(&x, plan, kinds, r->budget);
+		arena_release(&x.scratch);
+		return x.refused || (ask->stop && *ask->stop) ? -1 : 0;
+	}
 	if (!f.stopped)
 		answer(&x, plan, root, ask, &f, kinds, r->budget);
 	if (!any_fits(r))

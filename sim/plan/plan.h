@@ -15,6 +15,7 @@
 #include "sim/plan/hours.h"
 #include "sim/plan/load.h"
 #include "sim/plan/money.h"
+#include "sim/plan/verdicts.h"
 
 enum { PLAN_ROWS = 12, PLAN_NOTES = 32 };
 
@@ -96,11 +97,12 @@ struct plan_ask {
 	const struct texts *sets;
 	int64_t seed, draws; /* -1: as the scenario says, 8 */
 	const volatile int *stop;
-	struct workers_ask workers; /* threads that run replications or draws at a time */
+	struct workers_ask workers;     /* threads that run replications or draws at a time */
+	struct plan_verdicts *verdicts; /* known, and found out for others; NULL: one process does all */
 };
 
 /* 0, or -1: complaints are in the loader's diags, or it was stopped. plan_free() ends it in any case; its
- * memory is the loader's arena. */
+ * memory is the loader's arena. Of a share of the verdicts there is no answer: groups and counts alone are set. */
 int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *out);
 void plan_free(struct plan_result *r);
 

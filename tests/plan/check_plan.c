@@ -11,6 +11,7 @@
 #include "sim/plan/group.h"
 #include "sim/plan/hours.h"
 #include "sim/plan/money.h"
+#include "sim/plan/verdicts.h"
 #include "sim/serve/service_bound.h"
 #include "sim/stats/quantile.h"
 #include "tests/fixtures.h"
@@ -93,6 +94,7 @@ struct toy { /* kinds as tables of step times; a fleet is run under a list of re
 	double true_rate[KINDS]; /* of cases without simulation */
 	bool simulated;
 	int asked;
+	struct plan_verdicts *verdicts; /* what it was asked; NULL: that is not kept */
 };
 
 static int64_t worst_ttft(struct toy *t, const int *counts)
@@ -128,6 +130,9 @@ static int toy_holds(void *self, const int *counts)
 	int roles = 0;
 
 	t->asked++;
+	if (t->verdicts)
+		plan_verdicts_add(t->verdicts, PLAN_ASK_HOLDS,
+				  plan_fleet_name(t->verdicts->arena, counts, KINDS), 0);
 	for (int k = 0; k < KINDS; k++)
 		roles |= counts[k] ? 1 << t->kinds[k].role : 0;
 	if (roles == 1 << FLEET_PREFILL || roles == 1 << FLEET_DECODE)
@@ -326,6 +331,92 @@ START_TEST(the_search_finds_what_brute_force_finds)
 	ck_assert_int_gt(held, CASES / 7);
 	ck_assert_int_gt(fewer, CASES / 4);
 	ck_assert_int_gt(pools, CASES / 100);
+}
+END_TEST
+
+static bool toy_mine(void *self, const int *counts)
+{
+	const struct toy *t = self;
+
+	return plan_verdicts_share(t->verdicts, plan_fleet_name(t->verdicts->arena, counts, KINDS));
+}
+
+/* Whatever one process asks is asked by one of several that look at a share of the fleets each. */
+START_TEST(shares_ask_all_that_one_process_asks)
+{
+	int shared = 0;
+
+	for (uint64_t seed = 0; seed < CASES; seed++) {
+		struct arena a = ARENA_INIT;
+		struct plan_verdicts one = {.arena = &a}, all = {.arena = &a, .n = 1 + seed % 5};
+		struct toy t;
+
+		draw_toy(&t, seed);
+		t.verdicts = &one;
+		fleets_find(&a, &t.ask);
+		t.verdicts = &all;
+		t.ask.mine = toy_mine;
+		for (all.k = 1; all.k <= all.n; all.k++) {
+			t.asked = 0;
+			fleets_find(&a, &t.ask);
+			shared += t.asked > 0 && (size_t)t.asked < one.keys[PLAN_ASK_HOLDS].n;
+		}
+		for (size_t i = 0; i < one.keys[PLAN_ASK_HOLDS].n; i++)
+			MUST(map_find(&all.keys[PLAN_ASK_HOLDS], one.keys[PLAN_ASK_HOLDS].keys[i]) !=
+			     MAP_NONE);
+		free(t.requests);
+		plan_verdicts_release(&one);
+		plan_verdicts_release(&all);
+		arena_release(&a);
+	}
+	ck_assert_int_gt(shared, CASES / 4);
+}
+END_TEST
+
+/* Lines that are written are read again; others are refused with their number. */
+START_TEST(verdicts_are_read_as_written)
+{
+	static const char *const broken[] = {"{\"fleet\":\"1:2\"}",
+					     "{\"fleet\":\"1:2\",\"holds\":2}",
+					     "{\"fleet\":\"1:2\",\"holds\":1,\"x\":1}",
+					     "{\"fleet\":\"3:1,4:2\",\"holds\":0}",
+					     "{\"holds\":1}",
+					     "[]"};
+	struct arena a = ARENA_INIT;
+	struct plan_verdicts v = {.arena = &a};
+	struct plan_verdicts_head head = {.scenario = "s.yaml", .seed = -1, .draws = 12, .k = 2, .n = 3}, got;
+	struct str s = STR_INIT;
+	struct err err = ERR_INIT;
+	double number;
+
+	memset(head.key, '0', 64);
+	plan_verdicts_write_head(&s, &head, "1");
+	plan_verdicts_write(&s, PLAN_ASK_HOLDS, "3:1,4:2", 1);
+	plan_verdicts_write(&s, PLAN_ASK_VALUE, "3:1,4:2", 0.1);
+	plan_verdicts_write(&s, PLAN_ASK_VALUE, "4:2", INFINITY);
+	plan_verdicts_write_end(&s);
+	ck_assert(plan_verdicts_is(s.text, s.len));
+	ck_assert_int_eq(plan_verdicts_read(&a, &v, "x", s.text, s.len, "1", &got, &err), 0);
+	ck_assert(got.ended && got.k == 2 && got.n == 3 && got.seed == -1 && got.draws == 12);
+	ck_assert_str_eq(got.key, head.key);
+	ck_assert(plan_verdicts_find(&v, PLAN_ASK_HOLDS, "3:1,4:2", &number) && number == 1);
+	ck_assert(plan_verdicts_find(&v, PLAN_ASK_VALUE, "3:1,4:2", &number) && number == 0.1);
+	ck_assert(plan_verdicts_find(&v, PLAN_ASK_VALUE, "4:2", &number) && isinf(number));
+	ck_assert(!plan_verdicts_find(&v, PLAN_ASK_HOLDS, "4:2", &number));
+	ck_assert_int_eq(plan_verdicts_read(&a, &v, "x", s.text, s.len, "2", &got, &err), -1);
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		const size_t len = s.len;
+
+		err = (struct err)ERR_INIT;
+		str_add(&s, broken[i]);
+		ck_assert_int_eq(plan_verdicts_read(&a, &v, "x", s.text, s.len, "1", &got, &err), -1);
+		ck_assert_msg(strstr(err.msg, "line 6") != NULL, "%s: %s", broken[i], err.msg);
+		s.len = len;
+		s.text[len] = '\0';
+	}
+	str_release(&s);
+	plan_verdicts_release(&v);
+	arena_release(&a);
 }
 END_TEST
 
@@ -623,6 +714,8 @@ Suite *suite_plan(void)
 	tcase_add_test(t, capacity_is_found_within_a_hundredth);
 	tcase_add_test(t, a_gap_below_the_answer_is_told);
 	tcase_add_test(t, the_search_finds_what_brute_force_finds);
+	tcase_add_test(t, shares_ask_all_that_one_process_asks);
+	tcase_add_test(t, verdicts_are_read_as_written);
 	tcase_add_test(t, a_budget_of_runs_ends_the_search);
 	tcase_add_test(t, an_early_verdict_is_that_of_the_whole_run);
 	tcase_add_test(t, bounds_bound_what_is_simulated);

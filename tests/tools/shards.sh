@@ -1,6 +1,6 @@
 #!/bin/sh
-# shards.sh PROGRAM - a sweep that launchers of a cluster split: by ranks of mpirun, with shares and with cells that rank 0 hands
-# out, and by jobs of GNU parallel. Processes are killed, and what is run again gives what one process gives, byte for byte.
+# shards.sh PROGRAM - a sweep and a plan that launchers of a cluster split: by ranks of mpirun, with shares and with cells that rank 0
+# hands out, and by jobs of GNU parallel. Processes are killed, and what is run again gives what one process gives, byte for byte.
 # Installs all that where CI is set; otherwise what is missing is skipped and told.
 set -eu
 LC_ALL=C; export LC_ALL
@@ -87,3 +87,15 @@ END
 export program
 seq 5 | parallel --will-cite --quote --retries 3 -j 2 sh job.sh {} 5 sweep "$@"
 same "five jobs of GNU parallel, one of which was killed" p-*.jsonl
+
+# the fleets of a plan, looked at by three ranks: a rank that is killed ends the others too, and a second start goes on
+set -- "$root/scenarios/plan-batch.yaml" -p "$root" -j 1
+"$program" plan "$@" --format csv >one.csv
+by_ranks() { mpirun $root_too --oversubscribe -n 3 "$program" plan "$@" --shard auto --resume -o plan.jsonl; }
+(by_ranks "$@" >log 2>&1 || :) &
+run=$!
+while kill -0 $run 2>/dev/null && [ "$(cat plan.2-of-3.jsonl 2>/dev/null | wc -l)" -lt 3 ]; do :; done
+pkill -9 -f "^$program plan .*plan.jsonl" || :
+wait $run || :
+by_ranks "$@"
+same "a plan of three ranks that were killed and started again" plan.*-of-3.jsonl
