@@ -102,13 +102,29 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 	return find_class(p, &c);
 }
 
+static bool same_message(const struct message *a, const struct message *b)
+{
+	return a->kind == b->kind && a->from == b->from && a->to == b->to && a->bytes == b->bytes &&
+	       a->opens == b->opens && a->peers == b->peers && a->stage == b->stage;
+}
+
+/* link_class() of a message that no machine stores on its way. */
+static uint32_t message_class(struct program *p, const struct message *m, size_t link_use)
+{
+	struct known_message *k = &p->last_message;
+
+	if (k->world != p->world || k->link_use != link_use || !same_message(&k->of, m))
+		*k = (struct known_message){p->world, *m, link_use, link_class(p, m, link_use, true, true)};
+	return k->op_class;
+}
+
 static struct deps put_message(struct program *p, const struct message *m, size_t link_use,
 			       struct label label, struct deps there)
 {
 	const struct queue q = queue_from(p->world, link_use, p->world->units[m->from].machine);
 
-	return deps_of(p, program_put(p, (uint32_t)queue_index(p->world, q),
-				      link_class(p, m, link_use, true, true), label, &there));
+	return deps_of(p, program_put(p, (uint32_t)queue_index(p->world, q), message_class(p, m, link_use),
+				      label, &there));
 }
 
 /* Over each cable of a way on which machines store messages and forward them. */

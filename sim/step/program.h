@@ -111,6 +111,22 @@ struct known_rate {
 	double bytes;
 	struct qty rate;
 };
+/* A message over a link, from one unit to another. */
+struct message {
+	enum op_class_kind kind; /* CLASS_SEND or CLASS_REDUCE */
+	size_t from, to;
+	double bytes;
+	bool opens; /* the first message of a collective operation: what software adds to it counts here */
+	int peers;  /* other devices of a collective operation */
+	bool stage; /* from one stage of a pipeline to the next */
+};
+/* The class of a message that goes over one link alone. */
+struct known_message {
+	const struct world *world; /* NULL: none is known yet */
+	struct message of;
+	size_t link_use;
+	uint32_t op_class;
+};
 /* The fastest algorithm for a collective operation among equal devices. */
 struct known_way {
 	const struct link *link;
@@ -148,6 +164,7 @@ struct program {
 	VEC(struct class_part) class_parts; /* of classes that are joined */
 	VEC(uint32_t) joined_classes;       /* private: for joined.c */
 	bool *joins;                        /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
+	struct known_message last_message;    /* private: rounds of a collective operation are alike */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */
@@ -215,15 +232,6 @@ uint32_t program_op(struct program *p, const struct op *op, size_t unit, double 
 /* shard_group_routed(), computed once for each set of devices and number of tokens. */
 struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens);
 
-/* A message over a link, from one unit to another. */
-struct message {
-	enum op_class_kind kind; /* CLASS_SEND or CLASS_REDUCE */
-	size_t from, to;
-	double bytes;
-	bool opens; /* the first message of a collective operation: what software adds to it counts here */
-	int peers;  /* other devices of a collective operation */
-	bool stage; /* from one stage of a pipeline to the next */
-};
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 

@@ -105,8 +105,26 @@ static void read_pass(struct ledger *b, uint32_t i, size_t block)
 		widen(&b->grads[block * b->w->machines_n + mi], span, i);
 }
 
+/* The block of a task. Those of a pass follow each other, so the last one is kept. */
+struct known_block {
+	enum role role;
+	int64_t layer;
+	size_t block;
+	bool known;
+};
+
+static size_t block_of(const struct model *m, const struct label *l, struct known_block *k)
+{
+	if (!k->known || k->role != l->part.role || k->layer != l->layer)
+		*k = (struct known_block){l->part.role, l->layer, model_block_of(m, l->part.role, l->layer),
+					  true};
+	return k->block;
+}
+
 static void read_tasks(struct ledger *b)
 {
+	struct known_block known = {.known = false};
+
 	for (uint32_t i = 0; i < b->p->tasks.n; i++) {
 		const struct program_task *t = &b->p->tasks.at[i];
 		const struct op_class *c = &b->p->op_classes.at[t->op_class];
@@ -114,9 +132,9 @@ static void read_tasks(struct ledger *b)
 		if (c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH))
 			continue;
 		if (t->label.phase == PHASE_UPDATE)
-			read_update(b, i, model_block_of(b->w->model, t->label.part.role, t->label.layer));
-		else
-			read_pass(b, i, model_block_of(b->w->model, t->label.part.role, t->label.layer));
+			read_update(b, i, block_of(b->w->model, &t->label, &known));
+		else if (!t->label.payload || t->label.payload == PAYLOAD_SAVED)
+			read_pass(b, i, block_of(b->w->model, &t->label, &known));
 	}
 }
 
