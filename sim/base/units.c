@@ -270,7 +270,8 @@ struct figure units_amount(double x)
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && x < 1e15; i++)
 		if (x >= names[i].of) {
-			snprintf(f.text, sizeof f.text, "%.3g %s", x / names[i].of, names[i].name);
+			snprintf(f.text, sizeof f.text, "%.36s %s", units_digits(x / names[i].of, 3).text,
+				 names[i].name);
 			return f;
 		}
 	return units_digits(x, 3);

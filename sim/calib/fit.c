@@ -7,6 +7,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
+#include "sim/base/units.h"
 #include "sim/calib/fit_knee.h"
 #include "sim/calib/model_error.h"
 #include "sim/stats/ci.h"
@@ -497,17 +498,34 @@ double fit_at(const struct fit *f, double x)
 	return curves[f->model].seconds(theta, x, f->model == FIT_AFFINE ? 1 : f->t0);
 }
 
+/* t0 is a time and the knee a size; the rates are per second of whatever was counted. */
+static void add_parameter(struct str *out, const char *name, double value)
+{
+	if (!strcmp(name, "t0"))
+		units_format(out, value, DIM_TIME, 4);
+	else if (!strcmp(name, "knee"))
+		units_format(out, value, DIM_BYTES, 4);
+	else
+		str_add(out, value < 1e6 ? units_digits(value, 4).text : units_amount(value).text);
+}
+
 void fit_describe(const struct fit *f, struct str *out)
 {
-	for (size_t i = 0; i < f->p_n; i++)
-		str_addf(out, "%s%s %.4g (%.4g to %.4g)", i ? ", " : "", f->p[i].name, f->p[i].value,
-			 f->p[i].lo, f->p[i].hi);
+	for (size_t i = 0; i < f->p_n; i++) {
+		str_addf(out, "%s%s ", i ? ", " : "", f->p[i].name);
+		add_parameter(out, f->p[i].name, f->p[i].value);
+		str_add(out, " (");
+		add_parameter(out, f->p[i].name, f->p[i].lo);
+		str_add(out, " to ");
+		add_parameter(out, f->p[i].name, f->p[i].hi);
+		str_add(out, ")");
+	}
 	str_addf(out, "; %zu of %zu points", f->used, f->n);
 	if (isfinite(f->spread))
-		str_addf(out, ", spread %.2g %%", 100 * f->spread);
+		str_addf(out, ", spread %s %%", units_digits(100 * f->spread, 2).text);
 	if (isfinite(f->loo_median))
-		str_addf(out, ", leave-one-out %.2g %% median, %.2g %% worst", 100 * f->loo_median,
-			 100 * f->loo_worst);
+		str_addf(out, ", leave-one-out %s %% median, %s %% worst",
+			 units_digits(100 * f->loo_median, 2).text, units_digits(100 * f->loo_worst, 2).text);
 	if (f->model == FIT_STEP)
 		str_add(out, ", no slope to be told from these points");
 	if (f->model != FIT_AFFINE && !f->rate_known)

@@ -414,6 +414,27 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 		return write_bundle(a, o, &r.samples) == EXIT_FINE ? rc : EXIT_FAILED;
 	return rc;
 }
+/* Lines that are wider than the terminal go on below, from that column; as they are where there is none. */
+static void fold(struct str *text, size_t indent, const struct output_options *to)
+{
+	const int width = to->path ? 0 : terminal_width(0);
+	struct str out = STR_INIT, line = STR_INIT;
+
+	for (const char *at = text->text; width && *at; at += strspn(at, "\n") > 0) {
+		const size_t n = strcspn(at, "\n");
+
+		str_clear(&line);
+		str_add_n(&line, at, n);
+		str_add_wrapped(&out, line.text, 0, indent, (size_t)width);
+		at += n;
+	}
+	if (width) {
+		str_clear(text);
+		str_add(text, out.text);
+	}
+	str_release(&out);
+	str_release(&line);
+}
 
 static int print_plan(const struct calibrate_options *o)
 {
@@ -422,8 +443,10 @@ static int print_plan(const struct calibrate_options *o)
 	struct str text = STR_INIT;
 	const struct measure_ask ask = measure_asked(o, &text);
 	struct err err = ERR_INIT;
-	const int rc = measure_plan(&a, &ask, &text, &err) == 0 ? deliver(&terminal, &text)
-								: complain(&err, EXIT_USAGE);
+	int rc = measure_plan(&a, &ask, &text, &err);
+
+	fold(&text, 23, &terminal);
+	rc = rc == 0 ? deliver(&terminal, &text) : complain(&err, EXIT_USAGE);
 
 	str_release(&text);
 	arena_release(&a);
@@ -436,6 +459,7 @@ static int print_list(const struct calibrate_options *o)
 	int rc;
 
 	suite_list(&text);
+	fold(&text, 13, &o->output);
 	rc = deliver(&o->output, &text);
 	str_release(&text);
 	return rc;

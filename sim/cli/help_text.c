@@ -175,6 +175,8 @@ int help_unknown(const char *what, const char *word)
 	err_set(&err, "unknown %s '%.60s'", what, word);
 	if (!near && (str_ends(word, ".yaml") || str_ends(word, ".yml")))
 		err_hint(&err, "a verb comes first: lemursim simulate %.200s", word);
+	else if (*word == '-')
+		err_hint(&err, "a verb comes first; without one there are --help and --version");
 	else
 		err_hint(&err, near ? "did you mean '%s'?" : "'lemursim help' lists them%.0s",
 			 near ? near : "");

@@ -8,6 +8,7 @@
 
 #include "sim/base/nearest.h"
 #include "sim/base/utf8.h"
+#include "sim/report/result.h"
 
 static const struct opt help_row = OPT_FLAG_ROW(struct args, help, "help", 'h', "show this help");
 
@@ -69,6 +70,9 @@ static int unknown(const struct verb_opts *v, const char *arg, struct err *err)
 	arg += arg[1] == '-' ? 2 : 1;
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(arg, "="), arg);
 	near = nearest_of(word, names, v->n);
+	if (str_find(word, result_format_names, RESULT_FORMAT_N) < RESULT_FORMAT_N &&
+	    str_find("format", names, v->n) < v->n)
+		return err_hint(err, "such as '--format %s', or -o FILE.%s", word, word);
 	return near ? err_hint(err, "did you mean '--%s'?", near)
 		    : err_hint(err, "'--help' lists the options");
 }
@@ -99,10 +103,11 @@ static int take_count(const struct opt *opt, const char *value, int64_t *to, str
 			       ? err_hint(err, "%s", opt->help)
 			       : err_hint(err, "such as '--%s %.*s'", opt->name, (int)(end - value), value);
 	}
-	if (*to < opt->min || *to > opt->max)
-		return err_set(err, "option '--%s': %.60s is out of range, from %lld to %lld is allowed",
-			       opt->name, value, (long long)opt->min, (long long)opt->max);
-	return 0;
+	if (*to >= opt->min && *to <= opt->max)
+		return 0;
+	err_set(err, "option '--%s': %.60s is out of range, from %lld to %lld is allowed", opt->name, value,
+		(long long)opt->min, (long long)opt->max);
+	return err_hint(err, "%s", opt->help);
 }
 
 /* A value may come back as a name in what is printed. */

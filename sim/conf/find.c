@@ -200,25 +200,49 @@ static const char *folder_of_node(const struct loader *l, const struct yml *node
 	return folder_of(l->arena, str_starts(from, "--") && l->inputs_n ? l->inputs[0].path : from);
 }
 
+/* A part of other files, which is no machine by itself. */
+static bool is_family(const struct loader *l, const char *path)
+{
+	const struct yml *tree = load_unmerged((struct loader *)l, path),
+			 *kind = tree ? yml_get(tree, "kind") : NULL;
+
+	return kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "family");
+}
+
+/* Each name once, those of variants among them. families: also of parts of other files. */
+static void add_all_names(struct loader *l, const struct load_found *all, size_t n, bool families,
+			  struct map *names)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct yml *v = load_variants(l, all[i].path);
+
+		if (!families && is_family(l, all[i].path))
+			continue;
+		map_add(names, all[i].name);
+		for (size_t k = 0; v && k < v->n; k++)
+			map_add(names, arena_printf(l->arena, "%s-%s", all[i].name, v->keys[k]->text));
+	}
+}
+
 static void not_found(struct loader *l, const struct yml *node, const char *folder, const char *beside)
 {
 	struct load_found *all;
 	const size_t n = load_list(l, beside, folder, &all);
-	VEC(const char *) names = {0};
-	const char *near, *like[NEAREST_MOST];
-	size_t likes;
+	const char *near = NULL, *like[NEAREST_MOST];
+	size_t likes = 0;
 	struct err err = ERR_INIT;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct yml *v = load_variants(l, all[i].path);
+	for (int families = 0; families < 2 && !near && !likes; families++) {
+		struct map names = MAP_INIT;
 
-		VEC_ADD(&names, all[i].name);
-		for (size_t k = 0; v && k < v->n; k++)
-			VEC_ADD(&names, arena_printf(l->arena, "%s-%s", all[i].name, v->keys[k]->text));
+		add_all_names(l, all, n, families, &names);
+		near = nearest_of(node->text, names.keys, names.n);
+		likes = near ? 0 : nearest_like(node->text, names.keys, names.n, like);
+		near = near ? arena_strdup(l->arena, near) : NULL;
+		for (size_t i = 0; i < likes; i++)
+			like[i] = arena_strdup(l->arena, like[i]);
+		map_release(&names);
 	}
-	near = nearest_of(node->text, names.at, names.n);
-	likes = near ? 0 : nearest_like(node->text, names.at, names.n, like);
-	VEC_FREE(&names);
 	err_set(&err, "no file '%.100s.yaml' under any '%s' folder in reach", node->text, folder);
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
@@ -294,8 +318,29 @@ void find_hint_beside(struct loader *l, const char *path, struct err *err)
 		err_hint(err, "did you mean '%s'?", near);
 }
 
+/* What else in reach has the name that was given for a scenario: "machine"; NULL: nothing. */
+static const char *other_kind(struct loader *l, const char *name)
+{
+	static const char *const kinds[][2] = {{"hardware", "machine"}, {"models", "model"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct map names = MAP_INIT;
+		struct load_found *all;
+		const size_t n = load_list(l, ".", kinds[i][0], &all);
+		bool is;
+
+		add_all_names(l, all, n, true, &names);
+		is = map_find(&names, name) != MAP_NONE;
+		map_release(&names);
+		if (is)
+			return kinds[i][1];
+	}
+	return NULL;
+}
+
 void find_hint(struct loader *l, const char *name, struct err *err)
 {
+	const char *const other = other_kind(l, name);
 	struct load_found *all;
 	const size_t n = load_list(l, ".", "scenarios", &all);
 	VEC(const char *) names = {0};
@@ -312,7 +357,10 @@ void find_hint(struct loader *l, const char *name, struct err *err)
 	VEC_FREE(&names);
 	if (!near && !err->hint[0])
 		near = beside(l->arena, name);
-	if (near && !err->hint[0])
+	if (other && !err->hint[0])
+		err_hint(err, "it is a %s: this takes a scenario with it, such as 'lemursim init' writes",
+			 other);
+	else if (near && !err->hint[0])
 		err_hint(err, "did you mean '%s'?", near);
 	else if (!err->hint[0])
 		err_hint(err, "a path, or a name that 'lemursim list' shows");

@@ -179,7 +179,8 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 				  : yml_merge(l->arena, NULL, kept->tree);
 	}
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
-		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
+		if (!place.source && !strchr(path, '/') && !str_ends(path, ".yaml") &&
+		    !str_ends(path, ".yml") && access(path, F_OK) != 0)
 			find_hint(l, path, &err);
 		else if (file_exists(arena_printf(l->arena, "%s.yaml", path)))
 			err_hint(&err, "did you mean '%s.yaml'?", path);

@@ -330,8 +330,10 @@ static void model_json(struct listing *l, const struct model *m)
 	jsonw_key_int(w, "layers", m->layers);
 	jsonw_key_int(w, "hidden", m->hidden);
 	jsonw_key_int(w, "vocabulary", m->vocabulary);
-	jsonw_key_int(w, "heads", m->attention.heads);
-	jsonw_key_int(w, "kv_heads", m->attention.kv_heads);
+	if (m->attention.heads) { /* else each kind of layer has its own */
+		jsonw_key_int(w, "heads", m->attention.heads);
+		jsonw_key_int(w, "kv_heads", m->attention.kv_heads);
+	}
 	jsonw_key_number(w, "kv_numbers_per_token_and_layer",
 			 part_kv_numbers(m, (struct part){ROLE_ATTENTION, false, 0}));
 	if (!m->experts)

@@ -174,6 +174,23 @@ static bool is_quantised(int weights)
 	return weights > FORMAT_BF16;
 }
 
+/* Keys of adapters mean nothing where all is trained. With the method stated they stay, for sweeps over it; without it they
+ * say what was meant. */
+static void check_adapter_keys(const struct yml *node, struct diags *diags)
+{
+	static const char *const keys[] = {"rank", "targets"};
+	const struct yml *method = yml_get(node, "method");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys) && (!method || method->is_default); i++) {
+		const struct yml *at = yml_get(node, keys[i]);
+
+		if (at && !at->is_default)
+			diag_add(diags, at->place, "write 'method: lora' beside it, or 'method: qlora'",
+				 "train: '%s' is of adapters, and all is trained where no method is given",
+				 keys[i]);
+	}
+}
+
 void train_check(const struct scenario *s, struct diags *diags)
 {
 	const struct train *t = s->workload.train;
@@ -184,6 +201,7 @@ void train_check(const struct scenario *s, struct diags *diags)
 
 	for (size_t i = 0; i < t->targets.n; i++)
 		check_target(targets->kind == YML_LIST ? targets->items[i] : targets, names[i], diags);
+	check_adapter_keys(node, diags);
 	if (t->method == TRAIN_FULL && is_quantised(p->weights))
 		diag_add(diags, method ? method->place : node->place,
 			 "train adapters ('method: qlora'), or keep the weights in f16, bf16 or f32",

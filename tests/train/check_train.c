@@ -114,7 +114,7 @@ END_TEST
 
 /* ---- what travels ---- */
 
-#define ABC "{train: {tokens: 48 tok, batch: 2, micro_batches: 3, optimizer: adamw, rank: 4}}"
+#define ABC "{train: {method: full, tokens: 48 tok, batch: 2, micro_batches: 3, optimizer: adamw, rank: 4}}"
 
 static void place(const char *rules, const char *more, struct placement *p)
 {
