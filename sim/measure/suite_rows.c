@@ -467,14 +467,17 @@ double suite_budgets(const struct suite_options *o, struct str *out)
 
 const char *suite_label(struct arena *a, const struct bench_case *c)
 {
+	const int64_t sizes[] = {c->m, c->n, c->k};
 	struct str s = STR_INIT;
+	bool shown = false;
 	const char *text;
 
 	str_addf(&s, "%s %s", sample_kind_names[c->kind], sample_dtype_names[c->dtype]);
-	if (c->m || c->n || c->k)
-		str_addf(&s, " %lld x %lld", (long long)c->m, (long long)c->n);
-	if (c->k)
-		str_addf(&s, " x %lld", (long long)c->k);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		if (sizes[i]) {
+			str_addf(&s, "%s %lld", shown ? " x" : "", (long long)sizes[i]);
+			shown = true;
+		}
 	if (c->kind == SAMPLE_DECODE)
 		str_addf(&s, ", %lld/%lld heads of %lld", (long long)c->heads, (long long)c->kv_heads,
 			 (long long)c->head_dim);
