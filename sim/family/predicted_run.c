@@ -240,6 +240,16 @@ const char *const run_factor_names[FACTORS] = {
 	[FACTOR_PRODUCT_Q4] = "products in 4 bits x",
 };
 
+void run_factors_set(double factor[FACTORS], double arithmetic, double memory, double kernel, double step)
+{
+	for (int p = 0; p < FACTORS; p++)
+		factor[p] = 1;
+	factor[FACTOR_ARITHMETIC] = arithmetic;
+	factor[FACTOR_MEMORY] = memory;
+	factor[FACTOR_KERNEL] = kernel;
+	factor[FACTOR_STEP] = step;
+}
+
 /* That of a format, of two factors for blocks. */
 static double by_weights(enum weights_rate of, const double f[FACTORS], enum run_factor q8,
 			 enum run_factor q4)

@@ -68,6 +68,9 @@ enum run_factor {
 };
 extern const char *const run_factor_names[FACTORS];
 
+/* Sets the first four, and all that are relative to them to 1. */
+void run_factors_set(double factor[FACTORS], double arithmetic, double memory, double kernel, double step);
+
 /* The factors on the two rates that a term of an operator's cost is made of: those on all, and those of it alone. */
 double run_factor_memory(const struct op_rates *r, const double factor[FACTORS]);
 double run_factor_arithmetic(const struct op_rates *r, const double factor[FACTORS]);

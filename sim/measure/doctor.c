@@ -140,9 +140,9 @@ static void examine_system(struct examination *x, const struct doctor_system *sy
 	find(x, system->compiler ? DOCTOR_FINE : DOCTOR_DOUBT, "compiler",
 	     system->compiler ? system->compiler : "none in PATH",
 	     "only needed to build: 'xcode-select --install' on a Mac, 'make deps' elsewhere");
-	find(x, system->folder_writable ? DOCTOR_FINE : DOCTOR_BAD, "folder",
-	     system->folder_writable ? "can be written" : "cannot be written",
-	     "go to a folder of yours, or say -o FILE");
+	find(x, system->folder_wrong ? DOCTOR_BAD : DOCTOR_FINE, "folder",
+	     system->folder_wrong ? system->folder_wrong : "can be written, and has room",
+	     "make room, go to a folder of yours, or say -o FILE");
 }
 
 struct doctor_report doctor_examine(struct arena *a, const struct backend *const *backends, size_t n,

@@ -28,7 +28,8 @@ struct doctor_system {
 	const char *compiler; /* path */
 	const char *governor; /* frequency policy of the CPU under Linux */
 	int64_t throttled;    /* times that a core was slowed down for heat since the system began */
-	bool folder_writable; /* the current one, in which hardware/local is made */
+	const char *
+		folder_wrong; /* why the current one, in which hardware/local is made, takes no file; NULL: it does */
 };
 struct doctor_system doctor_system_read(struct arena *a);
 

@@ -1,4 +1,4 @@
-/* doctor_system.c - what the system says of its state; see doctor.h. Asks, changes nothing. */
+/* doctor_system.c - what the system says of its state; see doctor.h. Changes nothing: a file that is tried is gone again. */
 #define _DEFAULT_SOURCE /* getloadavg() */
 #define _DARWIN_C_SOURCE
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <sys/sysctl.h>
 #endif
 
+#include "sim/base/file.h"
 #include "sim/measure/doctor.h"
 
 /* The path of a program in PATH, in the arena; NULL: there is none. */
@@ -78,6 +79,7 @@ static void ask(struct arena *a, struct doctor_system *s)
 struct doctor_system doctor_system_read(struct arena *a)
 {
 	struct doctor_system s = {.load = -1, .free_B = -1, .throttled = -1};
+	struct err err = ERR_INIT;
 	double load;
 
 	if (getloadavg(&load, 1) == 1)
@@ -85,6 +87,7 @@ struct doctor_system doctor_system_read(struct arena *a)
 	ask(a, &s);
 	s.compiler = in_path(a, "clang");
 	s.compiler = s.compiler ? s.compiler : in_path(a, "cc");
-	s.folder_writable = access(".", W_OK) == 0;
+	if (file_prepare("lemursim-doctor.tmp", true, &err) != 0)
+		s.folder_wrong = arena_strdup(a, err.msg);
 	return s;
 }

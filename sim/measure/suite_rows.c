@@ -166,8 +166,8 @@ static void cases_blocks(const struct suite_machine *m, const struct suite_row *
 			     rows[] = {12, 16, 32, 64, 128, 512};
 	static const enum sample_dtype formats[] = {SAMPLE_Q8, SAMPLE_Q4};
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i += 1 + m->quick)
-		for (size_t w = 0; w < ARRAY_LEN(weights) - m->quick; w++)
+	for (size_t w = 0; w < ARRAY_LEN(weights) - m->quick; w++)
+		for (size_t i = 0; i < ARRAY_LEN(rows); i += m->quick ? 4 : 1) /* 12 and 128 */
 			for (size_t t = 0; t < ARRAY_LEN(formats); t++)
 				add(m, r, to, product(formats[t], rows[i], weights[w][0], weights[w][1]));
 	fit(m, r, to);
@@ -357,7 +357,7 @@ const struct suite_row suite_rows[] = {
 	{"gemv", "1 to 8 rows through f16, f32, 8-bit and 4-bit blocks", "0.26 to 59 million weights, cold",
 	 "byte/s", "runtimes.*.gemv, few, dequant", SAMPLE_GEMV, 0.010, 6, 30, 9, 15, cases_gemv},
 	{"gemm-blocks", "12 to 512 rows through 8-bit and 4-bit blocks", "1 to 59 million weights", "FLOP/s",
-	 "runtimes.*.products, dequant", SAMPLE_GEMM, 0.010, 3, 20, 9, 15, cases_blocks},
+	 "runtimes.*.products, dequant", SAMPLE_GEMM, 0.010, 1, 20, 9, 15, cases_blocks},
 	{"prefill", "causal attention, 32 heads over 8, of 128", "32 to 8192 queries, whole and in chunks",
 	 "FLOP/s", "runtimes.*.attention.points", SAMPLE_PREFILL, 0.010, 6, 35, 9, 15, cases_prefill},
 	{"decode", "one query over a cache, likewise", "128 to 32768 tokens, cold", "byte/s",
@@ -467,14 +467,17 @@ double suite_budgets(const struct suite_options *o, struct str *out)
 
 const char *suite_label(struct arena *a, const struct bench_case *c)
 {
+	const int64_t sizes[] = {c->m, c->n, c->k};
 	struct str s = STR_INIT;
+	bool shown = false;
 	const char *text;
 
 	str_addf(&s, "%s %s", sample_kind_names[c->kind], sample_dtype_names[c->dtype]);
-	if (c->m || c->n || c->k)
-		str_addf(&s, " %lld x %lld", (long long)c->m, (long long)c->n);
-	if (c->k)
-		str_addf(&s, " x %lld", (long long)c->k);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		if (sizes[i]) {
+			str_addf(&s, "%s %lld", shown ? " x" : "", (long long)sizes[i]);
+			shown = true;
+		}
 	if (c->kind == SAMPLE_DECODE)
 		str_addf(&s, ", %lld/%lld heads of %lld", (long long)c->heads, (long long)c->kv_heads,
 			 (long long)c->head_dim);

@@ -171,8 +171,9 @@ static int best_hundredth(struct cause_search *s, changed_s *change, int first, 
 
 static double at_factors(const struct case_row *r, double arithmetic, double memory)
 {
-	const double factor[FACTORS] = {arithmetic, memory, 1, 1};
+	double factor[FACTORS];
 
+	run_factors_set(factor, arithmetic, memory, 1, 1);
 	return predicted_run_seconds_at(&r->run, factor);
 }
 

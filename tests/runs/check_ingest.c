@@ -785,7 +785,7 @@ static const char *write_runs(struct arena *a, const struct catalogue_device *d,
 					  {.gen = 128, .batch = 1},
 					  {.gen = 128, .depth = 1024, .batch = 1},
 					  {.gen = 128, .depth = 4096, .batch = 1}};
-	static const double truth[FACTORS] = {0.9, 0.95, 8, 400};
+	double truth[FACTORS];
 	const struct precision p = {.weights = format, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	struct profile profile = *d->profile;
 	const struct device_model device_model =
@@ -795,6 +795,7 @@ static const char *write_runs(struct arena *a, const struct catalogue_device *d,
 	struct str s = STR_INIT;
 	struct err err = ERR_INIT;
 
+	run_factors_set(truth, 0.9, 0.95, 8, 400);
 	profile.overhead.kernel.value = profile.overhead.step.value = 1e-6;
 	str_add(&s, "model,kind,prompt,gen,depth,n,seconds\n");
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
