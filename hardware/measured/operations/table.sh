@@ -34,7 +34,7 @@ sets "ggml's on an H200" h200-runs.csv
 sets "ggml's on an H200" h200-pair.csv h200-pair.scenario
 calibrated h200-torch.csv h200-torch.facts.csv torch h200-torch
 sets "PyTorch's on an H200" h200-train.csv h200-train.scenario
-calibrated h200-suite.csv h200.facts.csv llama.cpp h200
+calibrated h200-suite.csv h200-suite.facts.csv llama.cpp h200
 sets "our suite's on an H200" h200-runs.csv
 calibrated xeon-suite.csv xeon.facts.csv cblas xeon
 sets "our suite's on 16 cores of a Xeon" xeon-runs.csv
