@@ -138,16 +138,35 @@ def pace(out):
         steps = Steps(m, 1, 64)
         for _ in range(5):
             steps.clock()
-        rows, n = [steps.clock() for _ in range(15)], steps.launches()
-        for part in ("forward", "backward", "optimizer"):
-            out.write("dispatch,bf16,%d,0,%s,%s\n" % (n[part], part, ";".join("%.6g" % r[part] for r in rows)))
+        rows, n = [steps.clock() for _ in range(99)][::3], steps.launches()
+        for part in ("forward", "backward"):
+            out.write("dispatch,bf16,%d,,0,,training,%s\n" % (n[part], ";".join("%.6g" % r[part] for r in rows)))
+
+
+def update(out):
+    """AdamW's step over 16 or 64 matrices of 4096 x 4096: weights and two states read and written, gradients read, 14 bytes a weight."""
+    for n in (16, 64):
+        w = [torch.zeros(4096, 4096, device=dev, dtype=B) for _ in range(n)]
+        for x in w:
+            x.grad = torch.randn_like(x)
+        opt, s = torch.optim.AdamW(w, lr=1e-3, fused=True), []
+        for i in range(12):
+            a, b = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            a.record()
+            for _ in range(4):
+                opt.step()
+            b.record()
+            b.synchronize()
+            s.append(a.elapsed_time(b) / 4e3)
+        out.write("adam,bf16,,%d,,%d,,%s\n" % (n << 24, 14 * n << 24, ";".join("%.6g" % x for x in s[3:])))
 
 
 if __name__ == "__main__":
     to = sys.argv[1]
     with open(to + "/train-pace.csv", "w") as f:
-        f.write("kind,dtype,m,k,path,seconds\n")
+        f.write("kind,dtype,m,n,k,bytes,path,seconds\n")
         pace(f)
+        update(f)
     with open(to + "/train.csv", "w") as f:
         f.write("model,part,tokens,batch,seconds,sd,n,launches,peak_B\n")
         whole(f)

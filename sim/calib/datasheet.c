@@ -45,6 +45,7 @@ static const struct {
 	{"overhead.logits", DIM_BANDWIDTH},
 	{"overhead.norm", DIM_TIME},
 	{"overhead.host", DIM_TIME},
+	{"overhead.host_training", DIM_TIME},
 	{"overhead.replays", DIM_N},
 	{"norm.kernels", DIM_COUNT},
 	{"norm.passes", DIM_COUNT},

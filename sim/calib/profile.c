@@ -398,12 +398,13 @@ static void add_runtime(struct writer *w)
 	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
-	add_key(w, 10, "overhead.norm", NULL, DIM_TIME);
+	add_key(w, 10, "overhead.norm", &d->norm, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
 	add_key(w, 10, "overhead.token", NULL, DIM_TIME);
 	add_key(w, 10, "overhead.mask", NULL, DIM_TIME);
 	add_key(w, 10, "overhead.logits", NULL, DIM_BANDWIDTH);
 	add_key(w, 10, "overhead.host", &d->host, DIM_TIME);
+	add_key(w, 10, "overhead.host_training", &d->host_training, DIM_TIME);
 	if (d->host.given || datasheet_find(w->datasheet, "overhead.replays"))
 		str_addf(w->out, "          replays: %s\n", datasheet_text(w, "overhead.replays", "decode"));
 }

@@ -74,7 +74,7 @@ struct profile_fit {
 	struct number decode, decode_u;
 	/* the same of one query of each of several sequences: byte/s, and seconds beyond; not given: not measured */
 	struct number several, several_start;
-	struct number
+	struct number norm, host_training,
 		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;

@@ -125,18 +125,59 @@ static void raise_kernel(struct profile_fitting *g)
 	    f.p[FIT_T0].value <= k->value || !starts_up(g, p, n, &f))
 		return;
 	note_fit(g, what, &f, p);
+	if (g->set->suite) /* whose elementwise kernel is a norm: it adds up a row before it writes one */
+		k = &g->d->norm;
 	*k = (struct number){f.p[FIT_T0].value,
 			     fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
 			     (int64_t)f.used,
 			     PROVENANCE_MEASURED,
 			     arena_printf(g->arena, "t0 of %s; one that does nothing takes %s us", what,
-					  units_digits(1e6 * k->value, 3).text),
+					  units_digits(1e6 * g->d->kernel.value, 3).text),
 			     true};
+}
+
+/* Launches of a forward or backward pass of training, which the host records. */
+static bool is_of_training(const struct sample *s)
+{
+	return s->path && !strcmp(s->path, "training");
 }
 
 static double alone_count(const struct sample *s) /* kernels that need not wait for one another */
 {
-	return s->k == 0 ? (double)s->m : 0;
+	return s->k == 0 && !is_of_training(s) ? (double)s->m : 0;
+}
+
+/* The host's mean time for a launch in training, and how single stretches of launches differ from it. A pass has hundreds of
+ * launches, whose sum the mean tells, stalls of the host among them; medians of short stretches leave those out. */
+static struct number training_pace(const struct profile_fitting *g)
+{
+	struct number r = {.provenance = PROVENANCE_MEASURED, .source = "launches one by one, in training"};
+	double seconds = 0, launches = 0, squares = 0;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < g->set->n; i++) {
+			const struct sample *s = &g->set->samples[i];
+
+			if (!profile_fit_wants(g, s, SAMPLE_DISPATCH) || !is_of_training(s) || s->m < 1)
+				continue;
+			for (size_t k = 0; k < s->seconds_n; k++) {
+				const double each = s->seconds[k] / (double)s->m;
+
+				if (pass == 0) {
+					seconds += s->seconds[k];
+					launches += (double)s->m;
+					r.n++;
+				} else {
+					squares += (each / r.value - 1) * (each / r.value - 1);
+				}
+			}
+		}
+		if (pass == 0 && launches > 0)
+			r.value = seconds / launches;
+	}
+	r.given = r.n > 0;
+	r.sd = r.n > 1 ? r.value * sqrt(squares / (double)(r.n - 1)) : 0.1 * r.value;
+	return r;
 }
 
 /* Seconds for each kernel of the largest submission; 0: there is none. */
@@ -162,6 +203,8 @@ static void find_host(struct profile_fitting *g)
 
 	if (waited > 0 && least_each(g, alone_count) > clearly * waited)
 		g->d->host = per_count(g, SAMPLE_DISPATCH, alone_count, "launches one by one");
+	if (g->d->host.given)
+		g->d->host_training = training_pace(g);
 }
 
 void profile_fit_overheads(struct profile_fitting *g)

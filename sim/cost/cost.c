@@ -322,6 +322,14 @@ bool cost_counts_step(const struct profile *profile)
 	return o->token.given || o->mask.given || o->logits.given;
 }
 
+/* What a launch costs the host: of training more, since operations are recorded for the backward pass, and run from there. */
+static const struct qty *host_of(const struct overhead *o, enum phase phase)
+{
+	const bool trains = phase == PHASE_FORWARD || phase == PHASE_BACKWARD;
+
+	return trains && o->host_training.given ? &o->host_training : &o->host;
+}
+
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
@@ -333,7 +341,9 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		return c;
 	}
 	if (op->kind == OP_LAUNCH) {
-		c.overhead = (struct term){op->times * o->host.value, o->host.spread, o->host.provenance};
+		const struct qty *host = host_of(o, op->phase);
+
+		c.overhead = (struct term){op->times * host->value, host->spread, host->provenance};
 		return c;
 	}
 	if (op->kind == OP_WIRE) {

@@ -127,6 +127,8 @@ struct overhead {
 	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
 	 * slower one, the device waits for it. Not given: the host is never the slower one. */
 	struct qty host;
+	struct qty
+		host_training; /* the same in a training step, whose passes are recorded; not given: as host */
 	enum replayed
 		replays; /* the passes whose launches were recorded, and cost the host nothing but the step */
 	/* byte/s at which a request has the weights made resident before its first pass, where they are let go between

@@ -165,6 +165,8 @@ static const struct field overhead_fields[] = {
 		"rate at which logits go to the host after a step; not given: they stay"),
 	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
 		"of the host for each launch, beside the device's work: a block takes the longer of both"),
+	QTY_OPT(struct overhead, host_training, DIM_TIME, 0, 1,
+		"the same in forward and backward passes of training; not given: as 'host'"),
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",
 	 .help = "passes whose launches are recorded and replayed (CUDA graphs): the host is in none of "
 		 "them"},

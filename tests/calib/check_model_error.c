@@ -324,6 +324,34 @@ START_TEST(the_host_shows_in_launches_one_by_one)
 }
 END_TEST
 
+/* Launches in training: their mean, stalls among them, with the scatter of single stretches; with launches one by one alone. */
+START_TEST(training_has_a_pace_of_its_own)
+{
+	static const double stretches[] = {2e-3, 2e-3, 5e-3};
+	struct arena a = ARENA_INIT;
+	struct machine_law *y = arena_alloc(&a, sizeof *y);
+	const struct overhead *o;
+
+	*y = (struct machine_law){.arena = &a, .rng = rng_new(5, "host"), .seed = 5};
+	if (_i)
+		for (int64_t m = 1; m <= 4096; m *= 4)
+			measure(y, (struct sample){.kind = SAMPLE_DISPATCH, .m = m}, 5e-6 + 9e-6 * (double)m);
+	measure(y, (struct sample){.kind = SAMPLE_DISPATCH, .m = 100, .path = "training"}, 3e-3);
+	y->at[y->n - 1].seconds = stretches;
+	y->at[y->n - 1].seconds_n = ARRAY_LEN(stretches);
+	o = &device_runtime(calibrated(y)->devices.at, "cblas")->overhead;
+	ck_assert_int_eq(o->host_training.given, _i);
+	if (_i) {
+		ck_assert_double_eq_tol(o->host.value / 9e-6, 1, 0.03);
+		ck_assert_double_eq_tol(o->host_training.value, 30e-6, 1e-9);
+		ck_assert_double_eq_tol(o->host_training.spread, sqrt((1.0 / 9 + 1.0 / 9 + 4.0 / 9) / 2),
+					0.01);
+	}
+	rng_free(y->rng);
+	arena_release(&a);
+}
+END_TEST
+
 /* Nine errors: the eighth is the one below which four of five further ones lie; fewer than four: the largest. */
 START_TEST(the_jackknife_has_its_rank)
 {
@@ -342,6 +370,7 @@ Suite *suite_model_error(void)
 	TCase *tc = tcase_create("model_error");
 
 	tcase_add_loop_test(tc, intervals_hold_what_was_left_out, 0, (int)ARRAY_LEN(deviations));
+	tcase_add_loop_test(tc, training_has_a_pace_of_its_own, 0, 2);
 	tcase_add_test(tc, one_query_is_bound_by_reading_or_by_arithmetic);
 	tcase_add_test(tc, the_host_shows_in_launches_one_by_one);
 	tcase_add_test(tc, the_jackknife_has_its_rank);

@@ -84,6 +84,27 @@ START_TEST(the_longer_of_both)
 }
 END_TEST
 
+/* A launch costs another time in training, and there alone. */
+START_TEST(training_has_launches_of_its_own)
+{
+	static const char *const sets[] = {OVERHEAD "host=1 us", OVERHEAD "host_training=1 ms", NULL};
+	struct arena a = ARENA_INIT;
+	struct device_model model;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	model = program_device_model(&a, fixture.world, 0);
+	for (int phase = 0; phase < PHASE_N; phase++) {
+		const struct op launches = {.kind = OP_LAUNCH, .phase = (enum phase)phase, .times = 3};
+		const struct cost c = cost_of(&launches, &model, 1);
+		const bool trains = phase == PHASE_FORWARD || phase == PHASE_BACKWARD;
+
+		ck_assert_double_eq_tol(cost_seconds(&c), trains ? 3e-3 : 3e-6, 1e-12);
+	}
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Between the two each block takes the longer one: a sum over blocks of max(host, device). */
 START_TEST(block_by_block)
 {
@@ -218,6 +239,7 @@ Suite *suite_host(void)
 	TCase *tc = tcase_create("host");
 
 	tcase_add_test(tc, the_longer_of_both);
+	tcase_add_test(tc, training_has_launches_of_its_own);
 	tcase_add_test(tc, block_by_block);
 	tcase_add_test(tc, what_is_replayed_has_no_launches);
 	tcase_add_test(tc, draws_and_what_ifs);

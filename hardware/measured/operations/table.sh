@@ -1,5 +1,5 @@
 #!/bin/sh
-# table.sh LEMURSIM - what calibrations from single operations predict of llama.cpp's runs: a line for each set of runs. Nothing is fitted to the runs.
+# table.sh LEMURSIM - what calibrations from single operations predict of runs of llama.cpp and PyTorch: a line for each set of runs. Nothing is fitted to the runs.
 set -e
 lemursim=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,12 +36,14 @@ told() {
 		-o "$tmp/hardware/$1-told.yaml" > "$tmp/said" 2>&1 || cat "$tmp/said" >&2
 }
 
-echo "| operations | runs of llama.cpp | rows | mean error | in P10-P90 |"
+echo "| operations | runs | rows | mean error | in P10-P90 |"
 echo "|---|---|---|---|---|"
 calibrated h200-ggml.csv h200.facts.csv llama.cpp h200
 sets "ggml's on an H200" "$here/h200-runs.csv"
 sets "ggml's on an H200" "$here/h200-pair.csv" h200-pair.scenario
-calibrated h200-suite.csv h200.facts.csv llama.cpp h200
+calibrated h200-torch.csv h200-torch.facts.csv torch h200-torch
+sets "PyTorch's on an H200" "$here/h200-train.csv" h200-train.scenario
+calibrated h200-suite.csv h200-suite.facts.csv llama.cpp h200
 sets "our suite's on an H200" "$here/h200-runs.csv"
 told h200 llama.cpp h200-runs.csv
 sets "the same, and runs of the 1B" "$tmp/others.csv"
