@@ -5,6 +5,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/cost/beyond.h"
+#include "sim/cost/by_hand.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/product.h"
 #include "sim/cost/terms.h"
@@ -187,6 +188,10 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	const bool few = op->query <= GEMV_ROWS;
 	const struct util u = scores_util(op, device_model, few, kernel);
 
+	if (scores_by_hand(device_model->profile, op)) {
+		cost_scores_by_hand(c, op, device_model, share);
+		return;
+	}
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
@@ -253,6 +258,13 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	BUG("operator kind %d", (int)kind);
 }
 
+static const struct fusion *fusion_of_op(const struct profile *p, const struct op *op)
+{
+	const struct fusion *by_hand = op->kind == OP_SCORES ? scores_by_hand(p, op) : NULL;
+
+	return by_hand ? by_hand : fusion_of(p, op->kind);
+}
+
 /* A scan that walks the tokens has its state on the chip, one head's column to a thread: it reads and writes the states
  * once, what each token brings once, and computes without matrix units, as attention of few queries does. One in chunks
  * multiplies the tokens of a chunk with one another, head by head, as attention with as many queries and keys does.
@@ -291,7 +303,7 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 		   is_several(&p->attention, op)) {
 		each = &p->attention.several_start;
 		kernels = op->times;
-	} else if (op->kind == OP_SCORES && o->attention.given) {
+	} else if (op->kind == OP_SCORES && o->attention.given && !scores_by_hand(p, op)) {
 		each = &o->attention;
 		kernels = op->times;
 	} else if (op->kind == OP_NORM && o->norm.given) {
@@ -353,7 +365,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	}
 	if (op->split == SPLIT_NONE)
 		share = 1; /* every device of the split does it whole */
-	f = fusion_of(device_model->profile, op->kind);
+	f = fusion_of_op(device_model->profile, op);
 	if (op->kind == OP_LINEAR) {
 		cost_product(&c, op, device_model, share);
 	} else if (op->kind == OP_SCORES) {
@@ -361,7 +373,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	} else if (op->kind == OP_SCAN) {
 		cost_scan(&c, op, device_model, share);
 	} else {
-		c.bytes = op->tensor_B * f->passes * op->times * share;
+		c.bytes = op->tensor_B * (f->passes + more_by_hand(op).passes) * op->times * share;
 		c.memory = term_stream(c.bytes, &device_model->profile->copy);
 	}
 	c.overhead = overhead_of(device_model->profile, op, cost_kernels(device_model->profile, op), share);
@@ -387,7 +399,9 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 		return (double)profile->tile.loop.kernels * op->copies * op->times;
 	if (op->kind == OP_LINEAR && product_is_called(profile, op))
 		return (double)profile->linear.kernels * op->copies * op->times;
-	return (double)fusion_of(profile, op->kind)->kernels * op->times;
+	if (op->kind == OP_SCORES)
+		return (double)fusion_of_op(profile, op)->kernels * op->times;
+	return (double)(fusion_of(profile, op->kind)->kernels + more_by_hand(op).kernels) * op->times;
 }
 
 bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches)

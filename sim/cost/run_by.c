@@ -13,6 +13,9 @@ const struct model *model_run_by(struct arena *a, const struct model *m, const s
 					    .latent = profile_honours(p, HONOUR_LATENT, name),
 					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
 					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name),
+					    .by_hand = {profile_by_hand(p, BY_HAND_CAPS, name),
+							profile_by_hand(p, BY_HAND_NORMS, name),
+							profile_by_hand(p, BY_HAND_GATES, name)},
 					    .absorbs = runtime_absorbs(p->origin.name),
 					    .scans = scan_kernels_of(p->origin.name)});
 }

@@ -33,7 +33,7 @@ static bool is_of_phase(const struct evidence *x, size_t i, int phase)
 	const struct run *run = x->e->at[i].run;
 
 	return x->e->at[i].model && !x->e->at[i].over &&
-	       (phase == REACH_PREFILL ? run->prompt > 0 && !run->gen : run->gen > 0 && !run->prompt);
+	       (phase == REACH_PREFILL ? run->prompt > 0 && !run->gen : reach_is_of_steps(run));
 }
 
 static bool is_of_kind(const struct evidence *x, size_t i, int phase, int kind)

@@ -63,6 +63,11 @@ static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], i
 		}
 }
 
+bool reach_is_of_steps(const struct run *run)
+{
+	return run->gen > 0 && run->gen >= 2 * run->prompt;
+}
+
 static void take_fewest(struct fit_reach *reach, int64_t tokens)
 {
 	if (!reach->fewest || tokens < reach->fewest)
@@ -74,6 +79,7 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 {
 	const struct run *run = row->run;
 	const char *chip = family_chip_name(row);
+	const bool prompts = run->prompt > 0 && !reach_is_of_steps(run);
 	double bytes[BEYOND_KINDS] = {0};
 	struct run_plan plan;
 
@@ -87,11 +93,12 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 			bytes[cost_weights_kind(op->format)] += plan.at[i].times * op->weight_B;
 		if (op->kind == OP_SCORES && op->context > reach->context)
 			reach->context = op->context;
-		if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && op->role == ROLE_ATTENTION)
+		if (prompts && op->kind == OP_LINEAR && op->phase == PHASE_PREFILL &&
+		    op->role == ROLE_ATTENTION)
 			take_fewest(reach, op->m);
 	}
 	add_name(reach->any_chip, &reach->any_chips_n, chip);
-	if (run->prompt > 0)
+	if (prompts)
 		add_phase(row->model, bytes, REACH_PREFILL, false, chip, reach);
 	if (run->gen > 0)
 		add_phase(row->model, bytes, REACH_DECODE, run->batch > 1, chip, reach);

@@ -29,6 +29,11 @@ struct fit_reach {
 	int64_t context, fewest; /* fewest: tokens of a prompt's pass; 0: there was none */
 };
 
+/* Is a run one of decode alone, or of a request with at least two tokens for each of its prompt? The time of the latter is
+ * that of its steps to a few percent, since a token of a prompt takes a tenth of theirs or less, and tells nothing of
+ * prompts. */
+bool reach_is_of_steps(const struct run *run);
+
 /* Adds the kinds of a row to *reach; a ratio and an operator alone add none. */
 void fit_reach_add(struct arena *a, const struct observation *row, const struct profile *p,
 		   struct fit_reach *reach);

@@ -173,7 +173,7 @@ static bool same_op(const struct op *a, const struct op *b)
 	       a->rows == b->rows && a->experts == b->experts && a->experts_all == b->experts_all &&
 	       a->gradient == b->gradient && a->adapter == b->adapter && a->tensor_B == b->tensor_B &&
 	       a->kv_B == b->kv_B && a->cells == b->cells && a->kv_of_all == b->kv_of_all &&
-	       a->groups == b->groups && a->times == b->times;
+	       a->groups == b->groups && a->head_dim == b->head_dim && a->times == b->times;
 }
 
 /* Chunks of a prompt and steps of a generation differ in their attention only. A fit predicts a row thousands of times,
@@ -197,7 +197,8 @@ static void merge_alike(struct run_plan *plan)
 
 /* What of a profile a row's plan depends on, see run_plan_make(). */
 struct plan_key {
-	bool last_row, last_apart, all_logits, caches_only, wires, masks, fetches, honours[HONOUR_N];
+	bool last_row, last_apart, all_logits, caches_only, wires, masks, fetches, honours[HONOUR_N],
+		by_hand[BY_HAND_N];
 };
 
 struct observations_plan {
@@ -226,10 +227,13 @@ static struct plan_key plan_key_of(const struct observation *row, const struct p
 			       p->overhead.wire.given,
 			       p->overhead.mask.given,
 			       p->overhead.logits.given,
+			       {false},
 			       {false}};
 
 	for (int i = 0; i < HONOUR_N; i++)
 		key.honours[i] = profile_honours(p, (enum honour)i, row->model->architecture);
+	for (int i = 0; i < BY_HAND_N; i++)
+		key.by_hand[i] = profile_by_hand(p, (enum by_hand)i, row->model->architecture);
 	return key;
 }
 
@@ -238,7 +242,8 @@ static bool same_key(const struct plan_key *a, const struct plan_key *b)
 	return a->last_row == b->last_row && a->last_apart == b->last_apart &&
 	       a->all_logits == b->all_logits && a->caches_only == b->caches_only && a->wires == b->wires &&
 	       a->masks == b->masks && a->fetches == b->fetches &&
-	       !memcmp(a->honours, b->honours, sizeof a->honours);
+	       !memcmp(a->honours, b->honours, sizeof a->honours) &&
+	       !memcmp(a->by_hand, b->by_hand, sizeof a->by_hand);
 }
 
 /* The row's plan is made again only where the profile asks for another. */

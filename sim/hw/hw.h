@@ -235,6 +235,20 @@ struct honours {
 	const char *source;             /* file and commit */
 };
 
+/* What a runtime's code does in kernels one after the other where it has, or others have, one kernel for all of it. A fused
+ * kernel of attention is compiled for heads of some widths; of the others, scores are a product, a softmax and a product,
+ * of the whole rectangle and through memory. Code for an architecture (config.json's model_type) may cap the scores by
+ * operators of their own, add 1 to the weights of each norm, or take the gate's activation and its product in two. */
+enum by_hand { BY_HAND_CAPS, BY_HAND_NORMS, BY_HAND_GATES, BY_HAND_N };
+struct code_by_hand {
+	struct origin origin;             /* node NULL: not given, so nothing is done by hand */
+	struct field_list prompts, steps; /* double: widths of heads that are fused; empty: all */
+	struct fusion scores; /* of the other widths; passes of the scores in f32: half as many in 16 bits */
+	struct fusion capped; /* of architectures that cap them */
+	struct field_list of[BY_HAND_N]; /* names of architectures */
+	const char *source;              /* file and commit */
+};
+
 /* The copies that training under a runtime keeps of its two largest tensors, logits and attention scores,
  * in the dtype of the arithmetic and in f32. A loss in f32 has a copy of the logits of its own, a
  * fused attention keeps no scores, and adapters in f32 keep their input in f32, so the numbers depend on the
@@ -326,6 +340,7 @@ struct profile {
 	struct tile tile;
 	struct dies dies;
 	struct honours honours;
+	struct code_by_hand by_hand;
 	struct train_copies train_copies;
 	struct beyond beyond;
 	struct field_list
@@ -502,6 +517,9 @@ const struct profile *device_runtime(const struct device *d, const char *runtime
 /* Returns whether the runtime honours a window or a latent cache of a model of that architecture; true for
  * a model that names no architecture, since the code that a runtime has for it is not known. */
 bool profile_honours(const struct profile *p, enum honour what, const char *architecture);
+
+/* Returns whether its code for that architecture does that by hand; false for a model that names none. */
+bool profile_by_hand(const struct profile *p, enum by_hand what, const char *architecture);
 
 /* The measured factors of a machine's chip under a runtime of its device: from its own runs (*own), or
  * else from runs of it under the runtime that the profile's `chips_like` names, or of the chip that its

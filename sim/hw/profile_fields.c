@@ -284,6 +284,31 @@ static const struct field honours_fields[] = {
 static const struct table honours_table = {"honours", sizeof(struct honours), honours_fields,
 					   ARRAY_LEN(honours_fields)};
 
+#define WIDTHS(member, text)                                                                                 \
+	{                                                                                                    \
+		FIELD_KEY(struct code_by_hand, member), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1,   \
+							.max = 4096, .optional = true, .help = text          \
+	}
+#define BY_HAND(name, index, text)                                                                           \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct code_by_hand, of[index]), .type = FIELD_TEXTS,        \
+		.optional = true, .help = text                                                               \
+	}
+static const struct field by_hand_fields[] = {
+	WIDTHS(prompts, "widths of heads whose prompts a fused kernel attends to; not given: all"),
+	WIDTHS(steps, "likewise of decode"),
+	SUB_OPT(struct code_by_hand, scores, fusion_table,
+		"of heads of other widths, instead; passes of the scores in f32"),
+	SUB_OPT(struct code_by_hand, capped, fusion_table, "of scores that are capped, likewise"),
+	BY_HAND("caps", BY_HAND_CAPS, "architectures whose scores are capped; not given: none"),
+	BY_HAND("norms", BY_HAND_NORMS, "architectures whose norms add 1 to their weights; not given: none"),
+	BY_HAND("gates", BY_HAND_GATES,
+		"architectures whose activation and its product are two kernels; not given: none"),
+	{FIELD_KEY(struct code_by_hand, source), .type = FIELD_TEXT, .help = "file and commit that say so"},
+};
+static const struct table by_hand_table = {"code by hand", sizeof(struct code_by_hand), by_hand_fields,
+					   ARRAY_LEN(by_hand_fields)};
+
 #define COPIES(member, text)                                                                                 \
 	{                                                                                                    \
 		FIELD_KEY(struct train_copies, member), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0,    \
@@ -424,6 +449,10 @@ static const struct field profile_fields[] = {
 		"what a chip of two dies reaches of shares and utilisation"),
 	SUB_OPT(struct profile, honours, honours_table,
 		"windows and latent caches that it honours, by architecture; not given: every model's"),
+	SUB_OPT(struct profile, by_hand, by_hand_table,
+		"what its code does in several kernels, by the width of a head and by architecture; not "
+		"given: "
+		"nothing"),
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),

@@ -50,16 +50,24 @@ const struct profile *device_runtime(const struct device *d, const char *runtime
 	return latest;
 }
 
-bool profile_honours(const struct profile *p, enum honour what, const char *architecture)
+static bool names(const struct field_list *list, const char *architecture)
 {
-	const char *const *names = p->honours.of[what].at;
+	const char *const *at = list->at;
 
-	if (!p->honours.origin.node || !architecture)
-		return true;
-	for (size_t i = 0; i < p->honours.of[what].n; i++)
-		if (!strcmp(names[i], architecture))
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(at[i], architecture))
 			return true;
 	return false;
+}
+
+bool profile_honours(const struct profile *p, enum honour what, const char *architecture)
+{
+	return !p->honours.origin.node || !architecture || names(&p->honours.of[what], architecture);
+}
+
+bool profile_by_hand(const struct profile *p, enum by_hand what, const char *architecture)
+{
+	return architecture && names(&p->by_hand.of[what], architecture);
 }
 
 struct qty link_rate(const struct link *l, double bytes)

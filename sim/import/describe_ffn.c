@@ -139,7 +139,8 @@ void describe_feed_forward(struct config_reading *r)
 	for (size_t i = 0; i < ARRAY_LEN(gated); i++)
 		known = known || !strcmp(act, gated[i]);
 	if (!known)
-		describe_note(r->d, r->diags->arena, "'hidden_act': %s is taken as a gated one", act);
+		describe_note(r->d, r->diags->arena, "'hidden_act': %s is taken as %s", act,
+			      r->f->ungated ? "one pass without a gate, as GELU is" : "a gated one");
 	r->d->ffn_bias = r->f->ffn_bias || config_flag(r, r->config, "mlp_bias", false);
 	r->d->gelu = r->f->ungated;
 	r->d->ffn_kind = !r->f->ungated ? "swiglu" : !strcmp(act, "relu2") || r->f->mixer ? "relu2" : "gelu";

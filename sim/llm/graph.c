@@ -36,7 +36,9 @@ static void end_shared(struct writer *w)
 	writer_elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)w->m->hidden);
 }
 
-/* The layer's own embedding joins behind its FFN (Gemma 3n and 4). */
+/* The layer's own embedding joins behind its FFN (Gemma 3n and 4): gate, its activation times the embedding, projection,
+ * norm, and a sum of its own behind the FFN's (mlx_lm/models/gemma4_text.py, ml-explore/mlx-lm@d78bf58;
+ * src/models/gemma4.cpp of llama.cpp). */
 static void per_layer_embedding(struct writer *w)
 {
 	const int64_t p = w->m->per_layer_embedding, h = w->m->hidden;
@@ -45,8 +47,10 @@ static void per_layer_embedding(struct writer *w)
 		return;
 	writer_linear(w, &(struct layer){"layer gate", SPLIT_NONE, TENSOR_OTHER, p, h, ADAPTER_N});
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_NONE, (double)w->rows * (double)p);
+	writer_elementwise(w, "layer product", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)p);
 	writer_linear(w, &(struct layer){"layer projection", SPLIT_NONE, TENSOR_OTHER, h, p, ADAPTER_N});
 	writer_elementwise(w, "layer norm", OP_NORM, SPLIT_NONE, (double)w->rows * (double)h);
+	writer_elementwise(w, "layer residual", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)h);
 }
 
 static void ffn_block(struct writer *w)

@@ -72,6 +72,7 @@ struct op {
 	double groups;     /* OP_SCORES: query heads for each key and value head */
 	int64_t head_dim; /* OP_SCORES: width of a head; 0: latent attention, whose kernels have no one width */
 	int64_t kv_bits; /* OP_SCORES: of a number of the cache, without its blocks' scales */
+	bool by_hand;    /* scores, norms, activations: as struct by_hand_as says */
 	double times;    /* kernels and passes against the forward operator: 2 for most backward ones; 0 of
 			  * scores that join the kernel of those before */
 };

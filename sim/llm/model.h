@@ -188,6 +188,12 @@ struct stored { /* weights that are in memory, but not run for text */
 
 enum mlx_dtype { MLX_BF16, MLX_F16 };
 
+/* What a runtime's code for the model does in kernels one after the other; all false in a model's own file. */
+struct by_hand_as {
+	bool caps, norms,
+		gates; /* of scores; adds 1 to the weights of norms; of an activation and its product */
+};
+
 struct model {
 	struct origin origin;
 	const char *schema, *title, *source;
@@ -212,6 +218,7 @@ struct model {
 	int64_t extra;                     /* numbers at the ends that no block has */
 	bool is_mtp;                       /* a layer that predicts further tokens: model_mtp() */
 	bool norm_bias;                    /* norms have a bias too */
+	struct by_hand_as by_hand;         /* set by model_as_run() */
 	struct ffn *ffn;                   /* NULL: every layer has experts */
 	struct experts *experts;           /* NULL: a dense model */
 	bool tied_head;                    /* the head's weights are the embedding's */
@@ -322,7 +329,8 @@ struct run_as {
 	bool latent; /* false: the cache holds the keys and values made from the latent */
 	bool sparse_prefill, sparse_decode; /* false: attention reads all tokens, whatever an indexer chose */
 	bool absorbs;                       /* prompts, too, attend in the latent, as decode does */
-	struct scan_kernels scans;          /* over prompts; all zero: tokens are walked */
+	struct by_hand_as by_hand;
+	struct scan_kernels scans; /* over prompts; all zero: tokens are walked */
 };
 /* The model as a runtime runs it. m itself where that changes nothing, else a copy in the arena; m must
  * outlive it. */

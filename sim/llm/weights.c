@@ -300,9 +300,14 @@ static const struct model_layout *layout_as_run(struct arena *a, const struct mo
 	return l;
 }
 
+static bool same_hand(const struct by_hand_as *a, const struct by_hand_as *b)
+{
+	return a->caps == b->caps && a->norms == b->norms && a->gates == b->gates;
+}
+
 const struct model *model_as_run(struct arena *a, const struct model *m, struct run_as as)
 {
-	bool same = runs_as(&m->attention, as);
+	bool same = runs_as(&m->attention, as) && same_hand(&m->by_hand, &as.by_hand);
 	struct model *run;
 
 	for (size_t i = 0; m->layout && i < m->layout->kinds_n; i++)
@@ -311,6 +316,7 @@ const struct model *model_as_run(struct arena *a, const struct model *m, struct 
 		return m;
 	run = arena_alloc(a, sizeof *run);
 	*run = *m;
+	run->by_hand = as.by_hand;
 	run_attention_as(a, &run->attention, as);
 	if (m->layout)
 		run->layout = layout_as_run(a, m->layout, as);

@@ -16,6 +16,11 @@ double writer_act_B(const struct writer *w, double numbers)
 	return format_bytes((enum format_id)w->p->compute, numbers);
 }
 
+static bool is_by_hand(const struct by_hand_as *b, enum op_kind kind)
+{
+	return kind == OP_SCORES ? b->caps : kind == OP_NORM ? b->norms : kind == OP_ACTIVATION && b->gates;
+}
+
 struct op *writer_add(struct writer *w, const char *name, enum op_kind kind, enum op_split split)
 {
 	BUG_ON(w->n == GRAPH_OPS);
@@ -24,6 +29,7 @@ struct op *writer_add(struct writer *w, const char *name, enum op_kind kind, enu
 				   .split = split,
 				   .role = w->part.role,
 				   .phase = w->phase,
+				   .by_hand = is_by_hand(&w->m->by_hand, kind),
 				   .times = w->phase == PHASE_BACKWARD ? 2 : 1};
 	return &w->ops[w->n++];
 }

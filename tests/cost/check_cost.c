@@ -1227,6 +1227,88 @@ static void check_starts(const struct op *op, void *self)
 }
 
 /* A product and attention start up in their own time, where that is given. */
+/* Attention that no kernel runs whole: the scores of a prompt go through memory, and each query head of a step reads its
+ * group's cache for itself. */
+static struct op scores_op(enum phase phase, int64_t query, int64_t head_dim, bool capped)
+{
+	return (struct op){.name = "scores",
+			   .kind = OP_SCORES,
+			   .split = SPLIT_HEADS,
+			   .phase = phase,
+			   .query = query,
+			   .context = 4096,
+			   .flop = 1e9,
+			   .dense_flop = 2e9,
+			   .tensor_B = 1e7,
+			   .kv_B = 1e8,
+			   .groups = 4,
+			   .head_dim = head_dim,
+			   .by_hand = capped,
+			   .times = 1};
+}
+
+START_TEST(attention_by_hand)
+{
+	static const double fused_widths[] = {64, 128};
+	const struct origin given = {.name = "by_hand", .node = &(const struct yml){.kind = YML_MAP}};
+	struct better b;
+	struct code_by_hand *by_hand = &b.profile.by_hand;
+	struct device_model device_model;
+	struct op fused, unfused, capped;
+	struct cost x, y;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	device_model = device_model_of(0, DTYPE_F16);
+	better_init(&b, &device_model);
+	*by_hand = (struct code_by_hand){.origin = given,
+					 .prompts = {(void *)fused_widths, ARRAY_LEN(fused_widths)},
+					 .steps = {(void *)fused_widths, 1},
+					 .scores = {given, 4, 3},
+					 .capped = {given, 7, 6}};
+	better_lay_out(&b, DTYPE_F16);
+	fused = scores_op(PHASE_PREFILL, 512, 128, false);
+	unfused = scores_op(PHASE_PREFILL, 512, 256, false);
+	capped = scores_op(PHASE_PREFILL, 512, 128, true);
+	x = cost_of(&unfused, &b.device_model, 1);
+	y = cost_of(&capped, &b.device_model, 1);
+	ck_assert_double_eq(x.flop, 2e9);
+	ck_assert_double_eq_tol(y.overhead.s - x.overhead.s,
+				3 * b.profile.overhead.kernel.value + 3e7 / b.profile.copy.value, 1e-12);
+	ck_assert_double_eq(cost_kernels(&b.profile, &capped), 7);
+	ck_assert_double_eq(cost_kernels(&b.profile, &fused), (double)b.profile.scores.kernels);
+	fused = scores_op(PHASE_DECODE, 1, 64, false);
+	unfused = scores_op(PHASE_DECODE, 1, 128, false); /* fused in prompts alone */
+	x = cost_of(&unfused, &b.device_model, 1);
+	ck_assert_double_eq(x.bytes, 4e8);
+	ck_assert_double_eq_tol(x.memory.s, 4e8 / b.profile.gemv.value, 1e-12);
+	unfused = scores_op(PHASE_FORWARD, 512, 256, true); /* training has rules of its own */
+	ck_assert_double_eq(cost_kernels(&b.profile, &unfused), (double)b.profile.scores.kernels);
+	by_hand->prompts = by_hand->steps = (struct field_list){NULL, 0}; /* all widths are fused */
+	unfused = scores_op(PHASE_PREFILL, 512, 256, false);
+	ck_assert_double_eq(cost_kernels(&b.profile, &unfused), (double)b.profile.scores.kernels);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A norm whose code adds 1 to its weights launches one kernel more; an activation and its product pass memory twice more. */
+START_TEST(norms_and_gates_by_hand)
+{
+	struct op norm = {.name = "norm", .kind = OP_NORM, .tensor_B = 1e6, .times = 1};
+	struct op gate = {.name = "activation", .kind = OP_ACTIVATION, .tensor_B = 1e6, .times = 1};
+	struct device_model d;
+	double launched, bytes;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	d = device_model_of(0, DTYPE_F16);
+	launched = cost_kernels(d.profile, &norm);
+	bytes = cost_of(&gate, &d, 1).bytes;
+	norm.by_hand = gate.by_hand = true;
+	ck_assert_double_eq(cost_kernels(d.profile, &norm), launched + 1);
+	ck_assert_double_eq(cost_of(&gate, &d, 1).bytes, bytes + 2e6);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(kernels_start_in_their_time)
 {
 	static const char *const sets[] = {"machines.m5.devices.gpu.runtimes.mps.overhead.product=1 ms",
@@ -1279,6 +1361,8 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
 	tcase_add_test(tc, kernels_start_in_their_time);
+	tcase_add_test(tc, attention_by_hand);
+	tcase_add_test(tc, norms_and_gates_by_hand);
 	suite_add_tcase(s, tc);
 	return s;
 }
