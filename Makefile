@@ -151,7 +151,7 @@ FAMILIES := $(filter mps-%,$(ALL_FAMILIES)) $(filter-out mps-%,$(ALL_FAMILIES))
 # those that 'make check' fits
 QUICK_FAMILIES := cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5
 # begun first, since they take most of the time
-DEAR_FAMILIES := cuda-2025-10-spark mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
+DEAR_FAMILIES := cuda-2025-10-spark cuda-2025-10-geforce mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
 catalogue: $(OUT)/lemursim ## make what of hardware/ is fitted again from hardware/measured
 	@sh tests/tools/catalogue.sh $< $(OUT)/catalogue $(CATALOGUE) $(FAMILIES)
 check-catalogue: $(OUT)/lemursim ## fail where hardware is not, byte for byte, what hardware/measured gives: the machines and three families, see check-catalogue-all
