@@ -508,13 +508,13 @@ static bool any_fits(const struct plan_result *r)
 }
 
 /* Every file has been read that verdicts hang on. */
-static int begin_verdicts(const struct loader *l, const struct plan_ask *ask, const struct plan_load *load)
+static int begin_verdicts(const struct loader *l, const struct plan_ask *ask)
 {
 	struct plan_verdicts *v = ask->verdicts;
 
 	if (!v)
 		return 0;
-	plan_verdicts_key(l, load->base->arrivals.trace, ask->sets, ask->seed, ask->draws, v->key);
+	plan_verdicts_key(l, ask->sets, ask->seed, ask->draws, v->key);
 	return v->begin ? v->begin(v->self) : 0;
 }
 
@@ -526,7 +526,7 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 	struct fleet_kind *kinds;
 	struct fleets f;
 
-	if (groups_make(l, plan, root, &r->groups) != 0 || begin_verdicts(l, ask, &r->load) != 0)
+	if (groups_make(l, plan, root, &r->groups) != 0 || begin_verdicts(l, ask) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
 	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
@@ -578,6 +578,8 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	out->from.unbuilt = arena_array(l->arena, 1, sizeof *out->from.unbuilt);
 	out->title = plan->scenario->title;
 	out->load = plan_load_of(plan);
+	if (out->load.base->arrivals.kind == ARRIVALS_TRACE)
+		loader_add_file(l, out->load.base->arrivals.trace);
 	out->load.stop = ask->stop;
 	out->up_to = (int)plan->scenario->plan->up_to;
 	out->budget = plan->scenario->plan->budget > 0 ? plan->scenario->plan->budget : INFINITY;

@@ -73,16 +73,13 @@ int plan_verdicts_add(struct plan_verdicts *v, enum plan_question question, cons
 	return v->take ? v->take(v->self, question, fleet, number) : 0;
 }
 
-void plan_verdicts_key(const struct loader *l, const char *trace, const struct texts *sets, int64_t seed,
-		       int64_t draws, char key[65])
+void plan_verdicts_key(const struct loader *l, const struct texts *sets, int64_t seed, int64_t draws,
+		       char key[65])
 {
 	struct str all = STR_INIT;
-	char of_trace[65] = "";
 
 	for (size_t i = 0; i < l->inputs_n; i++)
 		str_addf(&all, "%s\n", l->inputs[i].sha256);
-	if (trace && sha256_file(trace, of_trace) == 0) /* one that cannot be read has no verdicts */
-		str_addf(&all, "%s\n", of_trace);
 	str_add(&all, "\n");
 	for (size_t i = 0; i < sets->n; i++)
 		str_addf(&all, "%s\n", sets->at[i]);

@@ -48,9 +48,9 @@ bool plan_verdicts_find(const struct plan_verdicts *v, enum plan_question questi
 /* Adds one and hands it to take(); 0 or its -1. The name is copied. */
 int plan_verdicts_add(struct plan_verdicts *v, enum plan_question question, const char *fleet, double number);
 
-/* The key of a plan that has read its files; trace: of its load, which is read as it is run; NULL: it has none. */
-void plan_verdicts_key(const struct loader *l, const char *trace, const struct texts *sets, int64_t seed,
-		       int64_t draws, char key[65]);
+/* The key of a plan that has read its files. */
+void plan_verdicts_key(const struct loader *l, const struct texts *sets, int64_t seed, int64_t draws,
+		       char key[65]);
 
 /* What the first line says, and whether there is a last one. */
 struct plan_verdicts_head {

@@ -200,23 +200,28 @@ static double share_won(const double *here, const double *there, size_t n)
 	return (double)won / (double)n;
 }
 
+/* What both the calibrated values and nine in ten draws say. */
+static const char *verdict_of(double gain, double won)
+{
+	if (gain > -0.001 && gain < 0.001)
+		return "is the same";
+	if (won >= 0.9 && !(gain < 0)) /* NAN: one of them is overloaded */
+		return "pays";
+	return won <= 0.1 && !(gain > 0) ? "does not pay" : "is too close to call";
+}
+
 /* "generation pays: 20.1 s against 24.1 s (all on M4 Pro), 1.2 times as fast, quicker in 98 % of draws" */
 void explain_compare(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
 {
 	const double here = r->values[r->type->compared], there = alone->values[r->type->compared];
 	const double won = share_won(r->compared, alone->compared, draws), gain = there / here - 1;
-	const bool same = gain > -0.001 && gain < 0.001;
 
-	str_addf(out, "%s %s: ", r->type->noun,
-		 same         ? "is the same"
-		 : won >= 0.9 ? "pays"
-		 : won <= 0.1 ? "does not pay"
-			      : "is too close to call");
+	str_addf(out, "%s %s: ", r->type->noun, verdict_of(gain, won));
 	seconds_text(out, here);
 	str_add(out, " against ");
 	seconds_text(out, there);
 	str_addf(out, " (%s)", alone->at->assignment->name);
-	if (!same)
+	if (!(fabs(gain) < 0.001))
 		str_addf(out, ", %s times as fast, quicker in %.0f %% of draws",
 			 units_digits(there / here, 3).text, won * 100);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/predict/explain.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/metrics.h"
 #include "tests/suites.h"
@@ -409,6 +410,47 @@ START_TEST(watts_have_an_interval)
 }
 END_TEST
 
+/* ---- verdicts ---- */
+
+static const struct {
+	double here, there; /* as calibrated */
+	double drawn[10];   /* here, of ten draws, where the other takes 1 s in each */
+	const char *verdict;
+} verdicts[] = {
+	{0.9,
+	 1,
+	 {.9, .9, .9, .9, .9, .9, .9, .9, .9, 2},
+	 "generation pays: 900 ms against 1 s (alone), 1.11 times"},
+	{2,
+	 1,
+	 {2, 2, 2, 2, 2, 2, 2, 2, 2, .9},
+	 "generation does not pay: 2 s against 1 s (alone), 0.5 times"},
+	{0.9, 1, {.9, .9, .9, .9, .9, .9, .9, .9, 2, 2}, "generation is too close to call: "},
+	/* nine draws of ten are not enough where the calibrated values say the contrary */
+	{1.02, 1, {.9, .9, .9, .9, .9, .9, .9, .9, .9, .9}, "generation is too close to call: "},
+	{0.98, 1, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, "generation is too close to call: "},
+	{1, 1, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, "generation is the same: 1 s against 1 s (alone)"},
+	{0.9, NAN, {.9, .9, .9, .9, .9, .9, .9, .9, .9, .9}, "generation pays: "}, /* overloaded */
+};
+
+START_TEST(a_verdict_is_what_values_and_draws_say)
+{
+	static const double ones[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	const struct job_type type = {.noun = "generation"};
+	const struct assignment alone = {.name = "alone"};
+	const struct placement at = {.assignment = &alone};
+	const struct job_run r = {
+		.type = &type, .values = &verdicts[_i].here, .compared = verdicts[_i].drawn};
+	const struct job_run than = {
+		.type = &type, .at = &at, .values = &verdicts[_i].there, .compared = ones};
+	struct str out = STR_INIT;
+
+	explain_compare(&out, &r, &than, 10);
+	ck_assert_msg(str_starts(out.text, verdicts[_i].verdict), "%s", out.text);
+	str_release(&out);
+}
+END_TEST
+
 Suite *suite_predict(void)
 {
 	Suite *s = suite_create("predict");
@@ -424,6 +466,7 @@ Suite *suite_predict(void)
 	tcase_add_test(tc, monotone_and_idle_neighbours);
 	tcase_add_test(tc, each_cache_read_by_a_decode_costs);
 	tcase_add_test(tc, watts_have_an_interval);
+	tcase_add_loop_test(tc, a_verdict_is_what_values_and_draws_say, 0, ARRAY_LEN(verdicts));
 	suite_add_tcase(s, tc);
 	return s;
 }
