@@ -1,4 +1,6 @@
 /* cmd_report.c - lemursim report SCENARIO...: one page with the answer, its pictures and all that it rests on. */
+#include <string.h>
+
 #include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
@@ -203,20 +205,29 @@ static const char *scenario_option(const struct report_options *o)
 	return NULL;
 }
 
+/* The standard input can be read once: a scenario from there is given to the loader. An exit code. */
+static int pass_on(struct reported *r, const char *path, const char *text)
+{
+	return load_text(&r->session.loader, path, text) == 0 ? EXIT_FINE : session_complain(&r->session);
+}
+
 /* Reads a file that `simulate -o FILE.json` or FILE.jsonl has written. *is: whether it is such a file. An exit code. */
 static int read_result(struct reported *r, const struct report_options *o, const char *path, bool *is)
 {
+	const bool piped = !strcmp(path, "-");
 	struct arena *const a = &r->session.arena;
 	struct err err = ERR_INIT;
 	const char *config;
 	char *text;
 	size_t n;
 
-	*is = str_ends(path, ".json") || str_ends(path, ".jsonl");
-	if (!*is || file_read(a, path, RESULT_FILE_MAX, &text, &n, &err) != 0 || !result_is(text)) {
-		*is = false; /* a scenario may be JSON too; whoever reads it next tells of what is wrong */
+	*is = false; /* a scenario may be JSON too; whoever reads it next tells of what is wrong */
+	if ((!piped && !str_ends(path, ".json") && !str_ends(path, ".jsonl")) ||
+	    file_read(a, path, RESULT_FILE_MAX, &text, &n, &err) != 0)
 		return EXIT_FINE;
-	}
+	if (!result_is(text))
+		return piped ? pass_on(r, path, text) : EXIT_FINE;
+	*is = true;
 	if (scenario_option(o)) {
 		err_set(&err, "%.200s is a result: --%s changes a scenario", path, scenario_option(o));
 		err_hint(&err, "name the scenario that it is of");
@@ -227,7 +238,7 @@ static int read_result(struct reported *r, const struct report_options *o, const
 	if (result_read(a, path, text, n, &r->result, &config, &err) != 0)
 		return complain(&err, EXIT_USAGE);
 	str_add(&r->config, config ? config : "");
-	r->file = path;
+	r->file = piped ? "the standard input" : path;
 	for (size_t i = 0; i < r->result.rows_n; i++)
 		r->fits |= r->result.rows[i].fits || r->result.rows[i].short_phase;
 	if (!o->no_pictures && front_is(&r->result) && front_picture(a, &r->result, &r->pictures, &err) != 0)
