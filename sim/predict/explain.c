@@ -58,8 +58,8 @@ static void add_path(const struct simulated *r, uint32_t task, uint32_t op_class
 	s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
 }
 
-/* Adds up the critical path of a program by source and parameter. */
-static void sum_critical_path(struct arena *a, const struct simulated *r, struct params *sum)
+/* Adds up the critical path of a program that is run so many times, by source and parameter. */
+static void sum_critical_path(struct arena *a, const struct simulated *r, double times, struct params *sum)
 {
 	const struct program *p = r->program;
 	uint32_t *on_path = arena_array(a, p->tasks.n, sizeof *on_path);
@@ -71,18 +71,20 @@ static void sum_critical_path(struct arena *a, const struct simulated *r, struct
 		const struct class_part *parts = class_parts(p, p->tasks.at[i].op_class, &own, &n);
 
 		for (size_t k = on_path[i] ? n : 0; k-- > 0;)
-			add_path(r, i, parts[k].op_class, (double)on_path[i] * parts[k].n, sum);
+			add_path(r, i, parts[k].op_class, times * (double)on_path[i] * parts[k].n, sum);
 	}
 }
 
-const char *explain_largest(struct arena *a, const struct simulated *r)
+const char *explain_largest(struct arena *a, const struct world *w, const struct simulated *runs,
+			    const double *times, size_t n)
 {
-	const struct world *w = r->program->world;
 	const size_t sources = program_sources(w);
 	struct params *sum = arena_array(a, sources, sizeof *sum);
 	size_t best = 0;
 
-	sum_critical_path(a, r, sum);
+	for (size_t i = 0; i < n; i++)
+		if (runs[i].program && times[i] > 0)
+			sum_critical_path(a, &runs[i], times[i], sum);
 	for (size_t i = 0; i < sources * PARAM_N; i++)
 		if (sum[i / PARAM_N].of[i % PARAM_N] > sum[best / PARAM_N].of[best % PARAM_N])
 			best = i;
@@ -154,7 +156,7 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 	sum = arena_array(&scratch, program_sources(w), sizeof *sum);
 	for (uint32_t i = 0; i < r->program->tasks.n; i++)
 		c.bytes += loop_times(r->program, i) * sent_B(r->program, r->program->tasks.at[i].op_class);
-	sum_critical_path(&scratch, r, sum);
+	sum_critical_path(&scratch, r, 1, sum);
 	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];

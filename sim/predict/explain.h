@@ -11,8 +11,10 @@
 /* "memory bandwidth of m5.gpu", "latency of tb", ... */
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param);
 
-/* What takes most of the critical path of a program, as explain_param() calls it. */
-const char *explain_largest(struct arena *a, const struct simulated *r);
+/* What takes most of the critical paths of n programs, each run so many times, as explain_param() calls it. A program may be
+ * NULL. */
+const char *explain_largest(struct arena *a, const struct world *w, const struct simulated *runs,
+			    const double *times, size_t n);
 
 /* What limits each job that is asked, one after the other: "memory bandwidth of m5.gpu; training: arithmetic
  * of m5.gpu". Where a job does not fit: "memory of m5, 3.2 GB short". */

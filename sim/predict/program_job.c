@@ -260,8 +260,11 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 const char *program_job_bound(struct arena *a, const struct job_run *r)
 {
 	const struct program_runs *runs = r->state;
+	double times[JOB_PROGRAMS];
 
-	return explain_largest(a, &runs->run[r->type->programs->main(runs)]);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		times[i] = runs->run[i].program ? r->type->programs->weight(runs, i) : 0;
+	return explain_largest(a, r->at->world, runs->run, times, JOB_PROGRAMS);
 }
 
 size_t program_job_busy(struct arena *a, const struct job_run *r, struct busy_row *rows)

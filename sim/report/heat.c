@@ -27,6 +27,7 @@ struct view {
 	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
 	double left, top; /* the corner of the map being drawn */
+	double name_w;    /* the room for its name */
 	double page_w;
 	bool overloads; /* of some cell, of which the legend speaks */
 };
@@ -231,7 +232,7 @@ static void draw_map(struct view *v, size_t k)
 	else
 		str_addf(&text, "%c  %s", curve_letter(k), v->s->names[k]);
 	canvas_text_in(&v->canvas, (struct point){v->left - axis_w + 4, v->top - 19}, &head, text.text,
-		       fmax(v->cell_w * (double)v->nx, 60) + axis_w);
+		       v->name_w);
 	canvas_text_in(&v->canvas, (struct point){v->left - axis_w + 4, v->top - 7}, &name,
 		       sweep_axis_name(v->s->axes[0].path), axis_w + 30);
 	for (size_t y = 0; y < v->ny; y++)
@@ -302,6 +303,7 @@ void heat_dot(struct str *out, const struct sweep *s, const struct picture_look 
 	map_w = axis_w + fmax(v.cell_w * (double)v.nx, 90) + apart;
 	map_h = head_h + v.cell_h * (double)v.ny + below;
 	in_row = room > map_w ? (size_t)(room / map_w) : 1;
+	v.name_w = in_row > 1 ? map_w - apart : fmax(room, map_w - apart);
 	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
 	v.page_w = page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
 	page_h = first_top + map_h * (double)rows + 12 + page_note(NULL, page_w, 0, signs_of(&v));

@@ -3,8 +3,11 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "sim/base/utf8.h"
+
+#define NO_BREAK_SPACE "\xc2\xa0"
 
 static void add_code_point(struct str *out, const char *bytes, size_t n, uint32_t c)
 {
@@ -37,10 +40,30 @@ void html_text(struct str *out, const char *text)
 	}
 }
 
+void html_sentence(struct str *out, const char *text)
+{
+	struct str word = STR_INIT;
+
+	while (*text) {
+		const size_t n = str_word(text), glued = strcspn(text, " \n");
+
+		str_clear(&word);
+		str_add_n(&word, text, glued);
+		if (glued < n) {
+			str_add(&word, NO_BREAK_SPACE);
+			str_add_n(&word, text + glued + 1, n - glued - 1);
+		}
+		str_add_n(&word, text + n, text[n] != '\0'); /* the blank behind it */
+		html_text(out, word.text);
+		text += n + (text[n] != '\0');
+	}
+	str_release(&word);
+}
+
 void html_element(struct str *out, const char *tag, const char *class_name, const char *text)
 {
 	str_addf(out, class_name ? "<%s class=\"%s\">" : "<%s>", tag, class_name);
-	html_text(out, text);
+	html_sentence(out, text);
 	str_addf(out, "</%s>\n", tag);
 }
 
@@ -78,14 +101,22 @@ static void add_content(struct str *out, const struct html_cell *cell)
 		return;
 	}
 	str_add(out, cell->best ? "<strong>" : "");
-	html_text(out, cell->text ? cell->text : "");
+	html_sentence(out, cell->text ? cell->text : "");
 	/* colour and weight mark the best for the eye, this word for a reader of the screen */
 	str_add(out, cell->best ? "</strong><span class=\"hidden\"> (best)</span>" : "");
 	if (cell->under && *cell->under) {
 		str_add(out, "<small>");
-		html_text(out, cell->under);
+		html_sentence(out, cell->under);
 		str_add(out, "</small>");
 	}
+}
+
+/* A sentence, which the style gives room on a phone. */
+static bool is_long(const char *text)
+{
+	enum { LONG_FROM = 40 };
+
+	return text && strlen(text) >= LONG_FROM;
 }
 
 static void add_cell(struct str *out, const struct html_table *t, size_t row, size_t c)
@@ -99,7 +130,10 @@ static void add_cell(struct str *out, const struct html_table *t, size_t row, si
 		str_add(out, "</th>\n");
 		return;
 	}
-	str_add(out, number && cell->best ? "<td class=\"n best\"" : number ? "<td class=\"n\"" : "<td");
+	str_add(out, number && cell->best  ? "<td class=\"n best\""
+		     : number              ? "<td class=\"n\""
+		     : is_long(cell->text) ? "<td class=\"long\""
+					   : "<td");
 	if (number && isfinite(cell->value))
 		str_addf(out, " data-v=\"%.9g\"", cell->value);
 	str_add(out, ">");

@@ -16,7 +16,10 @@
  * [U+202E]. */
 void html_text(struct str *out, const char *text);
 
-/* Appends <tag class="...">text</tag> and a line feed; class_name may be NULL. */
+/* The same of a sentence, in which no number is parted from its unit at the end of a line, str_word(). */
+void html_sentence(struct str *out, const char *text);
+
+/* Appends <tag class="...">text</tag>, the text a sentence, and a line feed; class_name may be NULL. */
 void html_element(struct str *out, const char *tag, const char *class_name, const char *text);
 
 /* Appends a heading of level 1 to 6 with an id, which must be unique in the page. */

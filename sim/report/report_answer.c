@@ -39,7 +39,7 @@ static void add_time(struct str *out, const struct metric *m)
 	struct str interval = STR_INIT;
 
 	columns_value(out, m, &c);
-	str_addf(out, " %s", c.unit);
+	str_addf(out, "&nbsp;%s", c.unit);
 	columns_interval(&interval, m, &c);
 	if (interval.len)
 		str_addf(out, " (%s)", interval.text);
@@ -164,7 +164,7 @@ static void add_bound(struct str *out, const struct assignment_row *row, const s
 			end = at;
 	}
 	str_add_n(&words, from, end && end > from ? (size_t)(end - from) : strlen(from));
-	html_text(out, words.text);
+	html_sentence(out, words.text);
 	str_release(&words);
 	str_release(&begin);
 }
@@ -426,7 +426,7 @@ static void add_sentence(struct str *out, const char *text, bool has_verdict)
 		html_text(out, verdict.text);
 		str_add(out, "</b>");
 	}
-	html_text(out, colon ? colon : text);
+	html_sentence(out, colon ? colon : text);
 	str_add(out, "</li>\n");
 	str_release(&verdict);
 }

@@ -239,7 +239,7 @@ void section_assumptions(struct str *out, const struct section_place *at, const 
 	str_add(out, "<dl>\n");
 	if (r->computed) {
 		str_add(out, "<dt>Computed</dt><dd>");
-		html_text(out, r->computed);
+		html_sentence(out, r->computed);
 		str_add(out, "</dd>\n");
 	}
 	str_addf(out, "<dt>Seed</dt><dd>%llu</dd>\n", (unsigned long long)r->seed);

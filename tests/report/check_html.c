@@ -310,7 +310,7 @@ START_TEST(ties_are_told)
 	r.rows = all + 2;
 	str_clear(&out);
 	answer_sentences(&out, &r);
-	ck_assert_ptr_nonnull(strstr(out.text, "; d follows with 4.00 s."));
+	ck_assert_ptr_nonnull(strstr(out.text, "; d follows with 4.00&nbsp;s."));
 	report_sort(all, 4);
 	ck_assert_str_eq(all[0].name, "b");
 	ck_assert_str_eq(all[1].name, "a");
