@@ -99,7 +99,7 @@ static const struct field server_fields[] = {
 	 .offset = offsetof(struct server_file, serving),
 	 .type = FIELD_TABLE,
 	 .sub = &serving_table,
-	 .help = "what it starts with; a scenario may say otherwise"},
+	 .help = "what it starts with; the keys of an assignment's 'serve' change some of it"},
 };
 const struct table server_table = {"server", sizeof(struct server_file), server_fields,
 				   ARRAY_LEN(server_fields)};
