@@ -328,7 +328,8 @@ static void say_money(struct saying *s)
 
 	if (isnan(m->electricity_month)) {
 		say(s, arena_printf(s->a,
-				    "A month costs %s for the machines; what they draw is not known, so that "
+				    "A month costs %s for the machines; what they draw, idle and at work, is "
+				    "not known, so that "
 				    "electricity is left out.",
 				    usd(s->a, m->price_month)));
 		return;
@@ -406,7 +407,7 @@ static void say_unpowered(struct saying *s)
 		if (!known)
 			names.at[names.n++] = g->at[i].name;
 	}
-	say_names(s, &names, "what they draw is not known");
+	say_names(s, &names, "what they draw, idle and at work, is not known");
 }
 
 static void say_counts(struct saying *s)
