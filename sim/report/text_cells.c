@@ -13,20 +13,23 @@ static size_t larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-/* The bytes of the first `width` columns of a word that is wider: up to the last mark among them, if there is one. */
+/* The bytes of the first `width` columns of a word that is wider: up to the last mark among them, if there is one, and one
+ * character at least. */
 static size_t word_part(const char *word, size_t width)
 {
-	size_t n = 0, behind_mark = 0;
-	uint32_t c;
+	size_t n = 0, behind_mark = 0, used = 0;
 
-	for (size_t k = 0; k < width; k++) {
+	for (;;) {
+		uint32_t c;
 		const size_t len = utf8_decode(word + n, &c);
 
+		used += len ? utf8_width(c) : 1;
+		if (n && used > width)
+			return behind_mark ? behind_mark : n;
 		n += len ? len : 1;
 		if (strchr("-./@_,:", word[n - 1]))
 			behind_mark = n;
 	}
-	return behind_mark ? behind_mark : n;
 }
 
 static void add_to_lines(struct arena *a, struct texts *lines, const struct str *line)
@@ -44,10 +47,15 @@ struct texts cell_lines(struct arena *a, const char *text, size_t width)
 	if (!width || str_width(text) <= width) /* as it is, with the blanks that set it under others */
 		return texts_join(a, &lines, &text, 1);
 	while (*text) {
-		size_t n = strcspn(text, " \n");
+		size_t n = str_word(text);
 
 		str_clear(&word);
 		str_add_n(&word, text, n);
+		if (str_width(word.text) > width) { /* a narrow cell parts a number from its unit */
+			n = strcspn(text, " \n");
+			str_clear(&word);
+			str_add_n(&word, text, n);
+		}
 		if (line.len && str_width(line.text) + 1 + str_width(word.text) > width) {
 			add_to_lines(a, &lines, &line);
 			str_clear(&line);

@@ -92,6 +92,27 @@ START_TEST(wide_keys_are_broken)
 }
 END_TEST
 
+/* Ideographs take two columns: what stands beside them is in line, and no line is wider than asked. */
+START_TEST(wide_characters_keep_columns)
+{
+	static const char *const cells[] = {"name", "run", "\xe6\xb7\xb1\xe5\xba\xa6\xe6\xb1\x82",
+					    "1",    "m5",  "2"};
+	struct arena a = ARENA_INIT;
+	struct texts lines = cell_lines(&a, "\xe6\xb7\xb1\xe5\xba\xa6\xe6\xb1\x82", 5);
+
+	check_grid(cells, 3, 2, 1, 0,
+		   "name    run\n"
+		   "\xe6\xb7\xb1\xe5\xba\xa6\xe6\xb1\x82  1\n"
+		   "m5      2\n");
+	ck_assert_uint_eq(lines.n, 2);
+	ck_assert_str_eq(lines.at[0], "\xe6\xb7\xb1\xe5\xba\xa6");
+	ck_assert_str_eq(lines.at[1], "\xe6\xb1\x82");
+	lines = cell_lines(&a, "\xe6\xb7\xb1", 1); /* one character at least */
+	ck_assert_uint_eq(lines.n, 1);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_cells(void)
 {
 	Suite *s = suite_create("cells");
@@ -100,6 +121,7 @@ Suite *suite_cells(void)
 	tcase_add_test(tc, each_block_has_all_keys);
 	tcase_add_test(tc, keys_that_differ_stand_in_each_block);
 	tcase_add_test(tc, wide_keys_are_broken);
+	tcase_add_test(tc, wide_characters_keep_columns);
 	suite_add_tcase(s, tc);
 	return s;
 }
