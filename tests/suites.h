@@ -60,6 +60,7 @@
 	SUITE(pictures)                                                                                      \
 	SUITE(html)                                                                                          \
 	SUITE(looks)                                                                                         \
+	SUITE(cells)                                                                                         \
 	SUITE(calib)                                                                                         \
 	SUITE(products)                                                                                      \
 	SUITE(transferred)                                                                                   \

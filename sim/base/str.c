@@ -9,6 +9,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/base/utf8.h"
 
 char str_nothing[1] = ""; /* text of every str without memory of its own; never written */
 
@@ -141,8 +142,13 @@ size_t str_width(const char *utf8)
 {
 	size_t n = 0;
 
-	for (; *utf8; utf8++)
-		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
+	while (*utf8) {
+		uint32_t code;
+		const size_t len = utf8_decode(utf8, &code);
+
+		n += len ? utf8_width(code) : 1; /* a broken byte is shown as one mark */
+		utf8 += len ? len : 1;
+	}
 	return n;
 }
 
@@ -155,7 +161,8 @@ size_t str_find(const char *text, const char *const *names, size_t n)
 	return i;
 }
 
-size_t str_word(const char *text)
+/* A word, and the unit of a number. */
+static size_t with_unit(const char *text)
 {
 	enum { UNIT_MOST = 7 }; /* "TFLOPS," */
 	const size_t n = strcspn(text, " \n");
@@ -169,18 +176,53 @@ size_t str_word(const char *text)
 	return unit <= UNIT_MOST ? n + 1 + unit : n;
 }
 
+size_t str_word(const char *text)
+{
+	static const char between[] = " \xc2\xb1 ", alone[] = "\xc2\xb1 ";
+	size_t n = str_starts(text, alone) ? 0 : with_unit(text);
+
+	if (n && str_starts(text + n, between))
+		n++;
+	if (str_starts(text + n, alone))
+		n += strlen(alone) + with_unit(text + n + strlen(alone));
+	return n;
+}
+
+/* The bytes of a word of n that a line has room for: it is broken beside wide characters only, which are written without
+ * blanks; what is to be copied, such as a path, stays in one piece. n where it is not broken. */
+static size_t wide_part(const char *word, size_t n, size_t room)
+{
+	size_t at = 0, used = 0, part = 0;
+	bool behind_wide = false;
+
+	while (at < n) {
+		uint32_t code;
+		const size_t len = utf8_decode(word + at, &code), width = len ? utf8_width(code) : 1;
+
+		if (at && width && (behind_wide || width > 1))
+			part = at;
+		used += width;
+		if (used > room)
+			return part ? part : n;
+		behind_wide = width > 1 || (behind_wide && !width);
+		at += len ? len : 1;
+	}
+	return n;
+}
+
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width)
 {
-	bool fresh = true;
+	bool fresh = true, broken = false;
 
 	while (*text) {
 		const size_t whole = str_word(text);
 		/* a narrow page parts a number from its unit */
-		const size_t n = indent + whole <= width ? whole : strcspn(text, " \n");
+		const size_t word_n = indent + whole <= width ? whole : strcspn(text, " \n");
+		const size_t n = wide_part(text, word_n, width > indent ? width - indent : 1);
 		struct str word = STR_INIT;
 
 		str_add_n(&word, text, n);
-		if (!fresh && at + 1 + str_width(word.text) > width) {
+		if (broken || (!fresh && at + 1 + str_width(word.text) > width)) {
 			str_add(s, "\n");
 			str_pad(s, ' ', indent);
 			at = indent;
@@ -191,7 +233,8 @@ void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, 
 		str_add(s, word.text);
 		at += str_width(word.text);
 		fresh = false;
-		text += n + (text[n] != '\0');
+		broken = n < word_n;
+		text += n + (!broken && text[n] != '\0');
 		str_release(&word);
 	}
 	str_add(s, "\n");

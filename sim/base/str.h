@@ -38,12 +38,12 @@ void str_slug(struct str *s, const char *text);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 /* The bytes of the word that text begins with, 0 where it begins with a blank or ends. A number and a unit after it are one
- * word: "12.3 s". */
+ * word, "12.3 s", and so are the two numbers beside a plus-minus. */
 size_t str_word(const char *text);
 /* Appends the words of text and a line feed; a line ends before it is wider than width, and further lines are indented.
  * The first word is put where s ends, at column `at`. */
 void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width);
-size_t str_width(const char *utf8); /* terminal columns, counting one per code point */
+size_t str_width(const char *utf8); /* columns of a terminal: the sum of utf8_width() */
 
 /* The place of text among names[] (n of them); n where it is none of them. */
 size_t str_find(const char *text, const char *const *names, size_t n);

@@ -18,6 +18,10 @@ size_t utf8_decode(const char *s, uint32_t *code);
 /* The number of bytes at s, up to n, that are printable ASCII: what most texts hold, told eight bytes at a time. */
 size_t utf8_plain(const char *s, size_t n);
 
+/* How many columns of a terminal a character takes, in any locale: 2 where Unicode's East Asian Width is Wide or
+ * Fullwidth, 0 for one that is written over the one before it or is not seen, else 1 (UAX 11; Ambiguous is narrow). */
+size_t utf8_width(uint32_t code);
+
 /* true for a control character: C0, DEL, C1, or a line or paragraph separator */
 bool utf8_is_control(uint32_t code);
 

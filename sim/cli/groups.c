@@ -36,7 +36,8 @@ const struct opt opts_jobs[] = {OPT_COUNT_ROW(
 	"threads that work at a time; one for each processor if not said. The result is the same", 1,
 	WORKERS_MAX, 0)};
 
-enum { WIDTH_LEAST = 200, WIDTH_MOST = 10000, FONT_LEAST = 4, FONT_MOST = 48 };
+/* The least width hangs on the size of letters: look_least_width() says it. */
+enum { WIDTH_LEAST = 1, WIDTH_MOST = 10000, FONT_LEAST = 4, FONT_MOST = 48 };
 
 const struct opt opts_look[] = {
 	OPT_TEXT_ROW(struct look_options, style, "style", 0, "STYLE",
@@ -45,7 +46,9 @@ const struct opt opts_look[] = {
 	OPT_FLAG_ROW(struct look_options, no_title, "no-title", 0, "without title and subtitle"),
 	OPT_TEXT_ROW(struct look_options, caption, "caption", 0, "TEXT", "a paragraph below the picture"),
 	OPT_COUNT_ROW(struct look_options, width, "width", 0, "POINTS",
-		      "of the picture; 1100 if not said, 72 are an inch", WIDTH_LEAST, WIDTH_MOST, 0),
+		      "of the picture; 1100 if not said, 72 are an inch. At least 252, less with a smaller "
+		      "--font-size",
+		      WIDTH_LEAST, WIDTH_MOST, 0),
 	OPT_COUNT_ROW(struct look_options, font_size, "font-size", 0, "POINTS",
 		      "of letters in boxes and numbers at axes; 9 if not said, 7 in a narrow picture",
 		      FONT_LEAST, FONT_MOST, 0)};

@@ -11,22 +11,23 @@ enum { PREFILL, TTFT, DECODE, EACH, TPOT, E2EL, PER_USD, ENERGY, USD, GENERATE_M
 
 static const struct metric_info metrics[GENERATE_METRICS] = {
 	[PREFILL] = {"prefill_tok_per_s", "tok/s", "prefill", JOB_GENERATE, false, METRIC_OF_TIMES, 10,
-		     "tokens of the prompts read in a second, all sequences together"},
+		     "tokens of the prompts read in a second, all sequences together", false},
 	[TTFT] = {"ttft_s", "s", "TTFT", JOB_GENERATE, true, METRIC_OF_TIMES, 11,
-		  "until the first token of the answers"},
+		  "until the first token of the answers", false},
 	[DECODE] = {"decode_tok_per_s", "tok/s", "decode", JOB_GENERATE, false, METRIC_OF_TIMES, 12,
-		    "tokens generated in a second after the first, all sequences together"},
+		    "tokens generated in a second after the first, all sequences together", false},
 	[EACH] = {"decode_tok_per_s_per_seq", "tok/s", "decode each", JOB_GENERATE, false, METRIC_OF_TIMES,
-		  13, "the same of each sequence, where there are several"},
+		  13, "the same of each sequence, where there are several", false},
 	[TPOT] = {"tpot_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0,
-		  "from one token of a sequence to its next, on average"},
-	[E2EL] = {"e2el_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0, "until the last token"},
+		  "from one token of a sequence to its next, on average", false},
+	[E2EL] = {"e2el_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0, "until the last token", false},
 	[PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", "decode per price", JOB_GENERATE, false,
-		     METRIC_OF_PRICE, 14, "decode rate for a thousand dollars of the machines' list prices"},
+		     METRIC_OF_PRICE, 14, "decode rate for a thousand dollars of the machines' list prices",
+		     false},
 	[ENERGY] = {"energy_J_per_tok", "J/tok", "energy", JOB_GENERATE, true, METRIC_OF_POWER, 48,
-		    "at the wall, for each token generated, the prompt's energy included"},
+		    "at the wall, for each token generated, the prompt's energy included", false},
 	[USD] = {"usd_per_Mtok", "USD/Mtok", "cost", JOB_GENERATE, true, METRIC_OF_POWER_AND_PRICE, 49,
-		 "price over its years and electricity, for a million tokens generated"},
+		 "price over its years and electricity, for a million tokens generated", false},
 };
 
 /* ---- programs ---- */

@@ -29,6 +29,7 @@ struct metric_info {
 	enum metric_needs needs;
 	int column; /* columns stand in ascending order of this number */
 	const char *meaning;
+	bool no_best; /* it says how a machine works: no value of it is better than another, and tables mark none */
 };
 enum { METRICS_MAX = 48 }; /* the most that one job has */
 

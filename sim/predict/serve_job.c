@@ -41,10 +41,11 @@ enum {
 	SERVE_METRICS
 };
 
-#define ROW(name, unit, head, less, column, meaning)                                                         \
+#define STATE(name, unit, head, less, column, meaning, no_best)                                              \
 	{                                                                                                    \
-		name, unit, head, JOB_SERVE, less, METRIC_OF_TIMES, column, meaning                          \
+		name, unit, head, JOB_SERVE, less, METRIC_OF_TIMES, column, meaning, no_best                 \
 	}
+#define ROW(name, unit, head, less, column, meaning) STATE(name, unit, head, less, column, meaning, false)
 static const struct metric_info metrics[SERVE_METRICS] = {
 	[HOLDS] = ROW(
 		"holds", "", "holds", false, 30,
@@ -66,10 +67,10 @@ static const struct metric_info metrics[SERVE_METRICS] = {
 		ROW("e2el_s_p95", "s", "E2EL p95", true, 38, "arrival to last token, 95 of 100 requests"),
 	[QUEUE_P95] =
 		ROW("queue_s_p95", "s", NULL, true, 0, "waiting before the first work, 95 of 100 requests"),
-	[BATCH] = ROW("batch_mean", "requests", "batch", false, 39,
-		      "requests that run at once while the server works, on average"),
-	[KV_SHARE] =
-		ROW("kv_share_mean", "", "KV", true, 40, "share of the KV cache's blocks in use, on average"),
+	[BATCH] = STATE("batch_mean", "requests", "batch", false, 39,
+			"requests that run at once while the server works, on average", true),
+	[KV_SHARE] = STATE("kv_share_mean", "", "KV", true, 40,
+			   "share of the KV cache's blocks in use, on average", true),
 	[PREEMPTIONS] = ROW("preemptions", "1/req", "preempted", true, 41,
 			    "how often a request is sent back to wait, on average"),
 	[RECOMPUTED] = ROW("recomputed_share", "", NULL, true, 0,
@@ -84,11 +85,11 @@ static const struct metric_info metrics[SERVE_METRICS] = {
 	[GROWTH] = ROW("growth_req_per_s", "req/s", NULL, true, 0,
 		       "by how many the requests in the system grow in a second"),
 	[POWER] = {"power_W", "W", "power", JOB_SERVE, true, METRIC_OF_POWER, 51,
-		   "of all machines at the wall, on average"},
+		   "of all machines at the wall, on average", false},
 	[ENERGY] = {"energy_J_per_served_tok", "J/tok", "energy", JOB_SERVE, true, METRIC_OF_POWER, 52,
-		    "at the wall, for each token of an answer, idle time included"},
+		    "at the wall, for each token of an answer, idle time included", false},
 	[USD] = {"usd_per_served_Mtok", "USD/Mtok", "cost", JOB_SERVE, true, METRIC_OF_POWER_AND_PRICE, 53,
-		 "price over its years and electricity, for a million tokens of answers"},
+		 "price over its years and electricity, for a million tokens of answers", false},
 };
 
 /* The values of a service that are metrics as they are. */

@@ -110,7 +110,8 @@ size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX])
 		*c = (struct column){.metric = known[i]->name,
 				     .head = known[i]->head,
 				     .unit = share ? "%" : known[i]->unit,
-				     .scale = share ? 100 : 1};
+				     .scale = share ? 100 : 1,
+				     .no_best = known[i]->no_best};
 		if (!find_range(r, c) || (known[i]->less && c->best <= 0 && c->worst <= 0))
 			continue; /* that nothing was preempted, say, takes no column */
 		if (!strcmp(c->unit, "s") && fmax(fabs(c->best), fabs(c->worst)) < 1.0) {
@@ -127,7 +128,7 @@ bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 {
 	const struct metric *own = columns_metric(&r->rows[row], c);
 
-	return own && c->best != c->worst && printed(own, c) == c->best;
+	return own && !c->no_best && c->best != c->worst && printed(own, c) == c->best;
 }
 
 enum provenance columns_from(const struct result *r, const struct column *c)

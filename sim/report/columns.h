@@ -14,6 +14,7 @@ struct column {
 	const char *head, *unit;
 	double scale;       /* value times scale is in the unit */
 	double best, worst; /* the extremes of all rows, as printed */
+	bool no_best;       /* metric_info.no_best */
 };
 
 /* The columns that occur, in the order that the metrics of the jobs give them (predict/job.h). Metrics that
@@ -23,7 +24,7 @@ size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX]);
 /* The row's metric, or NULL if it does not apply: a row that does not fit shows no numbers. */
 const struct metric *columns_metric(const struct assignment_row *row, const struct column *c);
 
-/* Whether this row's value is the best of its column, as printed; false if it is the only one. */
+/* Whether this row's value is the best of its column, as printed; false if it is the only one or the metric has no best. */
 bool columns_is_best(const struct result *r, const struct column *c, size_t row);
 
 /* The worst provenance of the column's values. */

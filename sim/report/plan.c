@@ -95,7 +95,7 @@ const struct output_column plan_csv_values[PLAN_CSV_VALUES] = {
 	{"power_W", "W", "at the wall, on average"},
 	{"energy_J_per_served_tok", "J/tok", "at the wall, for each token of an answer"}};
 const struct output_column plan_csv_last[1] = {{"computed", "", "the load in words"}};
-enum { TEXTS = 3, CELLS = TEXTS + ARRAY_LEN(values) };
+enum { KEYS = 2, TEXTS, CELLS = TEXTS + ARRAY_LEN(values) }; /* the name and its settings tell rows apart */
 
 /* ---- tables of text ---- */
 
@@ -186,7 +186,7 @@ static void write_rows(struct str *out, const struct plan_result *r, bool md, si
 	if (md)
 		write_md(out, cells, r->rows_n + 1);
 	else
-		text_grid_write(out, &(struct text_grid){cells, r->rows_n + 1, CELLS, TEXTS}, most);
+		text_grid_write(out, &(struct text_grid){cells, r->rows_n + 1, CELLS, KEYS, TEXTS}, most);
 	arena_release(&a);
 }
 

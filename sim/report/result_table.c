@@ -47,7 +47,7 @@ struct number {
 	bool best;
 };
 
-/* One column of numbers: points under each other, then the mark, then the intervals. */
+/* One column of numbers: points under each other, and intervals. The mark stands directly behind its number. */
 static void fill_numbers(struct table *t, size_t k)
 {
 	const struct column *c = &t->columns[k];
@@ -77,8 +77,8 @@ static void fill_numbers(struct table *t, size_t k)
 
 		if (n->value.len) {
 			str_pad(to, ' ', whole - n->whole);
-			cells_pad(to, n->value.text, n->value.len + part - (n->value.len - n->whole));
-			str_add(to, n->best ? "*" : marked ? " " : "");
+			str_addf(to, "%s%s", n->value.text, n->best ? "*" : "");
+			str_pad(to, ' ', part - (n->value.len - n->whole) + (marked && !n->best));
 			if (n->chance.len)
 				str_addf(to, " %s", n->chance.text);
 			str_addf(to, n->interval.len ? " (%s)" : "%s", n->interval.text);

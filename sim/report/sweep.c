@@ -152,7 +152,7 @@ static void write_table(struct str *out, const struct sweep *s, size_t columns)
 	str_add(out, "First cell: ");
 	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, width);
 	str_add(out, "\n");
-	text_grid_write(out, &(struct text_grid){g.cells, g.rows, g.columns, g.columns}, columns);
+	text_grid_write(out, &(struct text_grid){g.cells, g.rows, g.columns, s->axes_n, g.columns}, columns);
 	str_add(out, "\n");
 	str_add_wrapped(out, legend(&g.arena, s, "*"), 0, 2, width);
 	arena_release(&g.arena);

@@ -22,11 +22,13 @@ void cells_trim(struct str *out); /* takes the blanks at the end away */
 struct text_grid {
 	const char *const *cells; /* rows times columns, the heads first; none is NULL */
 	size_t rows, columns;
+	size_t keys; /* so many columns, from the first, tell the rows apart: one at least, and not all */
 	size_t left; /* so many columns, from the first, are set to the left; the others to the right */
 };
 
-/* Appends the table. width: 0 for as wide as it takes. Where that is more than the width, columns move to further
- * blocks, each beginning with the first column, and cells that are still too wide are broken into lines. */
+/* Appends the table. width: 0 for as wide as it takes. Where that is more than the width, a key that all rows share stands
+ * once above, columns move to further blocks, each beginning with the keys, so that each number can be told by its row, and
+ * cells that are still too wide are broken into lines. */
 void text_grid_write(struct str *out, const struct text_grid *g, size_t width);
 
 #endif

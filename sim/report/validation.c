@@ -34,6 +34,7 @@ struct form {
 struct cells {
 	const char **at;
 	size_t columns, n;
+	size_t keys; /* so many from the first tell rows apart */
 };
 
 static void add_cell(struct cells *c, const char *text)
@@ -62,7 +63,7 @@ static void write_md_cells(const struct cells *c, struct str *out)
 
 static void write_cells(const struct cells *c, const struct form *form, struct str *out)
 {
-	const struct text_grid grid = {c->at, c->n / c->columns, c->columns, c->columns};
+	const struct text_grid grid = {c->at, c->n / c->columns, c->columns, c->keys, c->columns};
 
 	if (form->md)
 		write_md_cells(c, out);
@@ -111,7 +112,7 @@ static void write_rows_table(struct arena *a, const struct validation *r, const 
 	const bool of_outcomes = r->kind == VALIDATION_OUTCOMES;
 	const size_t columns = of_outcomes ? ARRAY_LEN(of_scenario) : ARRAY_LEN(of_rows);
 	const char *const *head = of_outcomes ? of_scenario : of_rows;
-	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0};
+	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0, 3};
 
 	for (size_t i = 0; i < columns; i++)
 		add_cell(&c, head[i]);
@@ -165,7 +166,7 @@ static void write_sums(struct arena *a, const struct validation *r, const struct
 					   "chip left out", "in P10-P90",     "worst"};
 	size_t n;
 	const struct validation_sum *sums = validation_sums(a, r, &n);
-	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0};
+	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, 1};
 
 	n -= n == 2; /* one set and all of it are the same */
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
@@ -281,7 +282,7 @@ static void write_replays_table(struct arena *a, const struct validation *v, con
 				struct str *out)
 {
 	static const char *const head[] = {"on", "run", "measured tok/s", "predicted", "error"};
-	struct cells c = {arena_array(a, (v->n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0};
+	struct cells c = {arena_array(a, (v->n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, 2};
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
 		add_cell(&c, head[i]);

@@ -212,6 +212,11 @@ START_TEST(str_grows)
 	str_clear(&s);
 	ck_assert(!str_starts("ab", "abc") && !str_ends("bc", "abc") && str_ends("abc", ""));
 	ck_assert_uint_eq(str_width("µs → é"), 6);
+	ck_assert_uint_eq(str_width("\xe6\xb7\xb1\xe5\xba\xa6 M5"), 7);      /* two ideographs */
+	ck_assert_uint_eq(str_width("\xed\x95\x9c\xef\xbc\xa1"), 4);         /* Hangul, a fullwidth A */
+	ck_assert_uint_eq(str_width("\xf0\x9f\x98\x80\xf0\xa0\x80\x80"), 4); /* beyond U+FFFF */
+	ck_assert_uint_eq(str_width("e\xcc\x81 \xe2\x80\x93"), 3);           /* a combining accent */
+	ck_assert_uint_eq(str_width("\xff\xe6x"), 3);                        /* broken bytes */
 	str_slug(&s, " Apple M4 Pro (16)! ");
 	ck_assert_str_eq(s.text, "apple-m4-pro-16");
 	str_clear(&s);
@@ -232,8 +237,15 @@ START_TEST(a_number_stays_with_its_unit)
 	ck_assert_uint_eq(str_word("M5 (a"), 2);
 	ck_assert_uint_eq(str_word("7"), 1);
 	ck_assert_uint_eq(str_word(""), 0);
+	ck_assert_uint_eq(str_word("12.3 s \xc2\xb1 0.4 s, then"), 16);
+	ck_assert_uint_eq(str_word("12.3 \xc2\xb1 0.4 requests"), 11);
+	ck_assert_uint_eq(str_word("\xc2\xb1 0.4 requests"), 6);
+	ck_assert_uint_eq(str_word("\xc2\xb1"), 2);
 	str_add_wrapped(&s, "it takes 12.3 s in all", 0, 2, 13);
 	ck_assert_str_eq(s.text, "it takes\n  12.3 s in\n  all\n");
+	str_clear(&s); /* ideographs stand without blanks */
+	str_add_wrapped(&s, "m5 \xe6\xb7\xb1\xe5\xba\xa6\xe6\xb1\x82\xe7\xb4\xa2 x", 0, 2, 8);
+	ck_assert_str_eq(s.text, "m5\n  \xe6\xb7\xb1\xe5\xba\xa6\xe6\xb1\x82\n  \xe7\xb4\xa2 x\n");
 	str_clear(&s);
 	str_add_wrapped(&s, "it takes 12.3 s", 0, 2, 7); /* no line has room for both */
 	ck_assert_str_eq(s.text, "it\n  takes\n  12.3\n  s\n");

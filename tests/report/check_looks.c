@@ -7,6 +7,7 @@
 #include "sim/base/file.h"
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
+#include "sim/cli/groups.h"
 #include "sim/report/arrows.h"
 #include "sim/report/draw.h"
 #include "sim/report/kinds.h"
@@ -472,6 +473,22 @@ START_TEST(arrows_do_not_lie_on_each_other)
 }
 END_TEST
 
+/* What the help says of the least width is what holds, and the option itself refuses nothing that there is room for. */
+START_TEST(the_help_knows_the_least_width)
+{
+	char least[32];
+
+	snprintf(least, sizeof least, "At least %.0f,", ceil(look_least_width(0)));
+	for (size_t i = 0; i < sizeof opts_look / sizeof *opts_look; i++)
+		if (!strcmp(opts_look[i].name, "width")) {
+			ck_assert_msg(strstr(opts_look[i].help, least), "%s", opts_look[i].help);
+			ck_assert((double)opts_look[i].min <= look_least_width(4));
+			return;
+		}
+	ck_abort_msg("no --width");
+}
+END_TEST
+
 START_TEST(an_svg_knows_a_dark_screen)
 {
 	struct arena a = ARENA_INIT;
@@ -515,6 +532,7 @@ Suite *suite_looks(void)
 	tcase_add_test(drawn, runs_have_a_letter);
 	tcase_add_test(drawn, lanes_are_chosen);
 	tcase_add_loop_test(drawn, arrows_do_not_lie_on_each_other, 0, 8);
+	tcase_add_test(drawn, the_help_knows_the_least_width);
 	tcase_add_test(drawn, an_svg_knows_a_dark_screen);
 	suite_add_tcase(s, drawn);
 	return s;

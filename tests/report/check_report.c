@@ -381,7 +381,7 @@ START_TEST(table_answers)
 	result_write(&out, &result, RESULT_TABLE, 0);
 	expect(out.text, "no: 12.1 GiB short on m5");
 	expect(out.text, "5.83  (5.12" DASH "6.61)");
-	expect(out.text, "16.4 *"); /* the mark has a column of its own */
+	expect(out.text, "16.4*"); /* directly behind the number */
 	expect(out.text, "1020*");
 	expect(out.text, "980 (900" DASH "1070)"); /* 0.98 s in a column of ms */
 	expect(out.text, "P10" DASH "P90 of 200 draws");
@@ -390,6 +390,39 @@ START_TEST(table_answers)
 	expect(out.text, "What would change that");
 	expect_no(out.text, "777"); /* what does not fit has no speed */
 	expect_no(out.text, "train ");
+	str_release(&out);
+}
+END_TEST
+
+/* A mark stands behind its number however many digits others have, and how a server works has no best. */
+START_TEST(a_mark_stands_behind_its_number)
+{
+	static const struct metric one[] = {
+		{"req_per_s", "req/s", 737.0, 687, 781, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+		{"batch_mean", "requests", 4.0, 3, 5, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+		{"kv_share_mean", "", 0.25, 0.2, 0.3, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0}};
+	static const struct metric other[] = {
+		{"req_per_s", "req/s", 0.00123, 0.001, 0.002, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0,
+		 0},
+		{"batch_mean", "requests", 2.0, 1, 3, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+		{"kv_share_mean", "", 0.5, 0.4, 0.6, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0}};
+	const struct assignment_row two[] = {
+		{.name = "a", .fits = true, .bound = "b", .metrics = one, .metrics_n = 3},
+		{.name = "b", .fits = true, .bound = "b", .metrics = other, .metrics_n = 3}};
+	const struct result r = {.scenario = "s", .version = "1", .rows = two, .rows_n = 2};
+	struct str out = STR_INIT;
+
+	result_write(&out, &r, RESULT_TABLE, 0);
+	expect(out.text, "737* ");
+	expect(out.text, "4.00 (3.00");
+	expect(out.text, "2.00 (1.00");
+	expect(out.text, "25.0 (20.0");
+	expect(out.text, "50.0 (40.0");
+	str_clear(&out);
+	result_write(&out, &r, RESULT_MD, 0);
+	expect(out.text, "**737");
+	expect_no(out.text, "**4.00");
+	expect_no(out.text, "**25.0");
 	str_release(&out);
 }
 END_TEST
@@ -1057,6 +1090,7 @@ Suite *suite_report(void)
 	tcase_add_loop_test(result_case, numbers_have_three_digits, 0, ARRAY_LEN(number_cases));
 	tcase_add_loop_test(result_case, table_is_aligned, 0, ARRAY_LEN(table_widths));
 	tcase_add_test(result_case, table_answers);
+	tcase_add_test(result_case, a_mark_stands_behind_its_number);
 	tcase_add_test(result_case, hostile_names_pass_every_writer);
 	suite_add_tcase(s, result_case);
 	tcase_add_test(draw_case, pdf_has_a_fixed_date);
