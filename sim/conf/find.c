@@ -312,9 +312,13 @@ static const char *beside(struct arena *a, const char *path)
 
 void find_hint_beside(struct loader *l, const char *path, struct err *err)
 {
-	const char *near = beside(l->arena, path);
+	struct stat link;
+	const bool dangling = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+	const char *near = dangling ? NULL : beside(l->arena, path);
 
-	if (near)
+	if (dangling)
+		err_hint(err, "it is a link to a file that is not there");
+	else if (near)
 		err_hint(err, "did you mean '%s'?", near);
 }
 
