@@ -227,8 +227,7 @@ static void say_broken(struct session *s, const struct texts *broken)
 	struct texts notes = {arena_array(&s->arena, broken->n, sizeof *notes.at), 0};
 
 	for (; notes.n < broken->n; notes.n++)
-		notes.at[notes.n] =
-			arena_printf(&s->arena, "a machine is left out: %s", broken->at[notes.n]);
+		notes.at[notes.n] = arena_printf(&s->arena, "a machine is left out: %s", broken->at[notes.n]);
 	say_notes(&notes);
 }
 
