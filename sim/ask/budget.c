@@ -91,6 +91,18 @@ static void try_asked(struct finder *f, const struct asked *asked, struct arena 
 		VEC_ADD(&f->slow, row);
 }
 
+/* What is wrong with a file, once for all machines that inherit it. */
+static void add_broken(struct finder *f, const struct diags *why)
+{
+	struct str all = STR_INIT;
+	const char *first;
+
+	diags_format(why, &all);
+	first = arena_strndup(f->l->arena, all.text, strcspn(all.text, "\n"));
+	str_release(&all);
+	f->out->broken = texts_join_once(f->l->arena, &f->out->broken, first);
+}
+
 static void try_machine(struct finder *f, const char *id, const char *model)
 {
 	struct arena scratch = ARENA_INIT;
@@ -104,7 +116,9 @@ static void try_machine(struct finder *f, const char *id, const char *model)
 	q.machines = (struct texts){&id, 1};
 	q.ids = true;
 	f->l->diags = &unheard;
-	if (question_settle(f->l, &q, &asked, &err) != 0)
+	if (question_settle(f->l, &q, &asked, &err) != 0 && unheard.total)
+		add_broken(f, &unheard);
+	else if (err.msg[0])
 		f->out->no_runtime++;
 	else if (!asked.machines[0].facts->price.given)
 		VEC_ADD(&f->no_price, arena_strdup(f->l->arena, id));
@@ -147,20 +161,18 @@ int budget_find(struct loader *l, const struct budget_ask *ask, const struct dra
 	struct finder f = {.l = l, .ask = ask, .out = out};
 	struct known_name *names;
 	const char *model = look_up(l, CATALOGUE_MODELS, ask->question.model, err);
-	const size_t n = model ? catalogue_names(l, CATALOGUE_MACHINES, NULL, &names) : 0;
+	size_t n;
 
 	*out = (struct budget){.ask = ask};
-	if (!model)
+	if (!model || question_check_model(l, model, err) != 0)
 		return -1;
+	n = catalogue_names(l, CATALOGUE_MACHINES, NULL, &names);
 	for (size_t i = 0; i < n; i++)
 		if (!has_variants(names, n, i))
 			try_machine(&f, names[i].id, model);
 	out->rows = keep(l->arena, &f.good, &out->rows_n);
 	out->slow = keep(l->arena, &f.slow, &out->slow_n);
-	out->no_price.at = arena_array(l->arena, f.no_price.n, sizeof *out->no_price.at);
-	out->no_price.n = f.no_price.n;
-	for (size_t i = 0; i < f.no_price.n; i++)
-		out->no_price.at[i] = f.no_price.at[i];
+	out->no_price = texts_join(l->arena, &out->no_price, f.no_price.at, f.no_price.n);
 	VEC_FREE(&f.no_price);
 	return out->rows_n ? answer_cheapest(&f, model, draws, err) : 0;
 }

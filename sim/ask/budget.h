@@ -32,7 +32,8 @@ struct budget {
 	size_t rows_n;
 	const struct budget_row *slow; /* that fit and are too slow, likewise; the quickest may be told */
 	size_t slow_n;
-	struct texts no_price;                  /* ids left out as nobody knows their price */
+	struct texts no_price; /* ids left out as nobody knows their price */
+	struct texts broken;   /* what is wrong with files of machines left out, "FILE:LINE:COLUMN: ..." */
 	size_t too_dear, too_small, no_runtime; /* counts of the others */
 };
 

@@ -62,13 +62,20 @@ static void add_machine(struct loader *l, const struct load_found *f, const stru
 	}
 }
 
+/* A file of hardware that does not say what it is, such as one that cannot be parsed: it is known by its name, so that
+ * whoever means it is told what is wrong with it and not that there is none. */
+static bool is_broken(const struct yml *tree)
+{
+	return !tree || tree->kind != YML_MAP || !yml_get(tree, "schema");
+}
+
 static void add_file(struct loader *l, enum catalogue kind, const struct load_found *f, struct names *names)
 {
 	const struct yml *tree = kind == CATALOGUE_MODELS ? NULL : load_unmerged(l, f->path);
 
-	if (kind == CATALOGUE_MODELS || (kind == CATALOGUE_LINKS && tree && is_kind(tree, "link")))
+	if (kind == CATALOGUE_MODELS || is_broken(tree) || (kind == CATALOGUE_LINKS && is_kind(tree, "link")))
 		VEC_ADD(&names->all, (struct known_name){.id = f->name});
-	else if (tree && kind == CATALOGUE_MACHINES && is_kind(tree, "machine"))
+	else if (kind == CATALOGUE_MACHINES && is_kind(tree, "machine"))
 		add_machine(l, f, tree, names);
 }
 

@@ -3,7 +3,8 @@
  *
  * Layer ask. Names are looked up in the current directory, under each --path and where lemursim is installed. A machine
  * is known by its file's name, the key of its variant and its `sold_as`; what is not said of its cores and memory is
- * the least it is sold with. Of models and links every number that tells two apart must be said.
+ * the least it is sold with. Of models and links every number that tells two apart must be said. A file of hardware that
+ * cannot be read is both a machine and a link of its file's name: whoever loads it finds the error.
  */
 #ifndef SIM_ASK_LOOK_UP_H
 #define SIM_ASK_LOOK_UP_H

@@ -452,7 +452,8 @@ int question_read(struct arena *a, struct question *q, struct err *err)
 	return 0;
 }
 
-int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+/* A loader of the same paths, whose files do not become inputs of the other. */
+static struct loader loader_apart(const struct loader *l)
 {
 	struct loader apart;
 
@@ -460,5 +461,19 @@ int question_settle(struct loader *l, const struct question *q, struct asked *ou
 	apart.paths = l->paths;
 	apart.paths_n = l->paths_n;
 	apart.trees = l->trees;
+	return apart;
+}
+
+int question_check_model(const struct loader *l, const char *id, struct err *err)
+{
+	struct loader apart = loader_apart(l);
+
+	return load_model(&apart, id, err) ? 0 : -1;
+}
+
+int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+{
+	struct loader apart = loader_apart(l);
+
 	return settle(&apart, q, out, err);
 }

@@ -59,6 +59,9 @@ int question_read(struct arena *a, struct question *q, struct err *err);
  * a context that the model was not made for. All in the loader's arena; no file that is read becomes its input. */
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);
 
+/* Is a model of the catalogue right, apart from any machine? 0, or -1 with err and the reasons in the loader's diags. */
+int question_check_model(const struct loader *l, const char *id, struct err *err);
+
 /* Is it a load, rather than a batch or a training? */
 static inline bool asked_load(const struct asked *q)
 {

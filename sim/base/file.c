@@ -235,3 +235,10 @@ int file_prepare(const char *path, bool force, struct err *err)
 	arena_release(&scratch);
 	return rc;
 }
+
+bool file_is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}

@@ -41,6 +41,7 @@ int file_commit(const struct file_draft *f, struct err *err);
 void file_discard(const struct file_draft *f);
 
 bool file_same(const char *a, const char *b); /* true if both exist and are the same file */
+bool file_is_folder(const char *path);        /* true for a directory, or a link to one */
 bool file_exists(const char *path);           /* true for a file, directory, link or anything else */
 
 #endif

@@ -222,6 +222,15 @@ static int ask_one(struct session *s, const struct ask_options *o, const struct 
 	return rc == EXIT_FINE && a.best == a.rows_n ? EXIT_NOTHING_FITS : rc;
 }
 
+static void say_broken(struct session *s, const struct texts *broken)
+{
+	struct texts notes = {arena_array(&s->arena, broken->n, sizeof *notes.at), 0};
+
+	for (; notes.n < broken->n; notes.n++)
+		notes.at[notes.n] = arena_printf(&s->arena, "a machine is left out: %s", broken->at[notes.n]);
+	say_notes(&notes);
+}
+
 static int ask_budget(struct session *s, const struct ask_options *o, const struct question *q)
 {
 	struct budget_ask ask = {.question = *q};
@@ -233,6 +242,7 @@ static int ask_budget(struct session *s, const struct ask_options *o, const stru
 	    (o->at_least && number("at-least", o->at_least, "tok/s", &ask.at_least, &err) != 0) ||
 	    budget_find(&s->loader, &ask, &o->draws, &b, &err) != 0)
 		return session_refuse(s, &err);
+	say_broken(s, &b.broken);
 	if (b.any)
 		rc = write_scenario(s, &b.answer);
 	if (rc == EXIT_FINE)

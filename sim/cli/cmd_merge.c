@@ -17,6 +17,18 @@ static const struct opt_table tables[] = {
 	OPTS_PATH(struct merge_options, load),       OPTS_RESULT_FORMAT(struct merge_options, out.file),
 	OPTS_OUTPUT(struct merge_options, out.file), OPTS_JOBS(struct merge_options, workers)};
 
+static int check_kind(const char *path, const char *text, size_t len, struct err *err)
+{
+	if (!len || cells_is(text, len))
+		return 0;
+	if (plan_share_is(path)) {
+		err_set(err, "%s is of a plan, the first file is of a sweep", path);
+		return err_hint(err, "put together what was begun by one command line");
+	}
+	err_set(err, "%s has neither the cells of a sweep nor the verdicts of a plan", path);
+	return err_hint(err, "'sweep' and 'plan' write such files by --shard K/N -o FILE.jsonl");
+}
+
 static int read_files(struct session *s, const struct texts *files, struct sweep *sweep)
 {
 	struct err err = ERR_INIT;
@@ -25,6 +37,7 @@ static int read_files(struct session *s, const struct texts *files, struct sweep
 
 	for (size_t i = 0; i < files->n; i++)
 		if (file_read(&s->arena, files->at[i], CELLS_FILE_MAX, &text, &len, &err) != 0 ||
+		    check_kind(files->at[i], text, len, &err) != 0 ||
 		    cells_read(&s->arena, sweep, files->at[i], text, len, VERSION, &err) != 0)
 			return complain(&err, EXIT_USAGE);
 	return EXIT_FINE;

@@ -267,7 +267,7 @@ static void zsh_verb(const struct verb *v, struct str *out)
 
 	str_addf(out, "\t%s) _arguments \\\n", v->name);
 	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++) {
-		const bool again = o->type == OPT_TEXTS;
+		const bool again = o->type == OPT_TEXTS || o->type == OPT_FOLDERS;
 
 		if (o->letter)
 			str_addf(out, "\t\t%s{-%c,--%s}'", again ? "'*'" : "", o->letter, o->name);

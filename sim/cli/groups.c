@@ -4,7 +4,7 @@
 const struct opt opts_set[] = {
 	OPT_TEXTS_ROW(struct load_options, sets, "set", 's', "PATH=VALUE",
 		      "change one value, such as workload.generate.prompt=\"4096 tok\"; may be given again")};
-const struct opt opts_path[] = {OPT_TEXTS_ROW(
+const struct opt opts_path[] = {OPT_FOLDERS_ROW(
 	struct load_options, paths, "path", 'p', "DIR",
 	"look for hardware/, models/ and scenarios/ here too, before the folders of LEMURSIM_PATH; "
 	"may be given again")};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/file.h"
 #include "sim/base/nearest.h"
 #include "sim/base/utf8.h"
 #include "sim/report/result.h"
@@ -122,6 +123,16 @@ static int check_printable(const struct opt *opt, const char *value, struct err 
 	return err_hint(err, "take it out");
 }
 
+static int check_folder(const struct opt *opt, const char *value, struct err *err)
+{
+	if (file_is_folder(value))
+		return 0;
+	err_set(err, "option '--%s': '%.200s' is no folder", opt->name, value);
+	if (file_exists(value))
+		return err_hint(err, "name the folder that it is in");
+	return err_hint(err, "there is nothing of that name");
+}
+
 static void take_target(const struct opt *opt, const char *value, void *to)
 {
 	bool *standard = (bool *)((char *)to - opt->offset + opt->standard);
@@ -143,6 +154,11 @@ static int take_value(struct arena *a, const struct opt *opt, const char *value,
 		return 0;
 	case OPT_TARGET:
 		take_target(opt, value, to);
+		return 0;
+	case OPT_FOLDERS:
+		if (check_folder(opt, value, err) != 0)
+			return -1;
+		add_text(a, to, value);
 		return 0;
 	case OPT_TEXTS:
 		add_text(a, to, value);

@@ -1,7 +1,7 @@
 /*
  * opts.h - the command line of a verb: tables of typed rows give parsing, --help and "did you mean" together.
  *
- * Layer cli. Pure: prints nothing and keeps no state. A verb has a struct of its own options; each row points
+ * Layer cli. Prints nothing and keeps no state. A verb has a struct of its own options; each row points
  * to a member of it. Tables that several verbs share are in groups.h: a verb holds the struct of the group as
  * a member, and names its table with the place of that member. The order of a verb's tables is that of its
  * help.
@@ -21,8 +21,9 @@ enum opt_type {           /* and the type of the member */
 		OPT_TEXT, /* const char *: NULL where it is not given */
 		OPT_TARGET, /* const char *: a file to be written; NULL where it is not given or "-", the standard
 			       output, which a bool beside it tells apart */
-		OPT_TEXTS, /* struct texts: may be given again */
-		OPT_COUNT  /* int64_t from min to max; preset where it is not given */
+		OPT_TEXTS,   /* struct texts: may be given again */
+		OPT_FOLDERS, /* the same, each a folder that there is */
+		OPT_COUNT    /* int64_t from min to max; preset where it is not given */
 };
 
 struct opt {
@@ -61,6 +62,10 @@ struct opt_table {
 #define OPT_TEXTS_ROW(of, member, name, letter, value, help)                                                 \
 	{                                                                                                    \
 		name, letter, OPT_TEXTS, OPT_AT(struct texts, of, member), 0, value, help, 0, 0, 0           \
+	}
+#define OPT_FOLDERS_ROW(of, member, name, letter, value, help)                                               \
+	{                                                                                                    \
+		name, letter, OPT_FOLDERS, OPT_AT(struct texts, of, member), 0, value, help, 0, 0, 0         \
 	}
 #define OPT_COUNT_ROW(of, member, name, letter, value, help, min, max, preset)                               \
 	{                                                                                                    \

@@ -237,7 +237,27 @@ static int same_key(void *self)
 		return 0;
 	err_set(&x->err, "%s, or a file that it names, has changed since fleets were looked at",
 		x->head.scenario);
-	return err_hint(&x->err, "begin anew with -f");
+	return err_hint(&x->err, "run every share anew: 'plan' with its --shard K/N and -f");
+}
+
+/* The scenario of the shares from here: by its path where that is a file, else by its name, as one that was named so elsewhere.
+ * The key says whether it is the same. NULL with err. */
+static const char *scenario_here(struct session *s, struct merging *x)
+{
+	const char *const path = x->head.scenario, *const slash = strrchr(path, '/'),
+			  *const file = slash ? slash + 1 : path, *name, *found;
+
+	if (!str_ends(file, ".yaml") || file_exists(path))
+		return path;
+	name = arena_strndup(&s->arena, file, strlen(file) - strlen(".yaml"));
+	found = session_scenario(s, name);
+	if (found != name)
+		return found;
+	err_set(&x->err, "the scenario of these shares is not here: '%s'", path);
+	err_hint(&x->err,
+		 "merge where the shares were run, or say --path DIR where DIR/scenarios has the file '%s'",
+		 file);
+	return NULL;
 }
 
 static int answer(struct session *s, struct merging *x, const struct output_options *output,
@@ -246,17 +266,20 @@ static int answer(struct session *s, struct merging *x, const struct output_opti
 	const struct draws_ask draws = {.seed = x->head.seed, .n = x->head.draws, .workers = *workers};
 	struct lemursim_options ask = session_options(&draws);
 	struct output_options table = *output;
+	const char *const name = scenario_here(s, x);
 	lemursim_scenario *scenario;
 	lemursim_result *r;
 	enum result_format format;
 	int rc;
 
+	if (!name)
+		return complain(&x->err, EXIT_USAGE);
 	if (plan_writes_beside(output))
 		table.path = NULL;
 	rc = choose_format(&table, &format);
 	if (rc != EXIT_FINE)
 		return rc;
-	scenario = session_load(s, x->head.scenario);
+	scenario = session_load(s, name);
 	if (!scenario)
 		return EXIT_USAGE;
 	scenario->verdicts = &x->verdicts;

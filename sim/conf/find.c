@@ -18,13 +18,6 @@ static const char *folder_of(struct arena *a, const char *path)
 	return slash ? arena_strndup(a, path, slash == path ? 1 : (size_t)(slash - path)) : ".";
 }
 
-static bool is_directory(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* The parent directory, without "..", if the path allows it: that of "a/b" is "a". */
 static const char *parent(struct arena *a, const char *dir)
 {
@@ -85,7 +78,7 @@ static void scan(struct scan *s, const char *dir, int depth)
 	for (size_t i = 0; i < names.n; i++) {
 		const char *path = join(s->arena, dir, names.at[i]);
 
-		if (is_directory(path)) {
+		if (file_is_folder(path)) {
 			scan(s, path, depth + 1);
 		} else if (has_name(names.at[i])) {
 			const char *name = arena_strndup(s->arena, names.at[i], strlen(names.at[i]) - 5);
@@ -102,7 +95,7 @@ static const char *root_beside(struct arena *a, const char *dir, const char *fol
 	for (int up = 0; up < 4; up++, dir = parent(a, dir)) {
 		const char *candidate = join(a, dir, folder);
 
-		if (is_directory(candidate))
+		if (file_is_folder(candidate))
 			return candidate;
 	}
 	return NULL;
@@ -312,9 +305,13 @@ static const char *beside(struct arena *a, const char *path)
 
 void find_hint_beside(struct loader *l, const char *path, struct err *err)
 {
-	const char *near = beside(l->arena, path);
+	struct stat link;
+	const bool dangling = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+	const char *near = dangling ? NULL : beside(l->arena, path);
 
-	if (near)
+	if (dangling)
+		err_hint(err, "it is a link to a file that is not there");
+	else if (near)
 		err_hint(err, "did you mean '%s'?", near);
 }
 

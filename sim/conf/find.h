@@ -19,7 +19,7 @@ struct target find_target(struct loader *l, const struct yml *node, const char *
 /* Adds a hint to the error that a user has named a file which is not there. */
 void find_hint(struct loader *l, const char *name, struct err *err);
 
-/* The same of a path: the nearest name in its directory, if one is near. */
+/* The same of a path: the nearest name in its directory, if one is near, or that it is a link to nothing. */
 void find_hint_beside(struct loader *l, const char *path, struct err *err);
 
 #endif

@@ -487,6 +487,45 @@ int model_check_layers(struct model *m, struct diags *diags)
 	return check_heads(&m->attention, diags);
 }
 
+/* A value of a dimension, however deep, that another file says than the one at `published`; NULL: there is none. */
+static const struct yml *said_elsewhere(const struct yml *y, const struct place *published)
+{
+	const struct yml *found = NULL;
+
+	if (y->kind == YML_SCALAR && y->place.source && published->source &&
+	    strcmp(y->place.source->path, published->source->path) != 0)
+		return y;
+	for (size_t i = 0; i < y->n && !found; i++)
+		found = said_elsewhere(y->items[i], published);
+	return found;
+}
+
+/* Where a file inherits the number of parameters and changes a dimension, it is its line that is wrong. */
+static int refuse_parameters(const struct model *m, double ours, struct diags *diags)
+{
+	static const char *const dimensions[] = {"layers",  "hidden",  "vocabulary", "attention", "ffn",
+						 "experts", "pattern", "kinds",      "tied_head", "mtp"};
+	const struct yml *root = m->origin.node, *parameters = yml_get(root, "parameters"), *changed = NULL;
+	const struct place *const at = &parameters->place, *const own = &root->place;
+	const bool inherited = at->source && own->source && strcmp(at->source->path, own->source->path) != 0;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; inherited && !changed && i < ARRAY_LEN(dimensions); i++) {
+		const struct yml *dimension = yml_get(root, dimensions[i]);
+
+		changed = dimension ? said_elsewhere(dimension, at) : NULL;
+	}
+	err_set(&err, "model: %s parameters are published, these dimensions make %s",
+		units_digits((double)m->parameters, 4).text, units_digits(ours, 4).text);
+	if (changed)
+		err_hint(&err,
+			 "the number is inherited from %s:%d; 'parameters: null' if this is another model",
+			 at->source->path, at->line);
+	else
+		err_hint(&err, "one of the dimensions is wrong");
+	return diag_err(diags, changed ? changed->place : *at, &err);
+}
+
 int model_check(struct model *m, struct diags *diags)
 {
 	const double published = (double)m->parameters;
@@ -500,9 +539,6 @@ int model_check(struct model *m, struct diags *diags)
 		return -1;
 	ours = model_weights(m);
 	if (published > 0 && fabs(ours / published - 1) > 0.005)
-		return diag_add(diags, yml_get(m->origin.node, "parameters")->place,
-				"one of the dimensions is wrong",
-				"model: %s parameters are published, these dimensions make %s",
-				units_digits(published, 4).text, units_digits(ours, 4).text);
+		return refuse_parameters(m, ours, diags);
 	return published > 0 ? check_sizes(m, diags) : 0; /* else it is no published model, or one changed */
 }

@@ -508,28 +508,29 @@ static bool any_fits(const struct plan_result *r)
 }
 
 /* Every file has been read that verdicts hang on. */
-static int begin_verdicts(const struct loader *l, const struct plan_ask *ask)
+static int begin_verdicts(struct searching *x, const struct plan_ask *ask, const struct fleet_kind *kinds)
 {
-	struct plan_verdicts *v = ask->verdicts;
+	struct plan_verdicts *v = x->verdicts;
 
 	if (!v)
 		return 0;
-	plan_verdicts_key(l, ask->sets, ask->seed, ask->draws, v->key);
-	return v->begin ? v->begin(v->self) : 0;
+	plan_verdicts_key(x->l, ask->sets, ask->seed, ask->draws, v->key);
+	return plan_verdicts_begin(v, x->l->diags, kinds, x->r->groups.n, x->r->up_to);
 }
 
 static int search(struct loader *l, const struct world *plan, const struct yml *root,
 		  const struct plan_ask *ask, struct plan_result *r)
 {
 	struct searching x = {.r = r, .l = l, .verdicts = ask->verdicts, .stop = ask->stop};
-	const struct planning *p = plan->scenario->plan;
 	struct fleet_kind *kinds;
 	struct fleets f;
 
-	if (groups_make(l, plan, root, &r->groups) != 0 || begin_verdicts(l, ask) != 0)
+	if (groups_make(l, plan, root, &r->groups) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
-	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
+	kinds = kinds_of(l->arena, r, plan->scenario->plan->goal == PLAN_ENERGY);
+	if (begin_verdicts(&x, ask, kinds) != 0)
+		return -1;
 	f = find(&x, plan, kinds, r->budget);
 	r->counts.proved = f.proved;
 	if (is_share(&x)) {

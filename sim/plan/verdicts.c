@@ -1,6 +1,7 @@
 /* verdicts.c - see verdicts.h. */
 #include "sim/plan/verdicts.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ void plan_verdicts_release(struct plan_verdicts *v)
 	for (int q = 0; q < PLAN_QUESTIONS; q++) {
 		map_release(&v->keys[q]);
 		VEC_FREE(&v->numbers[q]);
+		VEC_FREE(&v->places[q]);
 	}
 }
 
@@ -56,7 +58,8 @@ bool plan_verdicts_find(const struct plan_verdicts *v, enum plan_question questi
 }
 
 /* Keeps a verdict, unless there is one; returns whether that one is the same. */
-static bool keep(struct plan_verdicts *v, enum plan_question question, const char *fleet, double number)
+static bool keep(struct plan_verdicts *v, enum plan_question question, const char *fleet, double number,
+		 struct place place)
 {
 	double known;
 
@@ -64,13 +67,63 @@ static bool keep(struct plan_verdicts *v, enum plan_question question, const cha
 		return !(known < number) && !(known > number);
 	map_add(&v->keys[question], arena_strdup(v->arena, fleet));
 	VEC_ADD(&v->numbers[question], number);
+	VEC_ADD(&v->places[question], place);
 	return true;
 }
 
 int plan_verdicts_add(struct plan_verdicts *v, enum plan_question question, const char *fleet, double number)
 {
-	keep(v, question, fleet, number);
+	keep(v, question, fleet, number, (struct place){0});
 	return v->take ? v->take(v->self, question, fleet, number) : 0;
+}
+
+/* The servers of each kind by a fleet's name; -1 where it names a kind that there is not, or is no name. */
+static int read_fleet(const char *fleet, int *counts, size_t n)
+{
+	memset(counts, 0, n * sizeof *counts);
+	for (const char *at = fleet; *at;) {
+		char *end;
+		const unsigned long kind = strtoul(at, &end, 10);
+		const long count = *end == ':' ? strtol(end + 1, &end, 10) : 0;
+
+		if (kind >= n || count < 1 || count > INT_MAX || (*end && *end != ','))
+			return -1;
+		counts[kind] = (int)count;
+		at = end + (*end == ',');
+	}
+	return 0;
+}
+
+static bool exists(const char *fleet, const struct fleet_kind *kinds, int *counts, size_t n, int up_to)
+{
+	struct arena scratch = ARENA_INIT;
+	double machines = 0; /* counts are anything that a file says */
+	bool fine = read_fleet(fleet, counts, n) == 0;
+
+	fine = fine && !strcmp(plan_fleet_name(&scratch, counts, n), fleet);
+	for (size_t i = 0; i < n && fine; i++) {
+		fine = counts[i] <= kinds[i].up_to;
+		machines += (double)counts[i] * kinds[i].machines;
+	}
+	arena_release(&scratch);
+	return fine && machines > 0 && machines <= up_to;
+}
+
+int plan_verdicts_begin(const struct plan_verdicts *v, struct diags *d, const struct fleet_kind *kinds,
+			size_t n, int up_to)
+{
+	struct arena scratch = ARENA_INIT;
+	int *counts = arena_array(&scratch, n + 1, sizeof *counts);
+	int rc = v->begin ? v->begin(v->self) : 0;
+
+	for (int q = 0; q < PLAN_QUESTIONS && rc == 0; q++)
+		for (size_t i = 0; i < v->keys[q].n; i++)
+			if (!exists(v->keys[q].keys[i], kinds, counts, n, up_to))
+				rc = diag_add(d, v->places[q].at[i],
+					      "the file is not as plan wrote it: run that share again",
+					      "the plan has no fleet '%.100s'", v->keys[q].keys[i]);
+	arena_release(&scratch);
+	return rc;
 }
 
 void plan_verdicts_key(const struct loader *l, const struct texts *sets, int64_t seed, int64_t draws,
@@ -141,6 +194,7 @@ struct verdicts_reading {
 	struct plan_verdicts *v;
 	struct plan_verdicts_head *head;
 	const char *path, *version;
+	const struct source *source;
 	size_t line;
 	struct err *err;
 };
@@ -252,7 +306,7 @@ static int read_verdict(struct verdicts_reading *r, const char *fleet)
 		return wrong(r, "'holds' is 0 or 1");
 	if (end_line(r) != 0)
 		return -1;
-	return keep(r->v, (enum plan_question)q, fleet, number)
+	return keep(r->v, (enum plan_question)q, fleet, number, (struct place){r->source, (int)r->line, 1, 1})
 		       ? 0
 		       : wrong(r, "this fleet was read before, with another verdict");
 }
@@ -283,10 +337,17 @@ bool plan_verdicts_is(const char *text, size_t len)
 int plan_verdicts_read(struct arena *a, struct plan_verdicts *v, const char *path, const char *text,
 		       size_t len, const char *version, struct plan_verdicts_head *head, struct err *err)
 {
-	struct verdicts_reading r = {
-		.arena = a, .v = v, .head = head, .path = path, .version = version, .err = err};
+	struct source *source = arena_alloc(a, sizeof *source);
+	struct verdicts_reading r = {.arena = a,
+				     .v = v,
+				     .head = head,
+				     .path = path,
+				     .version = version,
+				     .source = source,
+				     .err = err};
 	int rc = 0;
 
+	*source = (struct source){path, text, len};
 	*head = (struct plan_verdicts_head){.k = 0};
 	if (!len)
 		return err_set(err, "%s is empty", path);

@@ -20,7 +20,9 @@
 #include "sim/base/str.h"
 #include "sim/base/texts.h"
 #include "sim/base/vec.h"
+#include "sim/conf/diag.h"
 #include "sim/conf/load.h"
+#include "sim/plan/fleets.h"
 
 enum { PLAN_VERDICTS_MAX = 1 << 30, PLAN_SHARES = 100000 }; /* bytes of a file; shares of a plan */
 
@@ -36,6 +38,7 @@ struct plan_verdicts {
 	void *self;
 	struct map keys[PLAN_QUESTIONS]; /* private: fleets */
 	VEC(double) numbers[PLAN_QUESTIONS];
+	VEC(struct place) places[PLAN_QUESTIONS]; /* where each was read; line 0: it was found out here */
 };
 void plan_verdicts_release(struct plan_verdicts *v);
 
@@ -47,6 +50,12 @@ bool plan_verdicts_find(const struct plan_verdicts *v, enum plan_question questi
 			double *number);
 /* Adds one and hands it to take(); 0 or its -1. The name is copied. */
 int plan_verdicts_add(struct plan_verdicts *v, enum plan_question question, const char *fleet, double number);
+
+/* Calls begin(), then refuses verdicts of fleets that the plan does not have: of a kind that is not among its n kinds, of more
+ * servers than there may be of a kind, of more than up_to machines, or not named as plan_fleet_name() does. 0, or -1: begin()
+ * has refused, or there is a diagnostic at each such line. */
+int plan_verdicts_begin(const struct plan_verdicts *v, struct diags *d, const struct fleet_kind *kinds,
+			size_t n, int up_to);
 
 /* The key of a plan that has read its files. */
 void plan_verdicts_key(const struct loader *l, const struct texts *sets, int64_t seed, int64_t draws,
@@ -67,7 +76,8 @@ void plan_verdicts_write_end(struct str *out);
 
 /* Returns whether a file begins as one of verdicts. */
 bool plan_verdicts_is(const char *text, size_t len);
-/* Reads a file's text, which must be of this version, and adds its verdicts; path is for messages. Everything read lives in the arena.
+/* Reads a file's text, which must be of this version and outlive the verdicts, and adds its verdicts; path is for messages.
+ * Everything read lives in the arena.
  * 0, or -1 with err: "path:line N: ...". */
 int plan_verdicts_read(struct arena *a, struct plan_verdicts *v, const char *path, const char *text,
 		       size_t len, const char *version, struct plan_verdicts_head *head, struct err *err);

@@ -17,6 +17,8 @@ enum { CELLS_FILE_MAX = 1 << 30 }; /* bytes */
 void cells_write_head(struct str *out, const struct sweep *s, const char *version);
 void cells_write_cell(struct str *out, const struct sweep *s, size_t cell);
 
+/* Returns whether a file begins as one of cells, of whatever version. */
+bool cells_is(const char *text, size_t len);
 /* Reads a file's text; path is for messages. The first one sets up the sweep if `s` is empty ({0}); otherwise the file must
  * be of the same version and key. A cell that is there already must say the same again. Everything read lives in the arena.
  * 0, or -1 with err: "path:line N: ...". */

@@ -398,6 +398,13 @@ static int read_cell(struct cells_reading *r)
 	return 0;
 }
 
+bool cells_is(const char *text, size_t len)
+{
+	static const char begin[] = "{\"format\":\"lemursim/sweep-cells/";
+
+	return len >= sizeof begin - 1 && !memcmp(text, begin, sizeof begin - 1);
+}
+
 int cells_read(struct arena *a, struct sweep *s, const char *path, const char *text, size_t len,
 	       const char *version, struct err *err)
 {

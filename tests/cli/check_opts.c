@@ -71,7 +71,7 @@ static const struct {
 	{"a.yaml\nb.yaml", "a.yaml|b.yaml|", "", "", NULL, NULL, -1, -1, false, false},
 	{"--set\na=1\n-s\nb=2\n--set=c=3\n-sd=4", "", "a=1|b=2|c=3|d=4|", "", NULL, NULL, -1, -1, false,
 	 false},
-	{"-p\nx\n--path=y\nf", "f|", "", "x|y|", NULL, NULL, -1, -1, false, false},
+	{"-p\n/\n--path=.\nf", "f|", "", "/|.|", NULL, NULL, -1, -1, false, false},
 	{"f\n-o\nx.svg\n-f", "f|", "", "", "x.svg", NULL, -1, -1, true, false},
 	{"-ox.svg\n--force", "", "", "", "x.svg", NULL, -1, -1, true, false},
 	{"--output=\n--format\ncsv\n--format=md", "", "", "", "", "md", -1, -1, false, false},

@@ -420,6 +420,33 @@ START_TEST(verdicts_are_read_as_written)
 }
 END_TEST
 
+START_TEST(a_verdict_is_of_a_fleet_that_the_plan_has)
+{
+	static const char *const missing[] = {"",     "2:1",  "0:4",     "0:3,1:2", "1:1,0:1", "0:0", "0:+1",
+					      "-1:1", "0:1,", "0:1,0:1", "00:1",    "0:1x",    "0",   "a"};
+	static const char *const there[] = {"0:1", "1:2", "0:3", "0:2,1:1"};
+	const struct fleet_kind kinds[] = {{.up_to = 3, .machines = 1}, {.up_to = 2, .machines = 2}};
+	struct arena a = ARENA_INIT;
+	struct plan_verdicts v = {.arena = &a};
+	struct diags d;
+
+	diags_init(&d, &a);
+	for (size_t i = 0; i < ARRAY_LEN(there); i++)
+		plan_verdicts_add(&v, PLAN_ASK_HOLDS, there[i], 1);
+	ck_assert_int_eq(plan_verdicts_begin(&v, &d, kinds, 2, 4), 0);
+	plan_verdicts_release(&v);
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+		v = (struct plan_verdicts){.arena = &a};
+		diags_init(&d, &a);
+		plan_verdicts_add(&v, PLAN_ASK_VALUE, missing[i], 1);
+		ck_assert_msg(plan_verdicts_begin(&v, &d, kinds, 2, 4) == -1, "%s", missing[i]);
+		ck_assert_uint_eq(d.total, 1);
+		plan_verdicts_release(&v);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(a_budget_of_runs_ends_the_search)
 {
 	struct arena a = ARENA_INIT;
@@ -717,6 +744,7 @@ Suite *suite_plan(void)
 	tcase_add_test(t, shares_ask_all_that_one_process_asks);
 	tcase_add_test(t, verdicts_are_read_as_written);
 	tcase_add_test(t, a_budget_of_runs_ends_the_search);
+	tcase_add_test(t, a_verdict_is_of_a_fleet_that_the_plan_has);
 	tcase_add_test(t, an_early_verdict_is_that_of_the_whole_run);
 	tcase_add_test(t, bounds_bound_what_is_simulated);
 	tcase_add_test(t, no_capacity_is_above_its_bound);
