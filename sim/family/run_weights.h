@@ -33,11 +33,20 @@ struct named_model {
 	const struct model *model;
 };
 
-/* The models of the catalogue, loaded when they are first asked for. */
+/* What a row's text of its machine was found to mean beside the device that is asked; see run_machine.h. */
+struct looked_up {
+	const char *said;
+	const void *d;     /* the struct catalogue_device */
+	const char *other; /* NULL: no other machine */
+	struct looked_up *next;
+};
+
+/* The models of the catalogue, loaded when they are first asked for, and what texts of machines mean. */
 struct model_shelf {
 	struct loader *loader;
 	struct named_model *at;
 	size_t n;
+	struct looked_up *machines;
 };
 
 /* The model of a row: the one whose name stands in the row's, else the only one of its number of parameters (and

@@ -70,6 +70,8 @@ enum run_column {
 	COLUMN_THREADS,
 	COLUMN_EMBEDDINGS,
 	COLUMN_DTYPE, /* of our own csv: what was computed in, f16 or bf16 */
+	COLUMN_GPU, /* "NVIDIA GeForce RTX 4090", as the driver calls it; of other programs the chip that they name */
+	COLUMN_CPU,
 	RUN_COLUMNS,
 	/* columns that are members of struct run, for messages */
 	COLUMN_PARAMS = RUN_COLUMNS,

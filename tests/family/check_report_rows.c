@@ -445,6 +445,116 @@ START_TEST(skipped_and_counted)
 }
 END_TEST
 
+/* What a row says of its machine, as drivers and people call it; of another chip than `asked`, or not. */
+static const struct {
+	const char *says, *asked;
+	bool other;
+} machines_of[] = {
+	{"nvidia-dgx-spark-128gb", "nvidia-rtx-4090-24gb", true},
+	{"NVIDIA GeForce RTX 4090", "nvidia-rtx-4090-24gb", false},
+	{"NVIDIA GeForce RTX 4090", "nvidia-rtx-3090-24gb", true},
+	/* of one die, but with fewer of its cores */
+	{"NVIDIA GeForce RTX 3090", "nvidia-rtx-3080-10gb", true},
+	{"NVIDIA GeForce RTX 3080", "nvidia-rtx-3080-12gb", false},
+	{"NVIDIA GeForce RTX 3080", "nvidia-rtx-3080-10gb", false},
+	{"NVIDIA GeForce RTX 3080 Ti", "nvidia-rtx-3080-12gb", true},
+	{"NVIDIA GeForce RTX 3080", "nvidia-rtx-3080-ti-12gb", true},
+	{"NVIDIA GB10", "nvidia-dgx-spark-128gb", false},
+	{"NVIDIA GB10", "nvidia-rtx-4090-24gb", true},
+	{"NVIDIA H100 80GB HBM3", "nvidia-h100-sxm-80gb", false},
+	{"NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "nvidia-rtx-pro-6000-blackwell-96gb", false},
+	{"NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "nvidia-rtx-4090-24gb", true},
+	{"NVIDIA GeForce RTX 4090, NVIDIA GeForce RTX 3090", "nvidia-rtx-3090-24gb", false},
+	{"NVIDIA GeForce RTX 4090, NVIDIA GeForce RTX 4080", "nvidia-rtx-3090-24gb", true},
+	{"AMD Radeon RX 7900 XTX (RADV NAVI31)", "nvidia-rtx-4090-24gb", true},
+	{"Intel(R) Arc(TM) B580 Graphics", "nvidia-rtx-4090-24gb", true},
+	{"Apple M4", "apple-m4-pro-16c-24gb", true},
+	{"Apple M4 Pro", "apple-m4-10c-16gb", true},
+	/* memory decides what fits, cores how fast it is */
+	{"Apple M4 Pro", "apple-m4-pro-20c-48gb", false},
+	{"Apple M4 Pro", "apple-m4-pro-16c-24gb", false},
+	{"M4 Pro 20 cores", "apple-m4-pro-16c-24gb", true},
+	{"apple-m4-pro-16c-24gb", "apple-m4-pro-16c-48gb", false},
+	{"apple-m4-pro-16c-24gb", "apple-m4-pro-20c-24gb", true},
+	{"Apple M1 Max GPU (64GB)", "apple-m1-max-32c-64gb", false},
+	{"Apple M1 Max GPU (64GB)", "apple-m2-max-38c-96gb", true},
+	/* people's own names */
+	{"my-laptop", "nvidia-rtx-4090-24gb", false},
+	{"studio", "nvidia-rtx-4090-24gb", false},
+	{"lab 3", "apple-m4-pro-16c-24gb", false},
+	{"desktop,", "apple-m4-pro-16c-24gb", false}};
+
+/* By each column that may say it. */
+static const char *const machine_columns[] = {"machine", "gpu_info", "chip"};
+
+START_TEST(machines_are_held)
+{
+	const char *says = machines_of[_i].says;
+	const struct bench b = {machines_of[_i].asked, NULL, "llama-3.1-8b", "", "", "", 0, 0};
+	struct held_row h;
+
+	hold_begin(&h, &b);
+	for (size_t k = 0; k < ARRAY_LEN(machine_columns); k++) {
+		const char *text = arena_printf(&h.t.arena,
+						"kind,prompt,tok_per_s,model,weights,runtime,%s\npp,512,900,"
+						"llama-3.1-8b,q4_0,any,\"%s\"\n",
+						machine_columns[k], says);
+		const int rc = hold_text(&h, text);
+
+		ck_assert_msg((rc != 0) == machines_of[_i].other, "%s on %s: %s", says, machines_of[_i].asked,
+			      h.why.msg);
+		if (rc == 0)
+			continue;
+		ck_assert_str_eq(run_column_name(&h.runs.at[0], h.column), machine_columns[k]);
+		ck_assert_ptr_nonnull(strstr(h.why.msg, says));
+		ck_assert_ptr_nonnull(strstr(h.why.hint, "--skip-foreign"));
+	}
+	fixture_release(&h.t);
+}
+END_TEST
+
+/* Programs around a runtime name a chip in their own keys. */
+static const struct {
+	const char *file, *on, *elsewhere, *column, *weights;
+} apps[] = {{"llama-bench-b4748.csv", "apple-m4-pro-20c-24gb", "apple-m4-10c-16gb", "gpu_info", NULL},
+	    {"llama-bench.json", "apple-m4-pro-20c-24gb", "nvidia-rtx-4090-24gb", "gpu_info", NULL},
+	    {"macmlx.md", "apple-m5-max-40c-128gb", "apple-m5-10c-24gb", "chip", NULL},
+	    {"vllm-mlx.json", "apple-m4-pro-20c-24gb", "apple-m4-max-40c-64gb", "chip", NULL},
+	    {"normiebench.json", "apple-m1-max-32c-64gb", "apple-m1-pro-16c-32gb", "gpu", NULL},
+	    {"llmfit.json", "apple-m3-pro-18c-36gb", "apple-m4-pro-20c-24gb", "hardwareName", "q4_K_M"}};
+
+static void hold_file(struct held_row *h, const char *file, const char *machine)
+{
+	const struct bench b = {machine, NULL, "llama-3.1-8b", "", "", "", 0, 0};
+	const char *path;
+
+	hold_begin(h, &b);
+	h->ask.model = NULL;
+	h->ask.given = NULL;
+	h->ask.fitting = true; /* under any runtime */
+	path = arena_printf(&h->t.arena, "tests/data/runs/%s", file);
+	MUST(runs_read(&h->t.arena, path, &h->runs, &h->why) == 0);
+}
+
+START_TEST(apps_name_their_chip)
+{
+	const char *const machines[] = {apps[_i].on, apps[_i].elsewhere};
+
+	for (size_t k = 0; k < 2; k++) {
+		struct held_row h;
+		int rc;
+
+		hold_file(&h, apps[_i].file, machines[k]);
+		h.ask.weights = apps[_i].weights;
+		rc = report_row_make(&h.ask, &h.runs.at[0], &h.row, &h.notes, &h.column, &h.why);
+		ck_assert_msg((rc == 0) == (k == 0), "%s on %s: %s", apps[_i].file, machines[k], h.why.msg);
+		if (rc != 0)
+			ck_assert_str_eq(run_column_name(&h.runs.at[0], h.column), apps[_i].column);
+		fixture_release(&h.t);
+	}
+}
+END_TEST
+
 Suite *suite_report_rows(void)
 {
 	Suite *s = suite_create("report_rows");
@@ -460,6 +570,8 @@ Suite *suite_report_rows(void)
 	tcase_add_loop_test(t, pure_files_are_told_by_their_size, 0, (int)ARRAY_LEN(pure_files));
 	tcase_add_loop_test(t, models_are_found, 0, ARRAY_LEN(models_of));
 	tcase_add_test(t, skipped_and_counted);
+	tcase_add_loop_test(t, machines_are_held, 0, (int)ARRAY_LEN(machines_of));
+	tcase_add_loop_test(t, apps_name_their_chip, 0, (int)ARRAY_LEN(apps));
 	suite_add_tcase(s, t);
 	return s;
 }
