@@ -86,7 +86,7 @@ enum run_column {
 	COLUMNS
 };
 /* The names of a column: in json, csv and sql, then others, as in md; NULL-terminated. */
-enum { COLUMN_NAMES = 4 };
+enum { COLUMN_NAMES = 6 };
 extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
 struct run {
@@ -205,6 +205,9 @@ void record_columns(const struct record *c, struct run *run);     /* fills run->
 /* Untouched where absent; -1 with the reading's err. */
 int record_number(const struct record *c, const char *key, double max, double *value);
 int record_count(const struct record *c, const char *key, int64_t *value);
+/* The number of a build of llama.cpp, which is whole and above 0; of one that was made outside of git, whose commit is
+ * "unknown", 0, as where it is absent. */
+int record_build(const struct record *c, const char *key, int64_t *build);
 
 #define READING_SECONDS_MAX 1e6
 
