@@ -168,12 +168,28 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 				 : ""));
 }
 
+/* The row's own name of a model holds against the one that is asked. */
+static int check_name(const struct held *x, enum run_column *column, struct err *err)
+{
+	const struct report_ask *ask = x->ask;
+	const char *other = ask->given ? run_other_model(ask->shelf, x->run, ask->model, ask->given) : NULL;
+
+	if (!other)
+		return 0;
+	*column = COLUMN_MODEL;
+	err_set(err, "the row is of '%.80s', which is %s, --model is %.80s", x->run->model, other,
+		ask->model);
+	return err_hint(err, "say which --model ran, or --skip-foreign");
+}
+
 static int identify(struct held *x, struct report_row *row, struct texts *notes, enum run_column *column,
 		    struct err *err)
 {
 	struct named_model found = {x->ask->model, x->ask->given};
 	const char *note;
 
+	if (check_name(x, column, err) != 0)
+		return -1;
 	if (!found.model && run_model(x->ask->shelf, x->run, &found, column, err) != 0)
 		return -1;
 	run_model_as_kept(x->ask->shelf->loader->arena, x->run, &found);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/family/run_machine.h"
 
 /* A number of parameters is told to three digits; files of one type differ in a tensor's format or two. */
 static const double params_off = 0.02, size_off = 0.08;
@@ -202,6 +203,54 @@ static int check_gpu_layers(const struct held *x, struct err *err)
 	return hint_skip(err);
 }
 
+/* A text is looked up once for all rows that say it: a file may have thousands. */
+static const char *other_machine(const struct held *x, const char *said)
+{
+	struct model_shelf *shelf = x->ask->shelf;
+	struct looked_up *k = shelf->machines;
+
+	while (k && (k->d != x->ask->device || strcmp(k->said, said) != 0))
+		k = k->next;
+	if (k)
+		return k->other;
+	k = arena_alloc(arena_of(x), sizeof *k);
+	*k = (struct looked_up){said, x->ask->device, run_other_machine(shelf->loader, said, x->ask->device),
+				shelf->machines};
+	shelf->machines = k;
+	return k->other;
+}
+
+static int hold_machine(const struct held *x, const char *said, struct err *err)
+{
+	const char *other = said ? other_machine(x, said) : NULL;
+
+	if (!other)
+		return 0;
+	if (!strcmp(said, other))
+		err_set(err, "it ran on '%.80s', which is not of the chip of '%.80s'", said,
+			x->ask->device->ref);
+	else
+		err_set(err, "it ran on '%.80s' (as in %.80s), which is not the chip of '%.80s'", said, other,
+			x->ask->device->ref);
+	return err_hint(err, "name the machine that it ran on; or --skip-foreign leaves such rows out");
+}
+
+static int check_machine(const struct held *x, struct err *err)
+{
+	return hold_machine(x, x->run->machine, err);
+}
+
+/* What a program on the CPU says of a GPU is not of its run. */
+static int check_gpu(const struct held *x, struct err *err)
+{
+	return on_cpu(x) ? 0 : hold_machine(x, x->says, err);
+}
+
+static int check_cpu(const struct held *x, struct err *err)
+{
+	return on_cpu(x) ? hold_machine(x, x->says, err) : 0;
+}
+
 static int check_devices(const struct held *x, struct err *err)
 {
 	const struct texts names = parts_of(x, x->says, '/');
@@ -375,6 +424,9 @@ static const struct {
 	enum run_column column;
 	int (*check)(const struct held *x, struct err *err);
 } rules[] = {
+	{COLUMN_MACHINE, check_machine},
+	{COLUMN_GPU, check_gpu},
+	{COLUMN_CPU, check_cpu},
 	{COLUMN_TOOL, check_tool},
 	{COLUMN_RPC, check_rpc},
 	{COLUMN_BACKEND, check_backend},

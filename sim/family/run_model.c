@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/ask/typed.h"
 #include "sim/base/str.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/run_weights.h"
@@ -221,4 +222,98 @@ void run_model_as_kept(struct arena *a, const struct run *run, struct named_mode
 	m->tied_head = false;
 	m->parameters = 0;
 	found->model = m;
+}
+
+/* --- a row's own name of a model, beside the one that is asked ------------------------------------- */
+
+/* Behind the name a tag says the format or the least of a tuning: "q4_K_M", "8bit", "latest"; "7b" is of the name, and a word
+ * such as "mini" or "vision" makes another model. */
+static bool is_tag(const char *part, size_t n)
+{
+	const bool size =
+		n > 1 && tolower((unsigned char)part[n - 1]) == 'b' && isdigit((unsigned char)part[n - 2]);
+	bool digit = false;
+
+	for (size_t i = 0; i < n; i++)
+		digit = digit || isdigit((unsigned char)part[i]);
+	return n < 2 || (digit && !size) || (n == 6 && !strncmp(part, "latest", n)) ||
+	       (n == 2 && strchr("xXkK", part[0]));
+}
+
+/* Shortens the name by its last tag; false: it has none. */
+static bool drop_tag(char *name)
+{
+	char *at = name + strlen(name);
+
+	while (at > name && !strchr("-_: ", at[-1]))
+		at--;
+	if (at == name || !is_tag(at, strlen(at)))
+		return false;
+	at[-1] = '\0';
+	return true;
+}
+
+/* Does the name say every number of the model's, in their order? llama.cpp's "llama 7B" is any of that architecture and size,
+ * and Ollama's "mistral" of any size and version. What is active of experts goes with the whole. */
+static bool says_numbers(const char *name, const char *id)
+{
+	for (const char *at = id; *at;) {
+		const size_t n = strspn(at, "0123456789.");
+		char number[16] = "";
+
+		if (n && n < sizeof number && !(at - id >= 2 && at[-1] == 'a' && at[-2] == '-')) {
+			memcpy(number, at, n);
+			name = strstr(name, number);
+			if (!name)
+				return false;
+			name += n;
+		}
+		at += n ? n : 1;
+	}
+	return true;
+}
+
+/* The model of the catalogue that the row's whole name is a name of, tags left out; -1: none is, or it may be several. */
+static long called(struct model_shelf *s, const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	char *name = arena_strdup(s->loader->arena, slash ? slash + 1 : text);
+	struct known_name *known = arena_array(s->loader->arena, s->n ? s->n : 1, sizeof *known);
+
+	if (str_ends(name, ".gguf"))
+		name[strlen(name) - strlen(".gguf")] = '\0';
+	for (size_t i = 0; i < s->n; i++)
+		known[i] = (struct known_name){.id = s->at[i].name};
+	do {
+		const struct typed_found f = typed_find(name, known, s->n, TYPED_SIZES_NAMED);
+
+		if (f.found)
+			return says_numbers(name, known[f.at].id) ? (long)f.at : -1;
+	} while (drop_tag(name));
+	return -1;
+}
+
+static bool is_file_of(const char *asked, const char *name)
+{
+	const char *slash = strrchr(asked, '/'), *base = slash ? slash + 1 : asked;
+	const size_t n = strlen(name);
+
+	return !strncmp(base, name, n) && (!base[n] || !strcmp(base + n, ".yaml"));
+}
+
+const char *run_other_model(struct model_shelf *s, const struct run *run, const char *asked,
+			    const struct model *given)
+{
+	const struct model *m;
+	long i;
+
+	if (!run->model || run->params > 0)
+		return NULL;
+	open_shelf(s);
+	if (!s->last_said || strcmp(s->last_said, run->model) != 0)
+		s->last_called = called(s, run->model);
+	s->last_said = run->model;
+	i = s->last_called;
+	m = i < 0 || is_file_of(asked, s->at[i].name) ? NULL : model_of(s, (size_t)i);
+	return m && !has_params(given, model_weights(m), params_off) ? s->at[i].name : NULL;
 }

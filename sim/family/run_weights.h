@@ -33,17 +33,34 @@ struct named_model {
 	const struct model *model;
 };
 
-/* The models of the catalogue, loaded when they are first asked for. */
+/* What a row's text of its machine was found to mean beside the device that is asked; see run_machine.h. */
+struct looked_up {
+	const char *said;
+	const void *d;     /* the struct catalogue_device */
+	const char *other; /* NULL: no other machine */
+	struct looked_up *next;
+};
+
+/* The models of the catalogue, loaded when they are first asked for, and what texts of machines mean. */
 struct model_shelf {
 	struct loader *loader;
 	struct named_model *at;
 	size_t n;
+	struct looked_up *machines;
+	const char *last_said; /* the name of a model that was looked up last, and which it is; -1: none */
+	long last_called;
 };
 
 /* The model of a row: the one whose name stands in the row's, else the only one of its number of parameters (and
  * architecture). -1 with err, which lists the candidates where there are several, and *column. */
 int run_model(struct model_shelf *shelf, const struct run *run, struct named_model *found,
 	      enum run_column *column, struct err *err);
+
+/* The name of the catalogue's model that a row names, where it has other parameters than the one that is asked; NULL: the
+ * row names none, or counts its parameters itself, or the name may be of that model. A name with more words than a model of
+ * the catalogue has is another's, and contradicts nothing. */
+const char *run_other_model(struct model_shelf *shelf, const struct run *run, const char *asked,
+			    const struct model *given);
 
 /* Where the row's number of parameters says that its file keeps the tied head of found->model apart, the model as that file
  * has it, in the arena; its sizes are of that file then. */

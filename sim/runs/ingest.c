@@ -106,6 +106,23 @@ int record_count(const struct record *c, const char *key, int64_t *value)
 	return 0;
 }
 
+int record_build(const struct record *c, const char *key, int64_t *build)
+{
+	enum { DIGITS_MOST = 8 };
+	const char *text = record_text(c, key), *commit = record_text(c, "build_commit");
+	const size_t n = text ? strspn(text, "0123456789") : 0;
+
+	if (!text || (!strcmp(text, "0") && commit && !strcmp(commit, "unknown")))
+		return 0;
+	*build = n && n <= DIGITS_MOST && !text[n] ? strtoll(text, NULL, 10) : 0;
+	if (*build > 0)
+		return 0;
+	err_set(c->r->err, "%s:%d: %s: expected the number of a build, got '%.40s'", c->r->path, c->line, key,
+		text);
+	return err_hint(c->r->err, "a whole number above 0, as in \"build: 70f5fe8 (8000)\"; leave it empty "
+				   "where it is not known");
+}
+
 /* Fills the run from samples_ns: their median, standard deviation and number. */
 static int take_samples(const struct record *c, const struct yml *list, struct run *run)
 {
@@ -151,7 +168,7 @@ int ingest_llama_bench(const struct record *c)
 		return err_set(c->r->err, "%s:%d: 'n_prompt' or 'n_gen' is missing", c->r->path, c->line);
 	if (record_count(c, "n_prompt", &run.prompt) != 0 || record_count(c, "n_gen", &run.gen) != 0 ||
 	    record_count(c, "n_depth", &run.depth) != 0 || record_count(c, "n_ubatch", &run.chunk) != 0 ||
-	    record_count(c, "build_number", &run.build) != 0 ||
+	    record_build(c, "build_number", &run.build) != 0 ||
 	    record_number(c, "model_size", 1e16, &run.bytes) != 0 ||
 	    record_number(c, "model_n_params", 1e16, &run.params) != 0 ||
 	    record_number(c, "avg_ns", seconds_max * 1e9, &ns) != 0 ||

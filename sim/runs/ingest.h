@@ -70,6 +70,8 @@ enum run_column {
 	COLUMN_THREADS,
 	COLUMN_EMBEDDINGS,
 	COLUMN_DTYPE, /* of our own csv: what was computed in, f16 or bf16 */
+	COLUMN_GPU, /* "NVIDIA GeForce RTX 4090", as the driver calls it; of other programs the chip that they name */
+	COLUMN_CPU,
 	RUN_COLUMNS,
 	/* columns that are members of struct run, for messages */
 	COLUMN_PARAMS = RUN_COLUMNS,
@@ -84,7 +86,7 @@ enum run_column {
 	COLUMNS
 };
 /* The names of a column: in json, csv and sql, then others, as in md; NULL-terminated. */
-enum { COLUMN_NAMES = 4 };
+enum { COLUMN_NAMES = 6 };
 extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
 struct run {
@@ -203,6 +205,9 @@ void record_columns(const struct record *c, struct run *run);     /* fills run->
 /* Untouched where absent; -1 with the reading's err. */
 int record_number(const struct record *c, const char *key, double max, double *value);
 int record_count(const struct record *c, const char *key, int64_t *value);
+/* The number of a build of llama.cpp, which is whole and above 0; of one that was made outside of git, whose commit is
+ * "unknown", 0, as where it is absent. */
+int record_build(const struct record *c, const char *key, int64_t *build);
 
 #define READING_SECONDS_MAX 1e6
 

@@ -31,33 +31,41 @@ static int needed(const struct record *c, const char *key, double max, double *v
 	return *value > 0 ? 0 : err_set(c->r->err, "%s:%d: '%s' is missing, or 0", c->r->path, c->line, key);
 }
 
-/* A rate over so many tokens, which are means of several runs and no whole numbers. */
-static int add_rate(const struct record *c, const char *model, double prompt, double gen, double rate)
+/* A rate over so many tokens, which are means of several runs and no whole numbers. chip: as the program calls it, or NULL. */
+static int add_rate_on(const struct record *c, const char *chip, const char *model, double prompt, double gen,
+		       double rate)
 {
 	struct run run = {.line = c->line,
 			  .model = model,
 			  .prompt = gen > 0 ? 0 : llround(prompt),
 			  .gen = llround(gen),
 			  .depth = gen > 0 ? llround(prompt) : 0,
-			  .n = 1};
+			  .n = 1,
+			  .says[COLUMN_GPU] = chip};
 
 	run.seconds = (gen > 0 ? gen : prompt) / rate;
 	return reading_add(c->r, run);
 }
 
+static int add_rate(const struct record *c, const char *model, double prompt, double gen, double rate)
+{
+	return add_rate_on(c, NULL, model, prompt, gen, rate);
+}
+
 /* macMLX, on mlx-swift-lm (magicnight/Mac-MLX, issues "[benchmark]"). */
 int ingest_macmlx(const struct record *c)
 {
-	const char *model = record_text(c, "modelID");
+	const struct record system = inside(c, "system");
+	const char *model = record_text(c, "modelID"), *chip = record_text(&system, "chip");
 	double prompt, gen, prompt_rate, rate;
 
 	if (needed(c, "promptTokens", tokens_max, &prompt) != 0 ||
 	    needed(c, "completionTokens", tokens_max, &gen) != 0 ||
 	    needed(c, "promptTPS", rate_max, &prompt_rate) != 0 ||
 	    needed(c, "generationTPS", rate_max, &rate) != 0 ||
-	    add_rate(c, model, prompt, 0, prompt_rate) != 0)
+	    add_rate_on(c, chip, model, prompt, 0, prompt_rate) != 0)
 		return -1;
-	return add_rate(c, model, prompt, gen, rate);
+	return add_rate_on(c, chip, model, prompt, gen, rate);
 }
 
 /* An answer of LM Studio's REST API (docs of lmstudio-ai, 1_developer/2_rest/endpoints.mdx). The time to the first token has
@@ -84,7 +92,7 @@ int ingest_lm_studio_answer(const struct record *c)
 /* vllm-mlx-bench (waybarrios/vllm-mlx, issue 531): sums over its requests. Its time to the first token is a server's. */
 int ingest_vllm_mlx(const struct record *c)
 {
-	const struct record each = inside(c, "tpot_ms");
+	const struct record each = inside(c, "tpot_ms"), hardware = inside(c, "hardware");
 	double requests, prompt, gen, ms;
 
 	if (needed(c, "num_runs", tokens_max, &requests) != 0 ||
@@ -92,7 +100,8 @@ int ingest_vllm_mlx(const struct record *c)
 	    needed(c, "total_generated_tokens", tokens_max, &gen) != 0 ||
 	    needed(&each, "mean", READING_SECONDS_MAX, &ms) != 0)
 		return -1;
-	return add_rate(c, record_text(c, "model"), prompt / requests, gen / requests, 1e3 / ms);
+	return add_rate_on(c, record_text(&hardware, "chip"), record_text(c, "model"), prompt / requests,
+			   gen / requests, 1e3 / ms);
 }
 
 /* The tokens of a test's name, "pp512"; 0: it is none. */
@@ -105,7 +114,7 @@ static double tokens_of(const char *test, const char *kind)
 }
 
 /* normiebench (brand-o/normiebench, issues "[bench-result]"): llama-bench's rates by the name of a model. */
-static int take_normie_run(const struct record *c)
+static int take_normie_run(const struct record *c, const char *gpu)
 {
 	const char *label = record_text(c, "modelLabel"), *quant = record_text(c, "quant"),
 		   *backend = record_text(c, "backend");
@@ -120,7 +129,7 @@ static int take_normie_run(const struct record *c)
 		double rate;
 
 		if (pp + tg > 0 &&
-		    (needed(c, test, rate_max, &rate) != 0 || add_rate(c, model, pp, tg, rate) != 0))
+		    (needed(c, test, rate_max, &rate) != 0 || add_rate_on(c, gpu, model, pp, tg, rate) != 0))
 			return -1;
 	}
 	return 0;
@@ -133,7 +142,7 @@ int ingest_normiebench(const struct record *c)
 	for (size_t i = 0; i < all.object->n; i++) {
 		const struct record one = inside(&all, all.object->keys[i]->text);
 
-		if (take_normie_run(&one) != 0)
+		if (take_normie_run(&one, record_text(c, "gpu")) != 0)
 			return -1;
 	}
 	return 0;
@@ -152,6 +161,7 @@ static int refuse_whole_requests(struct reading *r, int line, const char *who)
 int ingest_llmfit(const struct record *c)
 {
 	const struct yml *results = yml_get(c->object, "results");
+	const struct record hardware = inside(c, "hardware");
 
 	for (size_t i = 0; results && results->kind == YML_LIST && i < results->n; i++) {
 		const struct record one = {.r = c->r, .line = c->line, .object = results->items[i]};
@@ -162,7 +172,8 @@ int ingest_llmfit(const struct record *c)
 			return refuse_whole_requests(c->r, c->line, "llmfit");
 		if (needed(&one, "avgOutputTokens", tokens_max, &gen) != 0 ||
 		    needed(&one, "avgTps", rate_max, &rate) != 0 ||
-		    add_rate(&one, record_text(&one, "model"), 0, gen, rate) != 0)
+		    add_rate_on(&one, record_text(&hardware, "hardwareName"), record_text(&one, "model"), 0,
+				gen, rate) != 0)
 			return -1;
 	}
 	return 0;

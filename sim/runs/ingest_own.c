@@ -116,7 +116,7 @@ static int take_model_run(const struct record *c, struct run *run)
 
 	if (record_count(c, "prompt", &run->prompt) != 0 || record_count(c, "gen", &run->gen) != 0 ||
 	    record_count(c, "depth", &run->depth) != 0 || record_count(c, "batch", &run->batch) != 0 ||
-	    record_count(c, "chunk", &run->chunk) != 0 || record_count(c, "build", &run->build) != 0 ||
+	    record_count(c, "chunk", &run->chunk) != 0 || record_build(c, "build", &run->build) != 0 ||
 	    record_number(c, "bytes", 1e16, &run->bytes) != 0 ||
 	    record_number(c, "params", 1e16, &run->params) != 0 ||
 	    record_number(c, "tok_per_s", 1e9, &rate) != 0)

@@ -112,7 +112,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	double params = 0;
 	char unit = 0;
 
-	run.model = arena_printf(r->arena, "%s, %s", model, size);
+	run.model = *size ? arena_printf(r->arena, "%s, %s", model, size) : model;
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */

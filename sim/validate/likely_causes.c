@@ -41,12 +41,12 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 	return e;
 }
 
-/* Columns in which a row may say why it is unlike: it ran, but elsewhere. Another model or format is bad input, and of a
+/* Columns in which a row may say why it is unlike: it ran, but elsewhere. Another machine, model or format is bad input, and of a
  * dtype without a table nothing is known to compare with. */
 static bool tells_where(enum run_column c)
 {
 	return c < RUN_COLUMNS && c != COLUMN_KV_K && c != COLUMN_KV_V && c != COLUMN_EMBEDDINGS &&
-	       c != COLUMN_DTYPE;
+	       c != COLUMN_DTYPE && c != COLUMN_GPU && c != COLUMN_CPU;
 }
 
 /* A row that ran elsewhere is predicted all the same, but not in a dtype without a table. */

@@ -6,16 +6,7 @@
 
 #include "sim/family/fit_runtime.h"
 #include "sim/family/report_rules.h"
-
-/* Machines of one chip and as many cores differ in what fits, not in speed. */
-static bool same_chip(const struct machine *a, const struct machine *b)
-{
-	const struct device *da = machine_device(a, NULL), *db = machine_device(b, NULL);
-
-	if (!a->chip || !b->chip)
-		return !strcmp(a->title, b->title);
-	return !strcmp(a->chip, b->chip) && da && db && da->cores == db->cores;
-}
+#include "sim/family/run_machine.h"
 
 /* The scenario's file may name the machine from a catalogue that is not found from here. */
 static int check_machine(struct model_shelf *shelf, const struct world *w, const struct run *run,
@@ -31,7 +22,7 @@ static int check_machine(struct model_shelf *shelf, const struct world *w, const
 				 *base = node ? yml_get(node, "base") : NULL;
 
 		if ((base && base->kind == YML_SCALAR && !strcmp(base->text, run->machine)) ||
-		    (known && same_chip(&w->machines[i], named.machine)))
+		    (known && machines_of_one_chip(&w->machines[i], named.machine)))
 			return 0;
 	}
 	return err_set(err, "the scenario has no machine '%.60s'", run->machine);

@@ -3,15 +3,8 @@
 
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
-#include "sim/family/report_rows.h"
-#include "tests/fixtures.h"
+#include "tests/family/held_row.h"
 #include "tests/suites.h"
-
-/* A machine, a runtime and a model, and the columns of a row that was measured there. */
-struct bench {
-	const char *machine, *runtime, *model, *type, *backend, *device;
-	double bytes, params;
-};
 
 static const struct bench benches[] = {
 	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "llama 7B Q4_0", "Metal,BLAS", "Metal", 4.113e9,
@@ -92,37 +85,6 @@ static const char *json_of(struct arena *a, const struct bench *b, const struct 
 	text = arena_strdup(a, s.text);
 	str_release(&s);
 	return text;
-}
-
-struct held_row {
-	struct fixture t;
-	struct catalogue_device device;
-	struct model_shelf shelf;
-	struct report_ask ask;
-	struct runs runs;
-	struct report_row row;
-	struct texts notes;
-	enum run_column column;
-	struct err why;
-};
-
-static void hold_begin(struct held_row *h, const struct bench *b)
-{
-	*h = (struct held_row){.t = {.arena = ARENA_INIT}};
-	diags_init(&h->t.diags, &h->t.arena);
-	loader_init(&h->t.loader, &h->t.arena, &h->t.diags);
-	MUST(catalogue_device_load(&h->t.loader, b->machine, NULL, b->runtime, &h->device) == 0);
-	h->shelf = (struct model_shelf){.loader = &h->t.loader};
-	h->ask = (struct report_ask){.shelf = &h->shelf, .device = &h->device, .model = b->model};
-	h->ask.given = catalogue_model_load(&h->t.loader, b->model);
-	MUST(h->ask.given);
-}
-
-static int hold_text(struct held_row *h, const char *text)
-{
-	h->why = (struct err)ERR_INIT;
-	MUST(runs_parse(&h->t.arena, "report", text, strlen(text), &h->runs, &h->why) == 0);
-	return report_row_make(&h->ask, &h->runs.at[0], &h->row, &h->notes, &h->column, &h->why);
 }
 
 START_TEST(each_column_with_each_value)

@@ -1,0 +1,102 @@
+/* run_machine.c - see run_machine.h. */
+#include "sim/family/run_machine.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "sim/ask/look_up.h"
+
+bool machines_of_one_chip(const struct machine *a, const struct machine *b)
+{
+	const struct device *da = machine_device(a, NULL), *db = machine_device(b, NULL);
+
+	if (!a->chip || !b->chip)
+		return !strcmp(a->title, b->title);
+	return !strcmp(a->chip, b->chip) && da && db && da->cores == db->cores;
+}
+
+/* Does the text, as people type it, name a machine with that id and those trade names? */
+static bool names(const char *text, const char *id, const struct machine *m)
+{
+	const struct known_name known = {id, (const char *const *)m->sold_as.at, m->sold_as.n};
+
+	return typed_find(text, &known, 1, TYPED_SIZES_LEAST).found;
+}
+
+/* A machine that was calibrated has the chip as its driver names it, where the catalogue has the die's name. */
+static bool has_chip_of(const struct machine *asked, const char *id, const struct machine *named)
+{
+	return strcmp(asked->chip, named->chip ? named->chip : "") != 0 && names(asked->chip, id, named);
+}
+
+/* A person's own file may say no chip. */
+static bool is_same(const char *text, const char *id, const struct machine *named,
+		    const struct catalogue_device *d)
+{
+	const struct machine *asked = d->machine;
+
+	return machines_of_one_chip(named, asked) || names(text, d->ref, asked) || !asked->chip ||
+	       !strcasecmp(text, asked->chip) || has_chip_of(asked, id, named);
+}
+
+/* Behind the name a driver may tell its own, "(RADV NAVI31)", and marks of trade stand in the midst: "Intel(R) Arc(TM)". */
+static const char *without_brackets(struct arena *a, const char *text)
+{
+	struct str s = STR_INIT;
+	const char *out;
+
+	while (*text) {
+		const char *end = *text == '(' ? strchr(text, ')') : NULL;
+
+		if (end)
+			str_add(&s, " ");
+		else
+			str_add_n(&s, text, 1);
+		text = end ? end + 1 : text + 1;
+	}
+	out = arena_strdup(a, s.text);
+	str_release(&s);
+	return out;
+}
+
+static const char *meant(struct loader *l, const char **text)
+{
+	struct err unheard = ERR_INIT;
+	const char *id = look_up(l, CATALOGUE_MACHINES, *text, &unheard);
+
+	if (id || !strchr(*text, '('))
+		return id;
+	unheard = (struct err)ERR_INIT;
+	*text = without_brackets(l->arena, *text);
+	return look_up(l, CATALOGUE_MACHINES, *text, &unheard);
+}
+
+enum named { NAMES_NONE, NAMES_SAME, NAMES_OTHER };
+
+static enum named part_names(struct loader *l, const char *text, const struct catalogue_device *d,
+			     const char **other)
+{
+	struct catalogue_device named;
+	const char *id = catalogue_is_machine(l, text, NULL, &named) ? text : meant(l, &text);
+
+	if (!id || (id != text && !catalogue_is_machine(l, id, NULL, &named)))
+		return NAMES_NONE;
+	if (is_same(text, id, named.machine, d))
+		return NAMES_SAME;
+	*other = id;
+	return NAMES_OTHER;
+}
+
+const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d)
+{
+	const struct texts parts = texts_cut(l->arena, text, ',');
+	const char *other = NULL;
+
+	for (size_t i = 0; i < parts.n; i++) {
+		const char *part = parts.at[i] + strspn(parts.at[i], " ");
+
+		if (*part && part_names(l, part, d, &other) == NAMES_SAME)
+			return NULL;
+	}
+	return other;
+}

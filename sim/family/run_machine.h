@@ -1,0 +1,19 @@
+/*
+ * run_machine.h - the machine or chip that a row of a report names, beside the machine that is asked.
+ *
+ * Layer family. A row may name where it ran: a machine of the catalogue in our csv, a chip as its driver or its owner
+ * calls it in others ("Apple M4 Pro", "NVIDIA GeForce RTX 4090"). What is typed is read as `ask` reads it (ask/typed.h).
+ * A text that the catalogue calls nothing by, such as somebody's own name of a machine, contradicts nothing.
+ */
+#ifndef SIM_FAMILY_RUN_MACHINE_H
+#define SIM_FAMILY_RUN_MACHINE_H
+#include "sim/family/fit_runtime.h"
+
+/* Is it one chip with as many cores? Such machines differ in what fits, not in speed. */
+bool machines_of_one_chip(const struct machine *a, const struct machine *b);
+
+/* The machine of the catalogue that the text names, where it is of another chip than d; NULL: it is of the same, or the
+ * text names none. A list, "A, B", names another where one of its parts does and none is of d's chip. In l's arena. */
+const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d);
+
+#endif
