@@ -273,8 +273,10 @@ static void sort_new(struct flownet *net, struct ranked *at, size_t sorted, size
 {
 	const size_t new = n - sorted;
 
+	if (!new)
+		return;
 	sort_ranked(at + sorted, new);
-	if (!sorted || !new)
+	if (!sorted)
 		return;
 	VEC_RESERVE(&net->merged, new);
 	memcpy(net->merged.at, at + sorted, new * sizeof *at);
