@@ -9,6 +9,7 @@
 
 #include "sim/base/str.h"
 #include "sim/base/utf8.h"
+#include "sim/base/vec.h"
 
 void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n,
 		struct err *err)
@@ -364,4 +365,46 @@ int jsonr_end(struct jsonr *j)
 {
 	peek(j);
 	return j->at < j->n ? jsonr_wrong(j, j->at, "nothing may follow the last '}'") : 0;
+}
+
+int jsonr_texts(struct jsonr *j, struct texts *to)
+{
+	VEC(const char *) all = {0};
+	const char *text;
+	int rc = jsonr_list(j);
+
+	while (rc == 0 && (rc = jsonr_item(j)) == 1) {
+		rc = jsonr_text(j, &text);
+		if (rc == 0)
+			VEC_ADD(&all, text);
+	}
+	if (rc == 0)
+		*to = texts_join(j->arena, &(struct texts){0}, all.at, all.n);
+	VEC_FREE(&all);
+	return rc;
+}
+
+bool jsonr_line(struct jsonr_lines *l, struct jsonr *j)
+{
+	const char *const from = l->text + l->at, *end;
+	size_t n;
+
+	if (l->at >= l->len)
+		return false;
+	end = memchr(from, '\n', l->len - l->at);
+	n = end ? (size_t)(end - from) : l->len - l->at;
+	l->line++;
+	l->at += n + 1;
+	jsonr_init(j, l->arena, arena_printf(l->arena, "%s:line %zu", l->path, l->line), from, n, l->err);
+	j->verbatim = true;
+	return true;
+}
+
+bool jsonr_lines_are(const char *text, size_t len, const char *format)
+{
+	static const char key[] = "{\"format\":\"";
+	const size_t key_n = sizeof key - 1, format_n = strlen(format);
+
+	return len >= key_n + format_n && !memcmp(text, key, key_n) &&
+	       !memcmp(text + key_n, format, format_n);
 }

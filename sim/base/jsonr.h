@@ -13,6 +13,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/base/texts.h"
 
 enum { JSONR_DEPTH = 32, JSONR_TEXT = 4096 };
 
@@ -52,6 +53,22 @@ int jsonr_bool(struct jsonr *j, bool *to);
 bool jsonr_null(struct jsonr *j); /* true where a null came next, which is then passed */
 int jsonr_skip(struct jsonr *j);  /* skips a value of any type */
 int jsonr_end(struct jsonr *j);   /* fails unless only blanks follow */
+
+/* A list of texts, in the reader's arena. */
+int jsonr_texts(struct jsonr *j, struct texts *to);
+
+/* A text of which each line is a document. */
+struct jsonr_lines {
+	struct arena *arena;
+	const char *path, *text; /* borrowed, as of jsonr_init() */
+	size_t len;
+	struct err *err;
+	size_t at, line; /* where the next begins; the number of the last, from 1. Both begin as 0 */
+};
+/* Begins to read the next line, texts verbatim; messages say "PATH:line N". false: there is none. */
+bool jsonr_line(struct jsonr_lines *l, struct jsonr *j);
+/* Is a text, of which no more than the begin need be there, of lines whose first begins {"format":"FORMAT? */
+bool jsonr_lines_are(const char *text, size_t len, const char *format);
 
 int jsonr_wrong(struct jsonr *j, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -4,6 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/cli/plan_shares.h"
 #include "sim/cli/sweep_output.h"
+#include "sim/plan/verdicts.h"
 #include "sim/sweep/cells_file.h"
 
 struct merge_options {
@@ -21,7 +22,7 @@ static int check_kind(const char *path, const char *text, size_t len, struct err
 {
 	if (!len || cells_is(text, len))
 		return 0;
-	if (plan_share_is(path)) {
+	if (plan_verdicts_is(text, len)) {
 		err_set(err, "%s is of a plan, the first file is of a sweep", path);
 		return err_hint(err, "put together what was begun by one command line");
 	}

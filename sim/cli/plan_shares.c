@@ -85,14 +85,6 @@ static int open_file(void *self)
 	return add_line(x);
 }
 
-/* "part.jsonl" of one of several processes that were all told the same: "part.3-of-8.jsonl". */
-static const char *own_file(struct arena *a, const char *path, const struct cells_share *share)
-{
-	const char *const point = strrchr(path, '.');
-
-	return arena_printf(a, "%.*s.%zu-of-%zu%s", (int)(point - path), path, share->k, share->n, point);
-}
-
 /* Which fleets, and into which file; an exit code. */
 static int choose_share(struct plan_part *x, const struct plan_options *o)
 {
@@ -103,10 +95,9 @@ static int choose_share(struct plan_part *x, const struct plan_options *o)
 		err_hint(&x->err, "add -o FILE.jsonl; 'lemursim merge FILE.jsonl...' answers by all of them");
 		return complain(&x->err, EXIT_USAGE);
 	}
-	if ((strcmp(o->shard, "auto") == 0 ? rank_of_environment(&share, &x->err)
-					   : cells_share_parse(o->shard, &share, &x->err)) != 0)
+	x->path = o->output.path;
+	if (share_asked(x->arena, o->shard, &share, &x->path, &x->err) != 0)
 		return complain(&x->err, EXIT_USAGE);
-	x->path = strcmp(o->shard, "auto") == 0 ? own_file(x->arena, o->output.path, &share) : o->output.path;
 	x->verdicts.k = share.k;
 	x->verdicts.n = share.n;
 	return EXIT_FINE;

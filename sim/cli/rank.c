@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A whole number from the environment; `otherwise` where there is none, -1 where it is something else. */
 static long long number(const char *name, long long otherwise)
@@ -64,5 +65,18 @@ int rank_of_environment(struct cells_share *share, struct err *err)
 			"the launcher's variables in the environment say what cannot be: rank %lld of %lld",
 			rank, size);
 	*share = (struct cells_share){(size_t)rank + 1, (size_t)size};
+	return 0;
+}
+
+int share_asked(struct arena *a, const char *asked, struct cells_share *share, const char **path,
+		struct err *err)
+{
+	const char *const point = strrchr(*path, '.');
+
+	if (strcmp(asked, "auto") != 0)
+		return cells_share_parse(asked, share, err);
+	if (rank_of_environment(share, err) != 0)
+		return -1;
+	*path = arena_printf(a, "%.*s.%zu-of-%zu%s", (int)(point - *path), *path, share->k, share->n, point);
 	return 0;
 }

@@ -13,4 +13,9 @@
  * says so, or it says what cannot be. */
 int rank_of_environment(struct cells_share *share, struct err *err);
 
+/* The share that --shard asks for, "K/N" or "auto". *path: the file of -o, which has a suffix; of "auto", where all processes are
+ * told the same one, it becomes this process's own: "part.jsonl", "part.3-of-8.jsonl". 0, or -1 with err. */
+int share_asked(struct arena *a, const char *asked, struct cells_share *share, const char **path,
+		struct err *err);
+
 #endif

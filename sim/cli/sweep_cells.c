@@ -62,14 +62,6 @@ static int run_cells(struct sweep_ask *ask, struct sweep *sweep, struct growing 
 
 /* ---- a share of the cells ---- */
 
-/* "cells.jsonl" of one of several processes that were all told the same: "cells.3-of-8.jsonl". */
-static const char *own_file(struct arena *a, const char *path, const struct cells_share *share)
-{
-	const char *const point = strrchr(path, '.');
-
-	return arena_printf(a, "%.*s.%zu-of-%zu%s", (int)(point - path), path, share->k, share->n, point);
-}
-
 int sweep_cells_check(const struct sweep_options *o)
 {
 	const char *const suffix = o->out.file.path ? strrchr(o->out.file.path, '.') : NULL;
@@ -91,12 +83,8 @@ static int choose_share(struct session *s, const struct sweep_options *o, struct
 	if (sweep_cells_check(o) != EXIT_FINE)
 		return EXIT_USAGE;
 	*path = o->out.file.path;
-	if (strcmp(o->shard, "auto") != 0)
-		return cells_share_parse(o->shard, share, &err) == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
-	if (rank_of_environment(share, &err) != 0)
-		return complain(&err, EXIT_USAGE);
-	*path = own_file(&s->arena, *path, share);
-	return EXIT_FINE;
+	return share_asked(&s->arena, o->shard, share, path, &err) == 0 ? EXIT_FINE
+									: complain(&err, EXIT_USAGE);
 }
 
 int sweep_cells_open(struct session *s, const struct sweep_options *o, const char *path, struct sweep *sweep,

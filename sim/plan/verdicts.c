@@ -193,15 +193,15 @@ struct verdicts_reading {
 	struct arena *arena;
 	struct plan_verdicts *v;
 	struct plan_verdicts_head *head;
-	const char *path, *version;
+	const char *version;
 	const struct source *source;
-	size_t line;
+	struct jsonr_lines lines;
 	struct err *err;
 };
 
 static int wrong(struct verdicts_reading *r, const char *what)
 {
-	return r->err->msg[0] ? -1 : err_set(r->err, "%s:line %zu: %s", r->path, r->line, what);
+	return r->err->msg[0] ? -1 : err_set(r->err, "%s:line %zu: %s", r->lines.path, r->lines.line, what);
 }
 
 /* The key comes next: all are written in one order. */
@@ -226,23 +226,6 @@ static int read_key_whole(struct verdicts_reading *r, const char *key, double le
 	return *to >= least && *to <= most && *to == floor(*to) ? 0 : wrong(r, "a number is out of range");
 }
 
-static int read_sets(struct verdicts_reading *r)
-{
-	VEC(const char *) all = {0};
-	const char *text;
-	int rc = want_key(r, "sets") == 0 ? jsonr_list(&r->j) : -1;
-
-	while (rc == 0 && (rc = jsonr_item(&r->j)) == 1) {
-		rc = jsonr_text(&r->j, &text);
-		if (rc == 0)
-			VEC_ADD(&all, text);
-	}
-	if (rc == 0)
-		r->head->sets = texts_join(r->arena, &(struct texts){0}, all.at, all.n);
-	VEC_FREE(&all);
-	return rc;
-}
-
 static int end_line(struct verdicts_reading *r)
 {
 	const char *more;
@@ -256,7 +239,7 @@ static int check_version(struct verdicts_reading *r, const char *version)
 {
 	if (!strcmp(version, r->version))
 		return 0;
-	err_set(r->err, "%s was written by version %s, this is %s", r->path, version, r->version);
+	err_set(r->err, "%s was written by version %s, this is %s", r->lines.path, version, r->version);
 	return err_hint(r->err, "numbers of two versions are not put together: run all of it with one");
 }
 
@@ -268,12 +251,13 @@ static int read_head(struct verdicts_reading *r)
 
 	if (jsonr_object(&r->j) != 0 || read_key_text(r, "format", &said) != 0 || strcmp(said, format) != 0) {
 		*r->err = (struct err)ERR_INIT; /* that it is another file says more than where it is */
-		err_set(r->err, "%s is no file of the verdicts of a plan", r->path);
+		err_set(r->err, "%s is no file of the verdicts of a plan", r->lines.path);
 		return err_hint(r->err, "plan writes one by --shard K/N -o FILE.jsonl");
 	}
 	if (read_key_text(r, "version", &version) != 0 || check_version(r, version) != 0 ||
 	    read_key_text(r, "key", &key) != 0 || read_key_text(r, "scenario", &h->scenario) != 0 ||
-	    read_sets(r) != 0 || read_key_whole(r, "seed", -1, 9e15, &seed) != 0 ||
+	    want_key(r, "sets") != 0 || jsonr_texts(&r->j, &h->sets) != 0 ||
+	    read_key_whole(r, "seed", -1, 9e15, &seed) != 0 ||
 	    read_key_whole(r, "draws", -1, 9e15, &draws) != 0 ||
 	    read_key_whole(r, "share", 1, PLAN_SHARES, &k) != 0 ||
 	    read_key_whole(r, "of", k, PLAN_SHARES, &n) != 0 || end_line(r) != 0)
@@ -306,7 +290,8 @@ static int read_verdict(struct verdicts_reading *r, const char *fleet)
 		return wrong(r, "'holds' is 0 or 1");
 	if (end_line(r) != 0)
 		return -1;
-	return keep(r->v, (enum plan_question)q, fleet, number, (struct place){r->source, (int)r->line, 1, 1})
+	return keep(r->v, (enum plan_question)q, fleet, number,
+		    (struct place){r->source, (int)r->lines.line, 1, 1})
 		       ? 0
 		       : wrong(r, "this fleet was read before, with another verdict");
 }
@@ -329,37 +314,28 @@ static int read_line(struct verdicts_reading *r)
 
 bool plan_verdicts_is(const char *text, size_t len)
 {
-	static const char begin[] = "{\"format\":\"lemursim/plan-verdicts/";
-
-	return len >= sizeof begin - 1 && !memcmp(text, begin, sizeof begin - 1);
+	return jsonr_lines_are(text, len, "lemursim/plan-verdicts/");
 }
 
 int plan_verdicts_read(struct arena *a, struct plan_verdicts *v, const char *path, const char *text,
 		       size_t len, const char *version, struct plan_verdicts_head *head, struct err *err)
 {
 	struct source *source = arena_alloc(a, sizeof *source);
-	struct verdicts_reading r = {.arena = a,
-				     .v = v,
-				     .head = head,
-				     .path = path,
-				     .version = version,
-				     .source = source,
-				     .err = err};
+	struct verdicts_reading r = {
+		.arena = a,
+		.v = v,
+		.head = head,
+		.version = version,
+		.source = source,
+		.lines = {.arena = a, .path = path, .text = text, .len = len, .err = err},
+		.err = err};
 	int rc = 0;
 
 	*source = (struct source){path, text, len};
 	*head = (struct plan_verdicts_head){.k = 0};
 	if (!len)
 		return err_set(err, "%s is empty", path);
-	for (size_t at = 0; rc == 0 && at < len;) {
-		const char *end = memchr(text + at, '\n', len - at);
-		const size_t n = end ? (size_t)(end - text) - at : len - at;
-
-		r.line++;
-		jsonr_init(&r.j, a, arena_printf(a, "%s:line %zu", path, r.line), text + at, n, err);
-		r.j.verbatim = true;
-		rc = r.line == 1 ? read_head(&r) : read_line(&r);
-		at += n + 1;
-	}
+	while (rc == 0 && jsonr_line(&r.lines, &r.j))
+		rc = r.lines.line == 1 ? read_head(&r) : read_line(&r);
 	return rc;
 }

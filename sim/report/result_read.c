@@ -345,16 +345,14 @@ static int read_inputs(struct reading *r, void *of)
 
 static int read_notes(struct reading *r, void *of)
 {
-	int rc = jsonr_list(&r->json);
+	struct texts all;
 
 	(void)of;
-	while (rc == 0 && (rc = jsonr_item(&r->json)) == 1) {
-		const char *text = NULL;
-
-		rc = jsonr_text(&r->json, &text);
-		VEC_ADD(&r->notes, ((struct note){text, 0}));
-	}
-	return rc;
+	if (jsonr_texts(&r->json, &all) != 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++)
+		VEC_ADD(&r->notes, ((struct note){all.at[i], 0}));
+	return 0;
 }
 
 static void break_line(struct str *out, size_t depth)

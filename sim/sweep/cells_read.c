@@ -11,14 +11,14 @@ struct cells_reading {
 	struct jsonr j;
 	struct sweep *s;
 	struct arena *arena;
-	const char *path, *version;
-	size_t line;
+	const char *version;
+	struct jsonr_lines lines;
 	struct err *err;
 };
 
 static int wrong(struct cells_reading *r, const char *what)
 {
-	return err_set(r->err, "%s:line %zu: %s", r->path, r->line, what);
+	return err_set(r->err, "%s:line %zu: %s", r->lines.path, r->lines.line, what);
 }
 
 /* The key comes next: all are written in one order. */
@@ -83,24 +83,7 @@ static int read_numbers(struct cells_reading *r, double *to, size_t n)
 
 static int read_texts(struct cells_reading *r, const char *key, struct texts *to)
 {
-	VEC(const char *) all = {0};
-	const char *text;
-	int rc = want_key(r, key) == 0 ? jsonr_list(&r->j) : -1;
-
-	while (rc == 0 && (rc = jsonr_item(&r->j)) == 1) {
-		rc = jsonr_text(&r->j, &text);
-		if (rc == 0)
-			VEC_ADD(&all, text);
-	}
-	if (rc == 0) {
-		const char **at = arena_array(r->arena, all.n, sizeof *at);
-
-		if (all.n)
-			memcpy(at, all.at, all.n * sizeof *at);
-		*to = (struct texts){at, all.n};
-	}
-	VEC_FREE(&all);
-	return rc;
+	return want_key(r, key) == 0 ? jsonr_texts(&r->j, to) : -1;
 }
 
 static int read_inputs(struct cells_reading *r, const struct load_input **to, size_t *n)
@@ -239,13 +222,14 @@ static int read_head(struct cells_reading *r)
 	if (jsonr_object(&r->j) != 0 || read_key_text(r, "format", &said) != 0 ||
 	    strcmp(said, cells_format) != 0) {
 		*r->err = (struct err)ERR_INIT; /* that it is another file says more than where it is */
-		err_set(r->err, "%s is no file of the cells of a sweep", r->path);
+		err_set(r->err, "%s is no file of the cells of a sweep", r->lines.path);
 		return err_hint(r->err, "sweep writes one by --shard K/N -o FILE.jsonl");
 	}
 	if (read_key_text(r, "version", &version) != 0)
 		return -1;
 	if (strcmp(version, r->version) != 0) {
-		err_set(r->err, "%s was written by version %s, this is %s", r->path, version, r->version);
+		err_set(r->err, "%s was written by version %s, this is %s", r->lines.path, version,
+			r->version);
 		return err_hint(r->err,
 				"numbers of two versions are not put together: run all of it with one");
 	}
@@ -258,7 +242,7 @@ static int read_head(struct cells_reading *r)
 			"%s is of another sweep: its scenario or one of its files, an axis, a --set, the "
 			"seed or "
 			"the draws differ",
-			r->path);
+			r->lines.path);
 		return err_hint(r->err, "its first line has the SHA-256 of each file");
 	}
 	return 0;
@@ -400,28 +384,22 @@ static int read_cell(struct cells_reading *r)
 
 bool cells_is(const char *text, size_t len)
 {
-	static const char begin[] = "{\"format\":\"lemursim/sweep-cells/";
-
-	return len >= sizeof begin - 1 && !memcmp(text, begin, sizeof begin - 1);
+	return jsonr_lines_are(text, len, "lemursim/sweep-cells/");
 }
 
 int cells_read(struct arena *a, struct sweep *s, const char *path, const char *text, size_t len,
 	       const char *version, struct err *err)
 {
-	struct cells_reading r = {.s = s, .arena = a, .path = path, .version = version, .err = err};
+	struct cells_reading r = {.s = s,
+				  .arena = a,
+				  .version = version,
+				  .lines = {.arena = a, .path = path, .text = text, .len = len, .err = err},
+				  .err = err};
 	int rc = 0;
 
 	if (!len)
 		return err_set(err, "%s is empty", path);
-	for (size_t at = 0; rc == 0 && at < len;) {
-		const char *end = memchr(text + at, '\n', len - at);
-		const size_t n = end ? (size_t)(end - text) - at : len - at;
-
-		r.line++;
-		jsonr_init(&r.j, a, arena_printf(a, "%s:line %zu", path, r.line), text + at, n, err);
-		r.j.verbatim = true;
-		rc = r.line == 1 ? read_head(&r) : read_cell(&r);
-		at += n + 1;
-	}
+	while (rc == 0 && jsonr_line(&r.lines, &r.j))
+		rc = r.lines.line == 1 ? read_head(&r) : read_cell(&r);
 	return rc;
 }
