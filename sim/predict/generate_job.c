@@ -239,7 +239,6 @@ static const struct program_job programs = {
 	.values = values,
 	.tokens = tokens,
 	.busy_share = busy_share,
-	.main = main_program,
 	.covers = covers,
 	.when = {[GENERATE_FIRST] = "up to the second token",
 		 [GENERATE_LATER + 1] = "for each token after it"},

@@ -66,7 +66,6 @@ struct program_job {
 	double (*busy_share)(const struct job_run *r, size_t queue);
 	/* How many equal machines each one stands for; NULL: for itself. */
 	double (*stands_for)(const struct placement *at);
-	size_t (*main)(const struct program_runs *r); /* the program that tells what limits the job */
 	struct program_covers (*covers)(const struct program_runs *r, size_t program);
 	const char
 		*when[JOB_PROGRAMS]; /* "for each step", of what crosses links in a program; NULL: not said */

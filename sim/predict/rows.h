@@ -42,6 +42,9 @@ struct note {
 	size_t about;
 };
 
+/* Are both of the same assignment, or both of none? */
+bool notes_alike(const struct note *a, const struct note *b);
+
 struct busy_row {
 	const char *name; /* "m4pro.gpu", "tb m5>m4pro" */
 	const char *phase;

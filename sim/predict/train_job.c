@@ -62,12 +62,6 @@ static double weight(const struct program_runs *r, size_t program)
 	return 1;
 }
 
-static size_t main_program(const struct program_runs *r)
-{
-	(void)r;
-	return 0;
-}
-
 static struct program_covers covers(const struct program_runs *r, size_t program)
 {
 	(void)r;
@@ -330,7 +324,6 @@ static const struct program_job programs = {
 	.tokens = tokens,
 	.busy_share = busy_share,
 	.stands_for = stands_for,
-	.main = main_program,
 	.covers = covers,
 	.when = {"for each step"},
 	.parts = parts,

@@ -2,7 +2,6 @@
 #include "sim/report/memory_tracks.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "sim/report/page.h"
 #include "sim/report/textsize.h"
@@ -101,14 +100,14 @@ void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, siz
 	const struct type note = {.size = 8, .bold = true, .align = 'l', .color = "#111111"};
 	const struct type under = {.size = 8, .align = 'l', .color = grey};
 	struct str text = STR_INIT;
+	bool has_room;
 
 	draw_area(c, f, s, bottom);
 	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
 		     &(struct ink){.line = look_of(f)->line, .pen = 0.4}, NULL);
 	str_addf(&text, "%s memory", s->name);
-	if (textsize_width(text.text, 9, true) > f->left - PAGE_GUTTER - PAGE_MARGIN)
-		text.text[text.len = strlen(s->name)] = '\0'; /* the bytes below it say so too */
-	page_names(c, f->left, y, text.text, s->sub);
+	has_room = textsize_width(text.text, 9, true) <= f->left - PAGE_GUTTER - PAGE_MARGIN;
+	page_names(c, f->left, y, has_room ? text.text : s->name, s->sub); /* the bytes below tell it too */
 	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);
 	str_clear(&text);
 	str_addf(&text, "peak %.0f%%", 100 * peak_of(s));

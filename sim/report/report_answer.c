@@ -399,11 +399,6 @@ void section_table(struct str *out, const struct section_place *at, const struct
 
 /* ---- sentences, limits ---- */
 
-static bool is_on_the_same(const struct note *a, const struct note *b)
-{
-	return a && a->about == b->about && !memcmp(a->text, b->text, a->about);
-}
-
 static void add_name(struct str *out, const struct note *note)
 {
 	struct str name = STR_INIT;
@@ -440,7 +435,7 @@ void section_findings(struct str *out, const struct section_place *at, const str
 	for (size_t i = 0; i < r->notes_n; i++) {
 		const struct note *note = &r->notes[i];
 
-		if (!is_on_the_same(i ? note - 1 : NULL, note)) {
+		if (!i || !notes_alike(note - 1, note)) {
 			str_add(out, i ? "</ul>\n" : "");
 			if (note->about)
 				add_name(out, note);

@@ -15,11 +15,6 @@ enum {
 	OF = 4
 }; /* columns of the bar with its share, and of " of " */
 
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
 struct memory_line {
 	struct str machine, need, usable, parts;
 };
@@ -135,13 +130,13 @@ void result_memory(struct str *out, const struct result *r, size_t prose, int wi
 		return;
 	lines = xcalloc(n, sizeof *lines);
 	for (size_t i = 0; i < r->rows_n; i++)
-		w.name = larger(w.name, str_width(r->rows[i].name));
+		w.name = cells_larger(w.name, str_width(r->rows[i].name));
 	for (size_t i = 0; i < r->rows_n; i++)
 		for (size_t j = 0; j < r->rows[i].memory_n; j++, k++) {
 			fill_memory(&lines[k], &r->rows[i].memory[j]);
-			w.machine = larger(w.machine, str_width(lines[k].machine.text));
-			w.need = larger(w.need, lines[k].need.len);
-			w.usable = larger(w.usable, lines[k].usable.len);
+			w.machine = cells_larger(w.machine, str_width(lines[k].machine.text));
+			w.need = cells_larger(w.need, lines[k].need.len);
+			w.usable = cells_larger(w.usable, lines[k].usable.len);
 		}
 	choose_memory_layout(&w, width);
 	str_add(out, "\nMemory\n");

@@ -34,11 +34,6 @@ static struct str *cell(const struct table *t, size_t row, size_t column)
 	return &t->cells[row * t->columns_n + column];
 }
 
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
 /* ---- cells ---- */
 
 struct number {
@@ -67,8 +62,8 @@ static void fill_numbers(struct table *t, size_t k)
 		columns_interval(&n->interval, m, c);
 		n->whole = strcspn(n->value.text, ".");
 		n->best = columns_is_best(t->r, c, i);
-		whole = larger(whole, n->whole);
-		part = larger(part, n->value.len - n->whole);
+		whole = cells_larger(whole, n->whole);
+		part = cells_larger(part, n->value.len - n->whole);
 		marked |= n->best;
 	}
 	for (size_t i = 0; i < t->r->rows_n; i++) {
@@ -133,10 +128,10 @@ static void measure(struct table *t)
 	for (size_t c = 0; c < t->columns_n; c++) {
 		const size_t most = c == NAME ? t->name_max : room_beside(t);
 
-		t->widths[c] = larger(str_width(t->head[0][c].text), str_width(t->head[1][c].text));
+		t->widths[c] = cells_larger(str_width(t->head[0][c].text), str_width(t->head[1][c].text));
 		for (size_t i = 0; i < t->r->rows_n; i++)
 			if (!is_sentence(t, i, c))
-				t->widths[c] = larger(t->widths[c], str_width(cell(t, i, c)->text));
+				t->widths[c] = cells_larger(t->widths[c], str_width(cell(t, i, c)->text));
 		t->widths[c] = t->widths[c] < most ? t->widths[c] : most;
 	}
 }
@@ -204,7 +199,7 @@ static void make_room_for_sentences(struct table *t, const struct block *b)
 		return;
 	room = sentence_room(t, b);
 	for (size_t i = 0; i < t->r->rows_n; i++)
-		need = larger(need, str_width(cell(t, i, FITS)->text));
+		need = cells_larger(need, str_width(cell(t, i, FITS)->text));
 	need = need < most ? need : most;
 	if (need > room)
 		t->widths[last] += need - room;
@@ -299,7 +294,7 @@ static void add_row(struct str *out, const struct table *t, const struct block *
 	for (size_t c = b->first; c < b->end; c++) {
 		lines[c] = cell_lines(&a, cell(t, i, c)->text,
 				      is_sentence(t, i, c) ? sentence_room(t, b) : t->widths[c]);
-		n = larger(n, lines[c].n);
+		n = cells_larger(n, lines[c].n);
 	}
 	for (size_t k = 0; k < n; k++)
 		add_row_line(out, t, b, lines, k);
@@ -380,13 +375,12 @@ static void add_legend(struct str *out, const struct table *t, int width)
 	str_release(&text);
 }
 
-/* How many notes from the first on are on the same assignment; at least one. */
-static size_t notes_alike(const struct note *notes, size_t n)
+/* How many notes from the first on are on its assignment; at least one. */
+static size_t notes_on_one(const struct note *notes, size_t n)
 {
 	size_t k = 1;
 
-	while (k < n && notes->about && notes[k].about == notes->about &&
-	       !memcmp(notes[k].text, notes->text, notes->about))
+	while (k < n && notes->about && notes_alike(notes, &notes[k]))
 		k++;
 	return k;
 }
@@ -397,7 +391,7 @@ static void add_notes(struct str *out, const struct result *r, int width)
 	for (size_t i = 0, n; i < r->notes_n; i += n) {
 		const struct note *first = &r->notes[i];
 
-		n = notes_alike(first, r->notes_n - i);
+		n = notes_on_one(first, r->notes_n - i);
 		if (n == 1) {
 			str_add_wrapped(out, first->text, 0, 2, wrap_width(width));
 			continue;
@@ -430,7 +424,7 @@ static void add_advice(struct str *out, const struct table *t, int width)
 	bool first = true;
 
 	for (size_t i = 0; i < t->r->rows_n; i++)
-		name = larger(name, str_width(cell(t, i, NAME)->text) + 2);
+		name = cells_larger(name, str_width(cell(t, i, NAME)->text) + 2);
 	for (size_t i = 0; i < t->r->rows_n; i++) {
 		const char *advice = t->r->rows[i].advice;
 

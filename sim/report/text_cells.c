@@ -8,11 +8,6 @@
 
 enum { GAP = 2, NAME_LEAST = 14, KEY_LEAST = 5 };
 
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
 /* The bytes of the first `width` columns of a word that is wider: up to the last mark among them, if there is one, and one
  * character at least. */
 static size_t word_part(const char *word, size_t width)
@@ -78,9 +73,14 @@ struct texts cell_lines(struct arena *a, const char *text, size_t width)
 	return lines;
 }
 
+size_t cells_larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 size_t cells_name_width(size_t width)
 {
-	return larger(width * 2 / 5, NAME_LEAST);
+	return cells_larger(width * 2 / 5, NAME_LEAST);
 }
 
 /* Those columns of the table that stand in it; a key that all rows share stands above. */
@@ -164,14 +164,14 @@ static size_t slack_of_keys(const struct widths *w)
 /* Several keys take more of a block than one: three fifths. */
 static size_t keys_most(const struct widths *w, size_t most)
 {
-	return w->keys_n > 1 ? larger(most * 3 / 5, 2 * KEY_LEAST) : cells_name_width(most);
+	return w->keys_n > 1 ? cells_larger(most * 3 / 5, 2 * KEY_LEAST) : cells_name_width(most);
 }
 
 static void find_widths(const struct text_grid *g, struct widths *w)
 {
 	for (size_t c = 0; c < g->columns; c++)
 		for (size_t r = 0; r < g->rows; r++)
-			w->of[c] = larger(w->of[c], str_width(g->cells[r * g->columns + c]));
+			w->of[c] = cells_larger(w->of[c], str_width(g->cells[r * g->columns + c]));
 	for (size_t k = 0; k < g->keys; k++)
 		w->keys[k] = k;
 	w->keys_n = g->keys;
@@ -228,7 +228,7 @@ static void write_row(struct str *out, const struct text_grid *g, size_t row, co
 
 	for (size_t k = 0; k < columns_n; k++) {
 		lines[k] = cell_lines(&a, g->cells[row * g->columns + columns[k]], widths[columns[k]]);
-		n = larger(n, lines[k].n);
+		n = cells_larger(n, lines[k].n);
 	}
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < columns_n; k++) {

@@ -12,6 +12,8 @@
  * it has to be. One line at least. In the arena. */
 struct texts cell_lines(struct arena *a, const char *text, size_t width);
 
+/* The larger of two widths. */
+size_t cells_larger(size_t a, size_t b);
 /* The width of the first column of a table that is wider than the terminal: two fifths of it. */
 size_t cells_name_width(size_t width);
 
