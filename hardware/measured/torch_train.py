@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # torch_train.py - training steps of whole models under PyTorch on one NVIDIA GPU, launched one by one by the host: weights, gradients and
-# AdamW's states in bf16. Needs torch and torch_cuda.py beside it. Writes OUT/train.csv (by events of the device; medians of 25) and
+# AdamW's states in bf16. Needs torch, and torch_cuda.py and torch_cuda_pair.py beside it. Writes OUT/train.csv (by events of the device; medians of 25) and
 # OUT/train-pace.csv: the host's time for a few small layers, for which the device waits, as samples of kind dispatch: k=0, m launches.
 import os, statistics, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
+
+from torch_cuda_pair import Block
 
 dev, B = torch.device("cuda"), torch.bfloat16
 SHAPES = {
@@ -11,28 +13,6 @@ SHAPES = {
     "llama-3.2-3b": dict(h=3072, layers=28, heads=24, kv=8, d=128, f=8192, vocab=128256, tied=True),
     "mistral-7b-v0.3": dict(h=4096, layers=32, heads=32, kv=8, d=128, f=14336, vocab=32768, tied=False),
 }
-
-
-class Block(nn.Module):
-    def __init__(self, h, heads, kv, d, f):
-        super().__init__()
-        self.heads, self.kv, self.d = heads, kv, d
-        lin = lambda a, b: nn.Linear(a, b, bias=False)
-        self.n1, self.n2 = nn.RMSNorm(h), nn.RMSNorm(h)
-        self.q, self.k, self.v, self.o = lin(h, heads * d), lin(h, kv * d), lin(h, kv * d), lin(heads * d, h)
-        self.g, self.u, self.w = lin(h, f), lin(h, f), lin(f, h)
-
-    def forward(self, x, c, s):
-        b, t, _ = x.shape
-        y = self.n1(x)
-        cut = lambda z, n: z.view(b, t, n, self.d).transpose(1, 2)
-        q, k, v = cut(self.q(y), self.heads), cut(self.k(y), self.kv), cut(self.v(y), self.kv)
-        half = self.d // 2
-        turn = lambda z: torch.cat((z[..., :half] * c - z[..., half:] * s, z[..., half:] * c + z[..., :half] * s), -1)
-        z = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=True, enable_gqa=True)
-        x = x + self.o(z.transpose(1, 2).reshape(b, t, -1))
-        y = self.n2(x)
-        return x + self.w(F.silu(self.g(y)) * self.u(y))
 
 
 class Model(nn.Module):

@@ -55,37 +55,51 @@ static void must_be_same(const struct service_summary *a, const struct service_s
 			      "value %d: %.17g and %.17g", v, a->of[v], b->of[v]);
 }
 
+/* The times of `generate` by the first assignment of a scenario. */
+static struct generate_times generated(const char *text)
+{
+	struct generate_times g;
+	struct prediction p;
+	struct placement at;
+
+	fixture_text(&fixture, text, NULL);
+	at = fixture_place(&fixture, 0);
+	prediction_make(&fixture.arena, &at, &p);
+	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	prediction_release(&p);
+	fixture_release(&fixture);
+	return g;
+}
+
+/* What the servers of its assignment 'one' do. */
+static struct service_summary served(const char *text)
+{
+	struct service_summary m;
+	struct service *s;
+
+	fixture_text(&fixture, text, NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 1});
+	service_free(s);
+	fixture_release(&fixture);
+	return m;
+}
+
 /* One user who does not think, on a server that adds nothing of its own: the times of `generate`. The one decode
  * step looks at 512 rows, where the server's table of attention has a knot and is exact. */
 START_TEST(one_user_is_generate)
 {
 	struct service_summary m;
 	struct generate_times g;
-	struct prediction p;
-	struct placement at;
-	struct service *s;
 
-	fixture_text(&fixture,
-		     HEAD "workload:\n  generate: {prompt: 511 tok, tokens: 2 tok}\n"
-			  "assignments: [{name: one, place: [{on: a}]}]\n",
-		     NULL);
-	at = fixture_place(&fixture, 0);
-	prediction_make(&fixture.arena, &at, &p);
-	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
-	prediction_release(&p);
-	fixture_release(&fixture);
-	fixture_text(&fixture,
-		     HEAD "workload: {serve: {arrivals: {concurrency: 1}, requests: 4, prompt: 511 tok, "
-			  "output: 2 tok, measure: all}}\n"
-			  "assignments: [{name: one, place: [{on: a}], " EXACT "}]\n",
-		     NULL);
-	s = service_of("one");
-	m = run_with(s, (struct service_ask){.seed = 1});
-	service_free(s);
+	g = generated(HEAD "workload:\n  generate: {prompt: 511 tok, tokens: 2 tok}\n"
+			   "assignments: [{name: one, place: [{on: a}]}]\n");
+	m = served(HEAD "workload: {serve: {arrivals: {concurrency: 1}, requests: 4, prompt: 511 tok, "
+			"output: 2 tok, measure: all}}\n"
+			"assignments: [{name: one, place: [{on: a}], " EXACT "}]\n");
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P99] * 1e9), llround(g.ttft_s * 1e9));
 	ck_assert_int_eq(llround(m.of[SERVICE_E2EL_P95] * 1e9), llround(g.e2el_s * 1e9));
-	fixture_release(&fixture);
 }
 END_TEST
 
@@ -99,33 +113,21 @@ START_TEST(one_user_of_mlx_is_generate)
 			   "machines: {a: apple-m4-max-40c-128gb}\n";
 	struct service_summary m;
 	struct generate_times g;
-	struct prediction p;
-	struct placement at;
-	struct service *s;
 	char text[1024];
 
 	snprintf(text, sizeof text,
 		 "%smodel: %s\nworkload:\n  generate: {prompt: 4096 tok, tokens: 1 tok}\n"
 		 "assignments: [{name: one, place: [{on: a}]}]\n",
 		 head, models[_i]);
-	fixture_text(&fixture, text, NULL);
-	at = fixture_place(&fixture, 0);
-	prediction_make(&fixture.arena, &at, &p);
-	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
-	prediction_release(&p);
-	fixture_release(&fixture);
+	g = generated(text);
 	snprintf(text, sizeof text,
 		 "%smodel: %s\nworkload: {serve: {arrivals: {concurrency: 1}, requests: 2, prompt: 4096 tok, "
 		 "output: 1 tok, measure: all}}\n"
 		 "assignments: [{name: one, place: [{on: a}], serve: {prefix_cache: false, request: 0 s, "
 		 "request_per_token: 0 s}}]\n",
 		 head, models[_i]);
-	fixture_text(&fixture, text, NULL);
-	s = service_of("one");
-	m = run_with(s, (struct service_ask){.seed = 1});
-	service_free(s);
+	m = served(text);
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
-	fixture_release(&fixture);
 }
 END_TEST
 
@@ -135,35 +137,23 @@ START_TEST(all_at_once_is_a_batch)
 	const int n = _i + 2;
 	struct service_summary m;
 	struct generate_times g;
-	struct prediction p;
-	struct placement at;
-	struct service *s;
 	char text[1024];
 
 	snprintf(text, sizeof text,
 		 HEAD "workload:\n  generate: {prompt: 511 tok, tokens: 2 tok, batch: %d, chunk: 511 tok}\n"
 		      "assignments: [{name: one, place: [{on: a}]}]\n",
 		 n);
-	fixture_text(&fixture, text, NULL);
-	at = fixture_place(&fixture, 0);
-	prediction_make(&fixture.arena, &at, &p);
-	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
-	prediction_release(&p);
-	fixture_release(&fixture);
+	g = generated(text);
 	snprintf(text, sizeof text,
 		 HEAD "workload: {serve: {arrivals: {all_at: 0 s}, requests: %d, prompt: 511 tok, "
 		      "output: 2 tok, measure: all}}\n"
 		      "assignments: [{name: one, place: [{on: a}], serve: {scheduler: static, seqs: %d, "
 		      "context: 8192 tok, request: 0 s, request_per_token: 0 s}}]\n",
 		 n, n);
-	fixture_text(&fixture, text, NULL);
-	s = service_of("one");
-	m = run_with(s, (struct service_ask){.seed = 1});
-	service_free(s);
+	m = served(text);
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P99] * 1e9), llround(g.ttft_s * 1e9));
 	ck_assert_int_eq(llround(m.of[SERVICE_E2EL_P95] * 1e9), llround(g.e2el_s * 1e9));
-	fixture_release(&fixture);
 }
 END_TEST
 
