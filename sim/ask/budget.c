@@ -164,7 +164,7 @@ int budget_find(struct loader *l, const struct budget_ask *ask, const struct dra
 	size_t n;
 
 	*out = (struct budget){.ask = ask};
-	if (!model || question_check_model(l, model, err) != 0)
+	if (!model || question_check_model(l, model) != 0)
 		return -1;
 	n = catalogue_names(l, CATALOGUE_MACHINES, NULL, &names);
 	for (size_t i = 0; i < n; i++)

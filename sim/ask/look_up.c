@@ -1,7 +1,9 @@
 /* look_up.c - see look_up.h. */
 #include "sim/ask/look_up.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
@@ -166,6 +168,21 @@ static const char *find_among(struct loader *l, enum catalogue kind, const char 
 	return NULL;
 }
 
+bool look_up_is_file(const char *text)
+{
+	return str_ends(text, ".yaml") || str_ends(text, ".yml");
+}
+
+/* With a slash in it, since a name without one is looked up. */
+static const char *file_named(struct arena *a, const char *path, struct err *err)
+{
+	if (access(path, R_OK) == 0)
+		return strchr(path, '/') ? path : arena_printf(a, "./%s", path);
+	err_set(err, "cannot read '%.200s': %s", path, strerror(errno));
+	err_hint(err, "without .yaml at its end it is a name of the catalogue");
+	return NULL;
+}
+
 const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err)
 {
 	size_t sizes;
@@ -181,6 +198,8 @@ const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, 
 	const char *found = NULL;
 
 	*sizes = 0;
+	if (look_up_is_file(text))
+		return file_named(l->arena, text, err);
 	loader_init(&inner, &scratch, l->diags);
 	inner.paths = l->paths;
 	inner.paths_n = l->paths_n;

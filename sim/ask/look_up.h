@@ -17,7 +17,10 @@ enum catalogue { CATALOGUE_MACHINES, CATALOGUE_LINKS, CATALOGUE_MODELS };
  * have most in common with that text, NULL: all. */
 size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, struct known_name **names);
 
-/* The name in the catalogue; NULL with err, whose hint lists what may be meant. The files read to find it do not become
+/* Is it the path of a file, not a name? It is one where it ends in .yaml or .yml. */
+bool look_up_is_file(const char *text);
+
+/* The name in the catalogue, or the path of a file as it may stand in a scenario here; NULL with err, whose hint lists what may be meant. The files read to find it do not become
  * inputs of l. */
 const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err);
 /* The same, with how many names differ from it in sizes that were not typed, itself included. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/llm/mix_word.h"
 #include "sim/llm/quant.h"
 
@@ -33,8 +34,11 @@ struct model_name model_name_read(struct arena *a, const char *text)
 	const char *slash = strrchr(text, '/'), *at = NULL;
 	struct model_name out = {.name = slash && slash[1] ? slash + 1 : text, .mlx = text_is_of_mlx(text)};
 	size_t n = 0;
-	const int mix = mix_in_text(text, &at, &n);
+	int mix;
 
+	if (look_up_is_file(text))
+		return (struct model_name){.name = text};
+	mix = mix_in_text(text, &at, &n);
 	if (mix < MIX_N && at >= out.name)
 		out.weights = mix_names[mix];
 	out.unknown = unknown_format(out.name, out.weights);

@@ -2,6 +2,7 @@
 #include "sim/ask/question.h"
 
 #include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "sim/ask/look_up.h"
@@ -45,46 +46,39 @@ int question_tokens(const char *option, const char *text, int64_t *tokens, struc
 
 /* ---- the catalogue's files ---- */
 
-/* A file of the catalogue with its base, by its name; NULL with err. */
-static struct yml *load_named(struct loader *l, const char *id, const char *folder, const char *schema,
-			      struct err *err)
+/* A file of the catalogue with its base, by its name or its path; NULL with the reasons in the loader's diags. */
+static struct yml *load_named(struct loader *l, const char *id, const char *folder, const char *schema)
 {
 	const struct place nowhere = {0};
-	struct yml *name = yml_scalar(l->arena, id, nowhere), *tree;
+	struct yml *tree = load_inherit(l, yml_scalar(l->arena, id, nowhere), folder, schema);
 
-	tree = load_inherit(l, name, folder, schema);
-	if (!tree || l->diags->total) {
-		err_set(err, "%s: %s", id, l->diags->n ? l->diags->list[0].msg : "it cannot be read");
-		return NULL;
-	}
-	return tree;
+	return l->diags->total ? NULL : tree;
 }
 
-static int load_machine(struct loader *l, struct asked_machine *m, struct err *err)
+/* 0, or -1 with the reasons in the loader's diags. */
+static int load_machine(struct loader *l, struct asked_machine *m)
 {
-	struct yml *tree = load_named(l, m->id, "hardware", HW_SCHEMA, err);
+	struct yml *tree = load_named(l, m->id, "hardware", HW_SCHEMA);
 
 	m->facts = arena_alloc(l->arena, sizeof *m->facts);
 	if (!tree)
 		return -1;
 	if (field_load(&machine_table, tree, m->id, m->facts, l->diags) != 0 ||
 	    machine_check(m->facts, l->diags) != 0)
-		return err_set(err, "%s: %s", m->id, l->diags->n ? l->diags->list[0].msg : "wrong");
+		return -1;
 	m->title = m->facts->title;
 	return 0;
 }
 
-static const struct model *load_model(struct loader *l, const char *id, struct err *err)
+/* NULL with the reasons in the loader's diags. */
+static const struct model *load_model(struct loader *l, const char *id)
 {
-	struct yml *tree = load_named(l, id, "models", MODEL_SCHEMA, err);
+	struct yml *tree = load_named(l, id, "models", MODEL_SCHEMA);
 	struct model *m = arena_alloc(l->arena, sizeof *m);
 
-	if (!tree)
+	if (!tree || field_load(&model_table, tree, "model", m, l->diags) != 0 ||
+	    model_check(m, l->diags) != 0)
 		return NULL;
-	if (field_load(&model_table, tree, "model", m, l->diags) != 0 || model_check(m, l->diags) != 0) {
-		err_set(err, "%s: %s", id, l->diags->n ? l->diags->list[0].msg : "wrong");
-		return NULL;
-	}
 	return m;
 }
 
@@ -176,12 +170,25 @@ static int settle_runtime(const struct question *q, struct asked_machine *m, str
 
 /* ---- machines ---- */
 
+/* "my-mac" of "hardware/local/my-mac.yaml". */
+static const char *file_name(struct arena *a, const char *path)
+{
+	const char *from = strrchr(path, '/') + 1;
+	char *name = arena_strndup(a, from, strcspn(from, "."));
+
+	for (char *at = name; *at; at++)
+		*at = isalnum((unsigned char)*at) ? *at : '-';
+	return *name ? name : "machine";
+}
+
 /* "m4-max" of "apple-m4-max-40c-64gb": the id without its maker and its sizes. */
 static const char *short_name(struct arena *a, const char *id)
 {
 	const char *dash = strchr(id, '-');
 	char *name = arena_strdup(a, dash && dash[1] ? dash + 1 : id), *at = name, *kept = name;
 
+	if (look_up_is_file(id))
+		return file_name(a, id);
 	for (size_t n; *at; at += n + (at[n] == '-')) {
 		const size_t digits = strspn(at, "0123456789");
 
@@ -224,7 +231,7 @@ static int settle_machines(struct loader *l, const struct question *q, struct as
 
 		m->id = q->ids ? q->machines.at[i]
 			       : look_up_of(l, CATALOGUE_MACHINES, q->machines.at[i], &m->sizes, err);
-		if (!m->id || load_machine(l, m, err) != 0 || settle_runtime(q, m, err) != 0)
+		if (!m->id || load_machine(l, m) != 0 || settle_runtime(q, m, err) != 0)
 			return -1;
 	}
 	name_machines(l->arena, out);
@@ -359,7 +366,7 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 	for (size_t i = 0; i < out->machines_n; i++) {
 		const struct asked_machine *m = &out->machines[i];
 
-		if (strcmp(q->machines.at[i], m->id) == 0)
+		if (strcmp(q->machines.at[i], m->id) == 0 || look_up_is_file(m->id))
 			continue;
 		assume(all, m->sizes < 2 ? arena_printf(all->arena, "machine %s", m->id)
 					 : arena_printf(all->arena,
@@ -411,13 +418,13 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 		.users = q->users ? q->users : 1, .think_s = q->think_s, .requests_per_s = q->requests_per_s};
 	tell_load(out, &all);
 	out->model_id = q->ids ? q->model : look_up(l, CATALOGUE_MODELS, q->model, err);
-	out->model = out->model_id ? load_model(l, out->model_id, err) : NULL;
+	out->model = out->model_id ? load_model(l, out->model_id) : NULL;
 	if (!out->model || settle_machines(l, q, out, err) != 0)
 		return -1;
 	out->link_id = q->link ? look_up(l, CATALOGUE_LINKS, q->link, err) : NULL;
 	if (q->link && !out->link_id)
 		return -1;
-	if (strcmp(q->model, out->model_id) != 0)
+	if (strcmp(q->model, out->model_id) != 0 && !look_up_is_file(out->model_id))
 		assume(&all, arena_printf(l->arena, "model %s", out->model_id));
 	tell_machines(q, out, &all);
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
@@ -464,11 +471,11 @@ static struct loader loader_apart(const struct loader *l)
 	return apart;
 }
 
-int question_check_model(const struct loader *l, const char *id, struct err *err)
+int question_check_model(const struct loader *l, const char *id)
 {
 	struct loader apart = loader_apart(l);
 
-	return load_model(&apart, id, err) ? 0 : -1;
+	return load_model(&apart, id) ? 0 : -1;
 }
 
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)

@@ -55,12 +55,12 @@ struct asked {
  * model_name.h), and q->weights in any case. 0, or -1 with err where the name says another format than q->weights. */
 int question_read(struct arena *a, struct question *q, struct err *err);
 
-/* Settles a question; 0, or -1 with err and a hint: a name that may be several, a format that the runtime cannot read,
- * a context that the model was not made for. All in the loader's arena; no file that is read becomes its input. */
+/* Settles a question; 0, or -1: with err and a hint for a name that may be several, a format that the runtime cannot
+ * read, a context that the model was not made for; a file that is wrong has its reasons in the loader's diags. All in the loader's arena; no file that is read becomes its input. */
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);
 
-/* Is a model of the catalogue right, apart from any machine? 0, or -1 with err and the reasons in the loader's diags. */
-int question_check_model(const struct loader *l, const char *id, struct err *err);
+/* Is a model of the catalogue right, apart from any machine? 0, or -1 with the reasons in the loader's diags. */
+int question_check_model(const struct loader *l, const char *id);
 
 /* Is it a load, rather than a batch or a training? */
 static inline bool asked_load(const struct asked *q)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/base/str.h"
 
 /* Text in double quotes, as YAML reads it. */
@@ -17,13 +18,26 @@ static void add_quoted(struct str *out, const char *text)
 	str_add(out, "\"");
 }
 
+/* A name as it stands, the path of a file in quotes. */
+static void add_id(struct str *out, const char *id)
+{
+	if (look_up_is_file(id))
+		add_quoted(out, id);
+	else
+		str_add(out, id);
+}
+
 static void add_title(struct str *out, const struct asked *q)
 {
 	struct str title = STR_INIT;
 
 	str_addf(&title, "%s on ", q->model->title);
 	for (size_t i = 0; i < q->machines_n; i++)
-		str_addf(&title, "%s%s", !i ? "" : q->link_id ? " and " : " or ", q->machines[i].id);
+		str_addf(&title, "%s%s",
+			 !i           ? ""
+			 : q->link_id ? " and "
+				      : " or ",
+			 look_up_is_file(q->machines[i].id) ? q->machines[i].name : q->machines[i].id);
 	str_add(out, "title: ");
 	add_quoted(out, title.text);
 	str_add(out, "\n");
@@ -36,14 +50,19 @@ static void add_machines(struct str *out, const struct asked *q)
 	for (size_t i = 0; i < q->machines_n; i++)
 		str_addf(out, "%s%s: \"%s\"", i ? ", " : "", q->machines[i].name, q->machines[i].runtime);
 	str_add(out, "}\nmachines:\n");
-	for (size_t i = 0; i < q->machines_n; i++)
-		str_addf(out, "  %s: %s\n", q->machines[i].name, q->machines[i].id);
+	for (size_t i = 0; i < q->machines_n; i++) {
+		str_addf(out, "  %s: ", q->machines[i].name);
+		add_id(out, q->machines[i].id);
+		str_add(out, "\n");
+	}
 	if (q->link_id)
 		str_add(out, "links:\n");
 	for (size_t i = 0; q->link_id && i < q->machines_n; i++)
-		for (size_t k = i + 1; k < q->machines_n; k++)
-			str_addf(out, "  cable-%zu-%zu: {base: %s, between: [%s, %s]}\n", i + 1, k + 1,
-				 q->link_id, q->machines[i].name, q->machines[k].name);
+		for (size_t k = i + 1; k < q->machines_n; k++) {
+			str_addf(out, "  cable-%zu-%zu: {base: ", i + 1, k + 1);
+			add_id(out, q->link_id);
+			str_addf(out, ", between: [%s, %s]}\n", q->machines[i].name, q->machines[k].name);
+		}
 }
 
 static void add_load(struct str *out, const struct asked *q)
@@ -176,8 +195,9 @@ void scenario_text(struct str *out, const struct asked *q)
 {
 	str_add(out, "schema: lemursim/scenario/1\n");
 	add_title(out, q);
-	str_addf(out, "model: %s\nprecision: {weights: %s, kv: %s, compute: %s}\n", q->model_id, q->weights,
-		 q->kv, q->compute);
+	str_add(out, "model: ");
+	add_id(out, q->model_id);
+	str_addf(out, "\nprecision: {weights: %s, kv: %s, compute: %s}\n", q->weights, q->kv, q->compute);
 	add_machines(out, q);
 	add_workload(out, q);
 	str_add(out, "assignments:\n");

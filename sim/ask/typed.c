@@ -71,21 +71,42 @@ static bool is_unit(const char *s, size_t n)
 	return false;
 }
 
+/* Short forms of links: TB5, 10GbE, IB. */
+static const struct short_form {
+	const char *word;
+	bool after_number;
+	const char *unit, *whole; /* unit NULL: none */
+} short_forms[] = {{"tb", false, NULL, "thunderbolt"},
+		   {"ib", false, NULL, "infiniband"},
+		   {"gbe", true, "gb", "ethernet"}};
+
+static void add_word(struct cut *c, const char *word, size_t token)
+{
+	const size_t at = c->from[c->n], n = strlen(word);
+
+	if (c->n == ATOMS_MAX || at + n >= TEXT_MAX)
+		return;
+	memcpy(c->text + at, word, n + 1);
+	c->token[c->n] = token;
+	c->from[++c->n] = at + n;
+}
+
 static void add_atom(struct cut *c, const char *s, size_t n, size_t token)
 {
+	const bool after_number = c->n && is_digit(c->text[c->from[c->n - 1]]);
 	char word[TEXT_MAX];
-	const char *as = word;
-	const size_t at = c->from[c->n];
 
 	for (size_t i = 0; i < n; i++)
 		word[i] = lower(s[i]);
 	word[n] = '\0';
-	if (c->n && is_digit(c->text[c->from[c->n - 1]]))
-		as = as_unit(word);
-	n = strlen(as);
-	memcpy(c->text + at, as, n + 1);
-	c->token[c->n] = token;
-	c->from[++c->n] = at + n;
+	for (size_t i = 0; i < ARRAY_LEN(short_forms); i++)
+		if (short_forms[i].after_number == after_number && !strcmp(word, short_forms[i].word)) {
+			if (short_forms[i].unit)
+				add_word(c, short_forms[i].unit, token);
+			add_word(c, short_forms[i].whole, token);
+			return;
+		}
+	add_word(c, after_number ? as_unit(word) : word, token);
 }
 
 /* What is too long is cut off. */

@@ -1,6 +1,9 @@
 /* cmd_ask.c - lemursim ask MODEL --on MACHINE: one question without a scenario file. */
+#define _XOPEN_SOURCE 700 /* realpath() */
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/ask/this_machine.h"
 #include "sim/base/units.h"
 #include "sim/cli/cmd.h"
@@ -19,7 +22,8 @@ struct ask_options {
 
 static const struct opt own[] = {
 	OPT_TEXTS_ROW(struct ask_options, on, "on", 0, "MACHINE[,MACHINE]",
-		      "as people type it, such as \"m4 max 64\" or 4090; 'this' is the one it runs on"),
+		      "as people type it, such as \"m4 max 64\" or 4090, or its file; 'this' is the one it "
+		      "runs on"),
 	OPT_TEXT_ROW(struct ask_options, link, "link", 0, "LINK",
 		     "what joins them; not said: each by itself"),
 	OPT_COUNT_ROW(struct ask_options, users, "users", 0, "N", "at once, as one batch; 1 if not said", 1,
@@ -115,6 +119,18 @@ static int load_asked(const struct ask_options *o, struct question *q, struct er
 				   err);
 }
 
+/* A file that is named from here, as a scenario in another folder reaches it; a name as it stands. */
+static const char *reached(struct session *s, const struct ask_options *o, const char *text)
+{
+	char *whole = look_up_is_file(text) && o->output.path && strchr(o->output.path, '/')
+			      ? realpath(text, NULL)
+			      : NULL;
+	const char *path = whole ? arena_strdup(&s->arena, whole) : text;
+
+	free(whole);
+	return path;
+}
+
 /* "this" is looked up where it stands. */
 static int machines(struct session *s, const struct ask_options *o, struct question *q, struct err *err)
 {
@@ -126,8 +142,10 @@ static int machines(struct session *s, const struct ask_options *o, struct quest
 	for (size_t i = 0; i < q->machines.n; i++) {
 		struct this_facts facts;
 
-		if (strcmp(q->machines.at[i], "this") != 0)
+		if (strcmp(q->machines.at[i], "this") != 0) {
+			q->machines.at[i] = reached(s, o, q->machines.at[i]);
 			continue;
+		}
 		this_machine_facts("", &facts);
 		q->machines.at[i] = this_machine(&s->loader, &facts, err);
 		if (!q->machines.at[i])
@@ -139,7 +157,7 @@ static int machines(struct session *s, const struct ask_options *o, struct quest
 static int make_question(struct session *s, const struct ask_options *o, const char *model,
 			 struct question *q, struct err *err)
 {
-	*q = (struct question){.model = model,
+	*q = (struct question){.model = reached(s, o, model),
 			       .link = o->link,
 			       .users = o->users,
 			       .weights = o->weights,

@@ -41,8 +41,7 @@ static const struct opt_table tables[] = {OPT_OWN(own),
 /* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
 static const char *machine_meant(struct session *s, const char *on, struct err *err)
 {
-	return strchr(on, '/') || str_ends(on, ".yaml") ? on
-							: look_up(&s->loader, CATALOGUE_MACHINES, on, err);
+	return strchr(on, '/') || look_up_is_file(on) ? on : look_up(&s->loader, CATALOGUE_MACHINES, on, err);
 }
 
 static int explain(struct session *s, const struct explain_options *o, const struct texts *files, bool json)

@@ -120,6 +120,37 @@ static bool uses(const struct answer *a, const struct assignment_row *row, size_
 	return false;
 }
 
+/* Of a machine that is used: how many of its kind are, told at the first of them; 0 at the others. */
+static size_t equals_of(const struct answer *a, const struct assignment_row *row, size_t machine)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->asked.machines_n; i++)
+		if (uses(a, row, i) && !strcmp(a->asked.machines[i].id, a->asked.machines[machine].id)) {
+			if (i < machine)
+				return 0;
+			n++;
+		}
+	return n;
+}
+
+static void add_of_each(struct str *out, const struct answer *a, const struct assignment_row *row,
+			size_t machine, const struct qty *q, enum dim dim, const char *what)
+{
+	const size_t n = equals_of(a, row, machine);
+
+	if (!n)
+		return;
+	if (out->len)
+		str_add(out, "; ");
+	if (n > 1)
+		str_addf(out, "%zu times ", n);
+	if (q->given)
+		add_qty(out, q, dim, what);
+	else
+		str_addf(out, "not known of %s", a->asked.machines[machine].id);
+}
+
 static void add_price(struct str *out, const struct answer *a, const struct assignment_row *row, int width)
 {
 	struct str s = STR_INIT;
@@ -131,13 +162,10 @@ static void add_price(struct str *out, const struct answer *a, const struct assi
 
 		if (!uses(a, row, i))
 			continue;
-		str_add(&s, n++ ? "; " : "");
+		n++;
 		missing += !price->given;
 		sum += price->given ? price->value : 0;
-		if (price->given)
-			add_qty(&s, price, DIM_MONEY, "list price");
-		else
-			str_addf(&s, "not known of %s", a->asked.machines[i].id);
+		add_of_each(&s, a, row, i, price, DIM_MONEY, "list price");
 	}
 	if (n > 1 && !missing)
 		str_addf(&s, "; %.0f USD in all", sum);
@@ -151,19 +179,11 @@ static void add_power(struct str *out, const struct answer *a, const struct assi
 						  : asked_load(&a->asked) ? "energy_J_per_served_tok"
 									  : "energy_J_per_tok");
 	struct str s = STR_INIT;
-	size_t n = 0;
 
-	for (size_t i = 0; i < a->asked.machines_n; i++) {
-		const struct qty *watts = &a->asked.machines[i].facts->active_power;
-
-		if (!uses(a, row, i))
-			continue;
-		str_add(&s, n++ ? "; " : "");
-		if (watts->given)
-			add_qty(&s, watts, DIM_POWER, "under load");
-		else
-			str_addf(&s, "not known of %s", a->asked.machines[i].id);
-	}
+	for (size_t i = 0; i < a->asked.machines_n; i++)
+		if (uses(a, row, i))
+			add_of_each(&s, a, row, i, &a->asked.machines[i].facts->active_power, DIM_POWER,
+				    "under load");
 	if (m)
 		str_add(&s, "; ");
 	if (m)

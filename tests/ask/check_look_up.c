@@ -200,12 +200,36 @@ START_TEST(links)
 		{"thunderbolt 5 tcp", "thunderbolt-5-tcp", NULL},
 		{"Thunderbolt 5 RDMA", "thunderbolt-5-rdma", NULL},
 		{"10g ethernet", "ethernet-10g", NULL},
+		{"TB5 RDMA", "thunderbolt-5-rdma", NULL},
+		{"tb4", NULL, "thunderbolt-4-tcp"},
+		{"10GbE", "ethernet-10g", NULL},
+		{"25 gbe", "ethernet-25g", NULL},
 		{"thunderbolt 5", NULL, "thunderbolt-5-tcp"},
+		{"tb5", NULL, "thunderbolt-5-tcp"},
 		{"infiniband", NULL, "infiniband-hdr-nccl"},
 		{"m4 max", NULL, "lemursim list hardware"},
 	};
 
 	check_typed(CATALOGUE_LINKS, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+/* The path of a file stands for itself, with a slash, by which a scenario knows it. */
+START_TEST(files)
+{
+	struct arena a = ARENA_INIT;
+	struct diags d;
+	struct loader l;
+	struct err err = ERR_INIT;
+	const char *const path = "hardware/apple/apple-m4-10c.yaml";
+
+	diags_init(&d, &a);
+	loader_init(&l, &a, &d);
+	ck_assert_str_eq(look_up(&l, CATALOGUE_MACHINES, path, &err), path);
+	ck_assert_ptr_null(look_up(&l, CATALOGUE_MACHINES, "no-such-machine.yaml", &err));
+	ck_assert_str_eq(err.msg, "cannot read 'no-such-machine.yaml': No such file or directory");
+	ck_assert_str_eq(model_name_read(&a, "models/qwen3-8b.yaml").name, "models/qwen3-8b.yaml");
+	arena_release(&a);
 }
 END_TEST
 
@@ -255,6 +279,7 @@ Suite *suite_look_up(void)
 	tcase_add_test(t, machines);
 	tcase_add_test(t, models);
 	tcase_add_test(t, links);
+	tcase_add_test(t, files);
 	tcase_add_test(t, published_names);
 	tcase_add_test(t, spelling);
 	tcase_add_test(t, strange);
