@@ -38,7 +38,7 @@ static void build(struct arena *a, const struct placement *at, struct program *o
 {
 	struct generate_programs *g = arena_alloc(a, sizeof *g);
 
-	*g = generate_build(at);
+	*g = generate_build_short(at);
 	out[GENERATE_FIRST] = g->first;
 	for (size_t i = 0; i < GENERATE_STEPS; i++)
 		out[GENERATE_LATER + i] = g->later[i];

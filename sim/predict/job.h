@@ -44,8 +44,9 @@ struct conditions {
 	bool drawn; /* params are the standard normal deviates of a draw; else factors of the rates, as in a
 		       what-if */
 	const struct power_draw
-		*power;  /* one for each machine, then for each link; NULL: the powers as given */
-	double *classes; /* room for the metrics of classes, [class * metrics_n + metric]; NULL: not asked */
+		*power;   /* one for each machine, then for each link; NULL: the powers as given */
+	double *classes;  /* room for the metrics of classes, [class * metrics_n + metric]; NULL: not asked */
+	bool times_alone; /* metrics of power are not wanted: they are NAN */
 };
 
 /* One job of one placement. */

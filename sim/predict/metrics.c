@@ -37,6 +37,7 @@ struct drawing {
 	double **samples; /* [metric][draw] */
 	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 	size_t classes_n;
+	bool times_alone;      /* struct conditions */
 	struct failed *failed; /* of each thread */
 };
 
@@ -54,7 +55,8 @@ static int draw_once(void *self, size_t thread, size_t i)
 	const struct conditions c = {.params = &d->z[i * d->sources],
 				     .drawn = true,
 				     .power = &d->power[i * d->sockets],
-				     .classes = classes};
+				     .classes = classes,
+				     .times_alone = x->times_alone};
 	double of[METRICS_MAX];
 	struct err err = ERR_INIT;
 
@@ -81,9 +83,23 @@ static size_t classes_of(const struct job_run *r)
 	return r->state && r->type->classes ? r->type->classes(r) : 0;
 }
 
-/* 0, or -1 with err. */
-static int draw_job(struct arena *a, const struct job_run *r, const struct draws *d, struct drawn *out,
-		    struct err *err)
+/* Whether any metric of power has a value, and is asked. asked: [metric]; NULL: all of them are. */
+static bool asks_power(const struct job_run *r, const double *values, const bool *asked)
+{
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const struct metric_info *m = metric_at(i);
+
+		if (m->job == job_of(r) &&
+		    (m->needs == METRIC_OF_POWER || m->needs == METRIC_OF_POWER_AND_PRICE) &&
+		    (!asked || asked[i]) && !isnan(values[metric_index(m)]))
+			return true;
+	}
+	return false;
+}
+
+/* values: as calibrated; asked: [metric]; NULL: all of them. 0, or -1 with err. */
+static int draw_job(struct arena *a, const struct job_run *r, const struct draws *d, const double *values,
+		    const bool *asked, struct drawn *out, struct err *err)
 {
 	const size_t threads = workers_count((int64_t)d->threads, d->n);
 	struct drawing x = {.run = r,
@@ -91,6 +107,7 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
 			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
 			    .classes_n = classes_of(r),
+			    .times_alone = !asks_power(r, values, asked),
 			    .failed = arena_array(a, threads, sizeof *x.failed)};
 	const struct workers_task work = {
 		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
@@ -127,7 +144,7 @@ static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d
 		drawn[j] = (struct drawn){NULL, NULL};
 		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
-		if (draw_job(a, r, d, &drawn[j], err) != 0)
+		if (draw_job(a, r, d, value->of[j], asked, &drawn[j], err) != 0)
 			return -1;
 		r->values = value->of[j];
 		r->compared = drawn[j].samples[r->type->compared];
@@ -221,7 +238,7 @@ static int make_metrics(struct arena *a, struct prediction *p, const struct draw
 static int value_at(const struct job_run *r, void *scratch, const struct params *speed, size_t metric,
 		    double *value, struct err *err)
 {
-	const struct conditions c = {.params = speed};
+	const struct conditions c = {.params = speed, .times_alone = true};
 	double of[METRICS_MAX];
 
 	if (r->type->values(r, scratch, &c, of, err) != 0)

@@ -186,6 +186,16 @@ void program_job_busy_ns(const struct job_run *r, const struct class_times *t, d
 	}
 }
 
+static void put_power(const struct job_type *type, double joules, double usd, double *of)
+{
+	for (size_t i = 0; i < type->metrics_n; i++) {
+		if (type->metrics[i].needs == METRIC_OF_POWER)
+			of[i] = joules;
+		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
+			of[i] = usd;
+	}
+}
+
 /* Energy and dollars of the whole job, by its tokens. */
 static void add_energy_cost(const struct job_run *r, const struct conditions *c, const double *busy_ns,
 			    double *of)
@@ -197,12 +207,7 @@ static void add_energy_cost(const struct job_run *r, const struct conditions *c,
 	const struct energy_cost e =
 		energy_cost_of(r->at->world, r->uses, of[type->compared], busy_ns, c->power);
 
-	for (size_t i = 0; i < type->metrics_n; i++) {
-		if (type->metrics[i].needs == METRIC_OF_POWER)
-			of[i] = equals * e.energy_J / tokens;
-		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
-			of[i] = equals * e.usd / tokens * 1e6;
-	}
+	put_power(type, equals * e.energy_J / tokens, equals * e.usd / tokens * 1e6, of);
 }
 
 int program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
@@ -210,7 +215,8 @@ int program_job_values(const struct job_run *r, void *scratch, const struct cond
 {
 	const struct program_runs *runs = r->state;
 	struct class_times *drawn = scratch, nominal[JOB_PROGRAMS];
-	double *busy_ns = xcalloc(program_queues(r->at->world), sizeof *busy_ns);
+	const bool busy = !c->times_alone || r->type->programs->busy;
+	double *busy_ns = busy ? xcalloc(program_queues(r->at->world), sizeof *busy_ns) : NULL;
 
 	(void)err; /* all was read before */
 	program_job_nominal(runs, nominal);
@@ -219,9 +225,13 @@ int program_job_values(const struct job_run *r, void *scratch, const struct cond
 	for (size_t i = 0; i < JOB_PROGRAMS && c->params && !c->drawn; i++)
 		if (runs->run[i].program)
 			program_times_at(runs->run[i].program, c->params, &drawn[i]);
-	program_job_busy_ns(r, c->params ? drawn : nominal, busy_ns);
+	if (busy)
+		program_job_busy_ns(r, c->params ? drawn : nominal, busy_ns);
 	r->type->programs->values(r, c->params ? drawn : nominal, busy_ns, of);
-	add_energy_cost(r, c, busy_ns, of);
+	if (c->times_alone)
+		put_power(r->type, NAN, NAN, of);
+	else
+		add_energy_cost(r, c, busy_ns, of);
 	free(busy_ns);
 	return 0;
 }
@@ -240,12 +250,15 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 	}
 	for (size_t i = 0; r->program && only != PHASE_N && i < r->program->tasks.n; i++) {
 		const struct program_task *t = &r->program->tasks.at[i];
+		struct class_part own;
+		size_t parts_n;
+		const struct class_part *parts = class_parts(r->program, t->op_class, &own, &parts_n);
 
-		if (t->label.phase != only)
-			continue;
-		BUG_ON(r->program->joins); /* phases are told apart for other jobs alone */
-		s[t->op_class] += loop_times(r->program, (uint32_t)i) * each[t->op_class];
-		sum += loop_times(r->program, (uint32_t)i) * each[t->op_class];
+		for (size_t k = 0; t->label.phase == only && k < parts_n; k++) {
+			s[parts[k].op_class] +=
+				parts[k].n * loop_times(r->program, (uint32_t)i) * each[parts[k].op_class];
+			sum += parts[k].n * loop_times(r->program, (uint32_t)i) * each[parts[k].op_class];
+		}
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)

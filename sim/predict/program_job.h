@@ -61,6 +61,7 @@ struct program_job {
 	/* The metrics of times and prices, from the times of classes and from how long each queue is busy. */
 	void (*values)(const struct job_run *r, const struct class_times t[JOB_PROGRAMS],
 		       const double *busy_ns, double *of);
+	bool busy;                               /* values() reads for how long queues are busy */
 	double (*tokens)(const struct world *w); /* over which energy and money are spread */
 	/* The share of the whole job for which a queue is busy. */
 	double (*busy_share)(const struct job_run *r, size_t queue);

@@ -321,6 +321,7 @@ static const struct program_job programs = {
 	.build = build,
 	.weight = weight,
 	.values = values,
+	.busy = true,
 	.tokens = tokens,
 	.busy_share = busy_share,
 	.stands_for = stands_for,

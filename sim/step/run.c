@@ -112,6 +112,13 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	return t;
 }
 
+void program_times_join(const struct program *p, const struct class_times *t)
+{
+	for (size_t i = 0; i < p->op_classes.n && p->class_parts.n; i++)
+		if (p->op_classes.at[i].kind == CLASS_JOINED)
+			t->ns[i] = joined_ns(p, &p->op_classes.at[i], t);
+}
+
 void program_times_at(const struct program *p, const struct params *speed, struct class_times *t)
 {
 	for (size_t i = 0; i < p->op_classes.n; i++) {
@@ -122,10 +129,9 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
-		if (c->kind == CLASS_JOINED)
-			t->ns[i] = joined_ns(p, c, t);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
+	program_times_join(p, t);
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
@@ -147,8 +153,6 @@ static void draw_class(const struct program *p, size_t op_class, const struct pa
 		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
-	if (c->kind == CLASS_JOINED)
-		*ns = joined_ns(p, c, t);
 }
 
 static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
@@ -160,18 +164,27 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 {
 	for (size_t i = 0; i < p->op_classes.n; i++)
 		draw_class(p, i, z, t);
+	program_times_join(p, t);
 	draw_wires(p, z, t);
 }
 
 /* ---- several programs drawn together ---- */
 
-struct drawn_class { /* the first that is equal: this one, or one of the same or an earlier program */
+struct drawn_class { /* of a program */
 	uint32_t program, op_class;
+};
+
+/* So many classes that are drawn, or that have the times of others of the same or of an earlier program. */
+struct drawn_range {
+	struct drawn_class from;
+	uint32_t to, n;
+	bool links; /* some have lags */
 };
 
 struct drawn_program {
 	const struct program *p;
-	struct drawn_class *first; /* [class] */
+	struct drawn_range *ranges;
+	size_t ranges_n;
 	bool shares;
 };
 
@@ -197,68 +210,105 @@ static bool drawn_alike(const struct op_class *a, const struct op_class *b)
 
 enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */
 
-struct seen {
-	struct drawn_class at[SEEN_MAX];
-	size_t n;
+struct drawing {
+	const struct drawn_programs *of;
+	struct drawn_class seen[SEEN_MAX];
+	size_t seen_n;
+	VEC(struct drawn_range) ranges; /* of the program */
 };
 
-static struct drawn_class first_alike(const struct drawn_programs *d, struct seen *seen,
-				      struct drawn_class own)
+static const struct op_class *class_at(const struct drawing *x, struct drawn_class c)
 {
-	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
+	return &x->of->at[c.program].p->op_classes.at[c.op_class];
+}
 
-	if (c->launches || c->kind == CLASS_JOINED) /* they hang on others */
+/* The class of which one has the times: itself where none is known to be equal, or where it hangs on those before it. The one behind
+ * that of the class before is tried first, so that equal blocks are one range. */
+static struct drawn_class first_alike(struct drawing *x, struct drawn_class own)
+{
+	const struct op_class *c = class_at(x, own);
+	const struct drawn_range *last = x->ranges.n ? &x->ranges.at[x->ranges.n - 1] : NULL;
+
+	if (c->launches)
 		return own;
-	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
-		const struct drawn_class *k = &seen->at[i];
+	if (last && last->from.op_class + last->n < x->of->at[last->from.program].p->op_classes.n) {
+		const struct drawn_class next = {last->from.program, last->from.op_class + last->n};
 
-		if (drawn_alike(&d->at[k->program].p->op_classes.at[k->op_class], c))
-			return *k;
+		if ((next.program != own.program || next.op_class < own.op_class) &&
+		    !class_at(x, next)->launches && drawn_alike(class_at(x, next), c))
+			return next;
 	}
-	seen->at[seen->n++ % SEEN_MAX] = own;
+	for (size_t i = 0; i < x->seen_n && i < SEEN_MAX; i++)
+		if (drawn_alike(class_at(x, x->seen[i]), c))
+			return x->seen[i];
+	x->seen[x->seen_n++ % SEEN_MAX] = own;
 	return own;
+}
+
+static void add_drawn(struct drawing *x, struct drawn_class own)
+{
+	const struct op_class *c = class_at(x, own);
+	struct drawn_range *last = x->ranges.n ? &x->ranges.at[x->ranges.n - 1] : NULL;
+	struct drawn_class from;
+
+	if (c->kind == CLASS_JOINED) /* its parts are drawn */
+		return;
+	from = first_alike(x, own);
+	if (!last || last->to + last->n != own.op_class || last->from.program != from.program ||
+	    last->from.op_class + last->n != from.op_class) {
+		VEC_ADD(&x->ranges, (struct drawn_range){.from = from, .to = own.op_class});
+		last = &x->ranges.at[x->ranges.n - 1];
+	}
+	last->links |= c->kind != CLASS_OP;
+	last->n++;
 }
 
 struct drawn_programs *drawn_programs_make(struct arena *a, struct program *const *programs, size_t n)
 {
 	struct drawn_programs *d = arena_alloc(a, sizeof *d);
-	struct seen seen = {.n = 0};
+	struct drawing x = {.of = d};
 
 	*d = (struct drawn_programs){arena_array(a, n, sizeof *d->at), n};
-	for (size_t i = 0; i < n; i++) {
-		const size_t classes = programs[i] ? programs[i]->op_classes.n : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct drawn_program *of = &d->at[i];
 
 		if (!programs[i])
 			continue;
-		d->at[i] =
-			(struct drawn_program){programs[i], arena_array(a, classes, sizeof *d->at[i].first),
-					       program_shares(programs[i])};
-		for (size_t k = 0; k < classes; k++)
-			d->at[i].first[k] =
-				first_alike(d, &seen, (struct drawn_class){(uint32_t)i, (uint32_t)k});
+		*of = (struct drawn_program){.p = programs[i], .shares = program_shares(programs[i])};
+		x.ranges.n = 0;
+		for (uint32_t k = 0; k < of->p->op_classes.n; k++)
+			add_drawn(&x, (struct drawn_class){i, k});
+		of->ranges_n = x.ranges.n;
+		of->ranges = arena_room(a, x.ranges.n, sizeof *of->ranges);
+		if (x.ranges.n)
+			memcpy(of->ranges, x.ranges.at, x.ranges.n * sizeof *of->ranges);
 	}
+	VEC_FREE(&x.ranges);
 	return d;
+}
+
+static void take_range(const struct drawn_range *r, const struct class_times *from,
+		       const struct class_times *to)
+{
+	for (uint32_t k = 0; k < r->n; k++)
+		to->ns[r->to + k] = from->ns[r->from.op_class + k];
+	for (uint32_t k = 0; k < r->n && r->links; k++)
+		to->lag_ns[r->to + k] = from->lag_ns[r->from.op_class + k];
 }
 
 void drawn_programs_times(const struct drawn_programs *d, const struct params *z, struct class_times *t)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const struct drawn_program *of = &d->at[i];
-		const size_t classes = of->p ? of->p->op_classes.n : 0;
-		sim_ns *const ns = t[i].ns, *const lag_ns = t[i].lag_ns;
 
-		for (size_t k = 0; k < classes; k++) {
-			const struct drawn_class first = of->first[k];
+		for (size_t k = 0; k < of->ranges_n; k++) {
+			const struct drawn_range *r = &of->ranges[k];
 
-			if (first.program != i) {
-				ns[k] = t[first.program].ns[first.op_class];
-				lag_ns[k] = t[first.program].lag_ns[first.op_class];
-			} else if (first.op_class != k) {
-				ns[k] = ns[first.op_class];
-				lag_ns[k] = lag_ns[first.op_class];
-			} else {
-				draw_class(of->p, k, z, &t[i]);
-			}
+			if (r->from.program == i && r->from.op_class == r->to)
+				for (uint32_t c = r->to; c < r->to + r->n; c++)
+					draw_class(of->p, c, z, &t[i]);
+			else
+				take_range(r, &t[r->from.program], &t[i]);
 		}
 		if (of->shares)
 			draw_wires(of->p, z, &t[i]);
