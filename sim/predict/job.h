@@ -15,6 +15,7 @@
 #include "sim/step/program.h"
 #include "sim/train/memory.h"
 
+struct draws;
 struct power_draw; /* energy_cost.h */
 struct program_job;
 
@@ -32,6 +33,7 @@ struct metric_info {
 	bool no_best; /* it says how a machine works: no value of it is better than another, and tables mark none */
 };
 enum { METRICS_MAX = 48 }; /* the most that one job has */
+typedef double metrics_of[METRICS_MAX];
 
 /* A value for each metric of each job; NAN where a metric does not apply. metric_value() reads it. */
 struct metric_values {
@@ -95,6 +97,9 @@ struct job_type {
 	 * run reads as it goes, such as a trace of requests, is broken. */
 	int (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
 		      struct err *err);
+	/* The same under n draws from the first on, 1 to DRAWN_AT_ONCE, of[draw]; NULL: values() takes one at a time. */
+	void (*draws)(const struct job_run *r, void *scratch, const struct draws *d, size_t first, size_t n,
+		      bool times_alone, metrics_of *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
 	/* Half the width of a metric's 95 % confidence interval over runs of the load, as calibrated; 0: not

@@ -9,6 +9,7 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/stats/band.h"
+#include "sim/step/drawn.h"
 
 /* Powers and prices may be less sure than the times that they are multiplied with. */
 static enum provenance metric_from(const struct job_run *r, size_t metric)
@@ -47,6 +48,12 @@ struct drawn {
 	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 };
 
+static void take_sample(const struct drawing *x, size_t draw, const double *of)
+{
+	for (size_t m = 0; m < x->run->type->metrics_n; m++)
+		x->samples[m][draw] = of[m];
+}
+
 static int draw_once(void *self, size_t thread, size_t i)
 {
 	const struct drawing *x = self;
@@ -57,15 +64,28 @@ static int draw_once(void *self, size_t thread, size_t i)
 				     .power = &d->power[i * d->sockets],
 				     .classes = classes,
 				     .times_alone = x->times_alone};
-	double of[METRICS_MAX];
+	metrics_of of;
 	struct err err = ERR_INIT;
 
 	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &err) != 0) {
 		x->failed[thread] = (struct failed){true, i, err};
 		return -1;
 	}
-	for (size_t m = 0; m < x->run->type->metrics_n; m++)
-		x->samples[m][i] = of[m];
+	take_sample(x, i, of);
+	return 0;
+}
+
+/* Some draws one after the other, of a job that takes them together. */
+static int draw_some(void *self, size_t thread, size_t item)
+{
+	const struct drawing *x = self;
+	const size_t first = item * DRAWN_AT_ONCE, left = x->draws->n - first,
+		     n = left < DRAWN_AT_ONCE ? left : DRAWN_AT_ONCE;
+	metrics_of of[DRAWN_AT_ONCE];
+
+	x->run->type->draws(x->run, x->scratch[thread], x->draws, first, n, x->times_alone, of);
+	for (size_t k = 0; k < n; k++)
+		take_sample(x, first + k, of[k]);
 	return 0;
 }
 
@@ -73,9 +93,11 @@ static void tell_draw(void *self, size_t done, size_t of)
 {
 	const struct drawing *x = self;
 	const struct draws_watch *watch = &x->draws->watch;
+	const size_t each = x->run->type->draws ? DRAWN_AT_ONCE : 1, n = x->draws->n,
+		     to = done < of ? done * each : n - 1;
 
-	if (watch->tell && done < of)
-		watch->tell(watch->self, x->run->at->assignment->name, done, of);
+	for (size_t i = (done - 1) * each + 1; watch->tell && i <= to; i++)
+		watch->tell(watch->self, x->run->at->assignment->name, i, n);
 }
 
 static size_t classes_of(const struct job_run *r)
@@ -109,8 +131,12 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 			    .classes_n = classes_of(r),
 			    .times_alone = !asks_power(r, values, asked),
 			    .failed = arena_array(a, threads, sizeof *x.failed)};
-	const struct workers_task work = {
-		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
+	const bool some = r->type->draws != NULL;
+	const struct workers_task work = {.n = some ? (d->n + DRAWN_AT_ONCE - 1) / DRAWN_AT_ONCE : d->n,
+					  .item = some ? draw_some : draw_once,
+					  .self = &x,
+					  .tell = tell_draw,
+					  .watcher = &x};
 	size_t done;
 
 	if (x.classes_n)
@@ -120,11 +146,11 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 	for (size_t i = 0; i < threads; i++)
 		x.scratch[i] = r->type->scratch(a, r, i);
 	done = workers_run(&work, threads);
-	for (size_t i = 0; i < threads && done < d->n && err; i++)
+	for (size_t i = 0; i < threads && done < work.n && err; i++)
 		if (x.failed[i].any && x.failed[i].draw == done)
 			*err = x.failed[i].err;
 	*out = (struct drawn){x.samples, x.classes};
-	return done < d->n ? -1 : 0;
+	return done < work.n ? -1 : 0;
 }
 
 /* Runs every job as calibrated, and those of which a metric is asked under each draw. asked: [metric]; NULL: all of them. */

@@ -81,8 +81,7 @@ bool program_shares(const struct program *p)
 
 /* ---- times ---- */
 
-/* The parameter that determines the time of a class on a link or a disk. */
-static enum param link_param(const struct op_class *c)
+enum param program_link_param(const struct op_class *c)
 {
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
@@ -127,7 +126,7 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 		const bool op = c->kind == CLASS_OP;
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
-					  : c->cost.memory.s / v->of[link_param(c)]);
+					  : c->cost.memory.s / v->of[program_link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
@@ -150,12 +149,12 @@ static void draw_class(const struct program *p, size_t op_class, const struct pa
 	} else {
 		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
 
-		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[program_link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
 }
 
-static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
+void program_wires_drawn(const struct program *p, const struct params *z, struct class_times *t)
 {
 	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
 }
@@ -165,154 +164,7 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 	for (size_t i = 0; i < p->op_classes.n; i++)
 		draw_class(p, i, z, t);
 	program_times_join(p, t);
-	draw_wires(p, z, t);
-}
-
-/* ---- several programs drawn together ---- */
-
-struct drawn_class { /* of a program */
-	uint32_t program, op_class;
-};
-
-/* So many classes that are drawn, or that have the times of others of the same or of an earlier program. */
-struct drawn_range {
-	struct drawn_class from;
-	uint32_t to, n;
-	bool links; /* some have lags */
-};
-
-struct drawn_program {
-	const struct program *p;
-	struct drawn_range *ranges;
-	size_t ranges_n;
-	bool shares;
-};
-
-struct drawn_programs {
-	struct drawn_program *at;
-	size_t n;
-};
-
-static bool same_term(const struct term *a, const struct term *b)
-{
-	return a->s == b->s && a->spread == b->spread;
-}
-
-static bool drawn_alike(const struct op_class *a, const struct op_class *b)
-{
-	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
-	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
-	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
-	       a->cost.least_arithmetic == b->cost.least_arithmetic &&
-	       a->cost.least_memory == b->cost.least_memory && a->lag_s == b->lag_s &&
-	       a->lag_spread == b->lag_spread;
-}
-
-enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */
-
-struct drawing {
-	const struct drawn_programs *of;
-	struct drawn_class seen[SEEN_MAX];
-	size_t seen_n;
-	VEC(struct drawn_range) ranges; /* of the program */
-};
-
-static const struct op_class *class_at(const struct drawing *x, struct drawn_class c)
-{
-	return &x->of->at[c.program].p->op_classes.at[c.op_class];
-}
-
-/* The class of which one has the times: itself where none is known to be equal, or where it hangs on those before it. The one behind
- * that of the class before is tried first, so that equal blocks are one range. */
-static struct drawn_class first_alike(struct drawing *x, struct drawn_class own)
-{
-	const struct op_class *c = class_at(x, own);
-	const struct drawn_range *last = x->ranges.n ? &x->ranges.at[x->ranges.n - 1] : NULL;
-
-	if (c->launches)
-		return own;
-	if (last && last->from.op_class + last->n < x->of->at[last->from.program].p->op_classes.n) {
-		const struct drawn_class next = {last->from.program, last->from.op_class + last->n};
-
-		if ((next.program != own.program || next.op_class < own.op_class) &&
-		    !class_at(x, next)->launches && drawn_alike(class_at(x, next), c))
-			return next;
-	}
-	for (size_t i = 0; i < x->seen_n && i < SEEN_MAX; i++)
-		if (drawn_alike(class_at(x, x->seen[i]), c))
-			return x->seen[i];
-	x->seen[x->seen_n++ % SEEN_MAX] = own;
-	return own;
-}
-
-static void add_drawn(struct drawing *x, struct drawn_class own)
-{
-	const struct op_class *c = class_at(x, own);
-	struct drawn_range *last = x->ranges.n ? &x->ranges.at[x->ranges.n - 1] : NULL;
-	struct drawn_class from;
-
-	if (c->kind == CLASS_JOINED) /* its parts are drawn */
-		return;
-	from = first_alike(x, own);
-	if (!last || last->to + last->n != own.op_class || last->from.program != from.program ||
-	    last->from.op_class + last->n != from.op_class) {
-		VEC_ADD(&x->ranges, (struct drawn_range){.from = from, .to = own.op_class});
-		last = &x->ranges.at[x->ranges.n - 1];
-	}
-	last->links |= c->kind != CLASS_OP;
-	last->n++;
-}
-
-struct drawn_programs *drawn_programs_make(struct arena *a, struct program *const *programs, size_t n)
-{
-	struct drawn_programs *d = arena_alloc(a, sizeof *d);
-	struct drawing x = {.of = d};
-
-	*d = (struct drawn_programs){arena_array(a, n, sizeof *d->at), n};
-	for (uint32_t i = 0; i < n; i++) {
-		struct drawn_program *of = &d->at[i];
-
-		if (!programs[i])
-			continue;
-		*of = (struct drawn_program){.p = programs[i], .shares = program_shares(programs[i])};
-		x.ranges.n = 0;
-		for (uint32_t k = 0; k < of->p->op_classes.n; k++)
-			add_drawn(&x, (struct drawn_class){i, k});
-		of->ranges_n = x.ranges.n;
-		of->ranges = arena_room(a, x.ranges.n, sizeof *of->ranges);
-		if (x.ranges.n)
-			memcpy(of->ranges, x.ranges.at, x.ranges.n * sizeof *of->ranges);
-	}
-	VEC_FREE(&x.ranges);
-	return d;
-}
-
-static void take_range(const struct drawn_range *r, const struct class_times *from,
-		       const struct class_times *to)
-{
-	for (uint32_t k = 0; k < r->n; k++)
-		to->ns[r->to + k] = from->ns[r->from.op_class + k];
-	for (uint32_t k = 0; k < r->n && r->links; k++)
-		to->lag_ns[r->to + k] = from->lag_ns[r->from.op_class + k];
-}
-
-void drawn_programs_times(const struct drawn_programs *d, const struct params *z, struct class_times *t)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		const struct drawn_program *of = &d->at[i];
-
-		for (size_t k = 0; k < of->ranges_n; k++) {
-			const struct drawn_range *r = &of->ranges[k];
-
-			if (r->from.program == i && r->from.op_class == r->to)
-				for (uint32_t c = r->to; c < r->to + r->n; c++)
-					draw_class(of->p, c, z, &t[i]);
-			else
-				take_range(r, &t[r->from.program], &t[i]);
-		}
-		if (of->shares)
-			draw_wires(of->p, z, &t[i]);
-	}
+	program_wires_drawn(p, z, t);
 }
 
 /* ---- the engine ---- */
