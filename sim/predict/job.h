@@ -63,9 +63,13 @@ struct job_run {
 	bool each_iteration;         /* a server's iterations are simulated one by one */
 	size_t threads;              /* for what one run does in parallel; 0 and 1: nothing */
 	void *state; /* the job's own; NULL: it did not run, as it is not asked or does not fit */
+	/* The equal job of an earlier prediction, which has what this one comes to: its state, values and draws; NULL: none. */
+	const struct job_run *same;
 	/* set by prediction_row() where the job ran */
 	const double *values;   /* one for each metric, as calibrated */
 	const double *compared; /* the metric job_type.compared, one for each draw */
+	double **samples;       /* [metric][draw] */
+	const char *advice;     /* what ten per cent more of one parameter would do; "" for nothing */
 };
 
 /* A metric and its word in "10 % better memory bandwidth of m5.gpu: decode +9.1 %". */

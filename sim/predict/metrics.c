@@ -170,8 +170,11 @@ static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d
 		drawn[j] = (struct drawn){NULL, NULL};
 		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
-		if (draw_job(a, r, d, value->of[j], asked, &drawn[j], err) != 0)
+		if (r->same && r->same->samples)
+			drawn[j].samples = r->same->samples;
+		else if (draw_job(a, r, d, value->of[j], asked, &drawn[j], err) != 0)
 			return -1;
+		r->samples = drawn[j].samples;
 		r->values = value->of[j];
 		r->compared = drawn[j].samples[r->type->compared];
 	}
@@ -288,8 +291,8 @@ static bool uses_source(const struct job_run *r, size_t source)
 	return !runs;
 }
 
-/* What ten per cent more of one parameter would do to one metric; the best of all parameters. */
-static int best_change(struct arena *a, const struct job_run *r, struct str *out, struct err *err)
+/* What ten per cent more of one parameter would do to one metric; the best of all parameters. Into r->advice. */
+static int best_change(struct arena *a, struct job_run *r, struct err *err)
 {
 	const struct advised advised = r->type->advised(r);
 	const struct world *w = r->at->world;
@@ -318,10 +321,10 @@ static int best_change(struct arena *a, const struct job_run *r, struct str *out
 			at = i;
 		}
 	}
-	if (best > 0.001)
-		str_addf(out, "%s10 %% better %s: %s +%.1f %%", out->len ? "; " : "",
-			 explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)), advised.word,
-			 best * 100);
+	r->advice = best > 0.001 ? arena_printf(a, "10 %% better %s: %s +%.1f %%",
+						explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)),
+						advised.word, best * 100)
+				 : "";
 	return 0;
 }
 
@@ -441,9 +444,18 @@ int prediction_row(struct arena *a, struct prediction *p, const struct draws *d,
 		make_busy(a, p, row);
 		row->bound = explain_bound(a, p);
 	}
-	for (int j = 0; j < JOB_N && rc == 0; j++)
-		if (p->jobs[j].state && p->jobs[j].type->advised)
-			rc = best_change(a, &p->jobs[j], &advice, err);
+	for (int j = 0; j < JOB_N && rc == 0; j++) {
+		struct job_run *r = &p->jobs[j];
+
+		if (!r->state || !r->type->advised)
+			continue;
+		if (r->same && r->same->advice)
+			r->advice = r->same->advice;
+		else
+			rc = best_change(a, r, err);
+		if (rc == 0 && *r->advice)
+			str_addf(&advice, "%s%s", advice.len ? "; " : "", r->advice);
+	}
 	row->advice = advice.len ? arena_strdup(a, advice.text) : NULL;
 	str_release(&advice);
 	return rc;
