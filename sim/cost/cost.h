@@ -132,13 +132,19 @@ static inline double term_drawn_above(const struct term *t, double z, double lea
 	return s > least ? s : least;
 }
 
+/* The larger of the terms that overlap. */
+static inline double cost_overlapped_drawn(const struct cost *c, double z_arithmetic, double z_memory)
+{
+	const double arithmetic = term_drawn_above(&c->arithmetic, z_arithmetic, c->least_arithmetic);
+	const double memory = term_drawn_above(&c->memory, z_memory, c->least_memory);
+
+	return arithmetic > memory ? arithmetic : memory;
+}
+
 static inline double cost_seconds_drawn(const struct cost *c, const struct params *z)
 {
-	const double arithmetic =
-		term_drawn_above(&c->arithmetic, z->of[PARAM_ARITHMETIC], c->least_arithmetic);
-	const double memory = term_drawn_above(&c->memory, z->of[PARAM_MEMORY], c->least_memory);
-
-	return (arithmetic > memory ? arithmetic : memory) + term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
+	return cost_overlapped_drawn(c, z->of[PARAM_ARITHMETIC], z->of[PARAM_MEMORY]) +
+	       term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
 	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);
 }
 

@@ -525,6 +525,16 @@ static void place_draft(const struct placement_maker *mk, struct arena *a, struc
 	p->draft = d;
 }
 
+/* Groups of no device; the rest of each is written with its devices, and is too much to be zeroed before. */
+static struct shards *unplaced(struct arena *a, size_t n)
+{
+	struct shards *groups = arena_room(a, n, sizeof *groups);
+
+	for (size_t i = 0; i < n; i++)
+		groups[i].n = 0;
+	return groups;
+}
+
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags)
 {
@@ -536,8 +546,7 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 	*p = (struct placement){.world = w, .assignment = from, .blocks_n = model_blocks(w->model)};
 	for (int i = 0; i < PHASE_N; i++)
 		if (workload_runs(&w->scenario->workload, (enum phase)i))
-			p->shard_groups[i] = shard_groups[i] =
-				arena_array(a, p->blocks_n, sizeof *shard_groups[i]);
+			p->shard_groups[i] = shard_groups[i] = unplaced(a, p->blocks_n);
 	for (size_t i = 0; i < from->place.n; i++) {
 		check_ranges(&mk, rules, i);
 		apply(&mk, &rules[i], shard_groups, p->blocks_n);

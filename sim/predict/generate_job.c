@@ -38,7 +38,7 @@ static void build(struct arena *a, const struct placement *at, struct program *o
 {
 	struct generate_programs *g = arena_alloc(a, sizeof *g);
 
-	*g = generate_build(at);
+	*g = generate_build_short(at);
 	out[GENERATE_FIRST] = g->first;
 	for (size_t i = 0; i < GENERATE_STEPS; i++)
 		out[GENERATE_LATER + i] = g->later[i];
@@ -74,30 +74,30 @@ static struct program_covers covers(const struct program_runs *r, size_t program
 
 /* ---- metrics ---- */
 
-struct generate_times generate_job_times(const struct job_run *r, const struct class_times *t)
+static struct generate_times times_of(const struct job_run *r, const struct compiled_ends ends[JOB_PROGRAMS])
 {
 	const struct program_runs *runs = r->state;
+	const struct compiled_ends *first = &ends[GENERATE_FIRST];
+	const struct generate g = placement_generate(r->at);
 	double later[GENERATE_STEPS] = {0};
-	struct compiled_ends first;
-	struct generate g;
+
+	for (size_t i = 0; i < GENERATE_STEPS; i++)
+		if (runs->run[GENERATE_LATER + i].program)
+			later[i] = generate_step_s(runs->own, &ends[GENERATE_LATER + i]);
+	return generate_times(runs->own, &g, sim_s_of_ns(first->marks_ns[MARK_FIRST_TOKEN]),
+			      sim_s_of_ns(first->makespan_ns), later);
+}
+
+struct generate_times generate_job_times(const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+	struct compiled_ends ends[JOB_PROGRAMS];
 
 	if (!runs)
 		return (struct generate_times){0};
-	first = simulated_ends(&runs->run[GENERATE_FIRST],
-			       t ? &t[GENERATE_FIRST] : &runs->run[GENERATE_FIRST].times);
-	for (size_t i = 0; i < GENERATE_STEPS; i++) {
-		const struct simulated *s = &runs->run[GENERATE_LATER + i];
-
-		if (s->program) {
-			const struct compiled_ends e =
-				simulated_ends(s, t ? &t[GENERATE_LATER + i] : &s->times);
-
-			later[i] = generate_step_s(runs->own, &e);
-		}
-	}
-	g = placement_generate(r->at);
-	return generate_times(runs->own, &g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
-			      sim_s_of_ns(first.makespan_ns), later);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		ends[i] = simulated_ends(&runs->run[i], &runs->run[i].times);
+	return times_of(r, ends);
 }
 
 static bool asks_for_money(const struct world *w)
@@ -107,14 +107,15 @@ static bool asks_for_money(const struct world *w)
 	return money && !money->is_default;
 }
 
-static void values(const struct job_run *r, const struct class_times t[JOB_PROGRAMS], const double *busy_ns,
-		   double *of)
+static void values(const struct job_run *r, const struct compiled_ends ends[JOB_PROGRAMS],
+		   const struct class_times t[JOB_PROGRAMS], const double *busy_ns, double *of)
 {
-	const struct generate_times g = generate_job_times(r, t);
+	const struct generate_times g = times_of(r, ends);
 	const struct world *w = r->at->world;
 	const struct generate *generate = w->scenario->workload.generate;
 	const bool decodes = g.decode_tok_per_s > 0; /* one token is no rate */
 
+	(void)t;
 	(void)busy_ns;
 	of[PREFILL] = g.prefill_tok_per_s;
 	of[TTFT] = g.ttft_s;

@@ -13,8 +13,7 @@ extern const struct job_type generate_job;
 /* Programs of the job: prefill with the first decode step, then decode steps at several contexts. */
 enum { GENERATE_FIRST = 0, GENERATE_LATER = 1 };
 
-/* What users measure, under some times of the classes (NULL: as calibrated); all 0 where the job did not run.
- */
-struct generate_times generate_job_times(const struct job_run *r, const struct class_times *t);
+/* What users measure, as calibrated; all 0 where the job did not run. */
+struct generate_times generate_job_times(const struct job_run *r);
 
 #endif

@@ -15,6 +15,7 @@
 #include "sim/step/program.h"
 #include "sim/train/memory.h"
 
+struct draws;
 struct power_draw; /* energy_cost.h */
 struct program_job;
 
@@ -32,6 +33,7 @@ struct metric_info {
 	bool no_best; /* it says how a machine works: no value of it is better than another, and tables mark none */
 };
 enum { METRICS_MAX = 48 }; /* the most that one job has */
+typedef double metrics_of[METRICS_MAX];
 
 /* A value for each metric of each job; NAN where a metric does not apply. metric_value() reads it. */
 struct metric_values {
@@ -44,8 +46,9 @@ struct conditions {
 	bool drawn; /* params are the standard normal deviates of a draw; else factors of the rates, as in a
 		       what-if */
 	const struct power_draw
-		*power;  /* one for each machine, then for each link; NULL: the powers as given */
-	double *classes; /* room for the metrics of classes, [class * metrics_n + metric]; NULL: not asked */
+		*power;   /* one for each machine, then for each link; NULL: the powers as given */
+	double *classes;  /* room for the metrics of classes, [class * metrics_n + metric]; NULL: not asked */
+	bool times_alone; /* metrics of power are not wanted: they are NAN */
 };
 
 /* One job of one placement. */
@@ -60,9 +63,13 @@ struct job_run {
 	bool each_iteration;         /* a server's iterations are simulated one by one */
 	size_t threads;              /* for what one run does in parallel; 0 and 1: nothing */
 	void *state; /* the job's own; NULL: it did not run, as it is not asked or does not fit */
+	/* The equal job of an earlier prediction, which has what this one comes to: its state, values and draws; NULL: none. */
+	const struct job_run *same;
 	/* set by prediction_row() where the job ran */
 	const double *values;   /* one for each metric, as calibrated */
 	const double *compared; /* the metric job_type.compared, one for each draw */
+	double **samples;       /* [metric][draw] */
+	const char *advice;     /* what ten per cent more of one parameter would do; "" for nothing */
 };
 
 /* A metric and its word in "10 % better memory bandwidth of m5.gpu: decode +9.1 %". */
@@ -94,6 +101,9 @@ struct job_type {
 	 * run reads as it goes, such as a trace of requests, is broken. */
 	int (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
 		      struct err *err);
+	/* The same under n draws from the first on, 1 to DRAWN_AT_ONCE, of[draw]; NULL: values() takes one at a time. */
+	void (*draws)(const struct job_run *r, void *scratch, const struct draws *d, size_t first, size_t n,
+		      bool times_alone, metrics_of *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
 	/* Half the width of a metric's 95 % confidence interval over runs of the load, as calibrated; 0: not

@@ -9,6 +9,7 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/stats/band.h"
+#include "sim/step/drawn.h"
 
 /* Powers and prices may be less sure than the times that they are multiplied with. */
 static enum provenance metric_from(const struct job_run *r, size_t metric)
@@ -37,6 +38,7 @@ struct drawing {
 	double **samples; /* [metric][draw] */
 	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 	size_t classes_n;
+	bool times_alone;      /* struct conditions */
 	struct failed *failed; /* of each thread */
 };
 
@@ -46,6 +48,12 @@ struct drawn {
 	double *classes;  /* [draw][class][metric]; NULL: the load has none */
 };
 
+static void take_sample(const struct drawing *x, size_t draw, const double *of)
+{
+	for (size_t m = 0; m < x->run->type->metrics_n; m++)
+		x->samples[m][draw] = of[m];
+}
+
 static int draw_once(void *self, size_t thread, size_t i)
 {
 	const struct drawing *x = self;
@@ -54,16 +62,30 @@ static int draw_once(void *self, size_t thread, size_t i)
 	const struct conditions c = {.params = &d->z[i * d->sources],
 				     .drawn = true,
 				     .power = &d->power[i * d->sockets],
-				     .classes = classes};
-	double of[METRICS_MAX];
+				     .classes = classes,
+				     .times_alone = x->times_alone};
+	metrics_of of;
 	struct err err = ERR_INIT;
 
 	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &err) != 0) {
 		x->failed[thread] = (struct failed){true, i, err};
 		return -1;
 	}
-	for (size_t m = 0; m < x->run->type->metrics_n; m++)
-		x->samples[m][i] = of[m];
+	take_sample(x, i, of);
+	return 0;
+}
+
+/* Some draws one after the other, of a job that takes them together. */
+static int draw_some(void *self, size_t thread, size_t item)
+{
+	const struct drawing *x = self;
+	const size_t first = item * DRAWN_AT_ONCE, left = x->draws->n - first,
+		     n = left < DRAWN_AT_ONCE ? left : DRAWN_AT_ONCE;
+	metrics_of of[DRAWN_AT_ONCE];
+
+	x->run->type->draws(x->run, x->scratch[thread], x->draws, first, n, x->times_alone, of);
+	for (size_t k = 0; k < n; k++)
+		take_sample(x, first + k, of[k]);
 	return 0;
 }
 
@@ -71,9 +93,11 @@ static void tell_draw(void *self, size_t done, size_t of)
 {
 	const struct drawing *x = self;
 	const struct draws_watch *watch = &x->draws->watch;
+	const size_t each = x->run->type->draws ? DRAWN_AT_ONCE : 1, n = x->draws->n,
+		     to = done < of ? done * each : n - 1;
 
-	if (watch->tell && done < of)
-		watch->tell(watch->self, x->run->at->assignment->name, done, of);
+	for (size_t i = (done - 1) * each + 1; watch->tell && i <= to; i++)
+		watch->tell(watch->self, x->run->at->assignment->name, i, n);
 }
 
 static size_t classes_of(const struct job_run *r)
@@ -81,9 +105,23 @@ static size_t classes_of(const struct job_run *r)
 	return r->state && r->type->classes ? r->type->classes(r) : 0;
 }
 
-/* 0, or -1 with err. */
-static int draw_job(struct arena *a, const struct job_run *r, const struct draws *d, struct drawn *out,
-		    struct err *err)
+/* Whether any metric of power has a value, and is asked. asked: [metric]; NULL: all of them are. */
+static bool asks_power(const struct job_run *r, const double *values, const bool *asked)
+{
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const struct metric_info *m = metric_at(i);
+
+		if (m->job == job_of(r) &&
+		    (m->needs == METRIC_OF_POWER || m->needs == METRIC_OF_POWER_AND_PRICE) &&
+		    (!asked || asked[i]) && !isnan(values[metric_index(m)]))
+			return true;
+	}
+	return false;
+}
+
+/* values: as calibrated; asked: [metric]; NULL: all of them. 0, or -1 with err. */
+static int draw_job(struct arena *a, const struct job_run *r, const struct draws *d, const double *values,
+		    const bool *asked, struct drawn *out, struct err *err)
 {
 	const size_t threads = workers_count((int64_t)d->threads, d->n);
 	struct drawing x = {.run = r,
@@ -91,9 +129,14 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
 			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
 			    .classes_n = classes_of(r),
+			    .times_alone = !asks_power(r, values, asked),
 			    .failed = arena_array(a, threads, sizeof *x.failed)};
-	const struct workers_task work = {
-		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
+	const bool some = r->type->draws != NULL;
+	const struct workers_task work = {.n = some ? (d->n + DRAWN_AT_ONCE - 1) / DRAWN_AT_ONCE : d->n,
+					  .item = some ? draw_some : draw_once,
+					  .self = &x,
+					  .tell = tell_draw,
+					  .watcher = &x};
 	size_t done;
 
 	if (x.classes_n)
@@ -103,11 +146,11 @@ static int draw_job(struct arena *a, const struct job_run *r, const struct draws
 	for (size_t i = 0; i < threads; i++)
 		x.scratch[i] = r->type->scratch(a, r, i);
 	done = workers_run(&work, threads);
-	for (size_t i = 0; i < threads && done < d->n && err; i++)
+	for (size_t i = 0; i < threads && done < work.n && err; i++)
 		if (x.failed[i].any && x.failed[i].draw == done)
 			*err = x.failed[i].err;
 	*out = (struct drawn){x.samples, x.classes};
-	return done < d->n ? -1 : 0;
+	return done < work.n ? -1 : 0;
 }
 
 /* Runs every job as calibrated, and those of which a metric is asked under each draw. asked: [metric]; NULL: all of them. */
@@ -127,8 +170,11 @@ static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d
 		drawn[j] = (struct drawn){NULL, NULL};
 		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
-		if (draw_job(a, r, d, &drawn[j], err) != 0)
+		if (r->same && r->same->samples)
+			drawn[j].samples = r->same->samples;
+		else if (draw_job(a, r, d, value->of[j], asked, &drawn[j], err) != 0)
 			return -1;
+		r->samples = drawn[j].samples;
 		r->values = value->of[j];
 		r->compared = drawn[j].samples[r->type->compared];
 	}
@@ -221,7 +267,7 @@ static int make_metrics(struct arena *a, struct prediction *p, const struct draw
 static int value_at(const struct job_run *r, void *scratch, const struct params *speed, size_t metric,
 		    double *value, struct err *err)
 {
-	const struct conditions c = {.params = speed};
+	const struct conditions c = {.params = speed, .times_alone = true};
 	double of[METRICS_MAX];
 
 	if (r->type->values(r, scratch, &c, of, err) != 0)
@@ -245,8 +291,8 @@ static bool uses_source(const struct job_run *r, size_t source)
 	return !runs;
 }
 
-/* What ten per cent more of one parameter would do to one metric; the best of all parameters. */
-static int best_change(struct arena *a, const struct job_run *r, struct str *out, struct err *err)
+/* What ten per cent more of one parameter would do to one metric; the best of all parameters. Into r->advice. */
+static int best_change(struct arena *a, struct job_run *r, struct err *err)
 {
 	const struct advised advised = r->type->advised(r);
 	const struct world *w = r->at->world;
@@ -275,10 +321,10 @@ static int best_change(struct arena *a, const struct job_run *r, struct str *out
 			at = i;
 		}
 	}
-	if (best > 0.001)
-		str_addf(out, "%s10 %% better %s: %s +%.1f %%", out->len ? "; " : "",
-			 explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)), advised.word,
-			 best * 100);
+	r->advice = best > 0.001 ? arena_printf(a, "10 %% better %s: %s +%.1f %%",
+						explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)),
+						advised.word, best * 100)
+				 : "";
 	return 0;
 }
 
@@ -398,9 +444,18 @@ int prediction_row(struct arena *a, struct prediction *p, const struct draws *d,
 		make_busy(a, p, row);
 		row->bound = explain_bound(a, p);
 	}
-	for (int j = 0; j < JOB_N && rc == 0; j++)
-		if (p->jobs[j].state && p->jobs[j].type->advised)
-			rc = best_change(a, &p->jobs[j], &advice, err);
+	for (int j = 0; j < JOB_N && rc == 0; j++) {
+		struct job_run *r = &p->jobs[j];
+
+		if (!r->state || !r->type->advised)
+			continue;
+		if (r->same && r->same->advice)
+			r->advice = r->same->advice;
+		else
+			rc = best_change(a, r, err);
+		if (rc == 0 && *r->advice)
+			str_addf(&advice, "%s%s", advice.len ? "; " : "", r->advice);
+	}
 	row->advice = advice.len ? arena_strdup(a, advice.text) : NULL;
 	str_release(&advice);
 	return rc;

@@ -2,6 +2,7 @@
 #include "sim/predict/predict.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Machines that any phase of a job uses. */
 static bool *machines_of(struct arena *a, const struct placement *at, enum job job)
@@ -21,27 +22,83 @@ void prediction_make(struct arena *a, const struct placement *at, struct predict
 	prediction_make_asked(a, at, NULL, p);
 }
 
+/* Whether an assignment says more than where blocks are. */
+static bool has_options(const struct placement *at)
+{
+	const struct assignment *of = at->assignment;
+
+	return of->offload || of->generate || of->train || at->draft || at->copied;
+}
+
+/* Whether a job of programs is the same in two placements of a world. */
+static bool same_job(const struct placement *x, const struct placement *y, enum job job)
+{
+	const struct job_phases phases = job_phases(job);
+
+	if (!job_types[job]->programs || x->world != y->world || has_options(x) || has_options(y))
+		return false;
+	for (int i = (int)phases.first; i <= (int)phases.last; i++)
+		for (size_t b = 0; b < x->blocks_n; b++)
+			if (!shard_group_same(&x->shard_groups[i][b], &y->shard_groups[i][b]))
+				return false;
+	return true;
+}
+
+/* The same job of the first of all that has it. */
+static const struct job_run *find_same(const struct placement *at, size_t i, enum job job,
+				       const struct prediction *all)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_job(&at[k], &at[i], job))
+			return &all[k].jobs[job];
+	return NULL;
+}
+
 void prediction_make_asked(struct arena *a, const struct placement *at, const bool *asked,
 			   struct prediction *p)
 {
-	*p = (struct prediction){.at = *at};
+	prediction_make_among(a, at, 0, asked, p);
+}
+
+void prediction_make_among(struct arena *a, const struct placement *at, size_t i, const bool *asked,
+			   struct prediction *all)
+{
+	struct prediction *p = &all[i];
+
+	*p = (struct prediction){.at = at[i]};
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
 		r->type = job_types[j];
 		r->at = &p->at;
-		r->asked = workload_asks(&at->world->scenario->workload, (enum job)j) &&
+		r->asked = workload_asks(&at[i].world->scenario->workload, (enum job)j) &&
 			   metrics_ask((enum job)j, asked);
-		r->uses = machines_of(a, at, (enum job)j);
-		if (r->asked)
+		r->uses = machines_of(a, &at[i], (enum job)j);
+		r->same = r->asked ? find_same(at, i, (enum job)j, all) : NULL;
+		if (r->asked && !r->same)
 			r->type->make(a, r);
+	}
+}
+
+void prediction_share(struct prediction *p)
+{
+	for (int j = 0; j < JOB_N; j++) {
+		struct job_run *r = &p->jobs[j];
+
+		if (!r->same)
+			continue;
+		r->footprint = r->same->footprint;
+		r->memory = r->same->memory;
+		r->fits = r->same->fits;
+		r->state = r->same->state;
 	}
 }
 
 void prediction_release(struct prediction *p)
 {
 	for (int j = 0; j < JOB_N; j++)
-		p->jobs[j].type->release(&p->jobs[j]);
+		if (!p->jobs[j].same)
+			p->jobs[j].type->release(&p->jobs[j]);
 }
 
 bool prediction_fits(const struct prediction *p)
@@ -97,7 +154,9 @@ int prediction_values(const struct prediction *p, struct metric_values *v, struc
 
 		for (size_t i = 0; i < METRICS_MAX; i++)
 			v->of[j][i] = NAN;
-		if (r->state)
+		if (r->state && r->same && r->same->values)
+			memcpy(v->of[j], r->same->values, sizeof v->of[j]);
+		else if (r->state)
 			rc = r->type->values(r, NULL, &calibrated, v->of[j], err);
 	}
 	return rc;

@@ -19,6 +19,12 @@ void prediction_make(struct arena *a, const struct placement *at, struct predict
  * others are as if the workload did not ask for them. */
 void prediction_make_asked(struct arena *a, const struct placement *at, const bool *asked,
 			   struct prediction *p);
+/* As prediction_make_asked(), of placement i of some of a world, all[i]. A job that an earlier one of them has, too, is not made but
+ * taken from there once that one has been made, by prediction_share(): the same devices for every block of its phases, under options
+ * of the workload alone. The earlier ones must be released after it. */
+void prediction_make_among(struct arena *a, const struct placement *at, size_t i, const bool *asked,
+			   struct prediction *all);
+void prediction_share(struct prediction *p);
 void prediction_release(struct prediction *p);
 
 bool prediction_fits(const struct prediction *p); /* any job that is asked */

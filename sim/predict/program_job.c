@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/predict/draws.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/predict/predict.h"
@@ -149,15 +150,25 @@ void program_job_release(struct job_run *r)
 
 /* ---- times under conditions ---- */
 
+/* Of one thread. */
+struct scratch {
+	struct class_times t[JOB_PROGRAMS];
+	struct drawn_times drawn[JOB_PROGRAMS]; /* of several draws */
+	double *busy_ns;                        /* [queue] */
+};
+
 void *program_job_scratch(struct arena *a, const struct job_run *r, size_t thread)
 {
 	const struct program_runs *runs = r->state;
-	struct class_times *t = arena_array(a, JOB_PROGRAMS, sizeof *t);
+	struct scratch *s = arena_alloc(a, sizeof *s);
 
 	(void)thread;
-	for (size_t i = 0; i < JOB_PROGRAMS; i++)
-		t[i] = program_times_new(a, runs->run[i].program);
-	return t;
+	s->busy_ns = arena_array(a, program_queues(r->at->world), sizeof *s->busy_ns);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++) {
+		s->t[i] = program_times_new(a, runs->run[i].program);
+		s->drawn[i] = drawn_times_new(a, runs->run[i].program);
+	}
+	return s;
 }
 
 void program_job_nominal(const struct program_runs *r, struct class_times *t)
@@ -186,6 +197,16 @@ void program_job_busy_ns(const struct job_run *r, const struct class_times *t, d
 	}
 }
 
+static void put_power(const struct job_type *type, double joules, double usd, double *of)
+{
+	for (size_t i = 0; i < type->metrics_n; i++) {
+		if (type->metrics[i].needs == METRIC_OF_POWER)
+			of[i] = joules;
+		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
+			of[i] = usd;
+	}
+}
+
 /* Energy and dollars of the whole job, by its tokens. */
 static void add_energy_cost(const struct job_run *r, const struct conditions *c, const double *busy_ns,
 			    double *of)
@@ -197,33 +218,86 @@ static void add_energy_cost(const struct job_run *r, const struct conditions *c,
 	const struct energy_cost e =
 		energy_cost_of(r->at->world, r->uses, of[type->compared], busy_ns, c->power);
 
-	for (size_t i = 0; i < type->metrics_n; i++) {
-		if (type->metrics[i].needs == METRIC_OF_POWER)
-			of[i] = equals * e.energy_J / tokens;
-		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
-			of[i] = equals * e.usd / tokens * 1e6;
-	}
+	put_power(type, equals * e.energy_J / tokens, equals * e.usd / tokens * 1e6, of);
+}
+
+/* busy_ns: room for all queues, if they are wanted. */
+static void put_values(const struct job_run *r, const struct compiled_ends ends[JOB_PROGRAMS],
+		       const struct class_times t[JOB_PROGRAMS], const struct conditions *c, double *busy_ns,
+		       double *of)
+{
+	const struct program_job *job = r->type->programs;
+
+	if (!c->times_alone || job->classes)
+		program_job_busy_ns(r, t, busy_ns);
+	job->values(r, ends, t, busy_ns, of);
+	if (c->times_alone)
+		put_power(r->type, NAN, NAN, of);
+	else
+		add_energy_cost(r, c, busy_ns, of);
 }
 
 int program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
 		       struct err *err)
 {
 	const struct program_runs *runs = r->state;
-	struct class_times *drawn = scratch, nominal[JOB_PROGRAMS];
+	struct scratch *s = scratch;
+	struct class_times nominal[JOB_PROGRAMS];
+	const struct class_times *t = c->params ? s->t : nominal;
+	struct compiled_ends ends[JOB_PROGRAMS];
 	double *busy_ns = xcalloc(program_queues(r->at->world), sizeof *busy_ns);
 
 	(void)err; /* all was read before */
+	BUG_ON(c->drawn);
 	program_job_nominal(runs, nominal);
-	if (c->params && c->drawn)
-		drawn_programs_times(runs->drawn, c->params, drawn);
-	for (size_t i = 0; i < JOB_PROGRAMS && c->params && !c->drawn; i++)
-		if (runs->run[i].program)
-			program_times_at(runs->run[i].program, c->params, &drawn[i]);
-	program_job_busy_ns(r, c->params ? drawn : nominal, busy_ns);
-	r->type->programs->values(r, c->params ? drawn : nominal, busy_ns, of);
-	add_energy_cost(r, c, busy_ns, of);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++) {
+		if (c->params && runs->run[i].program)
+			program_times_at(runs->run[i].program, c->params, &s->t[i]);
+		ends[i] = simulated_ends(&runs->run[i], &t[i]);
+	}
+	put_values(r, ends, t, c, busy_ns, of);
 	free(busy_ns);
 	return 0;
+}
+
+/* The ends of a program under each of some draws. */
+static void run_draws(const struct simulated *r, const struct draws_at *at, const struct drawn_times *drawn,
+		      const struct class_times *t, struct compiled_ends *ends)
+{
+	struct class_times own = *t;
+
+	if (compiled_draws_may(r->compiled)) {
+		compiled_draws(r->compiled, drawn, ends, JOB_PROGRAMS);
+		return;
+	}
+	for (size_t k = 0; k < at->n; k++) {
+		drawn_times_of(r->program, drawn, at->z + k * at->sources, k, &own);
+		ends[k * JOB_PROGRAMS] = compiled_run(r->compiled, &own);
+	}
+}
+
+void program_job_draws(const struct job_run *r, void *scratch, const struct draws *d, size_t first, size_t n,
+		       bool times_alone, metrics_of *of)
+{
+	const struct program_runs *runs = r->state;
+	const struct draws_at at = {&d->z[first * d->sources], d->sources, n};
+	const bool classes = !times_alone || r->type->programs->classes;
+	struct compiled_ends ends[DRAWN_AT_ONCE][JOB_PROGRAMS];
+	struct scratch *s = scratch;
+
+	drawn_programs_times(runs->drawn, &at, s->drawn);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		if (runs->run[i].program)
+			run_draws(&runs->run[i], &at, &s->drawn[i], &s->t[i], &ends[0][i]);
+	for (size_t k = 0; k < n; k++) {
+		const struct conditions c = {.power = &d->power[(first + k) * d->sockets],
+					     .times_alone = times_alone};
+
+		for (size_t i = 0; classes && i < JOB_PROGRAMS; i++)
+			if (runs->run[i].program)
+				drawn_times_of(runs->run[i].program, &s->drawn[i], NULL, k, &s->t[i]);
+		put_values(r, ends[k], s->t, &c, s->busy_ns, of[k]);
+	}
 }
 
 enum provenance simulated_from(const struct simulated *r, enum phase only)
@@ -240,12 +314,15 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 	}
 	for (size_t i = 0; r->program && only != PHASE_N && i < r->program->tasks.n; i++) {
 		const struct program_task *t = &r->program->tasks.at[i];
+		struct class_part own;
+		size_t parts_n;
+		const struct class_part *parts = class_parts(r->program, t->op_class, &own, &parts_n);
 
-		if (t->label.phase != only)
-			continue;
-		BUG_ON(r->program->joins); /* phases are told apart for other jobs alone */
-		s[t->op_class] += loop_times(r->program, (uint32_t)i) * each[t->op_class];
-		sum += loop_times(r->program, (uint32_t)i) * each[t->op_class];
+		for (size_t k = 0; t->label.phase == only && k < parts_n; k++) {
+			s[parts[k].op_class] +=
+				parts[k].n * loop_times(r->program, (uint32_t)i) * each[parts[k].op_class];
+			sum += parts[k].n * loop_times(r->program, (uint32_t)i) * each[parts[k].op_class];
+		}
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)

@@ -8,7 +8,7 @@
 #ifndef SIM_PREDICT_PROGRAM_JOB_H
 #define SIM_PREDICT_PROGRAM_JOB_H
 #include "sim/predict/job.h"
-#include "sim/step/compile.h"
+#include "sim/step/drawn.h"
 
 enum { JOB_PROGRAMS = 8 }; /* the most that one job has */
 
@@ -58,9 +58,11 @@ struct program_job {
 		      void **own);
 	/* How often the job runs a program; means of sums over steps, so not always whole. */
 	double (*weight)(const struct program_runs *r, size_t program);
-	/* The metrics of times and prices, from the times of classes and from how long each queue is busy. */
-	void (*values)(const struct job_run *r, const struct class_times t[JOB_PROGRAMS],
-		       const double *busy_ns, double *of);
+	/* The metrics of times and prices, from the ends of the programs, the times of classes, and how long each queue is
+	 * busy. */
+	void (*values)(const struct job_run *r, const struct compiled_ends ends[JOB_PROGRAMS],
+		       const struct class_times t[JOB_PROGRAMS], const double *busy_ns, double *of);
+	bool classes;                            /* values() reads the last two */
 	double (*tokens)(const struct world *w); /* over which energy and money are spread */
 	/* The share of the whole job for which a queue is busy. */
 	double (*busy_share)(const struct job_run *r, size_t queue);
@@ -84,13 +86,15 @@ struct program_job {
 /* The members of the struct job_type that all such jobs share, for its initializer. of: its struct program_job. */
 #define PROGRAM_JOB_TYPE(of)                                                                                 \
 	.programs = &(of), .make = program_job_make, .release = program_job_release,                         \
-	.scratch = program_job_scratch, .values = program_job_values, .bound = program_job_bound,            \
-	.busy = program_job_busy, .verdict = program_job_verdict
+	.scratch = program_job_scratch, .values = program_job_values, .draws = program_job_draws,            \
+	.bound = program_job_bound, .busy = program_job_busy, .verdict = program_job_verdict
 void program_job_make(struct arena *a, struct job_run *r);
 void program_job_release(struct job_run *r);
 void *program_job_scratch(struct arena *a, const struct job_run *r, size_t thread);
 int program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
 		       struct err *err);
+void program_job_draws(const struct job_run *r, void *scratch, const struct draws *d, size_t first, size_t n,
+		       bool times_alone, metrics_of *of);
 const char *program_job_bound(struct arena *a, const struct job_run *r);
 size_t program_job_busy(struct arena *a, const struct job_run *r, struct busy_row *rows);
 void program_job_verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws);

@@ -124,15 +124,14 @@ static size_t devices_used(const struct job_run *r)
 	return n ? n : 1;
 }
 
-static void values(const struct job_run *r, const struct class_times t[JOB_PROGRAMS], const double *busy_ns,
-		   double *of)
+static void values(const struct job_run *r, const struct compiled_ends ends[JOB_PROGRAMS],
+		   const struct class_times t[JOB_PROGRAMS], const double *busy_ns, double *of)
 {
 	const struct program_runs *runs = r->state;
 	const struct world *w = r->at->world;
-	const struct compiled_ends e = simulated_ends(&runs->run[0], &t[0]);
 	const struct step_facts *facts = runs->own;
-	const struct train_times times = train_times(facts->work, &t[0], e.makespan_ns);
-	const double step = sim_s_of_ns(e.makespan_ns), flops = facts->flop / step;
+	const struct train_times times = train_times(facts->work, &t[0], ends->makespan_ns);
+	const double step = sim_s_of_ns(ends->makespan_ns), flops = facts->flop / step;
 	double busy = 0;
 
 	for (size_t u = 0; u < w->units_n; u++)
@@ -321,6 +320,7 @@ static const struct program_job programs = {
 	.build = build,
 	.weight = weight,
 	.values = values,
+	.classes = true,
 	.tokens = tokens,
 	.busy_share = busy_share,
 	.stands_for = stands_for,

@@ -84,11 +84,11 @@ static int make_one(void *self, size_t worker, size_t i)
 	const struct making *m = self;
 
 	(void)worker;
-	prediction_make(&m->arenas[i], &m->at[i], &m->all[i]);
+	prediction_make_among(&m->arenas[i], m->at, i, NULL, m->all);
 	return 0;
 }
 
-/* Assignments know nothing of each other, so their programs are made side by side. */
+/* Programs are made side by side; what assignments have in common, once. */
 static void make_predictions(struct arena *a, const struct placement *at, size_t n,
 			     const struct draws_ask *ask, struct prediction *all)
 {
@@ -98,6 +98,8 @@ static void make_predictions(struct arena *a, const struct placement *at, size_t
 	workers_run(&work, workers_count(ask->workers.threads, n));
 	for (size_t i = 0; i < n; i++)
 		arena_adopt(a, &making.arenas[i]);
+	for (size_t i = 0; i < n; i++)
+		prediction_share(&all[i]);
 }
 
 int scenario_result_make(struct loader *l, const struct placement *at, const struct draws_ask *ask,
@@ -134,7 +136,7 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 		add_notes(a, w, all, out);
 		scenario_result_inputs(l, &out->result);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = n; i-- > 0;)
 		prediction_release(&all[i]);
 	return rc == 0 ? 0 : scenario_load_broke(l, w, &err);
 }

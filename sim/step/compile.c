@@ -48,6 +48,7 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	struct task_run run;
 	struct compiled_ends ends = {0};
 
+	program_times_join(c->program, t);
 	if (!loop_run(&scratch, c->program, t, NULL, &run)) {
 		ends.makespan_ns = after_cycles(c->program, t);
 		arena_release(&scratch);

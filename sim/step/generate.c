@@ -33,6 +33,7 @@ struct plan {
 	size_t passes_n; /* sequences of each group */
 	int64_t groups;
 	bool in_turn; /* chunks of a prompt */
+	bool joins;   /* struct passes */
 };
 
 static bool one_process(const struct world *w)
@@ -57,7 +58,7 @@ static bool chunks_in_turn(const struct placement *at)
 	return !g.chunk_asked && g.options.chunk == p->chunk && !(p->chunks_overlap && one_process(w));
 }
 
-static struct plan plan_make(const struct placement *at, const struct generate_request *r)
+static struct plan plan_make(const struct placement *at, const struct generate_request *r, bool joins)
 {
 	const struct generate g = placement_generate(at);
 	const struct model *m = placement_decoding_model(at);
@@ -65,7 +66,8 @@ static struct plan plan_make(const struct placement *at, const struct generate_r
 			 .request = *r,
 			 .arena = ARENA_INIT,
 			 .groups = passes_groups(&g),
-			 .in_turn = chunks_in_turn(at)};
+			 .in_turn = chunks_in_turn(at),
+			 .joins = joins};
 
 	for (int64_t i = 0; i < p.groups; i++) {
 		struct generate_request of_group = *r;
@@ -116,6 +118,7 @@ static struct program *build_first(const struct plan *plan)
 {
 	struct passes f = passes_begin(plan->at, true);
 
+	f.joins = plan->joins;
 	for (int64_t i = 0; i < plan->groups; i++)
 		add_parts(&f, plan, i, REQUEST_PROMPT, REQUEST_FIRST_STEP);
 	return passes_end(&f);
@@ -129,6 +132,7 @@ static struct program *build_later(const struct plan *plan, int sample, int repe
 	struct passes f = passes_begin(plan->at, false);
 
 	f.token_at_end = true;
+	f.joins = plan->joins;
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < plan->groups; i++) {
 			const int first = (int)f.list.n;
@@ -235,13 +239,13 @@ static bool steps_overlap(const struct placement *at, const struct generate *g)
 	return reads || passes_groups(g) > 1;
 }
 
-struct generate_programs generate_build_request(const struct placement *at,
-						const struct generate_request *request)
+static struct generate_programs build_request(const struct placement *at,
+					      const struct generate_request *request, bool joins)
 {
 	const struct generate g = placement_generate(at);
 	struct request_sample samples[REQUEST_SAMPLES];
 	const size_t n = request_samples(placement_decoding_model(at), request, samples);
-	struct plan plan = plan_make(at, request);
+	struct plan plan = plan_make(at, request, joins);
 	struct generate_programs r = {.first = build_first(&plan),
 				      .repeat = 1,
 				      .timed = 1,
@@ -258,11 +262,24 @@ struct generate_programs generate_build_request(const struct placement *at,
 	return r;
 }
 
+struct generate_programs generate_build_request(const struct placement *at,
+						const struct generate_request *request)
+{
+	return build_request(at, request, false);
+}
+
 struct generate_programs generate_build(const struct placement *at)
 {
 	const struct generate_request request = generate_request(at);
 
-	return generate_build_request(at, &request);
+	return build_request(at, &request, false);
+}
+
+struct generate_programs generate_build_short(const struct placement *at)
+{
+	const struct generate_request request = generate_request(at);
+
+	return build_request(at, &request, true);
 }
 
 void generate_free(struct generate_programs *g)

@@ -183,7 +183,7 @@ struct program *joined_undone(const struct program *p)
 	struct arena scratch = ARENA_INIT;
 	uint32_t *last = arena_room(&scratch, p->tasks.n, sizeof *last);
 
-	BUG_ON(p->loop.n || p->cycles.n);
+	BUG_ON(p->loop.n);
 	for (size_t i = 0; i < p->op_classes.n; i++)
 		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
 	for (size_t i = 0; i < p->class_parts.n; i++)
@@ -192,6 +192,10 @@ struct program *joined_undone(const struct program *p)
 		put_parts(out, p, i, last);
 		last[i] = (uint32_t)out->tasks.n - 1;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		out->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : last[p->marks[i]];
+	for (size_t i = 0; i < p->cycles.n; i++)
+		VEC_ADD(&out->cycles, (struct cycle){last[p->cycles.at[i].from], last[p->cycles.at[i].to]});
 	arena_release(&scratch);
 	return out;
 }

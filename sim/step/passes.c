@@ -6,6 +6,7 @@
 
 #include "sim/cost/cost.h"
 #include "sim/llm/projections.h"
+#include "sim/step/joined.h"
 #include "sim/step/list_order.h"
 
 /* the buffers of a machine for weights read from its disk: one block computes while the next is read */
@@ -366,6 +367,8 @@ static bool is_chain(const struct passes *f)
 static void put_passes(struct passes *f)
 {
 	f->program = program_new(f->w);
+	if (f->joins)
+		joined_begin(f->program, false);
 	for (size_t i = 0; i < f->list.n; i++)
 		put_pass(f, &f->list.at[i]);
 	if (!is_chain(f))

@@ -52,6 +52,7 @@ struct passes {
 	uint32_t visits_n;
 	/* the program ends when the last token is on the device of the next step's first block */
 	bool token_at_end;
+	bool joins; /* the operators of a block are one task (joined.h) */
 };
 
 /* with_prompts: the cache of each group is sent to the devices that decode; otherwise it is there from

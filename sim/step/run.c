@@ -81,8 +81,7 @@ bool program_shares(const struct program *p)
 
 /* ---- times ---- */
 
-/* The parameter that determines the time of a class on a link or a disk. */
-static enum param link_param(const struct op_class *c)
+enum param program_link_param(const struct op_class *c)
 {
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
@@ -112,6 +111,13 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	return t;
 }
 
+void program_times_join(const struct program *p, const struct class_times *t)
+{
+	for (size_t i = 0; i < p->op_classes.n && p->class_parts.n; i++)
+		if (p->op_classes.at[i].kind == CLASS_JOINED)
+			t->ns[i] = joined_ns(p, &p->op_classes.at[i], t);
+}
+
 void program_times_at(const struct program *p, const struct params *speed, struct class_times *t)
 {
 	for (size_t i = 0; i < p->op_classes.n; i++) {
@@ -120,12 +126,11 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 		const bool op = c->kind == CLASS_OP;
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
-					  : c->cost.memory.s / v->of[link_param(c)]);
+					  : c->cost.memory.s / v->of[program_link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
-		if (c->kind == CLASS_JOINED)
-			t->ns[i] = joined_ns(p, c, t);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
+	program_times_join(p, t);
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
@@ -144,14 +149,12 @@ static void draw_class(const struct program *p, size_t op_class, const struct pa
 	} else {
 		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
 
-		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[program_link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
-	if (c->kind == CLASS_JOINED)
-		*ns = joined_ns(p, c, t);
 }
 
-static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
+void program_wires_drawn(const struct program *p, const struct params *z, struct class_times *t)
 {
 	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
 }
@@ -160,109 +163,8 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 {
 	for (size_t i = 0; i < p->op_classes.n; i++)
 		draw_class(p, i, z, t);
-	draw_wires(p, z, t);
-}
-
-/* ---- several programs drawn together ---- */
-
-struct drawn_class { /* the first that is equal: this one, or one of the same or an earlier program */
-	uint32_t program, op_class;
-};
-
-struct drawn_program {
-	const struct program *p;
-	struct drawn_class *first; /* [class] */
-	bool shares;
-};
-
-struct drawn_programs {
-	struct drawn_program *at;
-	size_t n;
-};
-
-static bool same_term(const struct term *a, const struct term *b)
-{
-	return a->s == b->s && a->spread == b->spread;
-}
-
-static bool drawn_alike(const struct op_class *a, const struct op_class *b)
-{
-	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
-	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
-	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
-	       a->cost.least_arithmetic == b->cost.least_arithmetic &&
-	       a->cost.least_memory == b->cost.least_memory && a->lag_s == b->lag_s &&
-	       a->lag_spread == b->lag_spread;
-}
-
-enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */
-
-struct seen {
-	struct drawn_class at[SEEN_MAX];
-	size_t n;
-};
-
-static struct drawn_class first_alike(const struct drawn_programs *d, struct seen *seen,
-				      struct drawn_class own)
-{
-	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
-
-	if (c->launches || c->kind == CLASS_JOINED) /* they hang on others */
-		return own;
-	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
-		const struct drawn_class *k = &seen->at[i];
-
-		if (drawn_alike(&d->at[k->program].p->op_classes.at[k->op_class], c))
-			return *k;
-	}
-	seen->at[seen->n++ % SEEN_MAX] = own;
-	return own;
-}
-
-struct drawn_programs *drawn_programs_make(struct arena *a, struct program *const *programs, size_t n)
-{
-	struct drawn_programs *d = arena_alloc(a, sizeof *d);
-	struct seen seen = {.n = 0};
-
-	*d = (struct drawn_programs){arena_array(a, n, sizeof *d->at), n};
-	for (size_t i = 0; i < n; i++) {
-		const size_t classes = programs[i] ? programs[i]->op_classes.n : 0;
-
-		if (!programs[i])
-			continue;
-		d->at[i] =
-			(struct drawn_program){programs[i], arena_array(a, classes, sizeof *d->at[i].first),
-					       program_shares(programs[i])};
-		for (size_t k = 0; k < classes; k++)
-			d->at[i].first[k] =
-				first_alike(d, &seen, (struct drawn_class){(uint32_t)i, (uint32_t)k});
-	}
-	return d;
-}
-
-void drawn_programs_times(const struct drawn_programs *d, const struct params *z, struct class_times *t)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		const struct drawn_program *of = &d->at[i];
-		const size_t classes = of->p ? of->p->op_classes.n : 0;
-		sim_ns *const ns = t[i].ns, *const lag_ns = t[i].lag_ns;
-
-		for (size_t k = 0; k < classes; k++) {
-			const struct drawn_class first = of->first[k];
-
-			if (first.program != i) {
-				ns[k] = t[first.program].ns[first.op_class];
-				lag_ns[k] = t[first.program].lag_ns[first.op_class];
-			} else if (first.op_class != k) {
-				ns[k] = ns[first.op_class];
-				lag_ns[k] = lag_ns[first.op_class];
-			} else {
-				draw_class(of->p, k, z, &t[i]);
-			}
-		}
-		if (of->shares)
-			draw_wires(of->p, z, &t[i]);
-	}
+	program_times_join(p, t);
+	program_wires_drawn(p, z, t);
 }
 
 /* ---- the engine ---- */

@@ -25,12 +25,12 @@ struct class_times program_times_new(struct arena *a, const struct program *p);
 /* speed, z: [source]; see cost_seconds_at() and cost_seconds_drawn(). */
 void program_times_at(const struct program *p, const struct params *speed, struct class_times *t);
 void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t);
-
-/* Programs of one world that are drawn together, NULL where there is none: classes that no draw can tell apart are computed
- * once. t: [program]; the shared resources of a program that shares none are left out. The programs must outlive it. */
-struct drawn_programs;
-struct drawn_programs *drawn_programs_make(struct arena *a, struct program *const *programs, size_t n);
-void drawn_programs_times(const struct drawn_programs *d, const struct params *z, struct class_times *t);
+/* Sets the times of joined classes, of which their parts' are known; the functions above have done so. */
+void program_times_join(const struct program *p, const struct class_times *t);
+/* Sets what is shared under a draw; program_times_drawn() has done so. */
+void program_wires_drawn(const struct program *p, const struct params *z, struct class_times *t);
+/* The parameter that determines the time of a class on a link or a disk. */
+enum param program_link_param(const struct op_class *c);
 
 /* Returns whether several tasks of the program can use one resource at the same time. */
 bool program_shares(const struct program *p);

@@ -255,17 +255,20 @@ static bool *asked_metrics(struct arena *a, const struct sweep *s)
 }
 
 /* Jobs without an asked metric are left out where the compared metric has a value: why it has none may lie in any job. */
-static int row_of(struct arena *a, const struct sweep *s, const struct placement *at,
-		  const struct draws *draws, const bool *asked, struct prediction *p,
+static int row_of(struct arena *a, const struct sweep *s, const struct placement *at, size_t i,
+		  const struct draws *draws, const bool *asked, struct prediction *all,
 		  struct assignment_row *row, struct err *err)
 {
-	prediction_make_asked(a, at, asked, p);
+	struct prediction *p = &all[i];
+
+	prediction_make_among(a, at, i, asked, all);
+	prediction_share(p);
 	if (prediction_asked(a, p, draws, asked, row, err) != 0)
 		return -1;
 	if (rows_metric(row, s->metric))
 		return 0;
 	prediction_release(p);
-	prediction_make(a, at, p);
+	prediction_make(a, &at[i], p);
 	return prediction_asked(a, p, draws, asked, row, err);
 }
 
@@ -278,6 +281,9 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 	struct sweep_entry *entries = arena_array(&x->kept, s->names_n, sizeof *entries);
 	double *bounds = arena_array(&x->kept, s->shown_n, sizeof *bounds);
 	const bool *asked = asked_metrics(&x->scratch, s);
+	struct prediction *all = arena_array(&x->scratch, s->names_n, sizeof *all);
+	size_t made = 0;
+	int rc = 0;
 
 	ask.workers.threads = (int64_t)r->threads;
 	if (r->quiet)
@@ -287,19 +293,19 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 		bounds[k] = bound_of(at->world, s->shown[k].metric->name);
 	cell->bounds = bounds;
 	cell->computed = world_computed(&x->kept, at->world, draws_asked_seed(&ask, at->world));
-	for (size_t i = 0; i < s->names_n; i++) {
-		struct prediction p;
+	while (made < s->names_n && rc == 0) {
+		const size_t i = made++;
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
-		int rc;
 
-		rc = row_of(&x->scratch, s, &at[i], &draws, asked, &p, row, err);
+		rc = row_of(&x->scratch, s, at, i, &draws, asked, all, row, err);
 		if (rc == 0)
 			entries[i] = entry_of(&x->kept, s, row);
-		entries[i].alone = prediction_machines(&p) == 1;
-		prediction_release(&p);
-		if (rc != 0)
-			return -1;
+		entries[i].alone = prediction_machines(&all[i]) == 1;
 	}
+	while (made-- > 0)
+		prediction_release(&all[made]);
+	if (rc != 0)
+		return -1;
 	cell->best_alone = compare_all(entries, s->names_n, draws.n);
 	for (size_t i = 0; i < s->names_n; i++)
 		entries[i].metric = entries[i].metric ? keep(&x->kept, entries[i].metric) : NULL;

@@ -164,7 +164,7 @@ static double simulated_s(struct arena *a, const struct placement *at, const str
 	struct generate_times t;
 
 	prediction_make(a, at, &p);
-	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	t = generate_job_times(&p.jobs[JOB_GENERATE]);
 	prediction_release(&p);
 	if (!p.jobs[JOB_GENERATE].fits)
 		return NAN;

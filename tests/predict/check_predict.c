@@ -360,7 +360,7 @@ static struct generate_times times_under(const char *const *sets)
 
 	fixture_text(&fixture, WALLS, sets);
 	run_init(&r, 0);
-	t = generate_job_times(&r.p.jobs[JOB_GENERATE], NULL);
+	t = generate_job_times(&r.p.jobs[JOB_GENERATE]);
 	run_release(&r);
 	fixture_release(&fixture);
 	return t;

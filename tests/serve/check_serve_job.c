@@ -65,7 +65,7 @@ static struct generate_times generated(const char *text)
 	fixture_text(&fixture, text, NULL);
 	at = fixture_place(&fixture, 0);
 	prediction_make(&fixture.arena, &at, &p);
-	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	g = generate_job_times(&p.jobs[JOB_GENERATE]);
 	prediction_release(&p);
 	fixture_release(&fixture);
 	return g;

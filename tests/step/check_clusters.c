@@ -19,7 +19,7 @@ static struct generate_times predicted(const char *assignment)
 
 	prediction_make(&fixture.arena, &at, &p);
 	ck_assert(p.jobs[JOB_GENERATE].fits);
-	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	t = generate_job_times(&p.jobs[JOB_GENERATE]);
 	prediction_release(&p);
 	return t;
 }

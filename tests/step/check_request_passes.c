@@ -274,7 +274,7 @@ static double decode_s(const struct observation *row)
 	at = fixture_place(&t, 0);
 	prediction_make(&scratch, &at, &p);
 	ck_assert(p.jobs[JOB_GENERATE].fits);
-	times = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	times = generate_job_times(&p.jobs[JOB_GENERATE]);
 	prediction_release(&p);
 	arena_release(&scratch);
 	fixture_release(&t);
