@@ -10,6 +10,7 @@
 #include "sim/predict/predict.h"
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/pass_class.h"
 
 const struct program_runs *program_runs(const struct job_run *r)
 {
@@ -39,6 +40,16 @@ static void count(struct counting *x, uint32_t queue, uint32_t op_class, uint32_
 	x->loads.at[l - 1].n += n;
 }
 
+static void count_classes(struct counting *x, const struct program *p, const struct pass_part *part, uint32_t times)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, part->op_class, &own, &n);
+
+	for (size_t k = 0; k < n; k++)
+		count(x, part->queue, parts[k].op_class, parts[k].n * times);
+}
+
 /* Identical layers become one load. */
 static void count_loads(struct arena *a, struct simulated *r)
 {
@@ -46,13 +57,12 @@ static void count_loads(struct arena *a, struct simulated *r)
 	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct program_task *t = &p->tasks.at[i];
-		struct class_part own;
+		struct pass_part own;
 		size_t n;
-		const struct class_part *parts = class_parts(p, t->op_class, &own, &n);
+		const struct pass_part *parts = pass_parts(p, (uint32_t)i, &own, &n);
 
 		for (size_t k = 0; k < n; k++)
-			count(&x, t->queue, parts[k].op_class, parts[k].n * loop_times(p, (uint32_t)i));
+			count_classes(&x, p, &parts[k], loop_times(p, (uint32_t)i));
 	}
 	r->loads = arena_room(a, x.loads.n, sizeof *r->loads);
 	r->loads_n = x.loads.n;

@@ -1,5 +1,6 @@
 /* run.c - see run.h. */
 #include "sim/step/joined.h"
+#include "sim/step/pass_class.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,6 +99,16 @@ static void wait_for_host(const struct op_class *c, sim_ns *ns)
 		*ns = left > 0 ? left : 0;
 }
 
+/* Sets the time of a class that stands for several, of which those of the classes before it are known. */
+static void put_together(const struct program *p, const struct op_class *c, const struct class_times *t,
+			 sim_ns *ns)
+{
+	if (c->kind == CLASS_JOINED)
+		*ns = joined_ns(p, c, t);
+	if (c->kind == CLASS_PASS)
+		*ns = pass_ns(p, c, t);
+}
+
 struct class_times program_times(struct arena *a, const struct program *p)
 {
 	struct class_times t = program_times_new(a, p);
@@ -105,7 +116,8 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	for (size_t i = 0; i < p->op_classes.n; i++) {
 		const struct op_class *c = &p->op_classes.at[i];
 
-		t.ns[i] = c->kind == CLASS_JOINED ? joined_ns(p, c, &t) : program_class_ns(p, i);
+		t.ns[i] = program_class_ns(p, i);
+		put_together(p, c, &t, &t.ns[i]);
 		t.lag_ns[i] = sim_ns_of_s(c->lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
@@ -122,8 +134,7 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
-		if (c->kind == CLASS_JOINED)
-			t->ns[i] = joined_ns(p, c, t);
+		put_together(p, c, t, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
@@ -147,8 +158,7 @@ static void draw_class(const struct program *p, size_t op_class, const struct pa
 		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
-	if (c->kind == CLASS_JOINED)
-		*ns = joined_ns(p, c, t);
+	put_together(p, c, t, ns);
 }
 
 static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
@@ -207,7 +217,7 @@ static struct drawn_class first_alike(const struct drawn_programs *d, struct see
 {
 	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
 
-	if (c->launches || c->kind == CLASS_JOINED) /* they hang on others */
+	if (c->launches || c->kind == CLASS_JOINED || c->kind == CLASS_PASS) /* they hang on others */
 		return own;
 	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
 		const struct drawn_class *k = &seen->at[i];
@@ -310,7 +320,7 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 	if (graph)
 		*graph = g;
 	run = task_graph_run(a, &g);
-	for (size_t i = 0; i < p->tasks.n && p->class_parts.n; i++)
-		run.busy_ns[p->tasks.at[i].queue] -= joined_lags_ns(p, p->tasks.at[i].op_class, t);
+	for (size_t i = 0; i < p->tasks.n && (p->class_parts.n || p->pass_parts.n); i++)
+		task_busy(p, (uint32_t)i, t, 1, run.busy_ns);
 	return run;
 }
