@@ -55,14 +55,19 @@ static void count_loads(struct arena *a, struct simulated *r)
 {
 	const struct program *p = r->program;
 	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
+	struct arena scratch = ARENA_INIT;
+	uint32_t *passes = pass_counts(&scratch, p); /* that are not counted yet */
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		struct pass_part own;
 		size_t n;
 		const struct pass_part *parts = pass_parts(p, (uint32_t)i, &own, &n);
+		uint32_t *left = &passes[p->tasks.at[i].op_class];
+		const uint32_t times = parts == &own ? loop_times(p, (uint32_t)i) : *left;
 
-		for (size_t k = 0; k < n; k++)
-			count_classes(&x, p, &parts[k], loop_times(p, (uint32_t)i));
+		for (size_t k = 0; k < n && times; k++)
+			count_classes(&x, p, &parts[k], times);
+		*left = 0;
 	}
 	r->loads = arena_room(a, x.loads.n, sizeof *r->loads);
 	r->loads_n = x.loads.n;
@@ -71,6 +76,7 @@ static void count_loads(struct arena *a, struct simulated *r)
 	VEC_FREE(&x.loads);
 	VEC_FREE(&x.older);
 	free(x.newest);
+	arena_release(&scratch);
 }
 
 static struct simulated simulated_make(struct arena *a, struct program *program)

@@ -170,10 +170,9 @@ bool loop_run(struct arena *a, const struct program *p, const struct class_times
 	if (!is_periodic(p, run))
 		return false;
 	run->makespan_ns += l->n * loop_cycle_ns(p, run);
-	for (uint32_t i = l->at - l->len; i < l->at; i++) {
+	for (uint32_t i = l->at - l->len; i < l->at; i++)
 		run->busy_ns[p->tasks.at[i].queue] += l->n * (run->spans[i].end_ns - run->spans[i].start_ns);
-		task_busy(p, i, t, l->n, run->busy_ns);
-	}
+	tasks_busy(p, l->at - l->len, l->at, t, l->n, run->busy_ns);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include "sim/step/pass_class.h"
 
 #include "sim/step/joined.h"
+#include "sim/step/loop.h"
 
 uint32_t pass_class(struct program *p, const struct pass_part *parts, size_t n)
 {
@@ -113,21 +114,49 @@ struct task_span pass_span(const struct program *p, const struct task_run *run, 
 	return span;
 }
 
-void task_busy(const struct program *p, uint32_t task, const struct class_times *t, uint32_t times,
-	       sim_ns *busy_ns)
+/* ---- many tasks ---- */
+
+/* What so many passes of a class, which were counted as work of one queue, are on each. */
+static void passes_busy(const struct program *p, uint32_t op_class, uint32_t queue, const struct class_times *t,
+			sim_ns times, sim_ns *busy_ns)
 {
-	const struct program_task *k = &p->tasks.at[task];
-	struct pass_part own;
-	size_t n;
-	const struct pass_part *parts = pass_parts(p, task, &own, &n);
+	const struct op_class *c = &p->op_classes.at[op_class];
 
-	if (parts != &own)
-		busy_ns[k->queue] -= times * t->ns[k->op_class];
-	for (size_t i = 0; i < n; i++) {
-		const uint32_t c = parts[i].op_class;
+	busy_ns[queue] -= times * t->ns[op_class];
+	for (uint32_t i = c->first_part; i < c->first_part + c->parts_n; i++) {
+		const struct pass_part *part = &p->pass_parts.at[i];
 
-		if (parts != &own)
-			busy_ns[parts[i].queue] += times * t->ns[c];
-		busy_ns[parts[i].queue] -= times * joined_lags_ns(p, c, t);
+		busy_ns[part->queue] += times * (t->ns[part->op_class] - joined_lags_ns(p, part->op_class, t));
 	}
+}
+
+void tasks_busy(const struct program *p, uint32_t from, uint32_t to, const struct class_times *t,
+		uint32_t times, sim_ns *busy_ns)
+{
+	struct arena scratch = ARENA_INIT;
+	sim_ns *passes = arena_array(&scratch, p->op_classes.n, sizeof *passes);
+
+	for (uint32_t i = from; i < to; i++) {
+		const struct program_task *k = &p->tasks.at[i];
+		const enum op_class_kind kind = p->op_classes.at[k->op_class].kind;
+
+		passes[k->op_class] += kind == CLASS_PASS;
+		if (kind == CLASS_JOINED)
+			busy_ns[k->queue] -= times * joined_lags_ns(p, k->op_class, t);
+	}
+	for (uint32_t c = 0; c < p->op_classes.n; c++) /* the first part is on the queue of the pass */
+		if (passes[c])
+			passes_busy(p, c, p->pass_parts.at[p->op_classes.at[c].first_part].queue, t,
+				    passes[c] * times, busy_ns);
+	arena_release(&scratch);
+}
+
+uint32_t *pass_counts(struct arena *a, const struct program *p)
+{
+	uint32_t *counts = arena_array(a, p->op_classes.n, sizeof *counts);
+
+	for (uint32_t i = 0; i < p->tasks.n; i++)
+		if (p->op_classes.at[p->tasks.at[i].op_class].kind == CLASS_PASS)
+			counts[p->tasks.at[i].op_class] += loop_times(p, i);
+	return counts;
 }

@@ -31,9 +31,12 @@ struct task_span *pass_spans(struct arena *a, const struct program *p, const str
 struct task_span pass_span(const struct program *p, const struct task_run *run, const struct task_span *spans,
 			   uint32_t task, size_t part);
 
-/* Puts right for how long queues were busy with so many of a task, which was counted as if it kept its own queue busy all the time: without
- * lags (joined.h), and for each part on its queue. */
-void task_busy(const struct program *p, uint32_t task, const struct class_times *t, uint32_t times,
-	       sim_ns *busy_ns);
+/* Puts right for how long queues were busy with the tasks from .. to - 1, so many times each, which were counted as if they kept their own
+ * queue busy all the time: without lags (joined.h), and with each part of a pass on its queue. */
+void tasks_busy(const struct program *p, uint32_t from, uint32_t to, const struct class_times *t,
+		uint32_t times, sim_ns *busy_ns);
+
+/* Counts the tasks of each CLASS_PASS, in the arena: [class], a task as often as it stands for others (loop.h). */
+uint32_t *pass_counts(struct arena *a, const struct program *p);
 
 #endif

@@ -320,7 +320,7 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 	if (graph)
 		*graph = g;
 	run = task_graph_run(a, &g);
-	for (size_t i = 0; i < p->tasks.n && (p->class_parts.n || p->pass_parts.n); i++)
-		task_busy(p, (uint32_t)i, t, 1, run.busy_ns);
+	if (p->class_parts.n || p->pass_parts.n)
+		tasks_busy(p, 0, (uint32_t)p->tasks.n, t, 1, run.busy_ns);
 	return run;
 }

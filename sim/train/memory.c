@@ -29,7 +29,6 @@ struct change {
 	sim_ns at_ns;
 	double by;
 	enum kind kind;
-	size_t machine;
 	uint32_t task, part, seq;
 };
 
@@ -44,10 +43,13 @@ struct ledger {
 	struct kept_share {
 		double fore, back;
 	} * shares; /* [block * machines + machine]: of a block, in forward and backward */
+	size_t *holders, *holders_from; /* [block + 1]: from there on the machines that have a share of it */
 	struct kept_bytes {
 		double kept, recompute;
 	} * kept; /* [block] */
-	VEC(struct change) changes;
+	struct changes { /* [machine] */
+		VEC(struct change) of;
+	} * changes;
 };
 
 /* A task, or a part of a pass. */
@@ -162,30 +164,38 @@ static void read_tasks(struct ledger *b, const struct task_span *spans)
 
 static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes, struct interval_ns w)
 {
+	struct changes *at = &b->changes[machine];
+
 	if (bytes <= 0 || w.first < 0)
 		return;
-	VEC_ADD(&b->changes,
-		(struct change){w.first, bytes, kind, machine, w.task, w.part, (uint32_t)b->changes.n});
-	VEC_ADD(&b->changes,
-		(struct change){w.last, -bytes, kind, machine, TASK_NONE, 0, (uint32_t)b->changes.n});
+	VEC_ADD(&at->of, (struct change){w.first, bytes, kind, w.task, w.part, (uint32_t)at->of.n});
+	VEC_ADD(&at->of, (struct change){w.last, -bytes, kind, TASK_NONE, 0, (uint32_t)at->of.n});
 }
 
 /* What the micro-batches of a step have in common. */
 static void tabulate(struct arena *a, struct ledger *b)
 {
 	const size_t blocks = b->at->blocks_n, n = b->w->machines_n;
+	size_t held = 0;
 
 	b->shares = arena_array(a, blocks * n, sizeof *b->shares);
+	b->holders = arena_array(a, blocks * n, sizeof *b->holders);
+	b->holders_from = arena_array(a, blocks + 1, sizeof *b->holders_from);
 	b->kept = arena_array(a, blocks, sizeof *b->kept);
 	for (size_t i = 0; i < blocks; i++) {
 		const struct shards *back = &b->at->shard_groups[PHASE_BACKWARD][i];
 
 		b->kept[i] = (struct kept_bytes){trainable_kept_B(b->tr, i, back),
 						 trainable_recompute_B(b->tr, i, back)};
-		for (size_t mi = 0; mi < n; mi++)
-			b->shares[i * n + mi] =
-				(struct kept_share){footprint_share(b->at, PHASE_FORWARD, i, mi),
-						    footprint_share(b->at, PHASE_BACKWARD, i, mi)};
+		for (size_t mi = 0; mi < n; mi++) {
+			const struct kept_share s = {footprint_share(b->at, PHASE_FORWARD, i, mi),
+						     footprint_share(b->at, PHASE_BACKWARD, i, mi)};
+
+			b->shares[i * n + mi] = s;
+			if (s.fore > 0 || s.back > 0)
+				b->holders[held++] = mi;
+		}
+		b->holders_from[i + 1] = held;
 	}
 }
 
@@ -206,7 +216,8 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 	const double kept = b->kept[block].kept, recompute = b->kept[block].recompute;
 	const struct interval_ns over = l->sent.first < 0 ? l->forward : l->sent;
 
-	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
+	for (size_t i = b->holders_from[block]; i < b->holders_from[block + 1]; i++) {
+		const size_t mi = b->holders[i];
 		const struct kept_share s = share_of(b, l, block, mi);
 		const double fore = s.fore, back = s.back;
 		struct interval_ns w = l->forward;
@@ -298,17 +309,15 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 {
 	double now[KIND_N] = {0}, most = 0;
 	const double stands = standing_B(b, mi, &u->peak);
-	size_t changes = 0;
+	const struct changes *changes = &b->changes[mi];
 
-	for (size_t i = 0; i < b->changes.n; i++)
-		changes += b->changes.at[i].machine == mi;
-	u->points = arena_array(a, changes + 1, sizeof *u->points);
+	if (changes->of.n)
+		qsort(changes->of.at, changes->of.n, sizeof *changes->of.at, by_time);
+	u->points = arena_array(a, changes->of.n + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
-	for (size_t i = 0; i < b->changes.n; i++) {
-		const struct change *c = &b->changes.at[i];
+	for (size_t i = 0; i < changes->of.n; i++) {
+		const struct change *c = &changes->of.at[i];
 
-		if (c->machine != mi)
-			continue;
 		now[c->kind] += c->by;
 		if (u->points[u->points_n - 1].at_ns != c->at_ns)
 			u->points_n++;
@@ -363,6 +372,7 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	b.grads = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.updates = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.arrivals = intervals(&scratch, at->blocks_n * w->machines_n);
+	b.changes = arena_array(&scratch, w->machines_n, sizeof *b.changes);
 	tabulate(&scratch, &b);
 	times = program_times(&scratch, p);
 	read_tasks(&b, pass_spans(&scratch, p, &times));
@@ -370,13 +380,11 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 		hold_activations(&b, &b.lifetimes[i], i % at->blocks_n);
 	for (size_t i = 0; i < at->blocks_n; i++)
 		hold_gradients(&b, i);
-	if (b.changes.n)
-		qsort(b.changes.at, b.changes.n, sizeof *b.changes.at, by_time);
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		out[mi] = (struct memory_use){.at_ns = 0};
 		find_peak(a, &b, mi, &out[mi]);
+		VEC_FREE(&b.changes[mi].of);
 	}
-	VEC_FREE(&b.changes);
 	arena_release(&scratch);
 }
 

@@ -69,6 +69,8 @@ static int by_time(const void *x, const void *y)
 
 static void find_passes(struct builder *b)
 {
+	bool late = false; /* one comes too late */
+
 	for (uint32_t i = 0; i < b->st.n; i++)
 		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++) {
 			const struct simulated_action *a = &b->st.replicas[i].simulated_orders.actions[k];
@@ -79,7 +81,9 @@ static void find_passes(struct builder *b)
 
 			VEC_ADD(&b->passes, pass);
 		}
-	if (b->passes.n)
+	for (size_t i = 1; i < b->passes.n && !late; i++)
+		late = by_time(&b->passes.at[i - 1], &b->passes.at[i]) > 0;
+	if (late)
 		qsort(b->passes.at, b->passes.n, sizeof *b->passes.at, by_time);
 }
 
@@ -483,17 +487,12 @@ static struct builder builder_of(const struct placement *at, enum joins joins)
 	return b;
 }
 
-static struct program *build_whole(const struct placement *at, enum joins joins)
+struct program *train_build(const struct placement *at)
 {
-	struct builder b = builder_of(at, joins);
+	struct builder b = builder_of(at, JOIN_NONE);
 
 	b.st = stages_make(&b.arena, b.p, at);
 	return build(&b, at);
-}
-
-struct program *train_build(const struct placement *at)
-{
-	return build_whole(at, JOIN_NONE);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -517,12 +516,15 @@ static bool may_leave_out(struct program *p)
 static struct program *without_cycles(struct arena *a, const struct placement *at, const struct stages *st,
 				      enum joins joins)
 {
+	struct stages sorted = stages_copy(a, st);
+
+	stages_sort(a, &sorted);
 	for (size_t i = 0; i < ARRAY_LEN(shortenings); i++) {
 		struct builder b = builder_of(at, joins);
 		struct program *p;
 
 		stages_classes(b.p, at);
-		b.st = stages_copy(a, st);
+		b.st = stages_copy(a, shortenings[i].sorted ? &sorted : st);
 		if (!stages_shorten(&b.arena, &b.st, &shortenings[i])) {
 			program_free(b.p);
 			arena_release(&b.arena);
@@ -536,25 +538,39 @@ static struct program *without_cycles(struct arena *a, const struct placement *a
 	return NULL;
 }
 
+/* The step of stages that were made before. */
+static struct program *build_of(struct arena *a, const struct placement *at, const struct stages *st, enum joins joins)
+{
+	struct builder b = builder_of(at, joins);
+
+	stages_classes(b.p, at);
+	b.st = stages_copy(a, st);
+	return build(&b, at);
+}
+
 static struct program *build_short(const struct placement *at, enum joins joins)
 {
 	struct arena scratch = ARENA_INIT;
-	struct program *p = NULL, *asked;
+	struct program *p = NULL, *asked = program_new(at->world);
+	const struct train t = placement_train(at);
+	struct stages st;
 
-	if (placement_train(at).micro_batches >= SHORT_FROM) {
-		asked = program_new(at->world);
-		const struct stages st = stages_make_few(&scratch, asked, at);
-
+	/* GPipe holds every micro-batch: no cycle of its passes is one of the whole step */
+	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE) {
+		st = stages_make(&scratch, asked, at);
+	} else {
+		st = stages_make_few(&scratch, asked, at);
 		p = without_cycles(&scratch, at, &st, joins);
-		if (!p && st.more) {
-			const struct stages all = stages_make(&scratch, asked, at);
-
-			p = without_cycles(&scratch, at, &all, joins);
-		}
-		program_free(asked);
 	}
+	if (!p && st.more) {
+		st = stages_make(&scratch, asked, at);
+		p = without_cycles(&scratch, at, &st, joins);
+	}
+	if (!p)
+		p = build_of(&scratch, at, &st, joins);
+	program_free(asked);
 	arena_release(&scratch);
-	return p ? p : build_whole(at, joins);
+	return p;
 }
 
 /* Returns whether the times of a step are those of its tasks one by one. */

@@ -67,29 +67,36 @@ static void count_operators(struct counting *x, const struct program *p, const s
 						   time_of(&of->label)});
 }
 
-static void count_task(struct counting *x, const struct program *p, uint32_t task)
+/* passes: those of each class that are not counted yet. */
+static void count_task(struct counting *x, const struct program *p, uint32_t task, uint32_t *passes)
 {
 	struct pass_part own;
 	size_t n;
 	const struct pass_part *parts = pass_parts(p, task, &own, &n);
+	uint32_t *left = &passes[p->tasks.at[task].op_class];
+	const uint32_t times = parts == &own ? loop_times(p, task) : *left;
 
-	for (size_t i = 0; i < n; i++)
-		count_operators(x, p, &parts[i], loop_times(p, task));
+	for (size_t i = 0; i < n && times; i++)
+		count_operators(x, p, &parts[i], times);
+	*left = 0;
 }
 
 const struct train_work *train_work(struct arena *a, const struct program *p)
 {
 	struct train_work *work = arena_alloc(a, sizeof *work);
 	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
+	struct arena scratch = ARENA_INIT;
+	uint32_t *passes = pass_counts(&scratch, p);
 
 	for (uint32_t i = 0; i < p->tasks.n; i++)
-		count_task(&x, p, i);
+		count_task(&x, p, i, passes);
 	*work = (struct train_work){p->world->units_n, x.at.n, arena_array(a, x.at.n, sizeof *work->at)};
 	if (x.at.n)
 		memcpy(work->at, x.at.at, x.at.n * sizeof *work->at);
 	VEC_FREE(&x.at);
 	VEC_FREE(&x.older);
 	free(x.newest);
+	arena_release(&scratch);
 	return work;
 }
 
