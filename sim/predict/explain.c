@@ -7,6 +7,7 @@
 
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/pass_class.h"
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
@@ -32,8 +33,8 @@ static double carried_s(const struct simulated *r, uint32_t task, const struct o
 }
 
 /* Adds so many tasks of a class that are on the critical path, or are parts of one that is. */
-static void add_path(const struct simulated *r, uint32_t task, uint32_t op_class, double times,
-		     struct params *sum)
+static void add_class(const struct simulated *r, uint32_t task, uint32_t op_class, double times,
+		      struct params *sum)
 {
 	const struct op_class *c = &r->program->op_classes.at[op_class];
 	double *s = sum[c->source].of;
@@ -46,8 +47,7 @@ static void add_path(const struct simulated *r, uint32_t task, uint32_t op_class
 		return;
 	}
 	if (c->launches) { /* the part that the device waits for */
-		s[PARAM_OVERHEAD] +=
-			times * sim_s_of_ns(r->run.spans[task].end_ns - r->run.spans[task].start_ns);
+		s[PARAM_OVERHEAD] += times * sim_s_of_ns(r->times.ns[op_class]);
 		return;
 	}
 	if (c->cost.arithmetic.s >= c->cost.memory.s)
@@ -58,21 +58,41 @@ static void add_path(const struct simulated *r, uint32_t task, uint32_t op_class
 	s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
 }
 
+static void add_classes(const struct simulated *r, uint32_t task, uint32_t op_class, double times,
+			struct params *sum)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(r->program, op_class, &own, &n);
+
+	for (size_t k = n; k-- > 0;)
+		add_class(r, task, parts[k].op_class, times * parts[k].n, sum);
+}
+
+/* Adds a task that is on the critical path; of a pass, the parts that are. spans: those of pass_spans(). */
+static void add_path(const struct simulated *r, const struct task_span *spans, uint32_t task, double times,
+		     struct params *sum)
+{
+	const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[task].op_class];
+	struct pass_part own;
+	size_t n;
+	const struct pass_part *parts = pass_parts(r->program, task, &own, &n);
+
+	for (size_t k = n - 1; k < n; k = parts == &own ? n : spans[c->first_part + k].cause)
+		add_classes(r, task, parts[k].op_class, times, sum);
+}
+
 /* Adds up the critical path of a program that is run so many times, by source and parameter. */
 static void sum_critical_path(struct arena *a, const struct simulated *r, double times, struct params *sum)
 {
 	const struct program *p = r->program;
 	uint32_t *on_path = arena_array(a, p->tasks.n, sizeof *on_path);
+	const struct task_span *spans = pass_spans(a, p, &r->times);
 
 	loop_critical_path(p, &r->graph, &r->run, on_path);
-	for (uint32_t i = (uint32_t)p->tasks.n; i-- > 0;) {
-		struct class_part own;
-		size_t n;
-		const struct class_part *parts = class_parts(p, p->tasks.at[i].op_class, &own, &n);
-
-		for (size_t k = on_path[i] ? n : 0; k-- > 0;)
-			add_path(r, i, parts[k].op_class, times * (double)on_path[i] * parts[k].n, sum);
-	}
+	for (uint32_t i = (uint32_t)p->tasks.n; i-- > 0;)
+		if (on_path[i])
+			add_path(r, spans, i, times * (double)on_path[i], sum);
 }
 
 const char *explain_largest(struct arena *a, const struct world *w, const struct simulated *runs,
@@ -128,7 +148,7 @@ const char *explain_bound(struct arena *a, const struct prediction *p)
 }
 
 /* What a task of a class sends over links. */
-static double sent_B(const struct program *p, uint32_t op_class)
+static double class_sent_B(const struct program *p, uint32_t op_class)
 {
 	struct class_part own;
 	size_t n;
@@ -140,6 +160,18 @@ static double sent_B(const struct program *p, uint32_t op_class)
 
 		bytes += c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? parts[i].n * c->bytes : 0;
 	}
+	return bytes;
+}
+
+static double sent_B(const struct program *p, uint32_t task)
+{
+	struct pass_part own;
+	size_t n;
+	const struct pass_part *parts = pass_parts(p, task, &own, &n);
+	double bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += class_sent_B(p, parts[i].op_class);
 	return bytes;
 }
 
@@ -155,7 +187,7 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 	w = r->program->world;
 	sum = arena_array(&scratch, program_sources(w), sizeof *sum);
 	for (uint32_t i = 0; i < r->program->tasks.n; i++)
-		c.bytes += loop_times(r->program, i) * sent_B(r->program, r->program->tasks.at[i].op_class);
+		c.bytes += loop_times(r->program, i) * sent_B(r->program, i);
 	sum_critical_path(&scratch, r, 1, sum);
 	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)
 		for (int i = 0; i < PARAM_N; i++)

@@ -11,6 +11,7 @@
 #include "sim/predict/predict.h"
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/pass_class.h"
 
 const struct program_runs *program_runs(const struct job_run *r)
 {
@@ -40,20 +41,35 @@ static void count(struct counting *x, uint32_t queue, uint32_t op_class, uint32_
 	x->loads.at[l - 1].n += n;
 }
 
+static void count_classes(struct counting *x, const struct program *p, const struct pass_part *part,
+			  uint32_t times)
+{
+	struct class_part own;
+	size_t n;
+	const struct class_part *parts = class_parts(p, part->op_class, &own, &n);
+
+	for (size_t k = 0; k < n; k++)
+		count(x, part->queue, parts[k].op_class, parts[k].n * times);
+}
+
 /* Identical layers become one load. */
 static void count_loads(struct arena *a, struct simulated *r)
 {
 	const struct program *p = r->program;
 	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
+	struct arena scratch = ARENA_INIT;
+	uint32_t *passes = pass_counts(&scratch, p); /* that are not counted yet */
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct program_task *t = &p->tasks.at[i];
-		struct class_part own;
+		struct pass_part own;
 		size_t n;
-		const struct class_part *parts = class_parts(p, t->op_class, &own, &n);
+		const struct pass_part *parts = pass_parts(p, (uint32_t)i, &own, &n);
+		uint32_t *left = &passes[p->tasks.at[i].op_class];
+		const uint32_t times = parts == &own ? loop_times(p, (uint32_t)i) : *left;
 
-		for (size_t k = 0; k < n; k++)
-			count(&x, t->queue, parts[k].op_class, parts[k].n * loop_times(p, (uint32_t)i));
+		for (size_t k = 0; k < n && times; k++)
+			count_classes(&x, p, &parts[k], times);
+		*left = 0;
 	}
 	r->loads = arena_room(a, x.loads.n, sizeof *r->loads);
 	r->loads_n = x.loads.n;
@@ -62,6 +78,7 @@ static void count_loads(struct arena *a, struct simulated *r)
 	VEC_FREE(&x.loads);
 	VEC_FREE(&x.older);
 	free(x.newest);
+	arena_release(&scratch);
 }
 
 static struct simulated simulated_make(struct arena *a, struct program *program)

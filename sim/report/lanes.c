@@ -126,6 +126,7 @@ static enum box_kind kind_of(const struct op_class *c, const struct label *label
 	case CLASS_RECEIVE_COPY:
 		return BOX_COPY;
 	case CLASS_JOINED: /* simulated_whole() has its parts */
+	case CLASS_PASS:
 		break;
 	}
 	BUG("class kind %d", (int)c->kind);

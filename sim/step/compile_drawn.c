@@ -9,7 +9,7 @@ typedef sim_ns each[DRAWN_AT_ONCE]; /* a time of each draw */
 
 bool compiled_draws_may(const struct compiled *c)
 {
-	return !c->shares && !c->loop.n;
+	return !c->shares && !c->loop.n && !c->program->pass_parts.n;
 }
 
 static void add_times(sim_ns *sum, const sim_ns *ns, sim_ns n)

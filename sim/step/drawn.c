@@ -94,7 +94,7 @@ static void add_drawn(struct drawing *x, struct drawn_class own)
 	struct drawn_range *last = x->ranges.n ? &x->ranges.at[x->ranges.n - 1] : NULL;
 	struct drawn_class from;
 
-	if (c->kind == CLASS_JOINED) /* its parts are drawn */
+	if (c->kind == CLASS_JOINED || c->kind == CLASS_PASS) /* their parts are drawn */
 		return;
 	from = first_alike(x, own);
 	if (!last || !continues(last, from, own)) {
@@ -251,6 +251,8 @@ void drawn_times_of(const struct program *p, const struct drawn_times *t, const 
 		out->ns[c] = t->ns[c * DRAWN_AT_ONCE + draw];
 		out->lag_ns[c] = t->lag_ns[c * DRAWN_AT_ONCE + draw];
 	}
+	if (p->pass_parts.n)
+		program_times_join(p, out);
 	if (z)
 		program_wires_drawn(p, z, out);
 }

@@ -35,7 +35,7 @@ void drawn_programs_times(const struct drawn_programs *d, const struct draws_at 
 void drawn_times_of(const struct program *p, const struct drawn_times *t, const struct params *z, size_t draw,
 		    struct class_times *out);
 
-/* Returns whether compiled_draws() can be asked: nothing is shared, and no cycles are left out. */
+/* Returns whether compiled_draws() can be asked: nothing is shared, no cycles are left out, and no pass of a stage is one task. */
 bool compiled_draws_may(const struct compiled *c);
 /* compiled_run() under each of DRAWN_AT_ONCE draws: ends[draw * step]. */
 void compiled_draws(const struct compiled *c, const struct drawn_times *t, struct compiled_ends *ends,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sim/step/pass_class.h"
+
 /* ---- where tasks may be joined ---- */
 
 /* A device whose machine has others shares its memory with them. */
@@ -135,33 +137,57 @@ static bool waited(const struct program *p, const struct task_run *run, uint32_t
 	       !depends(p, t, cause);
 }
 
-bool joined_holds(const struct program *p, const struct task_run *run)
+/* The same of a part of a pass on the link, which was ready while joined rounds held that. */
+static bool part_waited(const struct program *p, const struct op_class *c, const struct task_span *spans,
+			uint32_t i)
+{
+	const struct pass_part *parts = &p->pass_parts.at[c->first_part];
+	const uint32_t cause = spans[c->first_part + i].cause;
+
+	return parts[i].queue != parts[0].queue && cause != TASK_NONE &&
+	       parts[cause].queue == parts[i].queue &&
+	       p->op_classes.at[parts[cause].op_class].kind == CLASS_JOINED;
+}
+
+static bool passes_hold(struct arena *a, const struct program *p, const struct class_times *t)
+{
+	const struct task_span *spans = pass_spans(a, p, t);
+
+	for (size_t k = 0; k < p->op_classes.n; k++) {
+		const struct op_class *c = &p->op_classes.at[k];
+
+		for (uint32_t i = 0; c->kind == CLASS_PASS && i < c->parts_n; i++)
+			if (part_waited(p, c, spans, i))
+				return false;
+	}
+	return true;
+}
+
+bool joined_holds(const struct program *p, const struct class_times *t, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct sharing shared = sharing_make(&scratch, p);
-	bool holds = true;
+	bool holds = passes_hold(&scratch, p, t);
 
 	for (uint32_t i = 0; i < p->tasks.n && holds; i++)
 		holds = !waited(p, run, i) && (!is_joined(p, i) || !shared.of[p->tasks.at[i].queue].n);
+	for (size_t i = 0; i < p->pass_parts.n && holds; i++)
+		holds = !shared.of[p->pass_parts.at[i].queue].n;
 	arena_release(&scratch);
 	return holds;
 }
 
 /* ---- tasks one by one ---- */
 
-/* Appends the tasks of one, each after the one before where that has a lag; its dependencies are known by their new numbers. */
-static void put_parts(struct program *out, const struct program *p, uint32_t task, const uint32_t *last)
+/* Appends the tasks of one that waits for so many dependencies, which stand at the end of the list, each after the one before where that
+ * has a lag. */
+static void put_parts(struct program *out, const struct program *p, struct program_task t)
 {
-	struct program_task t = p->tasks.at[task];
 	struct class_part own;
 	size_t n;
 	const struct class_part *parts = class_parts(p, t.op_class, &own, &n);
-	const uint32_t first_dep = t.first_dep;
 	bool waits = false;
 
-	t.first_dep = (uint32_t)out->deps.n;
-	for (uint32_t d = 0; d < t.deps_n; d++)
-		VEC_ADD(&out->deps, last[p->deps.at[first_dep + d]]);
 	for (size_t i = 0; i < n; i++)
 		for (uint32_t k = 0; k < parts[i].n; k++) {
 			t.op_class = parts[i].op_class;
@@ -177,6 +203,33 @@ static void put_parts(struct program *out, const struct program *p, uint32_t tas
 		}
 }
 
+/* Appends the tasks that a task stands for; `last` has the new numbers of those before it. The first part of a pass waits for what the
+ * pass does, others for those of the other queue. */
+static void put_apart(struct program *out, const struct program *p, uint32_t task, const uint32_t *last)
+{
+	const struct program_task *t = &p->tasks.at[task];
+	struct pass_part own;
+	size_t n;
+	const struct pass_part *parts = pass_parts(p, task, &own, &n);
+	uint32_t newest[2] = {TASK_NONE, TASK_NONE}; /* of the device, of its link */
+
+	for (size_t i = 0; i < n; i++) {
+		const bool on_link = parts[i].queue != parts[0].queue;
+		struct program_task part = {.queue = parts[i].queue,
+					    .op_class = parts[i].op_class,
+					    .first_dep = (uint32_t)out->deps.n,
+					    .label = pass_label(p, task, &parts[i])};
+
+		for (uint32_t d = 0; d < t->deps_n && !i; d++)
+			VEC_ADD(&out->deps, last[p->deps.at[t->first_dep + d]]);
+		if (i && (on_link || parts[i].waits))
+			VEC_ADD(&out->deps, newest[!on_link]);
+		part.deps_n = (uint32_t)out->deps.n - part.first_dep;
+		put_parts(out, p, part);
+		newest[on_link] = (uint32_t)out->tasks.n - 1;
+	}
+}
+
 struct program *joined_undone(const struct program *p)
 {
 	struct program *out = program_new(p->world);
@@ -188,8 +241,10 @@ struct program *joined_undone(const struct program *p)
 		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
 	for (size_t i = 0; i < p->class_parts.n; i++)
 		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
+	for (size_t i = 0; i < p->pass_parts.n; i++)
+		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
-		put_parts(out, p, i, last);
+		put_apart(out, p, i, last);
 		last[i] = (uint32_t)out->tasks.n - 1;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)

@@ -33,10 +33,11 @@ const struct class_part *class_parts(const struct program *p, uint32_t op_class,
 sim_ns joined_ns(const struct program *p, const struct op_class *c, const struct class_times *t);
 sim_ns joined_lags_ns(const struct program *p, uint32_t op_class, const struct class_times *t);
 
-/* Returns whether the times of a run are those of the tasks one by one. They always are where no rounds are joined. */
-bool joined_holds(const struct program *p, const struct task_run *run);
+/* Returns whether the times of a run, t those of its classes, are those of the tasks one by one. They always are where no rounds are joined. */
+bool joined_holds(const struct program *p, const struct class_times *t, const struct task_run *run);
 
-/* The same program of tasks one by one, to be freed by program_free(). */
+/* The same program of tasks one by one, those of passes too (pass_class.h), to be freed by program_free(). What a part of a pass waited
+ * for that was over whatever the times are, it does not depend on. */
 struct program *joined_undone(const struct program *p);
 
 #endif

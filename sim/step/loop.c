@@ -1,8 +1,9 @@
 /* loop.c - see loop.h. */
-#include "sim/step/joined.h"
 #include "sim/step/loop.h"
 
 #include <string.h>
+
+#include "sim/step/pass_class.h"
 
 /* ---- is it one ---- */
 
@@ -170,8 +171,8 @@ bool loop_run(struct arena *a, const struct program *p, const struct class_times
 		return false;
 	run->makespan_ns += l->n * loop_cycle_ns(p, run);
 	for (uint32_t i = l->at - l->len; i < l->at; i++)
-		run->busy_ns[p->tasks.at[i].queue] += l->n * (run->spans[i].end_ns - run->spans[i].start_ns -
-							      joined_lags_ns(p, p->tasks.at[i].op_class, t));
+		run->busy_ns[p->tasks.at[i].queue] += l->n * (run->spans[i].end_ns - run->spans[i].start_ns);
+	tasks_busy(p, l->at - l->len, l->at, t, l->n, run->busy_ns);
 	return true;
 }
 
@@ -248,6 +249,8 @@ static struct program *with_cycles(const struct program *p, uint32_t cycles)
 		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
 	for (size_t i = 0; i < p->class_parts.n; i++)
 		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
+	for (size_t i = 0; i < p->pass_parts.n; i++)
+		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
 		if (i == l->at)
 			for (uint32_t k = 1; k <= cycles; k++)

@@ -76,6 +76,7 @@ void program_free(struct program *p)
 	VEC_FREE(&p->collectives);
 	VEC_FREE(&p->collective_tasks);
 	VEC_FREE(&p->class_parts);
+	VEC_FREE(&p->pass_parts);
 	VEC_FREE(&p->joined_classes);
 	VEC_FREE(&p->cycles);
 	arena_release(&p->arena);

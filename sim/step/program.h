@@ -21,7 +21,8 @@ enum op_class_kind {
 	CLASS_RECEIVE_COPY,
 	CLASS_REDUCE,
 	CLASS_READ,
-	CLASS_JOINED /* several tasks put as one: joined.h */
+	CLASS_JOINED, /* several tasks put as one: joined.h */
+	CLASS_PASS    /* the same of two queues that take turns: pass_class.h */
 };
 
 struct op_class {
@@ -35,7 +36,7 @@ struct op_class {
 	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
 	 * than they are. Else 0. */
 	uint32_t launches;
-	uint32_t first_part, parts_n; /* CLASS_JOINED: class_parts of the program */
+	uint32_t first_part, parts_n; /* CLASS_JOINED: class_parts of the program; CLASS_PASS: pass_parts */
 };
 
 /* So many tasks of a class, one after the other on a queue. */
@@ -76,6 +77,13 @@ struct label {
 	enum grad_part grad_part; /* PHASE_BACKWARD: the gradients that it computes */
 	bool recompute;           /* a forward operator run again in the backward pass */
 	bool stage;               /* of a transfer: from several blocks on one shard group to the next one */
+};
+
+/* A task of those that a CLASS_PASS stands for. */
+struct pass_part {
+	uint32_t op_class, queue;
+	bool waits; /* for the latest one on the other queue before it, and its lag, too */
+	struct label label;
 };
 
 struct program_task {
@@ -162,9 +170,10 @@ struct program {
 	VEC(struct known_collective) collectives;
 	VEC(struct collective_task) collective_tasks;
 	VEC(struct class_part) class_parts; /* of classes that are joined */
-	VEC(uint32_t) joined_classes;       /* private: for joined.c */
-	bool *joins;                        /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
-	struct known_message last_message;  /* private: rounds of a collective operation are alike */
+	VEC(struct pass_part) pass_parts;
+	VEC(uint32_t) joined_classes;      /* private: for joined.c */
+	bool *joins;                       /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
+	struct known_message last_message; /* private: rounds of a collective operation are alike */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */

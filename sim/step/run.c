@@ -1,5 +1,6 @@
 /* run.c - see run.h. */
 #include "sim/step/joined.h"
+#include "sim/step/pass_class.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -97,6 +98,16 @@ static void wait_for_host(const struct op_class *c, sim_ns *ns)
 		*ns = left > 0 ? left : 0;
 }
 
+/* Sets the time of a class that stands for several, of which those of the classes before it are known. */
+static void put_together(const struct program *p, const struct op_class *c, const struct class_times *t,
+			 sim_ns *ns)
+{
+	if (c->kind == CLASS_JOINED)
+		*ns = joined_ns(p, c, t);
+	if (c->kind == CLASS_PASS)
+		*ns = pass_ns(p, c, t);
+}
+
 struct class_times program_times(struct arena *a, const struct program *p)
 {
 	struct class_times t = program_times_new(a, p);
@@ -104,7 +115,8 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	for (size_t i = 0; i < p->op_classes.n; i++) {
 		const struct op_class *c = &p->op_classes.at[i];
 
-		t.ns[i] = c->kind == CLASS_JOINED ? joined_ns(p, c, &t) : program_class_ns(p, i);
+		t.ns[i] = program_class_ns(p, i);
+		put_together(p, c, &t, &t.ns[i]);
 		t.lag_ns[i] = sim_ns_of_s(c->lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
@@ -113,9 +125,8 @@ struct class_times program_times(struct arena *a, const struct program *p)
 
 void program_times_join(const struct program *p, const struct class_times *t)
 {
-	for (size_t i = 0; i < p->op_classes.n && p->class_parts.n; i++)
-		if (p->op_classes.at[i].kind == CLASS_JOINED)
-			t->ns[i] = joined_ns(p, &p->op_classes.at[i], t);
+	for (size_t i = 0; i < p->op_classes.n && (p->class_parts.n || p->pass_parts.n); i++)
+		put_together(p, &p->op_classes.at[i], t, &t->ns[i]);
 }
 
 void program_times_at(const struct program *p, const struct params *speed, struct class_times *t)
@@ -212,7 +223,7 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 	if (graph)
 		*graph = g;
 	run = task_graph_run(a, &g);
-	for (size_t i = 0; i < p->tasks.n && p->class_parts.n; i++)
-		run.busy_ns[p->tasks.at[i].queue] -= joined_lags_ns(p, p->tasks.at[i].op_class, t);
+	if (p->class_parts.n || p->pass_parts.n)
+		tasks_busy(p, 0, (uint32_t)p->tasks.n, t, 1, run.busy_ns);
 	return run;
 }

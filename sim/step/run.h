@@ -25,7 +25,7 @@ struct class_times program_times_new(struct arena *a, const struct program *p);
 /* speed, z: [source]; see cost_seconds_at() and cost_seconds_drawn(). */
 void program_times_at(const struct program *p, const struct params *speed, struct class_times *t);
 void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t);
-/* Sets the times of joined classes, of which their parts' are known; the functions above have done so. */
+/* Sets the times of joined classes and of passes, of which their parts' are known; the functions above have done so. */
 void program_times_join(const struct program *p, const struct class_times *t);
 /* Sets what is shared under a draw; program_times_drawn() has done so. */
 void program_wires_drawn(const struct program *p, const struct params *z, struct class_times *t);

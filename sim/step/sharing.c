@@ -25,23 +25,28 @@ static void use(struct users *u, size_t wire, uint32_t queue)
 	u->only[wire] = queue + 1;
 }
 
+static void find_wires_used(const struct world *w, uint32_t at, bool *seen, struct users *u)
+{
+	struct queue q;
+
+	if (seen[at])
+		return;
+	seen[at] = true;
+	q = queue_at(w, at);
+	if (q.kind == QUEUE_DEVICE)
+		use(u, w->parts_n + queue_machine(w, q), at);
+	for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++)
+		use(u, way_of(w, q)->parts[k], at);
+}
+
 static void find_users(const struct program *p, bool *seen, struct users *u)
 {
 	const struct world *w = p->world;
 
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const uint32_t at = p->tasks.at[i].queue;
-		struct queue q;
-
-		if (seen[at])
-			continue;
-		seen[at] = true;
-		q = queue_at(w, at);
-		if (q.kind == QUEUE_DEVICE)
-			use(u, w->parts_n + queue_machine(w, q), at);
-		for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++)
-			use(u, way_of(w, q)->parts[k], at);
-	}
+	for (size_t i = 0; i < p->tasks.n; i++)
+		find_wires_used(w, p->tasks.at[i].queue, seen, u);
+	for (size_t i = 0; i < p->pass_parts.n; i++)
+		find_wires_used(w, p->pass_parts.at[i].queue, seen, u);
 }
 
 /* The wires of a queue that others use, too, at `paths`; returns their number. */
@@ -102,7 +107,7 @@ bool sharing_flow(const struct sharing *s, uint32_t queue, uint32_t op_class, si
 	const struct op_class *c = &s->p->op_classes.at[op_class];
 	const struct queue_wires *of = &s->of[queue];
 
-	if (!of->n || c->kind == CLASS_JOINED ||
+	if (!of->n || c->kind == CLASS_JOINED || c->kind == CLASS_PASS ||
 	    (of->memory && (c->kind != CLASS_OP || c->cost.bytes <= 0 || ns <= 0)))
 		return false;
 	*bytes = of->memory ? c->cost.bytes : c->bytes;

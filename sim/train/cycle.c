@@ -152,7 +152,7 @@ struct simulated_action *cycle_sorted(struct arena *a, const struct pipeline *p,
 				      const struct simulated_orders *o)
 {
 	struct simulated_action *sorted = arena_room(a, o->actions_n, sizeof *sorted);
-	bool instant = false;
+	bool instant = false, late = false;
 
 	for (size_t c = 0; c < p->chunks_n; c++)
 		for (int x = 0; x < PASS_N; x++)
@@ -160,7 +160,9 @@ struct simulated_action *cycle_sorted(struct arena *a, const struct pipeline *p,
 	if (!o->actions_n)
 		return sorted;
 	memcpy(sorted, o->actions, o->actions_n * sizeof *sorted);
-	if (!instant)
+	for (size_t i = 1; i < o->actions_n && !late; i++)
+		late = by_start(&sorted[i - 1], &sorted[i]) > 0;
+	if (!instant && late)
 		qsort(sorted, o->actions_n, sizeof *sorted, by_start);
 	return sorted;
 }

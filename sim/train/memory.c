@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/step/loop.h"
+#include "sim/step/pass_class.h"
 #include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
@@ -13,7 +14,7 @@
 /* A lifetime, from its first to its last instant; first < 0: it never begins. */
 struct interval_ns {
 	sim_ns first, last;
-	uint32_t task; /* the task that began it */
+	uint32_t task, part; /* the task that began it, and its part */
 };
 
 /* The lifetime of what one micro-batch keeps in one block. */
@@ -28,8 +29,7 @@ struct change {
 	sim_ns at_ns;
 	double by;
 	enum kind kind;
-	size_t machine;
-	uint32_t task, seq;
+	uint32_t task, part, seq;
 };
 
 struct ledger {
@@ -43,29 +43,39 @@ struct ledger {
 	struct kept_share {
 		double fore, back;
 	} * shares; /* [block * machines + machine]: of a block, in forward and backward */
+	size_t *holders, *holders_from; /* [block + 1]: from there on the machines that have a share of it */
 	struct kept_bytes {
 		double kept, recompute;
-	} * kept; /* [block] */
-	VEC(struct change) changes;
+	} * kept;        /* [block] */
+	struct changes { /* [machine] */
+		VEC(struct change) of;
+	} * changes;
 };
 
-static void widen(struct interval_ns *w, const struct task_span *span, uint32_t task)
+/* A task, or a part of a pass. */
+struct piece {
+	uint32_t task, part, queue;
+	struct label label;
+	struct task_span span;
+};
+
+static void widen(struct interval_ns *w, const struct piece *k)
 {
-	if (w->first < 0 || span->start_ns < w->first) {
-		w->first = span->start_ns;
-		w->task = task;
+	if (w->first < 0 || k->span.start_ns < w->first) {
+		w->first = k->span.start_ns;
+		w->task = k->task;
+		w->part = k->part;
 	}
-	w->last = span->end_ns > w->last ? span->end_ns : w->last;
+	w->last = k->span.end_ns > w->last ? k->span.end_ns : w->last;
 }
 
 /* ---- lifetimes, from the tasks ---- */
 
-static void read_update(struct ledger *b, uint32_t i, size_t block)
+static void read_update(struct ledger *b, const struct piece *k, size_t block)
 {
-	const struct program_task *t = &b->p->tasks.at[i];
 	const struct world *w = b->w;
-	const struct queue q = queue_at(w, t->queue);
-	const bool gradients = t->label.payload == PAYLOAD_GRADIENTS;
+	const struct queue q = queue_at(w, k->queue);
+	const bool gradients = k->label.payload == PAYLOAD_GRADIENTS;
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		const size_t at = block * w->machines_n + mi;
@@ -73,36 +83,34 @@ static void read_update(struct ledger *b, uint32_t i, size_t block)
 		const bool comes = q.kind == QUEUE_LINK && queue_receiver(w, q) == mi;
 
 		if (gradients && (comes || here))
-			widen(&b->arrivals[at], &b->run->spans[i], i);
-		if (!t->label.payload && here)
-			widen(&b->updates[at], &b->run->spans[i], i);
+			widen(&b->arrivals[at], k);
+		if (!k->label.payload && here)
+			widen(&b->updates[at], k);
 		if (gradients && !comes) /* activations that are sent are kept until they have left */
-			widen(&b->updates[at], &b->run->spans[i], i);
+			widen(&b->updates[at], k);
 	}
 }
 
-static void read_pass(struct ledger *b, uint32_t i, size_t block)
+static void read_pass(struct ledger *b, const struct piece *k, size_t block)
 {
-	const struct program_task *t = &b->p->tasks.at[i];
-	const struct task_span *span = &b->run->spans[i];
-	struct lifetime *life = &b->lifetimes[t->label.micro * b->at->blocks_n + block];
-	const size_t mi = queue_machine(b->w, queue_at(b->w, t->queue));
+	struct lifetime *life = &b->lifetimes[k->label.micro * b->at->blocks_n + block];
+	const size_t mi = queue_machine(b->w, queue_at(b->w, k->queue));
 
-	if (t->label.payload == PAYLOAD_SAVED)
-		widen(&life->sent, span, i);
-	if (t->label.payload)
+	if (k->label.payload == PAYLOAD_SAVED)
+		widen(&life->sent, k);
+	if (k->label.payload)
 		return;
-	if (t->label.phase == PHASE_FORWARD && !t->label.recompute) {
-		widen(&life->forward, span, i);
+	if (k->label.phase == PHASE_FORWARD && !k->label.recompute) {
+		widen(&life->forward, k);
 		life->fore = mi;
 		return;
 	}
 	life->back = mi;
-	widen(&life->backward, span, i);
-	if (t->label.grad_part != GRAD_WEIGHTS)
-		widen(&life->input, span, i);
-	if (!t->label.recompute && t->label.grad_part != GRAD_INPUT)
-		widen(&b->grads[block * b->w->machines_n + mi], span, i);
+	widen(&life->backward, k);
+	if (k->label.grad_part != GRAD_WEIGHTS)
+		widen(&life->input, k);
+	if (!k->label.recompute && k->label.grad_part != GRAD_INPUT)
+		widen(&b->grads[block * b->w->machines_n + mi], k);
 }
 
 /* The block of a task. Those of a pass follow each other, so the last one is kept. */
@@ -121,20 +129,34 @@ static size_t block_of(const struct model *m, const struct label *l, struct know
 	return k->block;
 }
 
-static void read_tasks(struct ledger *b)
+static void read_piece(struct ledger *b, const struct piece *k, uint32_t op_class, struct known_block *known)
+{
+	const struct op_class *c = &b->p->op_classes.at[op_class];
+
+	if (c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH))
+		return;
+	if (k->label.phase == PHASE_UPDATE)
+		read_update(b, k, block_of(b->w->model, &k->label, known));
+	else if (!k->label.payload || k->label.payload == PAYLOAD_SAVED)
+		read_pass(b, k, block_of(b->w->model, &k->label, known));
+}
+
+/* spans: those of pass_spans(). */
+static void read_tasks(struct ledger *b, const struct task_span *spans)
 {
 	struct known_block known = {.known = false};
 
 	for (uint32_t i = 0; i < b->p->tasks.n; i++) {
-		const struct program_task *t = &b->p->tasks.at[i];
-		const struct op_class *c = &b->p->op_classes.at[t->op_class];
+		struct pass_part own;
+		size_t n;
+		const struct pass_part *parts = pass_parts(b->p, i, &own, &n);
 
-		if (c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH))
-			continue;
-		if (t->label.phase == PHASE_UPDATE)
-			read_update(b, i, block_of(b->w->model, &t->label, &known));
-		else if (!t->label.payload || t->label.payload == PAYLOAD_SAVED)
-			read_pass(b, i, block_of(b->w->model, &t->label, &known));
+		for (uint32_t k = 0; k < n; k++) {
+			const struct piece piece = {i, k, parts[k].queue, pass_label(b->p, i, &parts[k]),
+						    pass_span(b->p, b->run, spans, i, k)};
+
+			read_piece(b, &piece, parts[k].op_class, &known);
+		}
 	}
 }
 
@@ -142,29 +164,38 @@ static void read_tasks(struct ledger *b)
 
 static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes, struct interval_ns w)
 {
+	struct changes *at = &b->changes[machine];
+
 	if (bytes <= 0 || w.first < 0)
 		return;
-	VEC_ADD(&b->changes, (struct change){w.first, bytes, kind, machine, w.task, (uint32_t)b->changes.n});
-	VEC_ADD(&b->changes,
-		(struct change){w.last, -bytes, kind, machine, TASK_NONE, (uint32_t)b->changes.n});
+	VEC_ADD(&at->of, (struct change){w.first, bytes, kind, w.task, w.part, (uint32_t)at->of.n});
+	VEC_ADD(&at->of, (struct change){w.last, -bytes, kind, TASK_NONE, 0, (uint32_t)at->of.n});
 }
 
 /* What the micro-batches of a step have in common. */
 static void tabulate(struct arena *a, struct ledger *b)
 {
 	const size_t blocks = b->at->blocks_n, n = b->w->machines_n;
+	size_t held = 0;
 
 	b->shares = arena_array(a, blocks * n, sizeof *b->shares);
+	b->holders = arena_array(a, blocks * n, sizeof *b->holders);
+	b->holders_from = arena_array(a, blocks + 1, sizeof *b->holders_from);
 	b->kept = arena_array(a, blocks, sizeof *b->kept);
 	for (size_t i = 0; i < blocks; i++) {
 		const struct shards *back = &b->at->shard_groups[PHASE_BACKWARD][i];
 
 		b->kept[i] = (struct kept_bytes){trainable_kept_B(b->tr, i, back),
 						 trainable_recompute_B(b->tr, i, back)};
-		for (size_t mi = 0; mi < n; mi++)
-			b->shares[i * n + mi] =
-				(struct kept_share){footprint_share(b->at, PHASE_FORWARD, i, mi),
-						    footprint_share(b->at, PHASE_BACKWARD, i, mi)};
+		for (size_t mi = 0; mi < n; mi++) {
+			const struct kept_share s = {footprint_share(b->at, PHASE_FORWARD, i, mi),
+						     footprint_share(b->at, PHASE_BACKWARD, i, mi)};
+
+			b->shares[i * n + mi] = s;
+			if (s.fore > 0 || s.back > 0)
+				b->holders[held++] = mi;
+		}
+		b->holders_from[i + 1] = held;
 	}
 }
 
@@ -185,7 +216,8 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 	const double kept = b->kept[block].kept, recompute = b->kept[block].recompute;
 	const struct interval_ns over = l->sent.first < 0 ? l->forward : l->sent;
 
-	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
+	for (size_t i = b->holders_from[block]; i < b->holders_from[block + 1]; i++) {
+		const size_t mi = b->holders[i];
 		const struct kept_share s = share_of(b, l, block, mi);
 		const double fore = s.fore, back = s.back;
 		struct interval_ns w = l->forward;
@@ -265,21 +297,27 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 	return footprint_need_B(f);
 }
 
+static struct label label_of(const struct program *p, uint32_t task, uint32_t part)
+{
+	struct pass_part own;
+	size_t n;
+
+	return pass_parts(p, task, &own, &n)[part].label;
+}
+
 static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct memory_use *u)
 {
 	double now[KIND_N] = {0}, most = 0;
 	const double stands = standing_B(b, mi, &u->peak);
-	size_t changes = 0;
+	const struct changes *changes = &b->changes[mi];
 
-	for (size_t i = 0; i < b->changes.n; i++)
-		changes += b->changes.at[i].machine == mi;
-	u->points = arena_array(a, changes + 1, sizeof *u->points);
+	if (changes->of.n)
+		qsort(changes->of.at, changes->of.n, sizeof *changes->of.at, by_time);
+	u->points = arena_array(a, changes->of.n + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
-	for (size_t i = 0; i < b->changes.n; i++) {
-		const struct change *c = &b->changes.at[i];
+	for (size_t i = 0; i < changes->of.n; i++) {
+		const struct change *c = &changes->of.at[i];
 
-		if (c->machine != mi)
-			continue;
 		now[c->kind] += c->by;
 		if (u->points[u->points_n - 1].at_ns != c->at_ns)
 			u->points_n++;
@@ -290,7 +328,7 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 		most = now[ACTIVATIONS] + now[GRADIENTS];
 		u->at_ns = c->at_ns + (c->task >= b->p->loop.at ? b->p->loop.n * b->p->loop.ns : 0);
 		u->raised = true;
-		u->during = b->p->tasks.at[c->task].label;
+		u->during = label_of(b->p, c->task, c->part);
 		u->during.micro = loop_micro(b->p, c->task);
 		u->peak.activations_B = now[ACTIVATIONS];
 		u->peak.gradients_B = now[GRADIENTS];
@@ -302,7 +340,7 @@ static struct interval_ns *intervals(struct arena *a, size_t n)
 	struct interval_ns *w = arena_array(a, n, sizeof *w);
 
 	for (size_t i = 0; i < n; i++)
-		w[i] = (struct interval_ns){-1, -1, TASK_NONE};
+		w[i] = (struct interval_ns){-1, -1, TASK_NONE, 0};
 	return w;
 }
 
@@ -325,7 +363,8 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	const struct trainable tr = trainable_make(&scratch, w, &t);
 	struct ledger b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
 	const size_t lifetimes = micros_of(p, &t) * at->blocks_n;
-	const struct interval_ns never = {-1, -1, TASK_NONE};
+	struct class_times times;
+	const struct interval_ns never = {-1, -1, TASK_NONE, 0};
 
 	b.lifetimes = arena_array(&scratch, lifetimes, sizeof *b.lifetimes);
 	for (size_t i = 0; i < lifetimes; i++)
@@ -333,19 +372,19 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	b.grads = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.updates = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.arrivals = intervals(&scratch, at->blocks_n * w->machines_n);
+	b.changes = arena_array(&scratch, w->machines_n, sizeof *b.changes);
 	tabulate(&scratch, &b);
-	read_tasks(&b);
+	times = program_times(&scratch, p);
+	read_tasks(&b, pass_spans(&scratch, p, &times));
 	for (size_t i = 0; i < lifetimes; i++)
 		hold_activations(&b, &b.lifetimes[i], i % at->blocks_n);
 	for (size_t i = 0; i < at->blocks_n; i++)
 		hold_gradients(&b, i);
-	if (b.changes.n)
-		qsort(b.changes.at, b.changes.n, sizeof *b.changes.at, by_time);
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		out[mi] = (struct memory_use){.at_ns = 0};
 		find_peak(a, &b, mi, &out[mi]);
+		VEC_FREE(&b.changes[mi].of);
 	}
-	VEC_FREE(&b.changes);
 	arena_release(&scratch);
 }
 

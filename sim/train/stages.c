@@ -338,7 +338,26 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 	return s;
 }
 
-/* The same with so many micro-batches of each replica; false: orders of all of them may be others. */
+/* A multiple of a number of micro-batches and of the cycles that the replicas' times repeat, where they have come to. */
+static uint32_t with_times(const struct stages *s, uint32_t micros)
+{
+	struct arena scratch = ARENA_INIT;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct data_replica *r = &s->replicas[i];
+		struct simulated_orders sorted = r->simulated_orders;
+		struct cycles_left_out c;
+		uint32_t both;
+
+		sorted.actions = cycle_sorted(&scratch, &r->pipe, &r->simulated_orders);
+		both = cycle_goes_on(&scratch, &r->pipe, &sorted, &c) ? cycle_common(micros, c.micros) : 0;
+		micros = both ? both : micros;
+	}
+	arena_release(&scratch);
+	return micros;
+}
+
+/* The same with so many micro-batches of each replica, what is left being whole cycles; false: orders of all of them may be others. */
 static bool order_few(struct arena *a, struct stages *s, uint32_t all, uint32_t few)
 {
 	uint32_t cycle;
@@ -350,6 +369,8 @@ static bool order_few(struct arena *a, struct stages *s, uint32_t all, uint32_t 
 		cycle = order(a, s, all - few);
 		if (!cycle)
 			return false;
+		if ((all - few) % cycle == 0)
+			cycle = with_times(s, cycle);
 		if ((all - few) % cycle == 0)
 			return true;
 		few += (all - few) % cycle;

@@ -32,11 +32,9 @@ struct stages {
 		more; /* micro-batches of each replica that are to be left out beside those of its pipeline */
 };
 
-/* A pass of one micro-batch through one block. They are added to the program in the order of their expected
- * starts, since a queue runs its tasks in the order in which they were added. */
+/* A pass of one micro-batch through one block. */
 struct block_pass {
-	sim_ns at_ns; /* when it is expected to start */
-	uint32_t seq, replica, micro, block;
+	uint32_t replica, micro, block;
 	enum pass_kind kind;
 };
 

@@ -8,6 +8,7 @@
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
+#include "sim/train/chunk_pass.h"
 #include "sim/train/gradients.h"
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
@@ -18,15 +19,25 @@ static const struct shortening shortenings[] = {{2, true, 1, 1},  {3, true, 2, 1
 						{4, true, 1, 4},  {5, true, 4, 1},  {5, true, 1, 3},
 						{10, true, 8, 1}, {10, false, 8, 1}};
 
+enum { AWAITED_BESIDE = 4 }; /* awaited_of(): beside a set for each block */
+
 /* Tasks that are put as one (step/joined.h). */
 enum joins { JOIN_NONE, JOIN_OPERATORS, JOIN_ROUNDS }; /* rounds of collective operations: operators too */
+
+/* A pass of one micro-batch through one chunk. They are added to the program in the order of their expected starts, since a
+ * queue runs its tasks in the order in which they were added. */
+struct chunk_action {
+	sim_ns at_ns; /* when it is expected to start */
+	uint32_t seq, replica, micro, chunk;
+	enum pass_kind kind;
+};
 
 struct builder {
 	const struct world *w;
 	const struct train *t;
 	struct program *p;
 	struct stages st;
-	VEC(struct block_pass) passes;
+	VEC(struct chunk_action) passes;
 	struct walk *fore, *back; /* [micro] */
 	/* [micro][block]: tasks after which kept activations are on the devices of backward */
 	struct deps *saved;
@@ -35,6 +46,9 @@ struct builder {
 	struct deps *loss; /* [replica]: the host has the loss */
 	size_t blocks_n;
 	struct gradients gradients;
+	struct chunk_pass **known; /* [replica]: [chunk * PASS_N + pass] */
+	struct deps *ends, *before,
+		*kept; /* of one pass: ends of its blocks, what it waits for, what it began with */
 	struct arena arena;
 };
 
@@ -47,41 +61,32 @@ static struct deps *entry(struct builder *b, struct deps *table, uint32_t micro,
 
 static int by_time(const void *x, const void *y)
 {
-	const struct block_pass *a = x, *b = y;
+	const struct chunk_action *a = x, *b = y;
 
 	if (a->at_ns != b->at_ns)
 		return a->at_ns < b->at_ns ? -1 : 1;
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static void add_action(struct builder *b, uint32_t replica, const struct simulated_action *a)
-{
-	const struct data_replica *r = &b->st.replicas[replica];
-	const size_t from = r->bounds[a->action.chunk], to = r->bounds[a->action.chunk + 1];
-	sim_ns at = a->start_ns;
-
-	for (size_t i = from; i < to; i++) {
-		const size_t block = a->action.pass == PASS_FORWARD ? i : from + to - 1 - i;
-		const struct block_pass pass = {at,
-						(uint32_t)b->passes.n,
-						replica,
-						r->first + a->action.micro,
-						(uint32_t)block,
-						a->action.pass};
-
-		if (!stages_has(&b->st, r, block, a->action.pass))
-			continue;
-		VEC_ADD(&b->passes, pass);
-		at += stages_block_ns(b->p, &b->st, r, block, a->action.pass);
-	}
-}
-
 static void find_passes(struct builder *b)
 {
+	bool late = false; /* one comes too late */
+
 	for (uint32_t i = 0; i < b->st.n; i++)
-		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++)
-			add_action(b, i, &b->st.replicas[i].simulated_orders.actions[k]);
-	if (b->passes.n)
+		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++) {
+			const struct simulated_action *a = &b->st.replicas[i].simulated_orders.actions[k];
+			const struct chunk_action pass = {a->start_ns,
+							  (uint32_t)b->passes.n,
+							  i,
+							  b->st.replicas[i].first + a->action.micro,
+							  a->action.chunk,
+							  a->action.pass};
+
+			VEC_ADD(&b->passes, pass);
+		}
+	for (size_t i = 1; i < b->passes.n && !late; i++)
+		late = by_time(&b->passes.at[i - 1], &b->passes.at[i]) > 0;
+	if (late)
 		qsort(b->passes.at, b->passes.n, sizeof *b->passes.at, by_time);
 }
 
@@ -108,7 +113,7 @@ static struct deps host_step(struct builder *b, enum phase phase, const struct s
 	return done;
 }
 
-static void forward(struct builder *b, const struct block_pass *pass)
+static struct deps forward(struct builder *b, const struct block_pass *pass)
 {
 	const struct data_replica *r = &b->st.replicas[pass->replica];
 	const struct shards *shard_groups = r->at.shard_groups[PHASE_FORWARD],
@@ -125,9 +130,9 @@ static void forward(struct builder *b, const struct block_pass *pass)
 	*entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
 		b->p, &shard_groups[pass->block], &back[pass->block],
 		trainable_kept_B(&b->st.trainable, pass->block, &back[pass->block]), label, &x);
-	if (pass->block != b->st.last || pass->micro + 1 < r->first + r->micros)
-		return;
-	b->loss[pass->replica] = host_step(b, PHASE_FORWARD, &shard_groups[b->st.last], &x);
+	if (pass->block == b->st.last && pass->micro + 1 == r->first + r->micros)
+		b->loss[pass->replica] = host_step(b, PHASE_FORWARD, &shard_groups[b->st.last], &x);
+	return x;
 }
 
 /* Full recomputation: the block's forward pass runs again from the input that was kept. */
@@ -263,20 +268,177 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->saved = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->saved);
 	b->inputs = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->inputs);
 	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
+	b->known = arena_array(&b->arena, b->st.n, sizeof *b->known);
+	for (size_t i = 0; i < b->st.n; i++)
+		b->known[i] =
+			arena_array(&b->arena, b->st.replicas[i].pipe.chunks_n * PASS_N, sizeof **b->known);
+	b->ends = arena_array(&b->arena, at->blocks_n, sizeof *b->ends);
+	b->before = arena_array(&b->arena, at->blocks_n + AWAITED_BESIDE, sizeof *b->before);
+	b->kept = arena_array(&b->arena, at->blocks_n, sizeof *b->kept);
 	b->gradients = gradients_begin(&b->arena, b->p, at, &b->st);
 	find_passes(b);
 }
 
-static void put_pass(struct builder *b, const struct block_pass *pass)
+/* Appends the pass of a block; returns its end. */
+static struct deps put_block(struct builder *b, const struct block_pass *pass)
 {
 	struct deps x;
 
-	if (pass->kind == PASS_FORWARD) {
-		forward(b, pass);
-		return;
-	}
+	if (pass->kind == PASS_FORWARD)
+		return forward(b, pass);
 	x = pass->kind == PASS_INPUT ? backward(b, pass) : weights(b, pass);
 	gradients_note(&b->gradients, pass, &x);
+	return x;
+}
+
+/* Appends the pass of a chunk block by block. ends: [block of the chunk], empty where it has no such pass. */
+static void put_blocks(struct builder *b, const struct chunk_action *k, struct deps *ends)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
+
+	for (size_t i = from; i < to; i++) {
+		const size_t block = k->kind == PASS_FORWARD ? i : from + to - 1 - i;
+		const struct block_pass pass = {k->replica, k->micro, (uint32_t)block, k->kind};
+
+		ends[block - from] =
+			stages_has(&b->st, r, block, k->kind) ? put_block(b, &pass) : (struct deps){.n = 0};
+	}
+}
+
+/* ---- passes that are alike ---- */
+
+/* Returns whether a stage may end before a block: what crosses to another chunk is the output of the block before alone. */
+static bool is_boundary(const struct builder *b, size_t block)
+{
+	const enum role role =
+		block <= b->st.last ? model_block(b->w->model, block).part.role : ROLE_EMBEDDING;
+
+	return role == ROLE_EMBEDDING || role == ROLE_ATTENTION || role == ROLE_FFN || role == ROLE_HEAD;
+}
+
+/* Returns whether a pass is the same as that of any other micro-batch but the last, after which gradients are complete. */
+static bool is_alike(const struct builder *b, const struct chunk_action *k)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
+	const struct shards *fore = &r->at.shard_groups[PHASE_FORWARD][from],
+			    *back = &r->at.shard_groups[PHASE_BACKWARD][from];
+
+	if (!b->p->joins || k->micro + 1 == r->first + r->micros || fore->n != 1 || back->n != 1 ||
+	    fore->by_experts || fore->unit[0] != back->unit[0])
+		return false;
+	/* sums of gradients in every micro-batch */
+	if (b->gradients.scatters.rounds && (k->kind != PASS_FORWARD || !b->t->options.overlap))
+		return false;
+	return is_boundary(b, from) && is_boundary(b, to);
+}
+
+/* What the pass of a chunk may wait for, see struct awaited. */
+static struct awaited awaited_of(struct builder *b, const struct chunk_action *k, struct deps *of)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
+	struct deps *table = k->kind == PASS_WEIGHTS ? b->inputs : b->saved;
+	const struct walk *fore = &b->fore[k->micro], *back = &b->back[k->micro];
+	size_t n = 0;
+
+	of[n++] = b->loss[k->replica];
+	of[n++] = fore->program && from > b->st.first ? fore->ends[from - 1] : (struct deps){.n = 0};
+	of[n++] = fore->program ? fore->ends[b->st.last] : (struct deps){.n = 0};
+	of[n++] = back->program && to <= b->st.last ? back->ends[to] : (struct deps){.n = 0};
+	for (size_t i = from; i < to; i++)
+		of[n++] = *entry(b, table, k->micro, i);
+	return (struct awaited){of, n};
+}
+
+/* Notes the ends of a chunk's pass that was put as it is known. */
+static void note_ends(struct builder *b, const struct chunk_action *k, const struct deps *ends)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
+
+	for (size_t i = from; i < to; i++) {
+		const size_t block = k->kind == PASS_FORWARD ? i : from + to - 1 - i;
+		const struct deps *end = &ends[block - from];
+		const struct block_pass pass = {k->replica, k->micro, (uint32_t)block, k->kind};
+
+		if (!end->n)
+			continue;
+		if (k->kind == PASS_FORWARD)
+			b->fore[k->micro].ends[block] = *entry(b, b->saved, k->micro, block) = *end;
+		if (k->kind == PASS_INPUT)
+			b->back[k->micro].ends[block] = *entry(b, b->inputs, k->micro, block) = *end;
+		if (k->kind != PASS_FORWARD)
+			gradients_note(&b->gradients, &pass, end);
+	}
+}
+
+/* Keeps the pass of a chunk, whose tasks begin at `first`, for other micro-batches; false: it is none to be kept. */
+static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t first,
+		      const struct deps *ends, const struct awaited *awaited)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
+	struct written_pass w = {.first = first,
+				 .device = (uint32_t)r->at.shard_groups[PHASE_FORWARD][from].unit[0],
+				 .links = b->t->options.data_parallel == 1 ||
+					  b->w->equals[EQUALS_TENSOR] != b->w->equals[EQUALS_DATA],
+				 .end = ends,
+				 .blocks_n = n};
+
+	for (size_t i = 0; i < n; i++)
+		if (ends[i].n && (k->kind == PASS_FORWARD || !ends[w.last].n))
+			w.last = i;
+	return chunk_pass_keep(&b->arena, &b->known[k->replica][k->chunk * PASS_N + k->kind], b->p, &w,
+			       awaited);
+}
+
+static struct walk begin_walk(struct builder *b, const struct chunk_action *k, enum phase phase)
+{
+	return walk_begin(b->p, &b->st.replicas[k->replica].at, phase, train_shape(b->t), k->micro);
+}
+
+/* Puts the pass of a chunk as it is known. */
+static void put_known(struct builder *b, const struct chunk_action *k, struct deps *ends,
+		      const struct awaited *awaited)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+
+	if (k->kind == PASS_FORWARD && !b->fore[k->micro].program)
+		b->fore[k->micro] = begin_walk(b, k, PHASE_FORWARD);
+	if (k->kind == PASS_INPUT && !b->back[k->micro].program) {
+		b->back[k->micro] = begin_walk(b, k, PHASE_BACKWARD);
+		b->back[k->micro].grad_part = r->stage_orders.joined ? GRAD_BOTH : GRAD_INPUT;
+	}
+	chunk_pass_put(&b->known[k->replica][k->chunk * PASS_N + k->kind], b->p, k->micro, awaited, ends,
+		       r->bounds[k->chunk + 1] - r->bounds[k->chunk]);
+	note_ends(b, k, ends);
+}
+
+static void put_pass(struct builder *b, const struct chunk_action *k)
+{
+	const struct data_replica *r = &b->st.replicas[k->replica];
+	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
+	struct chunk_pass *known = &b->known[k->replica][k->chunk * PASS_N + k->kind];
+	const bool alike = known->state != PASS_OTHER && is_alike(b, k);
+	const uint32_t first = (uint32_t)b->p->tasks.n;
+	struct awaited awaited;
+
+	if (!alike) {
+		put_blocks(b, k, b->ends);
+		return;
+	}
+	awaited = awaited_of(b, k, b->before);
+	if (known->state == PASS_UNSEEN) {
+		memcpy(b->kept, entry(b, b->saved, k->micro, from), n * sizeof *b->kept);
+		put_blocks(b, k, b->ends);
+		if (!keep_pass(b, k, first, b->ends, &awaited))
+			return;
+		/* recomputation has written over what it began with */
+		memcpy(entry(b, b->saved, k->micro, from), b->kept, n * sizeof *b->kept);
+	}
+	put_known(b, k, b->ends, &awaited);
 }
 
 /* Notes where cycles are left out; starts: the first task of each pass. */
@@ -328,17 +490,12 @@ static struct builder builder_of(const struct placement *at, enum joins joins)
 	return b;
 }
 
-static struct program *build_whole(const struct placement *at, enum joins joins)
+struct program *train_build(const struct placement *at)
 {
-	struct builder b = builder_of(at, joins);
+	struct builder b = builder_of(at, JOIN_NONE);
 
 	b.st = stages_make(&b.arena, b.p, at);
 	return build(&b, at);
-}
-
-struct program *train_build(const struct placement *at)
-{
-	return build_whole(at, JOIN_NONE);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -362,12 +519,15 @@ static bool may_leave_out(struct program *p)
 static struct program *without_cycles(struct arena *a, const struct placement *at, const struct stages *st,
 				      enum joins joins)
 {
+	struct stages sorted = stages_copy(a, st);
+
+	stages_sort(a, &sorted);
 	for (size_t i = 0; i < ARRAY_LEN(shortenings); i++) {
 		struct builder b = builder_of(at, joins);
 		struct program *p;
 
 		stages_classes(b.p, at);
-		b.st = stages_copy(a, st);
+		b.st = stages_copy(a, shortenings[i].sorted ? &sorted : st);
 		if (!stages_shorten(&b.arena, &b.st, &shortenings[i])) {
 			program_free(b.p);
 			arena_release(&b.arena);
@@ -381,25 +541,40 @@ static struct program *without_cycles(struct arena *a, const struct placement *a
 	return NULL;
 }
 
+/* The step of stages that were made before. */
+static struct program *build_of(struct arena *a, const struct placement *at, const struct stages *st,
+				enum joins joins)
+{
+	struct builder b = builder_of(at, joins);
+
+	stages_classes(b.p, at);
+	b.st = stages_copy(a, st);
+	return build(&b, at);
+}
+
 static struct program *build_short(const struct placement *at, enum joins joins)
 {
 	struct arena scratch = ARENA_INIT;
-	struct program *p = NULL, *asked;
+	struct program *p = NULL, *asked = program_new(at->world);
+	const struct train t = placement_train(at);
+	struct stages st;
 
-	if (placement_train(at).micro_batches >= SHORT_FROM) {
-		asked = program_new(at->world);
-		const struct stages st = stages_make_few(&scratch, asked, at);
-
+	/* GPipe holds every micro-batch: no cycle of its passes is one of the whole step */
+	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE) {
+		st = stages_make(&scratch, asked, at);
+	} else {
+		st = stages_make_few(&scratch, asked, at);
 		p = without_cycles(&scratch, at, &st, joins);
-		if (!p && st.more) {
-			const struct stages all = stages_make(&scratch, asked, at);
-
-			p = without_cycles(&scratch, at, &all, joins);
-		}
-		program_free(asked);
 	}
+	if (!p && st.more) {
+		st = stages_make(&scratch, asked, at);
+		p = without_cycles(&scratch, at, &st, joins);
+	}
+	if (!p)
+		p = build_of(&scratch, at, &st, joins);
+	program_free(asked);
 	arena_release(&scratch);
-	return p ? p : build_whole(at, joins);
+	return p;
 }
 
 /* Returns whether the times of a step are those of its tasks one by one. */
@@ -408,7 +583,7 @@ static bool may_join(const struct program *p)
 	struct arena scratch = ARENA_INIT;
 	const struct class_times t = program_times(&scratch, p);
 	struct task_run run;
-	const bool may = loop_run(&scratch, p, &t, NULL, &run) && joined_holds(p, &run);
+	const bool may = loop_run(&scratch, p, &t, NULL, &run) && joined_holds(p, &t, &run);
 
 	arena_release(&scratch);
 	return may;

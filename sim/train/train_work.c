@@ -7,6 +7,7 @@
 
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
+#include "sim/step/pass_class.h"
 #include "sim/train/trainable.h"
 
 /* ---- where the time of a step goes ---- */
@@ -53,32 +54,49 @@ static void count(struct counting *x, const struct counted *these)
 }
 
 /* Copies and links are no operators. */
-static void count_operators(struct counting *x, const struct program *p, uint32_t task)
+static void count_operators(struct counting *x, const struct program *p, const struct pass_part *of,
+			    uint32_t times)
 {
-	const struct program_task *t = &p->tasks.at[task];
 	struct class_part own;
 	size_t n;
-	const struct class_part *parts = class_parts(p, t->op_class, &own, &n);
+	const struct class_part *parts = class_parts(p, of->op_class, &own, &n);
 
-	for (size_t i = 0; i < n && t->queue < p->world->units_n; i++)
+	for (size_t i = 0; i < n && of->queue < p->world->units_n; i++)
 		if (p->op_classes.at[parts[i].op_class].kind == CLASS_OP)
-			count(x, &(struct counted){parts[i].op_class, t->queue,
-						   parts[i].n * loop_times(p, task), time_of(&t->label)});
+			count(x, &(struct counted){parts[i].op_class, of->queue, parts[i].n * times,
+						   time_of(&of->label)});
+}
+
+/* passes: those of each class that are not counted yet. */
+static void count_task(struct counting *x, const struct program *p, uint32_t task, uint32_t *passes)
+{
+	struct pass_part own;
+	size_t n;
+	const struct pass_part *parts = pass_parts(p, task, &own, &n);
+	uint32_t *left = &passes[p->tasks.at[task].op_class];
+	const uint32_t times = parts == &own ? loop_times(p, task) : *left;
+
+	for (size_t i = 0; i < n && times; i++)
+		count_operators(x, p, &parts[i], times);
+	*left = 0;
 }
 
 const struct train_work *train_work(struct arena *a, const struct program *p)
 {
 	struct train_work *work = arena_alloc(a, sizeof *work);
 	struct counting x = {.newest = xcalloc(p->op_classes.n, sizeof *x.newest)};
+	struct arena scratch = ARENA_INIT;
+	uint32_t *passes = pass_counts(&scratch, p);
 
 	for (uint32_t i = 0; i < p->tasks.n; i++)
-		count_operators(&x, p, i);
+		count_task(&x, p, i, passes);
 	*work = (struct train_work){p->world->units_n, x.at.n, arena_array(a, x.at.n, sizeof *work->at)};
 	if (x.at.n)
 		memcpy(work->at, x.at.at, x.at.n * sizeof *work->at);
 	VEC_FREE(&x.at);
 	VEC_FREE(&x.older);
 	free(x.newest);
+	arena_release(&scratch);
 	return work;
 }
 
