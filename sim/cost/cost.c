@@ -381,6 +381,8 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))
 		c.overhead.s += term_stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	if (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))
+		c.overhead.s += product_unpacking_s(op, device_model->profile, share);
 	if (op->kind == OP_LINEAR && product_is_called(device_model->profile, op))
 		product_add_calls(&c, op, device_model->profile, share);
 	return c;

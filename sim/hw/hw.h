@@ -191,6 +191,7 @@ struct expert_calls {
 	struct origin origin; /* node NULL: not given */
 	int64_t outputs;      /* products of more are wide */
 	int64_t wide, narrow; /* tokens of a pass above which the host starts products of either kind */
+	bool always;          /* it starts those of blocks too, and whatever the tokens of a pass */
 	struct qty expert; /* seconds of the host for each expert hit; the device's product may take longer */
 	struct qty choice; /* seconds for each expert that the model has and each row */
 	const char *source;
@@ -348,6 +349,8 @@ struct profile {
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	/* rows of a product above which a kernel of its own writes weights of blocks out in f16, for a product of f16; 0: never */
+	int64_t unpacks;
 	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	/* chunks that it makes by itself are on several devices at once, where one process drives all of them */
