@@ -90,6 +90,8 @@ struct attention_table { /* scores, softmax and values; no projections */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
 	int64_t decode_shares;
+	/* In decode each query head reads a cache in blocks for itself, since only the kernel for whole numbers takes a group. */
+	bool blocks_alone;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
 
@@ -411,6 +413,8 @@ struct machine {
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
 	struct qty price, idle_power, active_power; /* at the wall */
+	struct qty
+		power_limit; /* that somebody holds it to (nvidia-smi -pl): its clock is lower then; not given: none */
 	const struct yml *variants; /* the variants of its file, see load.h; NULL if one was chosen */
 };
 

@@ -123,6 +123,8 @@ static const struct field attention_fields[] = {
 		 "decode, of one query of each of several sequences; if not said, decode"),
 	QTY_OPT(struct attention_table, several_start, DIM_TIME, 0, 1,
 		"time of that kernel beyond its reading; if not said, overhead.attention"),
+	{FIELD_KEY(struct attention_table, blocks_alone), .type = FIELD_BOOL, .def = "false",
+	 .help = "in decode each query head reads a cache in blocks (q8_0, q4_0) for itself"},
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
 	 .optional = true,
 	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "

@@ -882,6 +882,38 @@ START_TEST(few_queries)
 }
 END_TEST
 
+/* A cache in blocks is read for each of four query heads, by the vector kernel (one or two queries of heads up to 256) and where
+ * the device's own cache of 1 MB does not hold it. */
+static const struct {
+	int64_t query, kv_bits, head_dim;
+	double kv_B, readings;
+} caches[] = {{1, 8, 128, 2e6, 4}, {2, 4, 256, 2e6, 4}, {1, 16, 128, 2e6, 1},
+	      {3, 8, 128, 2e6, 1}, {1, 8, 576, 2e6, 1}, {1, 8, 128, 1e6, 1}};
+
+START_TEST(caches_in_blocks)
+{
+	static const char *const vector[] = {RUNTIME "attention.blocks_alone=true",
+					    "machines.a.devices.gpu.cache=1 MB", NULL};
+	const struct op op = {.name = "scores",
+			      .kind = OP_SCORES,
+			      .query = caches[_i].query,
+			      .context = 4096,
+			      .flop = 1e6,
+			      .dense_flop = 1e6,
+			      .kv_B = caches[_i].kv_B,
+			      .kv_bits = caches[_i].kv_bits,
+			      .head_dim = caches[_i].head_dim,
+			      .groups = 4,
+			      .times = 1};
+	struct device_model device_model;
+
+	fixture_text(&fixture, FIXTURE_THREE, vector);
+	device_model = device_model_of(0, DTYPE_F16);
+	ck_assert_double_eq(cost_of(&op, &device_model, 1).bytes, caches[_i].readings * caches[_i].kv_B);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* A table of prompts says nothing of one query: it reads the cache, however low the table's corner is. */
 START_TEST(one_query_takes_nothing_from_prompts)
 {
@@ -1397,6 +1429,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, experts_that_the_host_starts, 0, ARRAY_LEN(called));
+	tcase_add_loop_test(tc, caches_in_blocks, 0, ARRAY_LEN(caches));
 	tcase_add_loop_test(tc, weights_written_out_first, 0, ARRAY_LEN(unpacked));
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
