@@ -893,7 +893,7 @@ static const struct {
 START_TEST(caches_in_blocks)
 {
 	static const char *const vector[] = {RUNTIME "attention.blocks_alone=true",
-					    "machines.a.devices.gpu.cache=1 MB", NULL};
+					     "machines.a.devices.gpu.cache=1 MB", NULL};
 	const struct op op = {.name = "scores",
 			      .kind = OP_SCORES,
 			      .query = caches[_i].query,
