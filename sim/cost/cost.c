@@ -160,11 +160,24 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 	return u;
 }
 
+/* A vector kernel of one query head. Heads that read a cache after one another find it in the device's own cache where that
+ * holds it. */
+static bool is_alone(const struct attention_table *a, const struct op *op, const struct device *d)
+{
+	enum { VECTOR_QUERIES = 2, VECTOR_HEAD = 256, WHOLE_BITS = 16 };
+
+	return a->blocks_alone && op->kv_bits > 0 && op->kv_bits < WHOLE_BITS && op->head_dim > 0 &&
+	       op->head_dim <= VECTOR_HEAD && op->query <= VECTOR_QUERIES &&
+	       !(d->cache.given && op->kv_B <= d->cache.value);
+}
+
 /* The number of times that a step's kernel reads the cache: each of its blocks serves so many query heads of a group. */
-static double readings(const struct attention_table *a, const struct op *op)
+static double readings(const struct attention_table *a, const struct op *op, const struct device *d)
 {
 	double shared = 1;
 
+	if (is_alone(a, op, d))
+		return op->groups;
 	if (!a->decode_shares || !op->head_dim)
 		return 1;
 	while (2 * shared <= (double)a->decode_shares && fmod(op->groups, 2 * shared) == 0)
@@ -196,7 +209,7 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
 		   (device_model->profile->kv_repeat.passes > 0 ? op->groups
-		    : few                                       ? readings(a, op)
+		    : few                                       ? readings(a, op, device_model->device)
 								: 1);
 	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
 	c->arithmetic =
@@ -381,6 +394,8 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))
 		c.overhead.s += term_stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	if (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))
+		c.overhead.s += product_unpacking_s(op, device_model->profile, share);
 	if (op->kind == OP_LINEAR && product_is_called(device_model->profile, op))
 		product_add_calls(&c, op, device_model->profile, share);
 	return c;

@@ -41,11 +41,15 @@ static double whole(double x)
 	return ceil(x - 1e-6);
 }
 
-/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
-static bool is_ungathered(const struct few *f, const struct op *op)
+/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. Where the host starts a product for each
+ * expert, its rows are together. */
+static bool is_ungathered(const struct profile *p, const struct op *op)
 {
-	return op->experts && (f->groups.n || op->rows / (double)op->experts < (double)f->gather ||
-			       op->rows < (double)f->gather_rows * (double)op->experts_all);
+	const struct few *f = &p->few;
+
+	return op->experts && !p->expert_calls.always &&
+	       (f->groups.n || op->rows / (double)op->experts < (double)f->gather ||
+		op->rows < (double)f->gather_rows * (double)op->experts_all);
 }
 
 double product_tokens(const struct op *op)
@@ -69,9 +73,11 @@ bool product_is_few(const struct profile *p, const struct op *op)
 		return false;
 	if (!is_given(&p->few.origin))
 		return op->m <= GEMV_ROWS;
+	if (op->experts && p->expert_calls.always) /* each is a product of its own rows */
+		return op->rows / op->copies <= (double)p->few.rows;
 	if (is_tiled_from(&p->few, op, tokens))
 		return false;
-	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
+	return tokens <= (double)p->few.rows || is_ungathered(p, op);
 }
 
 static void slow_down(struct term *t, const struct qty *share)
@@ -140,8 +146,10 @@ bool product_is_called(const struct profile *p, const struct op *op)
 	const struct expert_calls *e = &p->expert_calls;
 	const int64_t most = op->n > e->outputs ? e->wide : e->narrow;
 
-	return op->experts && is_given(&e->origin) && product_tokens(op) > (double)most &&
-	       cost_weights_kind(op->format) == BEYOND_F16;
+	if (!op->experts || !is_given(&e->origin))
+		return false;
+	return e->always ||
+	       (product_tokens(op) > (double)most && cost_weights_kind(op->format) == BEYOND_F16);
 }
 
 /* The choice is known once the device has nothing left to do. Then products are started while those before run. */
@@ -195,6 +203,22 @@ static double integers_share(const struct device_model *device_model, const stru
 	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
 }
 
+static double unpacked_B(const struct profile *p, const struct op *op)
+{
+	const bool apart = p->unpacks && op->rows / op->copies > (double)p->unpacks;
+
+	return apart && cost_weights_kind(op->format) != BEYOND_F16
+		       ? 2 * op->copies * (double)op->n * (double)op->k
+		       : 0;
+}
+
+double product_unpacking_s(const struct op *op, const struct profile *p, double share)
+{
+	const double f16_B = unpacked_B(p, op);
+
+	return f16_B > 0 ? term_stream((op->weight_B + f16_B) * share, &p->copy).s : 0;
+}
+
 void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct profile *p = device_model->profile;
@@ -210,7 +234,7 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	if (!product_is_called(p, op) && measured_rows_cost(c, op, device_model, n * k, share))
 		return;
 	if (few && is_given(&p->few.origin)) {
-		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
+		(is_ungathered(p, op) ? cost_scattered : cost_few)(c, op, device_model, share);
 		return;
 	}
 	u = util_at(device_model->gemm, (double)op->m, n * k);
@@ -222,7 +246,7 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 		u.u *= p->tile.experts.value;
 		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
 	}
-	c->bytes = (op->weight_B + op->tensor_B) * share;
+	c->bytes = (fmax(op->weight_B, unpacked_B(p, op)) + op->tensor_B) * share;
 	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
 	if (is_given(&p->tile.origin) && !few)
 		c->arithmetic.s *= tiled(device_model, op, n);

@@ -21,6 +21,9 @@ bool product_is_called(const struct profile *p, const struct op *op);
 /* Adds to c, which has the device's time, what the host takes longer where it starts each expert's product. */
 void product_add_calls(struct cost *c, const struct op *op, const struct profile *p, double share);
 
+/* Seconds of the kernel that writes weights of blocks out before a product of many rows reads them; 0: the runtime has none. */
+double product_unpacking_s(const struct op *op, const struct profile *p, double share);
+
 /* The tokens of the pass that it belongs to. */
 double product_tokens(const struct op *op);
 

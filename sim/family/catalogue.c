@@ -4,20 +4,26 @@
 
 #include "sim/family/fit_runtime.h"
 
-/* The name as a node of a file in the working directory, so that references resolve from there. */
+/* The name as a node of a file in the working directory, so that references resolve from there. What nobody sells is a map, as in
+ * a scenario: {base: NAME, power_limit: 220 W}. */
 static struct yml *name_node(struct loader *l, const char *name)
 {
 	struct source *here = arena_alloc(l->arena, sizeof *here);
 
 	*here = (struct source){"./command line", name, strlen(name)};
+	if (name[0] == '{')
+		return yml_parse(l->arena, here, l->diags);
 	return yml_scalar(l->arena, name, (struct place){here, 1, 1, 1});
 }
 
 static struct yml *tree_of(struct loader *l, const char *name, const char *folder, const char *schema)
 {
+	struct yml *node;
+
 	if (str_ends(name, ".yaml"))
 		return load_file(l, name, folder, schema);
-	return load_inherit(l, name_node(l, name), folder, schema);
+	node = name_node(l, name);
+	return node ? load_inherit(l, node, folder, schema) : NULL;
 }
 
 /* The value of `base:` in a new file. A name stays; a path is made absolute, since the new file may lie anywhere. */

@@ -14,11 +14,15 @@
 double derive_wired_share(enum hw_system system, double capacity_B, enum provenance *provenance,
 			  const char **source);
 
+/* The share of its clock that a card of full_W under load keeps when it is held to limit_W; at most 1. It is negative below
+ * what the card takes without computing. Source: derive.c. */
+double derive_limited_clock(double limit_W, double full_W);
+
 /* Converts rates that a profile states as shares of the machine to those of the device; to be called once. */
 void derive_profile(const struct machine *m, const struct device *d, struct profile *p);
 
 /* Derives memory.bandwidth from the bus, peaks from cores, FLOP per cycle and clock, memory.usable from
- * the capacity; converts a profile's rates from shares of the bus or the peak, with the loss on two dies
+ * the capacity; lowers clocks and peaks under a power limit; converts a profile's rates from shares of the bus or the peak, with the loss on two dies
  * (to be called once: afterwards the shares are rates). Complains of a figure that is missing and does not
  * follow. */
 void derive_facts(struct machine *m, struct diags *diags);

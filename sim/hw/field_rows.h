@@ -39,6 +39,11 @@
 	{                                                                                                    \
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .help = text            \
 	}
+#define COUNT_OPT(strukt, member, hi, text)                                                                  \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .optional = true,       \
+					   .help = text                                                      \
+	}
 
 extern const struct table profile_table; /* struct profile: what a runtime reaches on a device */
 

@@ -109,6 +109,8 @@ static const struct field machine_fields[] = {
 	QTY_OPT(struct machine, price, DIM_MONEY, 0, 1e9, "list price"),
 	QTY_OPT(struct machine, idle_power, DIM_POWER, 0, 1e6, "at the wall, idle"),
 	QTY_OPT(struct machine, active_power, DIM_POWER, 0, 1e6, "at the wall, under load"),
+	QTY_OPT(struct machine, power_limit, DIM_POWER, 1, 1e6,
+		"that it is held to (nvidia-smi -pl), below active_power: clocks are lower"),
 	{FIELD_KEY(struct machine, variants), .type = FIELD_YML, .optional = true,
 	 .help = "KEY: {...} for each; NAME-KEY is this file with that merged over it"},
 };

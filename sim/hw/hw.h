@@ -90,6 +90,8 @@ struct attention_table { /* scores, softmax and values; no projections */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
 	int64_t decode_shares;
+	/* In decode each query head reads a cache in blocks for itself, since only the kernel for whole numbers takes a group. */
+	bool blocks_alone;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
 
@@ -191,6 +193,7 @@ struct expert_calls {
 	struct origin origin; /* node NULL: not given */
 	int64_t outputs;      /* products of more are wide */
 	int64_t wide, narrow; /* tokens of a pass above which the host starts products of either kind */
+	bool always;          /* it starts those of blocks too, and whatever the tokens of a pass */
 	struct qty expert; /* seconds of the host for each expert hit; the device's product may take longer */
 	struct qty choice; /* seconds for each expert that the model has and each row */
 	const char *source;
@@ -348,6 +351,8 @@ struct profile {
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	/* rows of a product above which a kernel of its own writes weights of blocks out in f16, for a product of f16; 0: never */
+	int64_t unpacks;
 	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	/* chunks that it makes by itself are on several devices at once, where one process drives all of them */
@@ -408,6 +413,8 @@ struct machine {
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
 	struct qty price, idle_power, active_power; /* at the wall */
+	struct qty
+		power_limit; /* that somebody holds it to (nvidia-smi -pl): its clock is lower then; not given: none */
 	const struct yml *variants; /* the variants of its file, see load.h; NULL if one was chosen */
 };
 

@@ -123,6 +123,8 @@ static const struct field attention_fields[] = {
 		 "decode, of one query of each of several sequences; if not said, decode"),
 	QTY_OPT(struct attention_table, several_start, DIM_TIME, 0, 1,
 		"time of that kernel beyond its reading; if not said, overhead.attention"),
+	{FIELD_KEY(struct attention_table, blocks_alone), .type = FIELD_BOOL, .def = "false",
+	 .help = "in decode each query head reads a cache in blocks (q8_0, q4_0) for itself"},
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
 	 .optional = true,
 	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "
@@ -233,9 +235,12 @@ static const struct table expert_loop_table = {"loop over experts", sizeof(struc
 					       expert_loop_fields, ARRAY_LEN(expert_loop_fields)};
 
 static const struct field expert_calls_fields[] = {
-	COUNT(struct expert_calls, outputs, 1 << 24, "of a product, beyond which it is a wide one"),
-	COUNT(struct expert_calls, wide, 1 << 20, "tokens of a pass above which the host starts wide ones"),
-	COUNT(struct expert_calls, narrow, 1 << 20, "the same of the others"),
+	COUNT_OPT(struct expert_calls, outputs, 1 << 24, "of a product, beyond which it is a wide one"),
+	COUNT_OPT(struct expert_calls, wide, 1 << 20,
+		  "tokens of a pass above which the host starts wide ones"),
+	COUNT_OPT(struct expert_calls, narrow, 1 << 20, "the same of the others"),
+	{FIELD_KEY(struct expert_calls, always), .type = FIELD_BOOL, .def = "false",
+	 .help = "those of blocks of weights too, and whatever the tokens of a pass"},
 	QTY(struct expert_calls, expert, DIM_TIME, 0, 1, "of the host for each expert hit"),
 	QTY(struct expert_calls, choice, DIM_TIME, 0, 1, "for each row and each expert that the model has"),
 	{FIELD_KEY(struct expert_calls, source), .type = FIELD_TEXT, .optional = true,
@@ -462,6 +467,8 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
+	{FIELD_KEY(struct profile, unpacks), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .optional = true,
+	 .help = "rows of a product above which weights of blocks are written out in f16 first"},
 	{FIELD_KEY(struct profile, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
 	 .help = "the devices' 'integers' that 'dequant' of blocks is of; on others it is in that "
 		 "proportion"},

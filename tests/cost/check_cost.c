@@ -699,21 +699,20 @@ static const struct {
 	int64_t tokens, n;
 	enum format_id format;
 	double expert_s;
-	bool called;
-} called[] = {{128, 1025, FORMAT_F16, 10e-3, false}, {129, 1025, FORMAT_F16, 10e-3, true},
-	      {512, 1024, FORMAT_F16, 10e-3, false}, {513, 1024, FORMAT_F16, 10e-3, true},
-	      {513, 1024, FORMAT_F16, 1e-9, true},   {513, 1024, FORMAT_Q8_0, 10e-3, false}};
+	bool called, always;
+} called[] = {{128, 1025, FORMAT_F16, 10e-3, false, false}, {129, 1025, FORMAT_F16, 10e-3, true, false},
+	      {512, 1024, FORMAT_F16, 10e-3, false, false}, {513, 1024, FORMAT_F16, 10e-3, true, false},
+	      {513, 1024, FORMAT_F16, 1e-9, true, false},   {513, 1024, FORMAT_Q8_0, 10e-3, false, false},
+	      {2, 1024, FORMAT_Q8_0, 10e-3, true, true},    {513, 1024, FORMAT_Q8_0, 10e-3, true, true}};
 
 START_TEST(experts_that_the_host_starts)
 {
 	struct arena a = ARENA_INIT;
-	const char *const set[] = {
-		arena_printf(
-			&a,
-			RUNTIME
-			"expert_calls={outputs: 1024, wide: 128, narrow: 512, expert: %.9f s, choice: 1 us}",
-			called[_i].expert_s),
-		NULL};
+	const char *const set[] = {arena_printf(&a,
+						RUNTIME "expert_calls={outputs: 1024, wide: 128, narrow: "
+							"512, expert: %.9f s, choice: 1 us, always: %s}",
+						called[_i].expert_s, called[_i].always ? "true" : "false"),
+				   NULL};
 	const double rows = 8 * (double)called[_i].tokens, hit = 16;
 	struct op op = {.name = "down",
 			.kind = OP_LINEAR,
@@ -743,6 +742,59 @@ START_TEST(experts_that_the_host_starts)
 		ck_assert(cost_seconds(&without) < hit * 10e-3);
 	fixture_release(&fixture);
 	arena_release(&a);
+}
+END_TEST
+
+/* Weights of blocks that are written out in f16 before a product of more than 32 rows: blocks read and numbers written at the
+ * rate of copies, by experts as by any. */
+static const struct {
+	int64_t rows; /* of each product */
+	double copies;
+	enum format_id format;
+	bool unpacked;
+} unpacked[] = {{32, 1, FORMAT_Q8_0, false},
+		{33, 1, FORMAT_Q8_0, true},
+		{33, 1, FORMAT_F16, false},
+		{32, 4, FORMAT_Q8_0, false},
+		{33, 4, FORMAT_Q4_K, true}};
+
+START_TEST(weights_written_out_first)
+{
+	static const char *const set[] = {RUNTIME "unpacks=32", NULL};
+	const double rows = (double)unpacked[_i].rows * unpacked[_i].copies,
+		     weights = unpacked[_i].copies * 1024 * 1024;
+	const struct op op = {.name = "up",
+			      .kind = OP_LINEAR,
+			      .m = unpacked[_i].rows,
+			      .n = 1024,
+			      .k = 1024,
+			      .copies = unpacked[_i].copies,
+			      .rows = rows,
+			      .flop = 2 * rows * 1024 * 1024,
+			      .weight_B = format_bytes(unpacked[_i].format, weights),
+			      .times = 1,
+			      .format = unpacked[_i].format};
+	double overhead_s[2], bytes[2];
+
+	for (int given = 0; given < 2; given++) {
+		struct device_model device_model;
+		struct cost c;
+
+		fixture_text(&fixture, FIXTURE_THREE, given ? set : NULL);
+		device_model = device_model_of(0, DTYPE_F16);
+		c = cost_of(&op, &device_model, 1);
+		overhead_s[given] = c.overhead.s;
+		bytes[given] = c.bytes;
+		if (given)
+			ck_assert_double_eq_tol(overhead_s[1] - overhead_s[0],
+						unpacked[_i].unpacked
+							? (op.weight_B + 2 * weights) /
+								  device_model.profile->copy.value
+							: 0,
+						1e-12);
+		fixture_release(&fixture);
+	}
+	ck_assert_double_eq(bytes[1] - bytes[0], unpacked[_i].unpacked ? 2 * weights - op.weight_B : 0);
 }
 END_TEST
 
@@ -826,6 +878,38 @@ START_TEST(few_queries)
 	fixture_text(&fixture, FIXTURE_THREE, vector);
 	device_model = device_model_of(0, DTYPE_F16);
 	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).arithmetic.s, 3 / queries[_i].u, 1e-9);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A cache in blocks is read for each of four query heads, by the vector kernel (one or two queries of heads up to 256) and where
+ * the device's own cache of 1 MB does not hold it. */
+static const struct {
+	int64_t query, kv_bits, head_dim;
+	double kv_B, readings;
+} caches[] = {{1, 8, 128, 2e6, 4}, {2, 4, 256, 2e6, 4}, {1, 16, 128, 2e6, 1},
+	      {3, 8, 128, 2e6, 1}, {1, 8, 576, 2e6, 1}, {1, 8, 128, 1e6, 1}};
+
+START_TEST(caches_in_blocks)
+{
+	static const char *const vector[] = {RUNTIME "attention.blocks_alone=true",
+					     "machines.a.devices.gpu.cache=1 MB", NULL};
+	const struct op op = {.name = "scores",
+			      .kind = OP_SCORES,
+			      .query = caches[_i].query,
+			      .context = 4096,
+			      .flop = 1e6,
+			      .dense_flop = 1e6,
+			      .kv_B = caches[_i].kv_B,
+			      .kv_bits = caches[_i].kv_bits,
+			      .head_dim = caches[_i].head_dim,
+			      .groups = 4,
+			      .times = 1};
+	struct device_model device_model;
+
+	fixture_text(&fixture, FIXTURE_THREE, vector);
+	device_model = device_model_of(0, DTYPE_F16);
+	ck_assert_double_eq(cost_of(&op, &device_model, 1).bytes, caches[_i].readings * caches[_i].kv_B);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -1345,6 +1429,8 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, experts_that_the_host_starts, 0, ARRAY_LEN(called));
+	tcase_add_loop_test(tc, caches_in_blocks, 0, ARRAY_LEN(caches));
+	tcase_add_loop_test(tc, weights_written_out_first, 0, ARRAY_LEN(unpacked));
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));

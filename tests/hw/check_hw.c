@@ -139,7 +139,39 @@ static const struct {
 		 "MT/s}",
 		 ""),
 	 NULL},
+	{MACHINE("power_limit: 100 W, memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 1 GB/s}", ""),
+	 "power_limit: the machine says no power under load"},
+	{MACHINE("power_limit: 100 W, active_power: 350 W, memory: {capacity: 32 GiB, usable: 1 GiB, "
+		 "bandwidth: 1 GB/s}",
+		 ""),
+	 "power_limit: 100 W leave nothing to compute with, of 350 W under load"},
 };
+
+/* The clock of a card of 350 W, 105 of which it takes at no clock: with the cube root of the rest, and below the least voltage
+ * in proportion to it. What was read off real cards: sim/hw/derive.c. */
+static const struct {
+	double limit_W, share;
+} limited[] = {{350, 1}, {400, 1}, {290, 0.9106}, {220, 0.7715}, {200, 0.6373}, {150, 0.3019}};
+
+START_TEST(clock_under_a_limit)
+{
+	struct machine m;
+	const char *text = arena_printf(
+		&arena,
+		MACHINE("power_limit: %g W, active_power: 350 W, memory: {capacity: 32 GiB, usable: 1 GiB, "
+			"bandwidth: 1 GB/s}",
+			", clock: 1.5 GHz, per_cycle_f16: 1000"),
+		limited[_i].limit_W);
+	const char *said = load_machine(text, &m);
+	const struct device *d = m.devices.at;
+
+	ck_assert_msg(!said, "%s", said);
+	ck_assert_double_eq_tol(derive_limited_clock(limited[_i].limit_W, 350), limited[_i].share, 1e-4);
+	ck_assert_double_eq_tol(d->peak[DTYPE_F16].value / (10 * 1000 * 1.5e9), limited[_i].share, 1e-4);
+	ck_assert_double_eq(m.memory.bandwidth.value, 1e9);
+	ck_assert_double_eq(m.active_power.value, fmin(limited[_i].limit_W, 350));
+}
+END_TEST
 
 START_TEST(datasheet_wrong)
 {
@@ -648,6 +680,7 @@ Suite *suite_hw(void)
 	tcase_add_test(datasheet, wired_unknown);
 	tcase_add_test(datasheet, datasheet_follows);
 	tcase_add_loop_test(datasheet, datasheet_wrong, 0, ARRAY_LEN(wrong));
+	tcase_add_loop_test(datasheet, clock_under_a_limit, 0, ARRAY_LEN(limited));
 	suite_add_tcase(s, datasheet);
 	tcase_add_checked_fixture(runtimes, begin, end);
 	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));
