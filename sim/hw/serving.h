@@ -38,6 +38,7 @@ struct serving {
 	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;          /* an iteration is planned while the one before it runs */
 	bool reserve;        /* blocks for the longest answer are set aside at admission */
+	bool whole_prompt; /* a prompt is admitted only where free blocks hold all of it, read in pieces or not */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */
 	struct qty driver;   /* bytes of it that the driver keeps, so that no server sees them */
 	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at
