@@ -172,6 +172,23 @@ static double readings(const struct attention_table *a, const struct op *op)
 	return op->groups / shared;
 }
 
+/* FlashAttention 2 gives all query heads of a group to one block, and the context to several, only where no sequence of
+ * the batch has more than one query: seqlenq_ngroups_swapped of mha_varlen_fwd(), csrc/flash_attn/flash_api.cpp of
+ * vllm-project/flash-attention@04325b67. */
+static bool is_mixed(const struct attention_table *a, const struct op *op)
+{
+	return a->mixed.given && op->beside > 1 && op->head_dim > 0;
+}
+
+/* Blocks are started for as many queries as the longest piece has, of every sequence. */
+static double starts_mixed(const struct attention_table *a, const struct op *op)
+{
+	const double tiles = (double)((op->beside - 1) / MIXED_TILE);
+
+	return op->caches * op->groups *
+	       (a->mixed_head.value + (a->mixed_tile.given ? tiles * a->mixed_tile.value : 0));
+}
+
 /* A runtime may have another kernel for one query of each of several sequences than for one of one. */
 static bool is_several(const struct attention_table *a, const struct op *op)
 {
@@ -203,6 +220,11 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? term_at_share(device_model, c->flop, NULL)
 			: term_arithmetic(device_model, c->flop, &u);
+	if (is_mixed(a, op)) {
+		c->bytes *= op->groups;
+		c->memory = term_stream(c->bytes, &a->mixed);
+		return;
+	}
 	if (is_several(a, op)) {
 		c->arithmetic = term_at_share(device_model, c->flop, NULL);
 		c->memory = term_stream(c->bytes, &a->several);
@@ -292,6 +314,8 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
 {
 	const struct overhead *o = &p->overhead;
+	const bool mixed =
+		op->kind == OP_SCORES && p->attention.mixed_head.given && is_mixed(&p->attention, op);
 	const struct qty *each = &o->kernel, *tiles = op->experts ? &o->tiles_experts : &o->tiles;
 
 	if (op->kind == OP_LINEAR && tiles->given && !product_is_few(p, op)) {
@@ -309,8 +333,9 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 	} else if (op->kind == OP_NORM && o->norm.given) {
 		each = &o->norm;
 	}
-	return (struct term){kernels * each->value +
-				     (o->cache.given ? op->caches * share * o->cache.value : 0),
+	return (struct term){kernels * each->value + share * (mixed ? starts_mixed(&p->attention, op)
+							      : o->cache.given ? op->caches * o->cache.value
+									       : 0),
 			     each->spread, each->provenance};
 }
 
@@ -401,7 +426,8 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 		return (double)profile->linear.kernels * op->copies * op->times;
 	if (op->kind == OP_SCORES)
 		return (double)fusion_of_op(profile, op)->kernels * op->times;
-	return (double)(fusion_of(profile, op->kind)->kernels + more_by_hand(op).kernels) * op->times;
+	return (double)(fusion_of(profile, op->kind)->kernels + more_by_hand(op).kernels) * op->times *
+	       (op->kind == OP_LINEAR ? (double)op->n / product_columns(profile, op) : 1);
 }
 
 bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches)

@@ -135,6 +135,11 @@ bool product_is_looped(const struct profile *p, const struct op *op)
 	       cost_weights_kind(op->format) == BEYOND_F16;
 }
 
+double product_columns(const struct profile *p, const struct op *op)
+{
+	return (double)(p->joins_products && op->joint ? op->joint : op->n);
+}
+
 bool product_is_called(const struct profile *p, const struct op *op)
 {
 	const struct expert_calls *e = &p->expert_calls;
@@ -199,8 +204,9 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 {
 	const struct profile *p = device_model->profile;
 	const bool few = product_is_few(p, op);
-	/* the utilisation is that of the part this device model computes */
-	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
+	/* the utilisation is that of the part this device model computes, and of the product that it is a part of */
+	const double columns = product_columns(p, op),
+		     n = op->split == SPLIT_COLUMNS ? columns * share : columns;
 	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
 	const bool as_experts = op->experts && is_given(&p->dequant_experts.origin);
 	const struct qty *dequant = by_weights(as_experts ? &p->dequant_experts : &p->dequant, op->format);

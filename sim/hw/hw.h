@@ -90,8 +90,13 @@ struct attention_table { /* scores, softmax and values; no projections */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
 	int64_t decode_shares;
+	/* Decodes in a batch with pieces of prompts, where the prompts' kernel runs all of it: byte/s at which each query
+	 * head reads the cache for itself; seconds for each sequence and query head; and for each further MIXED_TILE
+	 * queries of the longest piece, for which blocks are started that find nothing to do. Not given: as decodes alone */
+	struct qty mixed, mixed_head, mixed_tile;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
+enum { MIXED_TILE = 64 };
 
 /* The number of kernels, and of passes over its tensor (reads + writes), of each kind of elementwise work:
  * fusion. */
@@ -359,6 +364,7 @@ struct profile {
 	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
+	bool joins_products; /* queries, keys and values are one product, and gate and up */
 };
 
 struct device {

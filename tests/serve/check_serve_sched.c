@@ -227,11 +227,11 @@ static int64_t naive_whole(const struct naive *v, const struct plain *s, int64_t
 	const int64_t block = v->set->block, full = g->full + g->windowed ? g->full : 1;
 	const int64_t all = naive_table(v, s->r.prompt + s->made, 0, false);
 	const int64_t most = (g->window - 1 + v->set->batched_tokens + block - 1) / block + 1;
-	const int64_t left = (all < most ? all : most) -
-			     (naive_table(v, s->computed, s->computed, false) -
-			      naive_table(v, s->computed, s->computed, true));
+	const int64_t left = (all < most ? all : most) - (naive_table(v, s->computed, s->computed, false) -
+							  naive_table(v, s->computed, s->computed, true));
 
-	return full * (all - hits) + (g->windowed && left > 0 ? g->windowed * left : 0) + v->set->state_blocks;
+	return full * (all - hits) + (g->windowed && left > 0 ? g->windowed * left : 0) +
+	       v->set->state_blocks;
 }
 
 static void naive_admit(struct naive *v, int64_t budget)
