@@ -121,7 +121,9 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 	if (rows > 1 && f->several.given)
 		slow_down(&c->memory, &f->several);
 	c->arithmetic = term_at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
-	if (further)
+	if (further && f->overlaps)
+		c->arithmetic = term_at_share(device_model, c->flop, further);
+	else if (further)
 		c->apart = term_at_share(device_model, (rows - passes) * row_flop, further);
 	else
 		c->arithmetic.s = fmax(c->arithmetic.s, term_at_share(device_model, c->flop, NULL).s);

@@ -178,6 +178,7 @@ struct few {
 	struct field_list groups;
 	/* share of the weights' bandwidth that products of single rows reach; not given: all */
 	struct qty scattered;
+	bool overlaps; /* each row unpacks the weights for itself while others read: a product takes the longer of both */
 	struct qty several;      /* the same for products of two rows or more, if another kernel runs them */
 	struct by_weights first; /* share of the peak for the first row of a pass: reading and unpacking */
 	struct by_weights further; /* share of the peak for each further row, in addition to the first */

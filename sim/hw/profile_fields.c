@@ -226,6 +226,9 @@ static const struct field few_fields[] = {
 		 "are"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
+	{FIELD_KEY(struct few, overlaps), .type = FIELD_BOOL, .optional = true,
+	 .help = "all rows go on at 'further' while the weights are read; not given: the first of a pass "
+		 "alone"},
 	QTY_OPT(struct few, several, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what products of two rows or more reach; not given: all"),
 	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),

@@ -1150,6 +1150,38 @@ START_TEST(products_are_joined)
 }
 END_TEST
 
+/* Rows that unpack the weights while others read them take the longer of both, not the sum. */
+START_TEST(rows_overlap_with_reading)
+{
+	static const char *const sets[] = {
+		RUNTIME "few={rows: 8, pass: 8, overlaps: true, further: {q8: 10 %}}", NULL};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (int64_t m = 1; m <= 8; m++) {
+		const struct op op = {.kind = OP_LINEAR,
+				      .phase = PHASE_DECODE,
+				      .m = m,
+				      .n = 4096,
+				      .k = 4096,
+				      .rows = (double)m,
+				      .copies = 1,
+				      .times = 1,
+				      .flop = 2.0 * (double)m * 4096 * 4096,
+				      .weight_B = 1.0625 * 4096 * 4096,
+				      .format = FORMAT_Q8_0};
+		const struct device_model with = device_model_of(0, DTYPE_F16);
+		const struct cost c = cost_of(&op, &with, 1);
+
+		ck_assert_double_eq_tol(c.arithmetic.s, op.flop / (0.1 * with.device->peak[DTYPE_F16].value),
+					1e-15);
+		ck_assert(c.apart.s == 0);
+		ck_assert_double_eq_tol(cost_seconds(&c), fmax(c.memory.s, c.arithmetic.s) + c.overhead.s,
+					1e-15);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
  * numbers; others keep theirs. */
 static const struct {
@@ -1444,6 +1476,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, several_sequences_have_their_kernel);
 	tcase_add_test(tc, decodes_beside_prompts);
 	tcase_add_test(tc, products_are_joined);
+	tcase_add_test(tc, rows_overlap_with_reading);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
