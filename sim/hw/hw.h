@@ -415,6 +415,8 @@ struct machine {
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
 	struct qty price, idle_power, active_power; /* at the wall */
+	struct qty
+		sustained; /* of its arithmetic, what it keeps under a load that lasts: laptops throttle; not given: all */
 	const struct yml *variants; /* the variants of its file, see load.h; NULL if one was chosen */
 };
 
