@@ -185,6 +185,23 @@ static double readings(const struct attention_table *a, const struct op *op, con
 	return op->groups / shared;
 }
 
+/* FlashAttention 2 gives all query heads of a group to one block, and the context to several, only where no sequence of
+ * the batch has more than one query: seqlenq_ngroups_swapped of mha_varlen_fwd(), csrc/flash_attn/flash_api.cpp of
+ * vllm-project/flash-attention@04325b67. */
+static bool is_mixed(const struct attention_table *a, const struct op *op)
+{
+	return a->mixed.given && op->beside > 1 && op->head_dim > 0;
+}
+
+/* Blocks are started for as many queries as the longest piece has, of every sequence. */
+static double starts_mixed(const struct attention_table *a, const struct op *op)
+{
+	const double tiles = (double)((op->beside - 1) / MIXED_TILE);
+
+	return op->caches * op->groups *
+	       (a->mixed_head.value + (a->mixed_tile.given ? tiles * a->mixed_tile.value : 0));
+}
+
 /* A runtime may have another kernel for one query of each of several sequences than for one of one. */
 static bool is_several(const struct attention_table *a, const struct op *op)
 {
@@ -216,6 +233,11 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? term_at_share(device_model, c->flop, NULL)
 			: term_arithmetic(device_model, c->flop, &u);
+	if (is_mixed(a, op)) {
+		c->bytes *= op->groups;
+		c->memory = term_stream(c->bytes, &a->mixed);
+		return;
+	}
 	if (is_several(a, op)) {
 		c->arithmetic = term_at_share(device_model, c->flop, NULL);
 		c->memory = term_stream(c->bytes, &a->several);
@@ -305,6 +327,8 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
 {
 	const struct overhead *o = &p->overhead;
+	const bool mixed =
+		op->kind == OP_SCORES && p->attention.mixed_head.given && is_mixed(&p->attention, op);
 	const struct qty *each = &o->kernel, *tiles = op->experts ? &o->tiles_experts : &o->tiles;
 
 	if (op->kind == OP_LINEAR && tiles->given && !product_is_few(p, op)) {
@@ -322,8 +346,9 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 	} else if (op->kind == OP_NORM && o->norm.given) {
 		each = &o->norm;
 	}
-	return (struct term){kernels * each->value +
-				     (o->cache.given ? op->caches * share * o->cache.value : 0),
+	return (struct term){kernels * each->value + share * (mixed ? starts_mixed(&p->attention, op)
+							      : o->cache.given ? op->caches * o->cache.value
+									       : 0),
 			     each->spread, each->provenance};
 }
 
@@ -416,7 +441,8 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 		return (double)profile->linear.kernels * op->copies * op->times;
 	if (op->kind == OP_SCORES)
 		return (double)fusion_of_op(profile, op)->kernels * op->times;
-	return (double)(fusion_of(profile, op->kind)->kernels + more_by_hand(op).kernels) * op->times;
+	return (double)(fusion_of(profile, op->kind)->kernels + more_by_hand(op).kernels) * op->times *
+	       (op->kind == OP_LINEAR ? (double)op->n / product_columns(profile, op) : 1);
 }
 
 bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches)
@@ -468,10 +494,30 @@ static void bound(struct cost *c, const struct op *op, const struct device_model
 		c->least_memory = fmin(c->memory.s, bytes / bus->value);
 }
 
+void device_model_sustain(struct device_model *device_model)
+{
+	const struct qty *sustained = &device_model->machine->sustained;
+
+	device_model->sustained = sustained->given ? sustained : NULL;
+}
+
+static void throttle(struct term *t, const struct qty *sustained)
+{
+	if (t->s <= 0)
+		return;
+	t->s /= sustained->value;
+	t->spread = exact_hypot(t->spread, sustained->spread);
+	t->from = provenance_worse(t->from, sustained->provenance);
+}
+
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
 {
 	struct cost c = as_fitted(op, device_model, share);
 
+	if (device_model->sustained) {
+		throttle(&c.arithmetic, device_model->sustained);
+		throttle(&c.apart, device_model->sustained);
+	}
 	if (is_given(&device_model->profile->beyond.origin))
 		beyond_widen(&c, op, product_tokens(op), device_model);
 	bound(&c, op, device_model, share);

@@ -47,6 +47,7 @@ struct device_model {
 	bool few_queries;
 	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
 	double beyond_prefill, beyond_decode;
+	const struct qty *sustained; /* share of its arithmetic that is left; NULL: all */
 };
 
 /* The device model's memory is in the arena. The arguments must outlive it and must not change. */
@@ -57,6 +58,9 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 /* Sets how wide predictions of a model of this kind are, by the profile's `beyond`: mixtures, recurrent layers, latent
  * attention. Without it spreads are those of the numbers, of formats and of contexts alone. */
 void device_model_beyond(struct device_model *device_model, const struct model *m);
+
+/* From here on it has worked for minutes: clocks have fallen to what the machine sustains, and memory keeps its own. */
+void device_model_sustain(struct device_model *device_model);
 
 struct term { /* one term of a cost, in seconds, with the relative spread of its parameter */
 	double s, spread;

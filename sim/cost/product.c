@@ -127,7 +127,9 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 	if (rows > 1 && f->several.given)
 		slow_down(&c->memory, &f->several);
 	c->arithmetic = term_at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
-	if (further)
+	if (further && f->overlaps)
+		c->arithmetic = term_at_share(device_model, c->flop, further);
+	else if (further)
 		c->apart = term_at_share(device_model, (rows - passes) * row_flop, further);
 	else
 		c->arithmetic.s = fmax(c->arithmetic.s, term_at_share(device_model, c->flop, NULL).s);
@@ -139,6 +141,11 @@ bool product_is_looped(const struct profile *p, const struct op *op)
 
 	return op->experts && is_given(&l->origin) && product_tokens(op) >= (double)l->tokens &&
 	       cost_weights_kind(op->format) == BEYOND_F16;
+}
+
+double product_columns(const struct profile *p, const struct op *op)
+{
+	return (double)(p->joins_products && op->joint ? op->joint : op->n);
 }
 
 bool product_is_called(const struct profile *p, const struct op *op)
@@ -223,8 +230,9 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 {
 	const struct profile *p = device_model->profile;
 	const bool few = product_is_few(p, op);
-	/* the utilisation is that of the part this device model computes */
-	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
+	/* the utilisation is that of the part this device model computes, and of the product that it is a part of */
+	const double columns = product_columns(p, op),
+		     n = op->split == SPLIT_COLUMNS ? columns * share : columns;
 	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
 	const bool as_experts = op->experts && is_given(&p->dequant_experts.origin);
 	const struct qty *dequant = by_weights(as_experts ? &p->dequant_experts : &p->dequant, op->format);

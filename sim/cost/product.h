@@ -16,6 +16,8 @@ bool product_is_few(const struct profile *p, const struct op *op);
 
 /* Whether the host starts the product of each expert by itself; known by kernels, or by the host's time. */
 bool product_is_looped(const struct profile *p, const struct op *op);
+/* Columns of the product that it is computed in: its own, or those of all that the runtime makes one. */
+double product_columns(const struct profile *p, const struct op *op);
 bool product_is_called(const struct profile *p, const struct op *op);
 
 /* Adds to c, which has the device's time, what the host takes longer where it starts each expert's product. */

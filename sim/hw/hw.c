@@ -111,6 +111,9 @@ static const struct field machine_fields[] = {
 	QTY_OPT(struct machine, active_power, DIM_POWER, 0, 1e6, "at the wall, under load"),
 	QTY_OPT(struct machine, power_limit, DIM_POWER, 1, 1e6,
 		"that it is held to (nvidia-smi -pl), below active_power: clocks are lower"),
+	QTY_OPT(struct machine, sustained, DIM_SHARE, 0.01, 1,
+		"of its arithmetic, what it keeps when it has worked for minutes, as servers do; laptops "
+		"throttle"),
 	{FIELD_KEY(struct machine, variants), .type = FIELD_YML, .optional = true,
 	 .help = "KEY: {...} for each; NAME-KEY is this file with that merged over it"},
 };

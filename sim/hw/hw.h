@@ -92,8 +92,13 @@ struct attention_table { /* scores, softmax and values; no projections */
 	int64_t decode_shares;
 	/* In decode each query head reads a cache in blocks for itself, since only the kernel for whole numbers takes a group. */
 	bool blocks_alone;
+	/* Decodes in a batch with pieces of prompts, where the prompts' kernel runs all of it: byte/s at which each query
+	 * head reads the cache for itself; seconds for each sequence and query head; and for each further MIXED_TILE
+	 * queries of the longest piece, for which blocks are started that find nothing to do. Not given: as decodes alone */
+	struct qty mixed, mixed_head, mixed_tile;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
+enum { MIXED_TILE = 64 };
 
 /* The number of kernels, and of passes over its tensor (reads + writes), of each kind of elementwise work:
  * fusion. */
@@ -175,6 +180,7 @@ struct few {
 	struct field_list groups;
 	/* share of the weights' bandwidth that products of single rows reach; not given: all */
 	struct qty scattered;
+	bool overlaps; /* each row unpacks the weights for itself while others read: a product takes the longer of both */
 	struct qty several;      /* the same for products of two rows or more, if another kernel runs them */
 	struct by_weights first; /* share of the peak for the first row of a pass: reading and unpacking */
 	struct by_weights further; /* share of the peak for each further row, in addition to the first */
@@ -364,6 +370,7 @@ struct profile {
 	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
+	bool joins_products; /* queries, keys and values are one product, and gate and up */
 };
 
 struct device {
@@ -415,6 +422,8 @@ struct machine {
 	struct qty price, idle_power, active_power; /* at the wall */
 	struct qty
 		power_limit; /* that somebody holds it to (nvidia-smi -pl): its clock is lower then; not given: none */
+	struct qty
+		sustained; /* of its arithmetic, what it keeps under a load that lasts: laptops throttle; not given: all */
 	const struct yml *variants; /* the variants of its file, see load.h; NULL if one was chosen */
 };
 

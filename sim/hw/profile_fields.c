@@ -125,6 +125,14 @@ static const struct field attention_fields[] = {
 		"time of that kernel beyond its reading; if not said, overhead.attention"),
 	{FIELD_KEY(struct attention_table, blocks_alone), .type = FIELD_BOOL, .def = "false",
 	 .help = "in decode each query head reads a cache in blocks (q8_0, q4_0) for itself"},
+	RATE_OPT(struct attention_table, mixed,
+		 "rate at which each query head reads the cache for itself, in a batch with pieces of "
+		 "prompts; "
+		 "not given: as 'decode'"),
+	QTY_OPT(struct attention_table, mixed_head, DIM_TIME, 0, 1,
+		"in such a batch, of each sequence that decodes and query head; not given: overhead.cache"),
+	QTY_OPT(struct attention_table, mixed_tile, DIM_TIME, 0, 1,
+		"and more for each further 64 tokens of the longest piece"),
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
 	 .optional = true,
 	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "
@@ -220,6 +228,9 @@ static const struct field few_fields[] = {
 		 "are"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
+	{FIELD_KEY(struct few, overlaps), .type = FIELD_BOOL, .optional = true,
+	 .help = "all rows go on at 'further' while the weights are read; not given: the first of a pass "
+		 "alone"},
 	QTY_OPT(struct few, several, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what products of two rows or more reach; not given: all"),
 	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),
@@ -490,6 +501,8 @@ static const struct field profile_fields[] = {
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
 	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
+	{FIELD_KEY(struct profile, joins_products), .type = FIELD_BOOL, .optional = true,
+	 .help = "queries, keys and values are one product, and gate and up"},
 	{FIELD_KEY(struct profile, caches_only), .type = FIELD_BOOL, .optional = true,
 	 .help = "chunks of a prompt compute nothing of layers behind the last that has a cache of its own"},
 	{FIELD_KEY(struct profile, conv_f32), .type = FIELD_BOOL, .optional = true,

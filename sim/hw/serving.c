@@ -59,6 +59,8 @@ static const struct field serving_fields[] = {
 	FLAG(pipelined, "a pipeline of devices has as many batches in flight as devices"),
 	FLAG(async, "an iteration is planned while the one before it runs"),
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),
+	FLAG(whole_prompt,
+	     "a prompt is admitted only where free blocks hold all of it, read in pieces or not"),
 	{FIELD_KEY(struct serving, ahead), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0, .max = 1,
 	 .optional = true,
 	 .help = "of what running requests have to go, that stays free when one is admitted, at first"},

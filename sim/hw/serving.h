@@ -33,11 +33,12 @@ struct serving {
 	int64_t queue;    /* requests that may wait; 0: any number */
 	struct qty ahead; /* SGLang's new_token_ratio: share of what running requests have to go that stays
 				free when one is admitted, at first; not given: none */
-	bool prefill_first;  /* a new prompt stops decoding until it is read */
-	bool radix;          /* the prefix cache is a radix tree (SGLang), else blocks by name */
-	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
-	bool async;          /* an iteration is planned while the one before it runs */
-	bool reserve;        /* blocks for the longest answer are set aside at admission */
+	bool prefill_first; /* a new prompt stops decoding until it is read */
+	bool radix;         /* the prefix cache is a radix tree (SGLang), else blocks by name */
+	bool pipelined;     /* a pipeline of devices has as many batches in flight as devices; else one */
+	bool async;         /* an iteration is planned while the one before it runs */
+	bool reserve;       /* blocks for the longest answer are set aside at admission */
+	bool whole_prompt; /* a prompt is admitted only where free blocks hold all of it, read in pieces or not */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */
 	struct qty driver;   /* bytes of it that the driver keeps, so that no server sees them */
 	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at

@@ -185,6 +185,9 @@ size_t attend_groups(const struct model *m, const struct shape *s, struct part p
 	BUG_ON(!n);
 	if (a->compress)
 		attend_whole(m, s, phase, whole);
+	for (size_t i = 0; x && x->decodes && i < x->pieces_n; i++)
+		if (out[0].beside < x->pieces[i].tokens)
+			out[0].beside = x->pieces[i].tokens;
 	for (size_t i = 0; a->compress && i < n; i++)
 		add_rows(a, &whole[i],
 			 !x               ? s->batch

@@ -12,6 +12,7 @@ struct attend {
 	bool decodes;           /* each query reads the cache: latent attention works in the latent */
 	int64_t query, context; /* one sequence's; a mean over unlike ones, weighted by their queries */
 	int64_t sequences;      /* that decode; 0: none do */
+	int64_t beside;         /* of those that decode: tokens of the longest piece in the batch; 0: none */
 	int64_t seen;           /* tokens of the cache that are read, over all sequences */
 	double pairs;           /* a query and a key that it may look at, over all sequences */
 	double rectangle;       /* the same with the masked half */

@@ -58,12 +58,15 @@ static void ffn_block(struct writer *w)
 	const struct ffn *ffn = part_ffn(w->m, w->part);
 	const int64_t h = w->m->hidden, f = ffn->inner;
 	const bool one_norm = w->m->layout && w->m->layout->kind[w->part.kind].one_norm;
+	size_t first;
 
 	if (!one_norm)
 		begin_block(w);
+	first = w->n;
 	if (ffn->kind == FFN_SWIGLU)
 		writer_linear(w, &(struct layer){"gate", SPLIT_COLUMNS, TENSOR_UP, f, h, ADAPTER_GATE});
 	writer_linear(w, &(struct layer){"up", SPLIT_COLUMNS, TENSOR_UP, f, h, ADAPTER_UP});
+	writer_join(w, first);
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
 	writer_linear(w, &(struct layer){"down", SPLIT_ROWS, TENSOR_DOWN, h, f, ADAPTER_DOWN});
 	per_layer_embedding(w);
@@ -87,11 +90,13 @@ static void router_block(struct writer *w)
 static void shared_block(struct writer *w)
 {
 	const int64_t h = w->m->hidden, f = experts_shared_inner(w->m->experts);
+	const size_t first = w->n;
 
 	if (w->m->experts->kind == FFN_SWIGLU)
 		writer_linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h,
 						 ADAPTER_GATE});
 	writer_linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, ADAPTER_UP});
+	writer_join(w, first);
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
 	writer_linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, ADAPTER_DOWN});
 	if (!w->s->no_end)
@@ -105,6 +110,7 @@ static void experts_block(struct writer *w)
 	const struct spread all = {(double)w->rows * (double)x->active, experts_hit(x, (double)w->rows)},
 			    part = {w->s->expert_rows, w->s->experts_hit},
 			    s = w->s->experts_hit > 0 ? part : all;
+	const size_t first = w->n;
 
 	if (x->kind == FFN_SWIGLU)
 		writer_linear_over(
@@ -113,6 +119,7 @@ static void experts_block(struct writer *w)
 			s);
 	writer_linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_UP},
 			   s);
+	writer_join(w, first);
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, s.rows * (double)f);
 	writer_linear_over(
 		w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, ADAPTER_DOWN}, s);

@@ -59,17 +59,19 @@ struct op {
 	double weight_B; /* bytes of all copies; read once however many rows; for a weight gradient: written */
 	enum format_id format; /* OP_LINEAR: what most of its weights are kept in */
 	double rows;           /* OP_LINEAR: in all, over the copies */
-	int64_t experts;       /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
-	int64_t experts_all;   /* OP_LINEAR: that the model has to choose from */
-	bool gradient;         /* OP_LINEAR: makes the gradient of its weights */
-	bool adapter;          /* OP_LINEAR: of a LoRA adapter */
-	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
-	double kv_B;     /* OP_SCORES: the cache it reads; OP_SCAN: states, read and written */
-	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
+	int64_t joint; /* OP_LINEAR: columns of all products that may be one with it (q, k, v; gate, up); 0: none */
+	int64_t experts;     /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
+	int64_t experts_all; /* OP_LINEAR: that the model has to choose from */
+	bool gradient;       /* OP_LINEAR: makes the gradient of its weights */
+	bool adapter;        /* OP_LINEAR: of a LoRA adapter */
+	double tensor_B;     /* one pass over what it works on: elementwise kinds, activations of a product */
+	double kv_B;         /* OP_SCORES: the cache it reads; OP_SCAN: states, read and written */
+	bool kv_of_all;      /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
 	double cells; /* OP_STEP: of its tokens, those of their sequences that are cached behind each, itself too */
 	double caches; /* OP_SCORES: of decodes, a head's keys and values of one sequence each; 0: of prompts */
 	int64_t sequences; /* OP_SCORES: of decodes; 0: of prompts */
-	double groups;     /* OP_SCORES: query heads for each key and value head */
+	int64_t beside; /* OP_SCORES: of decodes, tokens of the longest piece of a prompt in their batch; 0: none */
+	double groups;    /* OP_SCORES: query heads for each key and value head */
 	int64_t head_dim; /* OP_SCORES: width of a head; 0: latent attention, whose kernels have no one width */
 	int64_t kv_bits; /* OP_SCORES: of a number of the cache, without its blocks' scales */
 	bool by_hand;    /* scores, norms, activations: as struct by_hand_as says */

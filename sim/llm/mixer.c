@@ -50,6 +50,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
 	op->kv_of_all = part_cache_of_all(w->m, w->part);
 	op->sequences = x->sequences;
+	op->beside = x->beside;
 	op->caches = (double)x->sequences * (double)(a->latent ? 1 : a->kv_heads);
 	op->context = x->context;
 	op->head_dim = a->latent ? 0 : a->head_dim;
@@ -188,11 +189,15 @@ static void attention_mixer(struct writer *w)
 	const struct attention *a = attention_of(w);
 	const double rows = (double)w->rows, q = (double)(a->heads * a->head_dim),
 		     kv = a->shares_cache ? 0 : (double)(a->kv_heads * a->head_dim);
+	const size_t first = w->n;
 	struct projections p;
 
 	attention_projections(w->m, a, &p);
-	for (size_t i = 0; i < p.behind; i++)
+	for (size_t i = 0; i < p.behind; i++) {
 		run(w, &p.at[i]);
+		if (p.at[i].adapter == ADAPTER_V && !a->q_rank)
+			writer_join(w, first);
+	}
 	if (a->qk_norm)
 		writer_elementwise(w, "qk norm", OP_NORM, SPLIT_WIDTH, rows * (q + kv));
 	if (a->rope)

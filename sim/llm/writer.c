@@ -130,6 +130,17 @@ void writer_linear(struct writer *w, const struct layer *l)
 	writer_linear_over(w, l, (struct spread){(double)w->rows, 1});
 }
 
+void writer_join(struct writer *w, size_t first)
+{
+	int64_t n = 0;
+
+	for (size_t i = first; i < w->n; i++)
+		n += w->ops[i].kind == OP_LINEAR && !w->ops[i].adapter ? w->ops[i].n : 0;
+	for (size_t i = first; i < w->n; i++)
+		if (w->ops[i].kind == OP_LINEAR && !w->ops[i].adapter)
+			w->ops[i].joint = n;
+}
+
 void writer_elementwise(struct writer *w, const char *name, enum op_kind kind, enum op_split split,
 			double numbers)
 {

@@ -41,6 +41,8 @@ struct spread {
 
 void writer_linear_over(struct writer *w, const struct layer *l, struct spread x);
 void writer_linear(struct writer *w, const struct layer *l); /* over all rows of the step */
+/* The products since operator `first` have one input, so that a runtime may make one product of them. */
+void writer_join(struct writer *w, size_t first);
 void writer_elementwise(struct writer *w, const char *name, enum op_kind kind, enum op_split split,
 			double numbers);
 

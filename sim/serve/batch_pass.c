@@ -252,6 +252,14 @@ static bool last_all_logits(const struct batch_pass *p, enum phase phase)
 	return shard_group_all_logits(p->w, &p->at->shard_groups[phase][walk_last(p->w)]);
 }
 
+static struct program *program_lasting(const struct world *w)
+{
+	struct program *p = program_new(w);
+
+	p->lasts = true;
+	return p;
+}
+
 static void write_pass(struct batch_pass *p, struct pass_program *pp)
 {
 	const struct shape_mix *x = &pp->mix;
@@ -260,7 +268,7 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 	const struct shards *shard_groups = p->at->shard_groups[phase];
 	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
 	const bool all = last_all_logits(p, phase) && x->pieces_n;
-	struct program *program = pp->program = program_new(w);
+	struct program *program = pp->program = program_lasting(w);
 	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);
 	size_t done = walk_first(w);
 	struct deps end = {.n = 0};
@@ -510,6 +518,7 @@ struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
 	first = &at->shard_groups[PHASE_DECODE][walk_first(w)];
 	p->unit = first->unit[0];
 	p->device_model = program_device_model(&p->arena, w, p->unit);
+	device_model_sustain(&p->device_model);
 	p->all_logits = shard_group_all_logits(w, first);
 	p->last_row = shard_group_last_row(w, first);
 	p->caches_only = shard_group_caches_only(w, first);

@@ -250,11 +250,36 @@ static bool reads_at_once(const struct replica *p, const struct seq *s, int64_t 
 	return s->goal <= budget && (!p->set->long_prefill || s->goal <= p->set->long_prefill);
 }
 
+/* Blocks that must be free for all that it has to read, of which the first `hit` were found. In a windowed group no more
+ * than it ever holds there (full_sequence_must_fit of KVCacheManager.allocate_slots(), vllm/v1/core/kv_cache_manager.py
+ * of vllm-project/vllm@003df296, where scheduler_reserve_full_isl is on: vllm 0.19 starts so). */
+static int64_t whole_blocks(const struct replica *p, const struct seq *s, int64_t hit)
+{
+	const struct kv_groups *g = &p->kv.groups;
+	const int64_t all = kv_token_blocks(&p->kv, s->goal), full = g->full * (all - hit) + p->kv.state;
+	int64_t held, there;
+
+	if (!g->windowed)
+		return full;
+	held = least(all, settings_held(p->set));
+	there = kv_passed(g, p->kv.block, s->computed);
+	there = there > hit ? there : hit;
+	return full + (held > there ? g->windowed * (held - there) : 0);
+}
+
+/* Blocks that must be free when it is admitted, beyond those it finds. */
+static int64_t must_be_free(const struct replica *p, const struct seq *s, int64_t hit, int64_t blocks)
+{
+	const int64_t whole = p->set->whole_prompt ? whole_blocks(p, s, hit) : 0;
+
+	return whole > blocks ? whole : blocks;
+}
+
 /* The head is admitted and reads, or it blocks those behind it: false. */
 static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 {
 	uint32_t seq;
-	int64_t unused, asked, tokens, blocks;
+	int64_t unused, asked, tokens, blocks, lacks;
 	struct seq *s = replica_head(p, &seq);
 	const int64_t hit = found(p, s, &unused);
 
@@ -269,8 +294,9 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 		p->steps = 1;
 	if (p->set->no_chunks && tokens < asked)
 		return false;
-	if (blocks + unused > *free) {
-		p->steps = least(p->steps, decodes_frees(&p->dec, blocks + unused - *free));
+	lacks = must_be_free(p, s, hit, blocks) + unused - *free;
+	if (lacks > 0) {
+		p->steps = least(p->steps, decodes_frees(&p->dec, lacks));
 		return false;
 	}
 	replica_admit(p, seq, s->computed);

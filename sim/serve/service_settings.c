@@ -74,6 +74,7 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->ahead_steps = s->ahead > 0 ? AHEAD_STEPS : 0;
 	s->async = how->async;
 	s->reserve_all = how->reserve;
+	s->whole_prompt = how->whole_prompt;
 	s->long_prefill = said ? said->long_prefill : 0;
 	s->no_chunks = says(said, "chunked") && !said->chunked;
 	s->by_priority = said && said->policy == POLICY_PRIORITY;

@@ -53,6 +53,7 @@ struct serve_settings {
 	bool by_priority;       /* smaller priority first, and the greatest is preempted */
 	bool longest_prefix;    /* sglang: who finds most of its prompt in the cache is admitted first */
 	bool reserve_all;       /* blocks for prompt and answer are taken when a request is admitted */
+	bool whole_prompt;      /* vllm: it is admitted only where free blocks hold all that it has to read */
 	/* sglang: the share begins with `ahead` whenever nobody runs, falls to ahead_least over ahead_steps
 	 * iterations that decode, and is set anew when a request is retracted. ahead_steps 0: it stays */
 	double ahead_least;
@@ -98,13 +99,19 @@ static inline int64_t kv_passed(const struct kv_groups *g, int64_t block, int64_
 	return tokens >= g->window ? (tokens - g->window + 1) / block : 0;
 }
 
-/* Tokens of a sequence that has the whole cache for itself. In a windowed group it holds at most what an iteration
- * reads behind a window: SlidingWindowSpec.max_memory_usage_bytes(), vllm/v1/kv_cache_interface.py @001cabc1. */
+/* Blocks of a windowed group that a sequence holds at most, what an iteration reads behind a window:
+ * SlidingWindowSpec.max_memory_usage_bytes(), vllm/v1/kv_cache_interface.py @001cabc1. */
+static inline int64_t settings_held(const struct serve_settings *s)
+{
+	return (s->groups.window - 1 + s->batched_tokens + s->block - 1) / s->block + 1;
+}
+
+/* Tokens of a sequence that has the whole cache for itself. */
 static inline int64_t settings_tokens(const struct serve_settings *s)
 {
 	const struct kv_groups *g = &s->groups;
 	const int64_t all = g->full + g->windowed, blocks = s->kv_blocks - s->state_blocks;
-	const int64_t held = (g->window - 1 + s->batched_tokens + s->block - 1) / s->block + 1;
+	const int64_t held = settings_held(s);
 	const int64_t left = blocks - g->windowed * held;
 
 	if (!g->windowed)

@@ -161,8 +161,11 @@ static const struct device_model *device_model_of(struct program *p, size_t unit
 	const int compute = p->world->scenario->precision.compute;
 	struct device_model *s = &p->device_models[unit * DTYPE_N + (size_t)compute];
 
-	if (!s->profile)
+	if (!s->profile) {
 		*s = program_device_model(&p->arena, p->world, unit);
+		if (p->lasts)
+			device_model_sustain(s);
+	}
 	return s;
 }
 

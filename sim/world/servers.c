@@ -51,6 +51,8 @@ static void take_layout(struct serving *s, const struct serve_how *h)
 		s->reserve = h->reserve == RESERVE_ALL;
 	if (yml_get(h->origin.node, "pipelined"))
 		s->pipelined = h->pipelined;
+	if (yml_get(h->origin.node, "whole_prompt"))
+		s->whole_prompt = h->whole_prompt;
 	if (yml_get(h->origin.node, "prefill_first"))
 		s->prefill_first = h->prefill_first;
 	if (h->graphs.n)

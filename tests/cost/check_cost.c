@@ -1147,6 +1147,125 @@ START_TEST(several_sequences_have_their_kernel)
 }
 END_TEST
 
+/* Beside pieces of prompts each query head reads the cache for itself, and blocks are started for as many queries as the
+ * longest piece has; alone, or beside drafts of one token, nothing changes. */
+START_TEST(decodes_beside_prompts)
+{
+	static const char *const sets[] = {
+		RUNTIME "attention.mixed=400 GB/s", RUNTIME "attention.mixed_head=10 ns",
+		RUNTIME "attention.mixed_tile=1 ns", RUNTIME "overhead.cache=7 ns", NULL};
+	static const struct {
+		int64_t beside;
+		double head_ns; /* 0: it runs as decodes do */
+	} cases[] = {{0, 0}, {1, 0}, {2, 10}, {64, 10}, {65, 11}, {2048, 41}};
+	double alone_s = 0;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct op op = {.kind = OP_SCORES,
+				      .split = SPLIT_HEADS,
+				      .phase = PHASE_DECODE,
+				      .sequences = 3,
+				      .caches = 3 * 2,
+				      .query = 1,
+				      .context = 4096,
+				      .kv_B = 1e9,
+				      .flop = 1e6,
+				      .groups = 4,
+				      .head_dim = 128,
+				      .kv_bits = 16,
+				      .times = 1,
+				      .beside = cases[i].beside};
+		const struct device_model with = device_model_of(0, DTYPE_F16);
+		const struct cost c = cost_of(&op, &with, 0.5);
+		const double start =
+			with.profile->overhead.kernel.value * (double)with.profile->scores.kernels;
+
+		if (!cases[i].head_ns) {
+			ck_assert_double_eq_tol(c.overhead.s, start + 0.5 * 6 * 7e-9, 1e-15);
+			ck_assert(!i || cost_seconds(&c) == alone_s);
+			alone_s = cost_seconds(&c);
+			continue;
+		}
+		ck_assert_double_eq_tol(c.memory.s, 0.5 * 4 * 1e9 / 400e9, 1e-12);
+		ck_assert_double_eq_tol(c.overhead.s, start + 0.5 * 6 * 4 * cases[i].head_ns * 1e-9, 1e-15);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A part of a joint product takes its columns' share of it. */
+START_TEST(products_are_joined)
+{
+	static const char *const sets[] = {RUNTIME "joins_products=true", NULL};
+	struct op part = {.kind = OP_LINEAR,
+			  .split = SPLIT_COLUMNS,
+			  .phase = PHASE_PREFILL,
+			  .m = 100,
+			  .n = 1024,
+			  .k = 4096,
+			  .rows = 100,
+			  .copies = 1,
+			  .times = 1,
+			  .flop = 2.0 * 100 * 1024 * 4096,
+			  .weight_B = 2.0 * 1024 * 4096,
+			  .format = FORMAT_F16,
+			  .joint = 6144},
+		  whole = part;
+
+	whole.n = 6144;
+	whole.flop *= 6;
+	whole.weight_B *= 6;
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (size_t unit = 0; unit < 2; unit++) {
+		const struct device_model m = device_model_of(unit, DTYPE_F16);
+		const struct cost a = cost_of(&part, &m, 1), b = cost_of(&whole, &m, 1);
+		const double launched = cost_kernels(m.profile, &part);
+
+		ck_assert_double_eq_tol(launched, unit == 0 ? 1.0 / 6 : 1, 1e-12);
+		if (unit == 0) {
+			ck_assert_double_eq_tol(a.arithmetic.s, b.arithmetic.s / 6, 1e-12);
+			ck_assert_double_eq_tol(a.overhead.s, b.overhead.s / 6, 1e-15);
+		} else {
+			ck_assert_double_eq(a.overhead.s, b.overhead.s);
+		}
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Rows that unpack the weights while others read them take the longer of both, not the sum. */
+START_TEST(rows_overlap_with_reading)
+{
+	static const char *const sets[] = {
+		RUNTIME "few={rows: 8, pass: 8, overlaps: true, further: {q8: 10 %}}", NULL};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (int64_t m = 1; m <= 8; m++) {
+		const struct op op = {.kind = OP_LINEAR,
+				      .phase = PHASE_DECODE,
+				      .m = m,
+				      .n = 4096,
+				      .k = 4096,
+				      .rows = (double)m,
+				      .copies = 1,
+				      .times = 1,
+				      .flop = 2.0 * (double)m * 4096 * 4096,
+				      .weight_B = 1.0625 * 4096 * 4096,
+				      .format = FORMAT_Q8_0};
+		const struct device_model with = device_model_of(0, DTYPE_F16);
+		const struct cost c = cost_of(&op, &with, 1);
+
+		ck_assert_double_eq_tol(c.arithmetic.s, op.flop / (0.1 * with.device->peak[DTYPE_F16].value),
+					1e-15);
+		ck_assert(c.apart.s == 0);
+		ck_assert_double_eq_tol(cost_seconds(&c), fmax(c.memory.s, c.arithmetic.s) + c.overhead.s,
+					1e-15);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
  * numbers; others keep theirs. */
 static const struct {
@@ -1441,6 +1560,9 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_test(tc, the_host_masks_and_fetches);
 	tcase_add_test(tc, several_sequences_have_their_kernel);
+	tcase_add_test(tc, decodes_beside_prompts);
+	tcase_add_test(tc, products_are_joined);
+	tcase_add_test(tc, rows_overlap_with_reading);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));

@@ -83,6 +83,56 @@ START_TEST(a_step_counts_what_the_host_does)
 }
 END_TEST
 
+/* Products of one input know how many columns they have together, others none; and decodes the longest piece beside them. */
+START_TEST(products_of_one_input_are_told)
+{
+	static const struct shape_piece pieces[] = {{100, 300}, {120, 0}};
+	static const struct shape_mix mix = {.rows = 223,
+					     .logits = 5,
+					     .decodes = 3,
+					     .rows_each = 1,
+					     .context = 3000,
+					     .pieces = pieces,
+					     .pieces_n = 2};
+	static const struct shape shape = {.mix = &mix};
+	static const struct {
+		const char *name;
+		int64_t joint;
+	} products[] = {{"q", 4096 + 2 * 1024},
+			{"k", 4096 + 2 * 1024},
+			{"v", 4096 + 2 * 1024},
+			{"o", 0},
+			{"gate", 2 * 14336},
+			{"up", 2 * 14336},
+			{"down", 0}};
+	struct part_count parts[MODEL_PARTS];
+	size_t parts_n, met = 0;
+	bool decodes = true;
+
+	mistral(NULL);
+	parts_n = model_parts(fixture.world->model, parts);
+	for (size_t i = 0; i < parts_n; i++) {
+		struct op ops[GRAPH_OPS];
+		const size_t n = graph_block(fixture.world->model, &fixture.world->scenario->precision,
+					     &shape, parts[i].part, PHASE_PREFILL, ops);
+
+		for (size_t k = 0; k < n; k++) {
+			for (size_t j = 0; j < ARRAY_LEN(products); j++)
+				if (!strcmp(ops[k].name, products[j].name)) {
+					ck_assert_int_eq(ops[k].joint, products[j].joint);
+					met++;
+				}
+			if (ops[k].kind == OP_SCORES) {
+				ck_assert_int_eq(ops[k].beside, decodes ? 120 : 0);
+				decodes = false;
+			}
+		}
+	}
+	ck_assert(met == ARRAY_LEN(products) && !decodes);
+	done();
+}
+END_TEST
+
 START_TEST(mistral_has_its_parameters)
 {
 	mistral(NULL);
@@ -683,6 +733,7 @@ Suite *suite_llm(void)
 	Suite *s = suite_create("llm");
 	TCase *tc = tcase_create("llm");
 
+	tcase_add_test(tc, products_of_one_input_are_told);
 	tcase_add_test(tc, mistral_has_its_parameters);
 	tcase_add_test(tc, a_step_counts_what_the_host_does);
 	tcase_add_loop_test(tc, flop_of_a_forward_pass, 0, ARRAY_LEN(forwards));

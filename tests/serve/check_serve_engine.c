@@ -84,6 +84,7 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 	}
 	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 	set->async = fixture_draw(r, 0, 1);
+	set->whole_prompt = fixture_draw(r, 0, 1);
 }
 
 static void draw_llamacpp(struct rng *r, struct serve_settings *set, int64_t longest)

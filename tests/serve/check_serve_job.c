@@ -103,6 +103,40 @@ START_TEST(one_user_is_generate)
 }
 END_TEST
 
+/* A machine that keeps half of its arithmetic once it is hot reads prompts half as fast under a load, alone or in a pipeline; a single
+ * request knows no heat. */
+START_TEST(a_load_throttles)
+{
+	static const char *const head =
+		"schema: lemursim/scenario/1\ntitle: served\nmodel: llama-3.1-8b\nruntime: llama.cpp\n"
+		"precision: {weights: q4_K_M, kv: f16, compute: f16}\n"
+		"machines: {a: {base: apple-m4-pro-16c-24gb%s}, b: {base: apple-m4-pro-16c-24gb%s}}\n"
+		"links: {ab: {base: thunderbolt-4-tcp, between: [a, b]}}\n"
+		"workload: {%s}\nassignments: [{name: one, place: [{on: a}%s]%s}]\n";
+	static const char *const heat[] = {"", ", sustained: 50 %"};
+	static const char load[] =
+		"serve: {arrivals: {concurrency: 1}, requests: 4, prompt: 4096 tok, output: 8 tok, "
+		"measure: all}",
+			  single[] = "generate: {prompt: 4096 tok, tokens: 8 tok}";
+	struct service_summary m[2];
+	struct generate_times g[2];
+	char text[1024];
+
+	for (int i = 0; i < 2; i++) {
+		const char *half = _i ? ", {layers: 16-31, on: b}" : "";
+
+		snprintf(text, sizeof text, head, heat[i], heat[i], load, half, ", " EXACT);
+		m[i] = served(text);
+		snprintf(text, sizeof text, head, heat[i], heat[i], single, half, "");
+		g[i] = generated(text);
+	}
+	ck_assert_double_gt(m[1].of[SERVICE_TTFT_P50], 1.8 * m[0].of[SERVICE_TTFT_P50]);
+	ck_assert_double_lt(m[1].of[SERVICE_TTFT_P50], 2.001 * m[0].of[SERVICE_TTFT_P50]);
+	ck_assert_double_eq(g[1].ttft_s, g[0].ttft_s);
+	ck_assert_double_eq(g[1].e2el_s, g[0].e2el_s);
+}
+END_TEST
+
 /* So they are where mlx reads a prompt in pieces: the last layer's FFN of but one row, nothing behind the last cache, and
  * the last token apart; it looks at 4096 rows. */
 START_TEST(one_user_of_mlx_is_generate)
@@ -460,6 +494,7 @@ Suite *suite_serve_job(void)
 	TCase *tc = tcase_create("serve_job");
 
 	tcase_add_test(tc, one_user_is_generate);
+	tcase_add_loop_test(tc, a_load_throttles, 0, 2);
 	tcase_add_loop_test(tc, one_user_of_mlx_is_generate, 0, 3);
 	tcase_add_loop_test(tc, all_at_once_is_a_batch, 0, 7);
 	tcase_add_test(tc, equal_replicas_share_a_table);

@@ -219,6 +219,21 @@ static void naive_ended_leave(struct naive *v, bool all)
 	}
 }
 
+/* Blocks for all that it has to read, beyond those it found; in a windowed group never more than an iteration reads behind a
+ * window, less what is in front of it. */
+static int64_t naive_whole(const struct naive *v, const struct plain *s, int64_t hits)
+{
+	const struct kv_groups *g = &v->set->groups;
+	const int64_t block = v->set->block, full = g->full + g->windowed ? g->full : 1;
+	const int64_t all = naive_table(v, s->r.prompt + s->made, 0, false);
+	const int64_t most = (g->window - 1 + v->set->batched_tokens + block - 1) / block + 1;
+	const int64_t left = (all < most ? all : most) - (naive_table(v, s->computed, s->computed, false) -
+							  naive_table(v, s->computed, s->computed, true));
+
+	return full * (all - hits) + (g->windowed && left > 0 ? g->windowed * left : 0) +
+	       v->set->state_blocks;
+}
+
 static void naive_admit(struct naive *v, int64_t budget)
 {
 	while (!v->preempted && v->waiting.n && budget > 0 && (int64_t)v->running.n < v->set->seqs &&
@@ -234,7 +249,7 @@ static void naive_admit(struct naive *v, int64_t budget)
 		if (tokens > budget)
 			tokens = budget;
 		need = naive_blocks(v, s->computed + tokens, s->computed);
-		if (need > v->free)
+		if (need > v->free || (v->set->whole_prompt && naive_whole(v, s, hits) > v->free - hits))
 			return;
 		memmove(v->waiting.at, v->waiting.at + 1, --v->waiting.n * sizeof s);
 		VEC_ADD(&v->running, s);
@@ -352,6 +367,7 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	if (fixture_draw(r, 0, 4) == 0 && set->batched_tokens > longest)
 		set->no_chunks = true;
 	set->async = fixture_draw(r, 0, 1);
+	set->whole_prompt = fixture_draw(r, 0, 1);
 	if (fixture_draw(r, 0, 2) == 0) { /* recurrent states beside the tokens */
 		set->state_blocks = fixture_draw(r, 1, 4);
 		set->kv_blocks += set->state_blocks;
