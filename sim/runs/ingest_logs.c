@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/runs/build_text.h"
 #include "sim/runs/ingest.h"
 
 /* The number that begins the text, with a point or a comma for its fraction; NAN: none does. */
@@ -47,9 +48,10 @@ static const char *rest_behind(const char *line, const char *word)
 
 /* What a log says of the model before its timings. */
 struct log_facts {
-	const char *name, *type;
+	const char *name, *type, *arch;
 	double params, bytes;
 	const char *gpu_layers;
+	int64_t build;  /* the last one that was named; 0: none */
 	int64_t prompt; /* the prompt of the timings that are being read */
 };
 
@@ -59,10 +61,17 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 	const char *name = rest_behind(line, "general.name"), *type = rest_behind(line, "file type"),
 		   *ftype = rest_behind(line, "model ftype"), *params = rest_behind(line, "model params"),
 		   *size = rest_behind(line, "file size"), *old_size = rest_behind(line, "model size"),
-		   *layers = rest_behind(line, "offloaded");
+		   *layers = rest_behind(line, "offloaded"), *arch = rest_behind(line, "print_info: arch"),
+		   *old_arch = rest_behind(line, "print_meta: arch");
 
+	const int64_t build = build_in_line(line, strlen(line));
+
+	f->build = build ? build : f->build;
 	type = ftype ? ftype : type;
 	size = old_size ? old_size : size;
+	arch = arch ? arch : old_arch;
+	if (arch && *arch)
+		f->arch = arena_strndup(r->arena, arch, strcspn(arch, " "));
 	if (name)
 		f->name = name;
 	if (type)
@@ -81,6 +90,8 @@ static int add_timing(struct reading *r, int line, const struct log_facts *f, st
 	run.n = 1;
 	if (f->name || f->type)
 		run.model = arena_printf(r->arena, "%s %s", f->name ? f->name : "", f->type ? f->type : "");
+	run.arch = f->arch;
+	run.build = f->build;
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
