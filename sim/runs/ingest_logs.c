@@ -6,6 +6,7 @@
 
 #include "sim/base/str.h"
 #include "sim/runs/build_text.h"
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 
 /* The number that begins the text, with a point or a comma for its fraction; NAN: none does. */
@@ -51,7 +52,10 @@ struct log_facts {
 	const char *name, *type, *arch;
 	double params, bytes;
 	const char *gpu_layers;
-	int64_t build;  /* the last one that was named; 0: none */
+	int64_t build; /* the last one that was named; 0: none */
+	struct command_line command;
+	double context; /* tokens that the cache holds; 0: not said */
+	bool chunks;    /* of llama-perplexity or llama-imatrix, which count the tokens of many prompts */
 	int64_t prompt; /* the prompt of the timings that are being read */
 };
 
@@ -84,6 +88,20 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
 }
 
+/* Of a log of the program, beside what is of the model. */
+static void take_job(struct reading *r, const char *line, struct log_facts *f)
+{
+	const char *context = rest_behind(line, "n_ctx "), *slot = rest_behind(line, "n_ctx_slot");
+
+	command_line_take(r, line, &f->command);
+	f->chunks = f->chunks || str_starts(line, "perplexity: ") || str_starts(line, "compute_imatrix: ");
+	context = slot ? slot : context;
+	if (context && number_at(r, context) > 0)
+		f->context = number_at(r, context);
+	if (strstr(line, "buffer type overridden to CPU"))
+		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
+}
+
 static int add_timing(struct reading *r, int line, const struct log_facts *f, struct run run)
 {
 	run.line = line;
@@ -95,6 +113,7 @@ static int add_timing(struct reading *r, int line, const struct log_facts *f, st
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
+	command_line_give(&f->command, &run);
 	return reading_add(r, run);
 }
 
@@ -123,6 +142,11 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
 		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
+	if (f->chunks || (prompt && f->context > 0 && n > f->context)) {
+		err_set(r->err, "%s:%d: %.0f tokens of many prompts%s", r->path, at, n,
+			f->chunks ? ", as llama-perplexity and llama-imatrix read them" : "");
+		return err_hint(r->err, "llama-bench measures one prompt at a time");
+	}
 	if (prompt)
 		f->prompt = whole_count(n);
 	else if (!strstr(slash, " runs"))
@@ -143,9 +167,10 @@ int ingest_timings(struct reading *r, const char *text)
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
-		if (!reading_eval_time(line))
+		if (!reading_eval_time(line)) {
+			take_job(r, line, &facts);
 			take_fact(r, line, &facts);
-		else if (take_timing(r, line, at, &facts) != 0)
+		} else if (take_timing(r, line, at, &facts) != 0)
 			return -1;
 	}
 	return 0;

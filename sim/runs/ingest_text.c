@@ -7,6 +7,7 @@
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/runs/build_text.h"
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -320,6 +321,7 @@ struct tables {
 	bool apart; /* text stood between the last row and here, such as lines of a log */
 	struct cells head;
 	struct said_above above;
+	struct command_line command;
 	int64_t build; /* said before any row that it could be of; 0: none */
 	bool builds;   /* several unlike ones were, so that rows below may be of any */
 	bool any;
@@ -356,6 +358,8 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
 	if (rc == 0 && t->in == TABLE_BATCHED)
 		give_above(r, first, &t->above);
+	for (size_t i = first; i < r->rows.n && t->in == TABLE_BATCHED; i++)
+		command_line_give(&t->command, &r->rows.at[i]);
 	return rc;
 }
 
@@ -391,6 +395,7 @@ static void take_prose(struct reading *r, const char *text, size_t len, struct t
 		t->builds = t->builds || (t->build && t->build != build);
 		t->build = build;
 	}
+	command_line_take(r, arena_strndup(r->arena, text, len), &t->command);
 	if (str_starts(text, "main: n_kv_max"))
 		take_above(r, text, len, &t->above);
 	t->apart = t->apart || (len && !build);

@@ -413,6 +413,16 @@ static const struct {
 	{"| model | ngl | n_ubatch | test | t/s |\n|---|---|---|---|---|\n"
 	 "| deepseek2 671B Q8_0 | 63 | 2048 | 2048 | pp512 | 238.52 |\n",
 	 "6 cells under a head of 5", 0, 0, 0, 0, 0},
+	/* many prompts of 512 tokens, not one of 141,824 */
+	{"perplexity: calculating perplexity over 277 chunks, n_ctx=512, batch_size=512, n_seq=1\n"
+	 "llama_print_timings: prompt eval time =  424627.31 ms / 141824 tokens\n",
+	 "141824 tokens of many prompts, as llama-perplexity", 0, 0, 0, 0, 0},
+	{"llama_new_context_with_model: n_ctx      = 4096\n"
+	 "llama_perf_context_print: prompt eval time =    4627.31 ms /  9000 tokens\n",
+	 "9000 tokens of many prompts", 0, 0, 0, 0, 0},
+	/* a file of no run */
+	{"{\"machineName\":\"studio\",\"gpu\":\"Apple M1 Max\",\"runs\":{}}", "it has no runs", 0, 0, 0, 0,
+	 0},
 	/* thousands or a fraction? */
 	{"| model | test | t/s |\n|---|---|---|\n| llama 7B Q4_0 | pp512 | 3,290 |\n",
 	 "t/s: expected a number", 0, 0, 0, 0, 0},
@@ -439,6 +449,59 @@ START_TEST(kinds_of_threads)
 }
 END_TEST
 
+/* What the command says of a table or a log that has no column of it. */
+static const struct {
+	const char *text, *model, *overrides, *experts, *kv, *split, *layers;
+	int64_t chunk;
+} commands[] = {
+	/* ikawrakow/ik_llama.cpp discussion 258, cut down */
+	{"CUDA_VISIBLE_DEVICES=0 ./build/bin/llama-sweep-bench \\\n"
+	 "  --model /mnt/models/DeepSeek-V3-0324-IQ2_K_R4-00001-of-00005.gguf \\\n"
+	 "  -ctk q8_0 -fa -ub 2048 \\\n  -ngl 99 \\\n  -ot \"exps=CPU\"\n\n"
+	 "|    PP |     TG |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |\n"
+	 "|-------|--------|--------|----------|----------|----------|----------|\n"
+	 "|   512 |    128 |      0 |    4.214 |   121.49 |   19.559 |     6.54 |\n",
+	 "DeepSeek-V3-0324-IQ2_K_R4-00001-of-00005.gguf", "exps=CPU", NULL, "q8_0", NULL, "99", 2048},
+	{"$ llama-server -m qwen3-30b-a3b-q4_k_m.gguf --n-cpu-moe 20 -ts 3,1 -ngl 99\n"
+	 "prompt eval time =     100.0 ms /    50 tokens\n       eval time =    1000.0 ms /    11 tokens\n",
+	 "qwen3-30b-a3b-q4_k_m.gguf", NULL, "20", NULL, "3/1", "99", 512},
+	/* the next command is another run's */
+	{"llama-server -m a-q4_0.gguf -ot exps=CPU\nllama-server -m b-q4_0.gguf\n"
+	 "prompt eval time =     100.0 ms /    50 tokens\n       eval time =    1000.0 ms /    11 tokens\n",
+	 "b-q4_0.gguf", NULL, NULL, NULL, NULL, NULL, 512},
+	{"load_tensors: tensor blk.3.ffn_up_exps.weight (594 MiB iq4_xs) buffer type overridden to CPU\n"
+	 "prompt eval time =     100.0 ms /    50 tokens\n       eval time =    1000.0 ms /    11 tokens\n",
+	 NULL, "tensors to CPU", NULL, NULL, NULL, NULL, 512},
+};
+
+static void check_said(const char *said, const char *want)
+{
+	ck_assert_msg((!said && !want) || (said && want && !strcmp(said, want)), "'%s' for '%s'",
+		      said ? said : "none", want ? want : "none");
+}
+
+START_TEST(commands_are_used)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", commands[_i].text, strlen(commands[_i].text), &r, &err) == 0, "%s",
+		      err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].chunk, commands[_i].chunk);
+	for (size_t i = 0; i < r.n; i++) {
+		check_said(r.at[i].model, commands[_i].model);
+		check_said(r.at[i].says[COLUMN_OVERRIDES], commands[_i].overrides);
+		check_said(r.at[i].says[COLUMN_CPU_EXPERTS], commands[_i].experts);
+		check_said(r.at[i].says[COLUMN_KV_K], commands[_i].kv);
+		check_said(r.at[i].says[COLUMN_TENSOR_SPLIT], commands[_i].split);
+		check_said(r.at[i].says[COLUMN_GPU_LAYERS], commands[_i].layers);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_pasted(void)
 {
 	Suite *s = suite_create("pasted");
@@ -447,6 +510,7 @@ Suite *suite_pasted(void)
 	tcase_add_loop_test(t, pasted_in_two_ways, 0, ARRAY_LEN(ways));
 	tcase_add_loop_test(t, builds_in_prose, 0, ARRAY_LEN(lines));
 	tcase_add_loop_test(t, kinds_of_threads, 0, ARRAY_LEN(kinds));
+	tcase_add_loop_test(t, commands_are_used, 0, ARRAY_LEN(commands));
 	suite_add_tcase(s, t);
 	return s;
 }
