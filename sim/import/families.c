@@ -120,7 +120,8 @@ static const struct family families[] = {
 	{.type = "phi3_v", .like = "phi3"},
 	{.type = "phi4mm", .like = "phi3"},
 	{.type = "phi4_multimodal", .like = "phi3"},
-	{.type = "bailing_moe_v2", .like = "bailing_moe"}, /* inclusionAI's name of the second version in its own code */
+	{.type = "bailing_moe_v2",
+	 .like = "bailing_moe"}, /* inclusionAI's name of the second version in its own code */
 	{.type = "mimo", .like = "qwen2"},
 	{.type = "kimi_k25", .like = "deepseek_v3"},
 	{.type = "kimi_vl", .like = "deepseek_v3"},

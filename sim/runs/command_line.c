@@ -36,7 +36,7 @@ static bool is_command(const char *line)
 
 		if (at && strstr(at, " -"))
 			return true;
-		if (at && str_ends(line, "\\"))
+		if (at && (str_ends(line, "\\") || str_ends(line, "^")))
 			return true;
 	}
 	return false;
@@ -87,8 +87,8 @@ void command_line_take(struct reading *r, const char *line, struct command_line 
 	if (!begins && !c->open)
 		return;
 	if (begins)
-		*c = (struct command_line){.open = false};
-	c->open = str_ends(line, "\\");
+		*c = (struct command_line){.n = c->n + 1};
+	c->open = str_ends(line, "\\") || str_ends(line, "^"); /* of a shell, of Windows */
 	words = texts_cut(r->arena, line, ' ');
 	for (size_t i = 0; i < words.n; i++)
 		if (*words.at[i] == '-')

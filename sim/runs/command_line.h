@@ -13,6 +13,7 @@ struct command_line {
 	const char *model;             /* the file's name, without folders; NULL: not said */
 	enum flash flash;
 	int64_t chunk; /* -ub; 0: not said */
+	size_t n;      /* commands that were taken so far */
 	bool open;     /* the last line ended with a backslash: the command goes on */
 };
 

@@ -322,8 +322,10 @@ struct tables {
 	struct cells head;
 	struct said_above above;
 	struct command_line command;
-	int64_t build; /* said before any row that it could be of; 0: none */
-	bool builds;   /* several unlike ones were, so that rows below may be of any */
+	size_t commands; /* that stood above the last table's head */
+	bool commanded;  /* one alone stands between that and this table's: it is this one's */
+	int64_t build;   /* said before any row that it could be of; 0: none */
+	bool builds;     /* several unlike ones were, so that rows below may be of any */
 	bool any;
 	bool barless; /* the table has no bars at its ends */
 };
@@ -358,7 +360,7 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
 	if (rc == 0 && t->in == TABLE_BATCHED)
 		give_above(r, first, &t->above);
-	for (size_t i = first; i < r->rows.n && t->in == TABLE_BATCHED; i++)
+	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
 		command_line_give(&t->command, &r->rows.at[i]);
 	return rc;
 }
@@ -378,6 +380,8 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 		t->in = begins;
 		t->any = t->any || begins != TABLE_NONE;
 		t->apart = false;
+		t->commanded = t->command.n == t->commands + 1;
+		t->commands = t->command.n;
 		return 0;
 	}
 	if (t->apart && row.n != t->head.n) /* another table's */

@@ -82,6 +82,7 @@ static const struct {
 	{is_ollama, ingest_ollama},
 	{is_lm_studio, ingest_lm_studio},
 	{ingest_koboldcpp_is, ingest_koboldcpp},
+	{ingest_kobold_bench_is, ingest_kobold_bench},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
 	{ingest_json_is, ingest_json},

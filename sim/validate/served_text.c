@@ -17,6 +17,7 @@ static const struct {
 	const char *line, *key;
 } names[] = {{"Maximum request concurrency", "max_concurrency"},
 	     {"Max request concurrency", "max_concurrency"},
+	     {"Max reqeuest concurrency", "max_concurrency"}, /* as SGLang wrote it until 2025 */
 	     {"Request rate configured (RPS)", "request_rate"},
 	     {"Traffic request rate", "request_rate"},
 	     {"Request throughput (req/s)", "request_throughput"},

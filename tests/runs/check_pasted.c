@@ -413,6 +413,23 @@ static const struct {
 	{"| model | ngl | n_ubatch | test | t/s |\n|---|---|---|---|---|\n"
 	 "| deepseek2 671B Q8_0 | 63 | 2048 | 2048 | pp512 | 238.52 |\n",
 	 "6 cells under a head of 5", 0, 0, 0, 0, 0},
+	/* koboldcpp's benchmark to a file (LostRuins/koboldcpp issue 913) and to the terminal (issue 1527) */
+	{"1.68 "
+	 "benchmark:\nTimestamp,Backend,Layers,Model,MaxCtx,GenAmount,ProcessingTime,ProcessingSpeed,"
+	 "GenerationTime,"
+	 "GenerationSpeed,TotalTime,Output,Flags\n2024-06-19 "
+	 "21:46:13.064748+00:00,koboldcpp_cublas.dll,81,Llama-3-70B-Instruct-q6,"
+	 "8192,100,79.72,101.50,15.95,6.27,95.67\nNoAVX2=False Threads=8\n",
+	 NULL, 2, 8092, 0, 0, 8092 / 79.72},
+	{"ProcessingTime: 9.822s\nProcessingSpeed: 406.84T/s\nGenerationTime: 26.624s\nGenerationSpeed: "
+	 "3.76T/s\n"
+	 "TotalTime: 36.446s\nOutput: 1 1 1 1\n",
+	 NULL, 2, 3996, 0, 0, 3996 / 9.822},
+	/* sgl-project/sglang PR 30147 */
+	{"Benchmark ...\nPrefill. latency: 0.01014 s, throughput:   5916.43 token/s\n"
+	 "Decode 0. Batch size: 1, latency: 0.00572 s, throughput:    174.85 token/s\n"
+	 "Decode.  median latency: 0.00572 s, median throughput:    174.85 token/s\n",
+	 "SGLang's bench_one_batch", 0, 0, 0, 0, 0},
 	/* many prompts of 512 tokens, not one of 141,824 */
 	{"perplexity: calculating perplexity over 277 chunks, n_ctx=512, batch_size=512, n_seq=1\n"
 	 "llama_print_timings: prompt eval time =  424627.31 ms / 141824 tokens\n",
@@ -465,6 +482,18 @@ static const struct {
 	{"$ llama-server -m qwen3-30b-a3b-q4_k_m.gguf --n-cpu-moe 20 -ts 3,1 -ngl 99\n"
 	 "prompt eval time =     100.0 ms /    50 tokens\n       eval time =    1000.0 ms /    11 tokens\n",
 	 "qwen3-30b-a3b-q4_k_m.gguf", NULL, "20", NULL, "3/1", "99", 512},
+	/* ggml-org/llama.cpp issue 25547: the back ends that a build has, and no column tells that the GPU was not used */
+	{"$ llama-bench -m Qwen3.5-9B-Q4_K_M.gguf -p 256 -n 64 -r 1 -ngl 0\n"
+	 "| model | size | params | backend | threads | test | t/s |\n|---|---|---|---|---|---|---|\n"
+	 "| qwen35 9B Q4_K - Medium | 5.28 GiB | 8.95 B | BLAS,MTL | 4 | pp256 | 97.06 |\n"
+	 "| qwen35 9B Q4_K - Medium | 5.28 GiB | 8.95 B | BLAS,MTL | 4 | tg64 | 20.21 |\n",
+	 "qwen35 9B Q4_K - Medium, 5.28 GiB", NULL, NULL, NULL, NULL, "0", 512},
+	/* whose the table is, two commands do not tell */
+	{"llama-bench -m Qwen3.5-9B-Q4_K_M.gguf -p 256 -n 64\nllama-bench -m Qwen3.5-9B-Q4_K_M.gguf -ngl 0\n"
+	 "| model | size | params | backend | threads | test | t/s |\n|---|---|---|---|---|---|---|\n"
+	 "| qwen35 9B Q4_K - Medium | 5.28 GiB | 8.95 B | BLAS,MTL | 4 | pp256 | 597.06 |\n"
+	 "| qwen35 9B Q4_K - Medium | 5.28 GiB | 8.95 B | BLAS,MTL | 4 | tg64 | 20.21 |\n",
+	 "qwen35 9B Q4_K - Medium, 5.28 GiB", NULL, NULL, NULL, NULL, NULL, 512},
 	/* the next command is another run's */
 	{"llama-server -m a-q4_0.gguf -ot exps=CPU\nllama-server -m b-q4_0.gguf\n"
 	 "prompt eval time =     100.0 ms /    50 tokens\n       eval time =    1000.0 ms /    11 tokens\n",
