@@ -74,10 +74,12 @@
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
+	SUITE(row_runtime)                                                                                   \
 	SUITE(row_names)                                                                                     \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
+	SUITE(pasted)                                                                                        \
 	SUITE(ingest)                                                                                        \
 	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \

@@ -1,10 +1,11 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/ask/look_up.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
+#include "sim/family/run_machine.h"
 #include "sim/report/likely_causes.h"
 
 struct explain_options {
@@ -38,16 +39,34 @@ static const struct opt_table tables[] = {OPT_OWN(own),
 					  OPTS_SEED(struct explain_options, draws),
 					  OPTS_DRAWS(struct explain_options, draws)};
 
-/* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
-static const char *machine_meant(struct session *s, const char *on, struct err *err)
+/* The most that a row says its weights or its process took; 0: none says it, or the files hold no runs. */
+static double most_held_B(struct arena *a, const struct texts *files)
 {
-	return strchr(on, '/') || look_up_is_file(on) ? on : look_up(&s->loader, CATALOGUE_MACHINES, on, err);
+	struct runs runs = {0};
+	struct err none = ERR_INIT;
+	double most = 0;
+
+	if (runs_read_all(a, files->at, files->n, &runs, &none) != 0)
+		return 0;
+	for (size_t i = 0; i < runs.n; i++)
+		most = fmax(most, fmax(runs.at[i].bytes, runs.at[i].peak_B));
+	return most;
+}
+
+/* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
+static const char *machine_meant(struct session *s, const char *on, const struct texts *files,
+				 const char **note, struct err *err)
+{
+	*note = NULL;
+	return strchr(on, '/') || look_up_is_file(on)
+		       ? on
+		       : run_machine_meant(&s->loader, on, most_held_B(&s->arena, files), note, err);
 }
 
 static int explain(struct session *s, const struct explain_options *o, const struct texts *files, bool json)
 {
 	struct err err = ERR_INIT;
-	const char *on = o->on ? machine_meant(s, o->on, &err) : NULL;
+	const char *note = NULL, *on = o->on ? machine_meant(s, o->on, files, &note, &err) : NULL;
 	const struct validate_ask ask = {.loader = &s->loader,
 					 .subjects = {&on, on ? 1 : 0},
 					 .from = *files,
@@ -67,6 +86,7 @@ static int explain(struct session *s, const struct explain_options *o, const str
 	if (!samples_csv_is_none(files, "explain takes runs of whole models", &err) ||
 	    explain_make(&ask, &e, &err) != 0)
 		return session_refuse(s, &err);
+	say_notes(&(struct texts){&note, note ? 1 : 0});
 	say_notes(&e.notes);
 	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));
 	rc = session_deliver(s, &out);

@@ -115,6 +115,17 @@ const struct profile *report_as_run(const struct profile *of, const struct run *
 	return own;
 }
 
+const struct profile *report_named_runtime(struct arena *a, const struct device *d, const char *name)
+{
+	const struct profile *found = device_runtime(d, name), *all = d->runtimes.at;
+
+	for (size_t i = 0; i < d->runtimes.n && !found; i++)
+		if (report_runs(&all[i], name))
+			found = device_runtime(
+				d, arena_strndup(a, all[i].origin.name, strcspn(all[i].origin.name, "@")));
+	return found;
+}
+
 const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs)
 {
 	struct catalogue_device d;
@@ -122,6 +133,12 @@ const char *report_runtime(struct loader *l, const char *machine, const struct r
 
 	if (catalogue_machine_load(l, machine, NULL, &d) != 0)
 		return NULL;
+	p = d.device->runtimes.n ? report_row_runtime(l->arena, d.device, d.device->runtimes.at, &runs->at[0])
+				 : NULL;
+	if (p)
+		return runs->at[0].runtime
+			       ? p->origin.name
+			       : arena_strndup(l->arena, p->origin.name, strcspn(p->origin.name, "@"));
 	p = d.device->runtimes.at;
 	for (size_t i = 0; i < d.device->runtimes.n; i++)
 		if (runs->at[0].tool && report_runs(&p[i], runs->at[0].tool))
@@ -139,6 +156,22 @@ static void add_note(struct arena *a, struct texts *notes, const char *note)
 	*notes = texts_join(a, notes, &note, 1);
 }
 
+/* Later builds are predicted as the newest that is known, which is told. */
+static void note_later_build(const struct held *x, struct texts *notes)
+{
+	const size_t last = ARRAY_LEN(builds) - 1;
+	struct arena *a = x->ask->shelf->loader->arena;
+
+	if (x->run->build > builds[last].build)
+		add_note(a, notes,
+			 arena_printf(
+				 a,
+				 "%s: build %lld is later than any that is known here (%lld, of %d-%02d): "
+				 "predicted as builds of that time ran",
+				 x->run->path, (long long)x->run->build, (long long)builds[last].build,
+				 builds[last].year, builds[last].month));
+}
+
 /* A profile this many months from a build may lack what was made faster between them. */
 enum { BUILD_MONTHS = 6 };
 
@@ -154,7 +187,9 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 				 "%s: build %lld is no build of llama.cpp that has llama-bench (a shallow "
 				 "clone counts the commits that it has): taken as not said",
 				 x->run->path, (long long)x->run->build));
-	if (!month || !dated || llabs(month - dated) <= BUILD_MONTHS)
+	note_later_build(x, notes);
+	if (!month || !dated || llabs(month - dated) <= BUILD_MONTHS ||
+	    x->run->build > builds[ARRAY_LEN(builds) - 1].build)
 		return;
 	add_note(a, notes,
 		 arena_printf(
@@ -209,9 +244,34 @@ static int identify(struct held *x, struct report_row *row, struct texts *notes,
 	return 0;
 }
 
-int report_row_make(const struct report_ask *ask, const struct run *run, struct report_row *row,
+/* What is asked of a row that tells its runtime, where none was asked for: that it is of its own. */
+static const struct report_ask *ask_of(const struct report_ask *ask, const struct run *run)
+{
+	struct arena *a = ask->shelf->loader->arena;
+	const struct profile *p =
+		!ask->runtime && !ask->fitting
+			? report_row_runtime(a, ask->device->device, ask->device->profile, run)
+			: NULL;
+	struct catalogue_device *under;
+	struct report_ask *own;
+
+	if (!p || p == ask->device->profile || !p->gemm[compute_dtype_of_profile(p)])
+		return ask;
+	under = arena_alloc(a, sizeof *under);
+	*under = *ask->device;
+	under->profile = p;
+	under->compute = compute_dtype_of_profile(p);
+	own = arena_alloc(a, sizeof *own);
+	*own = *ask;
+	own->device = under;
+	own->dated = run->runtime && strchr(run->runtime, '@');
+	return own;
+}
+
+int report_row_make(const struct report_ask *asked, const struct run *run, struct report_row *row,
 		    struct texts *notes, enum run_column *column, struct err *err)
 {
+	const struct report_ask *ask = ask_of(asked, run);
 	struct held x = {.ask = ask, .run = run, .row = row};
 
 	*row = (struct report_row){.run = run};

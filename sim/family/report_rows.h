@@ -19,6 +19,8 @@ struct report_ask {
 	const char *model;         /* NULL: each row's own */
 	const struct model *given; /* that model, loaded; NULL where it is not named */
 	const char *weights;       /* NULL: as the row says */
+	const char *
+		runtime; /* as it was asked for; NULL: it was not, and a row that names its own is held against that */
 	bool fitting; /* the rows make a new runtime of the device: any of its runtimes' back ends may have run
 				      them, whatever the program */
 	bool dated;   /* the user chose a profile by its date: rows of any build are held against it */
@@ -74,7 +76,15 @@ const struct profile *report_nearest(const struct device *d, const struct profil
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 
-/* The runtime of a machine's first device that the program which made the rows stands for; NULL: its first, or none is
+/* The profile of a device that the row ran under: what it names, or, where `usual` has another back end than the row, the
+ * latest that has it; NULL: the row does not tell, or the device has none. */
+const struct profile *report_row_runtime(struct arena *a, const struct device *d, const struct profile *usual,
+					 const struct run *run);
+
+/* The profile of a device that a name means, of a runtime or of a program that one stands for; NULL: none. */
+const struct profile *report_named_runtime(struct arena *a, const struct device *d, const char *name);
+
+/* The runtime of a machine's first device that the rows name, or that the program which made the rows stands for; NULL: its first, or none is
  * told. Nothing is reported where the machine cannot be loaded. */
 const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs);
 

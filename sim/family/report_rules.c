@@ -7,6 +7,7 @@
 
 #include "sim/base/units.h"
 #include "sim/family/run_machine.h"
+#include "sim/family/run_params.h"
 
 /* A number of parameters is told to three digits; files of one type differ in a tensor's format or two. */
 static const double params_off = 0.02, size_off = 0.08;
@@ -55,6 +56,40 @@ bool report_runs(const struct profile *p, const char *tool)
 	const size_t k = runtime_index(p->origin.name);
 
 	return k < ARRAY_LEN(runtimes) && starts_with_any(tool, runtimes[k].tools);
+}
+
+/* Do all back ends that a row names, but for the CPU's, belong to that profile's runtime? */
+static bool has_backends(const struct profile *p, const struct texts *names)
+{
+	const size_t k = runtime_index(p->origin.name);
+	size_t ours = 0, others = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->at[i], "CPU") != 0 && strcmp(names->at[i], "BLAS") != 0 &&
+		    !str_starts(names->at[i], "RPC"))
+			*(k < ARRAY_LEN(runtimes) && starts_with_any(names->at[i], runtimes[k].backends)
+				  ? &ours
+				  : &others) += 1;
+	return ours && !others;
+}
+
+const struct profile *report_row_runtime(struct arena *a, const struct device *d, const struct profile *usual,
+					 const struct run *run)
+{
+	const struct profile *all = d->runtimes.at;
+	struct texts names;
+
+	if (run->runtime)
+		return report_named_runtime(a, d, run->runtime);
+	names = run->says[COLUMN_BACKEND] ? texts_cut(a, run->says[COLUMN_BACKEND], ',')
+					  : (struct texts){NULL, 0};
+	if (!names.n || has_backends(usual, &names))
+		return NULL;
+	for (size_t i = 0; i < d->runtimes.n; i++)
+		if (has_backends(&all[i], &names))
+			return device_runtime(
+				d, arena_strndup(a, all[i].origin.name, strcspn(all[i].origin.name, "@")));
+	return NULL;
 }
 
 /* Is the back end or device of that name one of the runtime's, or, of rows that make a new runtime, of any runtime of
@@ -123,6 +158,27 @@ static int hint_skip(struct err *err)
 static bool is_of_any_runtime(const char *tool)
 {
 	return !strcmp(tool, "csv") || str_starts(tool, "any server");
+}
+
+/* A row's own runtime may be called as the catalogue does, "cuda@2025-10" or "cuda", or as the program, "llama.cpp". */
+static int check_runtime(const struct held *x, struct err *err)
+{
+	const char *said = x->run->runtime;
+	const struct profile *ours = x->ask->device->profile,
+			     *theirs =
+				     said && !x->ask->fitting
+					     ? report_named_runtime(arena_of(x), x->ask->device->device, said)
+					     : NULL;
+
+	if (!said || x->ask->fitting ||
+	    (theirs && report_same_runtime(theirs, ours) &&
+	     (theirs == ours || !x->ask->dated || !strchr(said, '@'))))
+		return 0;
+	if (theirs)
+		err_set(err, "it ran under '%.40s', not under '%.40s'", said, ours->origin.name);
+	else
+		err_set(err, "'%.40s' is no runtime of '%.80s'", said, x->ask->device->ref);
+	return err_hint(err, "say --runtime NAME, or --skip-foreign");
 }
 
 static int check_tool(const struct held *x, struct err *err)
@@ -209,13 +265,13 @@ static const char *other_machine(const struct held *x, const char *said)
 	struct model_shelf *shelf = x->ask->shelf;
 	struct looked_up *k = shelf->machines;
 
-	while (k && (k->d != x->ask->device || strcmp(k->said, said) != 0))
+	while (k && (k->machine != x->ask->device->machine || strcmp(k->said, said) != 0))
 		k = k->next;
 	if (k)
 		return k->other;
 	k = arena_alloc(arena_of(x), sizeof *k);
-	*k = (struct looked_up){said, x->ask->device, run_other_machine(shelf->loader, said, x->ask->device),
-				shelf->machines};
+	*k = (struct looked_up){said, x->ask->device->machine,
+				run_other_machine(shelf->loader, said, x->ask->device), shelf->machines};
 	shelf->machines = k;
 	return k->other;
 }
@@ -372,8 +428,7 @@ int rule_params(const struct held *x, struct err *err)
 	const struct model *m = x->row->model;
 	const double ours = model_weights(m), said = x->run->params;
 
-	if (!(said > 0) || fabs(said / ours - 1) <= params_off ||
-	    (m->parameters > 0 && fabs(said / (double)m->parameters - 1) <= params_off))
+	if (!(said > 0) || run_params_are(m, said, params_off))
 		return 0;
 	err_set(err, "%s B parameters, and %s has %s B", units_digits(said / 1e9, 4).text, x->row->model_name,
 		units_digits(ours / 1e9, 4).text);
@@ -392,7 +447,8 @@ static int check_model(const struct held *x, struct err *err)
 
 static int check_size(const struct held *x, struct err *err)
 {
-	const double ours = model_weights_B(x->row->model, &x->row->precision), said = x->run->bytes;
+	const double ours = model_weights_B(x->row->model, &x->row->precision),
+		     said = run_bytes_that_run(x->row->model, x->run);
 
 	if (!(said > 0) || fabs(said / ours - 1) <= size_off)
 		return 0;
@@ -427,6 +483,7 @@ static const struct {
 	{COLUMN_MACHINE, check_machine},
 	{COLUMN_GPU, check_gpu},
 	{COLUMN_CPU, check_cpu},
+	{COLUMN_RUNTIME, check_runtime},
 	{COLUMN_TOOL, check_tool},
 	{COLUMN_RPC, check_rpc},
 	{COLUMN_BACKEND, check_backend},

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/base/units.h"
 
 bool machines_of_one_chip(const struct machine *a, const struct machine *b)
 {
@@ -99,4 +100,62 @@ const char *run_other_machine(struct loader *l, const char *text, const struct c
 			return NULL;
 	}
 	return other;
+}
+
+/* --- a machine whose memory was not typed --------------------------------------------------------- */
+
+/* Bytes that a machine of the catalogue can use; 0: it does not say, or cannot be read. */
+static double usable_B(struct loader *l, const char *id)
+{
+	struct catalogue_device d;
+
+	return catalogue_is_machine(l, id, NULL, &d) && d.machine->memory.usable.given
+		       ? d.machine->memory.usable.value
+		       : 0;
+}
+
+/* Of the machines that are `id` but for more memory, and that the text names too, the least that holds so much; id: it holds
+ * it, or none does. */
+static const char *least_that_holds(struct loader *l, const char *text, const char *id, double need_B)
+{
+	struct known_name *all;
+	const size_t n = catalogue_names(l, CATALOGUE_MACHINES, id, &all);
+	double least = usable_B(l, id);
+	const char *best = id;
+
+	if (!(least > 0) || need_B <= least)
+		return id;
+	for (size_t i = 0; i < n; i++) {
+		const double usable =
+			typed_larger(all[i].id, id) && typed_find(text, &all[i], 1, TYPED_SIZES_LEAST).found
+				? usable_B(l, all[i].id)
+				: 0;
+
+		if (usable >= need_B && (best == id || usable < least)) {
+			best = all[i].id;
+			least = usable;
+		}
+	}
+	return best;
+}
+
+const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
+			      struct err *err)
+{
+	size_t sizes;
+	const char *id = look_up_of(l, CATALOGUE_MACHINES, text, &sizes, err);
+	const char *taken = id && sizes > 1 ? least_that_holds(l, text, id, need_B) : id;
+
+	*note = NULL;
+	if (!id || sizes < 2)
+		return id;
+	*note = arena_printf(
+		l->arena,
+		"'%s' may be any of %zu that differ in cores or memory: taken for %s%s; say which, where it "
+		"is another",
+		text, sizes, taken,
+		taken == id ? ""
+			    : arena_printf(l->arena, ", the least that holds %s GB",
+					   units_digits(need_B / 1e9, 3).text));
+	return taken;
 }

@@ -16,4 +16,10 @@ bool machines_of_one_chip(const struct machine *a, const struct machine *b);
  * text names none. A list, "A, B", names another where one of its parts does and none is of d's chip. In l's arena. */
 const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d);
 
+/* The machine of the catalogue that somebody means by the text, as `ask` takes it (look_up()); of several that differ in
+ * memory which was not typed the least that can use need_B bytes. *note, in l's arena, says which was taken where cores or
+ * memory were left open; else NULL. NULL with err where it is none, or may be several. */
+const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
+			      struct err *err);
+
 #endif

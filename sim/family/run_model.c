@@ -6,6 +6,7 @@
 #include "sim/ask/typed.h"
 #include "sim/base/str.h"
 #include "sim/family/fit_runtime.h"
+#include "sim/family/run_params.h"
 #include "sim/family/run_weights.h"
 
 /* Numbers of parameters are printed to two decimals, 7.24 B, which tells alike models apart; or less exactly. */
@@ -73,12 +74,6 @@ static long by_name(struct model_shelf *s, const struct run *run)
 	return found;
 }
 
-static bool has_params(const struct model *m, double params, double off)
-{
-	return fabs(model_weights(m) / params - 1) < off ||
-	       (m->parameters > 0 && fabs((double)m->parameters / params - 1) < off);
-}
-
 static size_t of_params(struct model_shelf *s, const struct run *run, double off, size_t *candidates)
 {
 	size_t n = 0;
@@ -86,7 +81,7 @@ static size_t of_params(struct model_shelf *s, const struct run *run, double off
 	for (size_t i = 0; run->params > 0 && i < s->n; i++) {
 		const struct model *m = model_of(s, i);
 
-		if (m && has_params(m, run->params, off))
+		if (m && run_params_are(m, run->params, off) && !run_is_other_architecture(m, run))
 			candidates[n++] = i;
 	}
 	return n;
@@ -315,5 +310,5 @@ const char *run_other_model(struct model_shelf *s, const struct run *run, const 
 	s->last_said = run->model;
 	i = s->last_called;
 	m = i < 0 || is_file_of(asked, s->at[i].name) ? NULL : model_of(s, (size_t)i);
-	return m && !has_params(given, model_weights(m), params_off) ? s->at[i].name : NULL;
+	return m && !run_params_are(given, model_weights(m), params_off) ? s->at[i].name : NULL;
 }

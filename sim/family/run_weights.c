@@ -9,6 +9,7 @@
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
+#include "sim/family/run_params.h"
 #include "sim/llm/memory.h"
 #include "sim/llm/mix_word.h"
 
@@ -122,7 +123,7 @@ static int only_format(const struct size_question *q, size_t *n)
 
 static bool is_size(const struct size_question *q, double weights_B)
 {
-	return fabs(q->run->bytes / weights_B - 1) < size_off;
+	return fabs(run_bytes_that_run(q->model, q->run) / weights_B - 1) < size_off;
 }
 
 double run_kv_B(const struct model *m, const struct precision *p, const struct run *run)
@@ -157,14 +158,14 @@ static void take_pure(struct arena *a, const struct run *run, const struct model
 {
 	const double pure_off = 0.005;
 	struct precision pure = *p;
+	const double said = m ? run_bytes_that_run(m, run) : 0;
 
-	if (!m || !(run->bytes > 0) || p->weights >= FORMAT_N ||
-	    fabs(run->bytes / model_weights_B(m, p) - 1) < size_off)
+	if (!(said > 0) || p->weights >= FORMAT_N || fabs(said / model_weights_B(m, p) - 1) < size_off)
 		return;
 	for (int t = 0; t < TENSOR_N; t++)
 		if (t != TENSOR_ROUTER && t != TENSOR_SMALL)
 			pure.tensors.at[t] = p->weights + 1;
-	if (fabs(run->bytes / model_weights_B(m, &pure) - 1) > pure_off)
+	if (fabs(said / model_weights_B(m, &pure) - 1) > pure_off)
 		return;
 	*p = pure;
 	*note = arena_printf(a, "%s: %s GB of %s: every matrix is taken to be in %s, as of --pure", run->path,

@@ -36,8 +36,8 @@ struct named_model {
 /* What a row's text of its machine was found to mean beside the device that is asked; see run_machine.h. */
 struct looked_up {
 	const char *said;
-	const void *d;     /* the struct catalogue_device */
-	const char *other; /* NULL: no other machine */
+	const void *machine; /* the struct machine that the text was held against */
+	const char *other;   /* NULL: no other machine */
 	struct looked_up *next;
 };
 

@@ -329,17 +329,34 @@ static void text_model(struct config_reading *r)
 		describe_layers(r);
 }
 
+/* The text model within a model of several: under text_config, InternVL's llm_config, DeepSeek-VL2's language_config, or the
+ * text_config of the thinker of Qwen's omni models; NULL: the config is of text itself. */
+static const struct yml *text_within(const struct yml *config)
+{
+	static const char *const keys[] = {"text_config", "llm_config", "language_config", "thinker_config"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct yml *found = config_find(config, keys[i]);
+		const struct yml *inner =
+			found && found->kind == YML_MAP ? config_find(found, "text_config") : NULL;
+
+		if (found && found->kind == YML_MAP)
+			return inner && inner->kind == YML_MAP ? inner : found;
+	}
+	return NULL;
+}
+
 int describe_hf(struct described *d, const struct yml *config, bool assume, struct diags *diags)
 {
 	struct config_reading r = {.d = d, .config = config, .top = config, .diags = diags};
-	const struct yml *text = config_find(config, "text_config");
+	const struct yml *text = config->kind == YML_MAP ? text_within(config) : NULL;
 	const char *type = config_word(config, "model_type", NULL);
 
 	*d = (struct described){.bias = "none"};
 	if (config->kind != YML_MAP)
 		return diag_add(diags, config->place, NULL, "config: expected a mapping, got %s",
 				yml_kind_name(config));
-	if (text && text->kind == YML_MAP) {
+	if (text) {
 		r.config = text;
 		type = config_word(text, "model_type", type);
 	}

@@ -80,7 +80,7 @@ const char *record_text(const struct record *c, const char *key)
 	if (c->csv)
 		text = csv_get(c->csv, c->row, key);
 	for (size_t i = 0; c->cells && i < c->head->n && i < c->cells->n; i++)
-		if (!strcmp(c->head->at[i], key))
+		if (cells_name_same(c->head->at[i], key))
 			text = c->cells->at[i];
 
 	return text && *text ? text : NULL;
@@ -148,6 +148,17 @@ static int take_samples(const struct record *c, const struct yml *list, struct r
 	return 0;
 }
 
+const char *reading_architecture(struct arena *a, const char *type)
+{
+	const size_t n = type ? strcspn(type, " ") : 0;
+	const char *behind = n && type[n] ? type + n + 1 : "";
+	const char *size =
+		behind + (*behind == 'A' || *behind == 'E'); /* of what is active, or works as so many */
+	const size_t digits = strspn(size, "0123456789.?x");
+
+	return n && digits && (size[digits] == 'B' || size[digits] == 'M') ? arena_strndup(a, type, n) : NULL;
+}
+
 static const char *model_of(const struct record *c)
 {
 	const char *file = record_text(c, "model_filename"), *type = record_text(c, "model_type");
@@ -175,6 +186,7 @@ int ingest_llama_bench(const struct record *c)
 	    record_number(c, "stddev_ns", seconds_max * 1e9, &sd) != 0 ||
 	    record_number(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
+	run.arch = reading_architecture(c->r->arena, record_text(c, "model_type"));
 	run.flash = reading_flash(record_text(c, "flash_attn"));
 	record_columns(c, &run);
 	run.seconds = ns / 1e9;
@@ -398,9 +410,20 @@ static int refuse_objects(struct reading *r, int line)
 		"llama-bench has n_prompt and n_gen, llama-batched-bench t_pp and pl, llama-server timings");
 }
 
+/* "{%- if tools %}" of a chat's template in a log is no JSON: behind the bracket a key or the end comes. */
+static bool begins_object(const char *text)
+{
+	const char *next = text + 1;
+
+	if (*text != '{')
+		return false;
+	next += strspn(next, " \t\n");
+	return !*next || strchr("\"'}", *next);
+}
+
 static bool begins_objects(const char *text)
 {
-	return *text == '{' || (*text == '[' && text[1 + strspn(text + 1, " \n")] == '{');
+	return begins_object(*text == '[' ? text + 1 + strspn(text + 1, " \n") : text);
 }
 
 bool ingest_json_is(const char *text)
@@ -415,6 +438,7 @@ bool ingest_json_is(const char *text)
 int ingest_json(struct reading *r, const char *text)
 {
 	int line = 1, first_unknown = 0;
+	bool known = false;
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
@@ -427,6 +451,7 @@ int ingest_json(struct reading *r, const char *text)
 			if (rc < 0)
 				return -1;
 			len = all;
+			known = known || rc == 0;
 			first_unknown = rc == 1 && !first_unknown ? line : first_unknown;
 		}
 		line += (int)lines_in(text, len);
@@ -434,7 +459,7 @@ int ingest_json(struct reading *r, const char *text)
 		line += *text == '\n';
 		text += *text == '\n';
 	}
-	if (r->rows.n)
+	if (r->rows.n || known) /* a benchmark of no run is one */
 		return 0;
 	return first_unknown ? refuse_objects(r, first_unknown) : 1;
 }

@@ -91,6 +91,7 @@ extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
 struct run {
 	const char *model;    /* as the file names it; NULL: it does not */
+	const char *arch;     /* llama.cpp's name of the architecture, "qwen3moe"; NULL: not told */
 	double bytes, params; /* byte of the weights, and their number; 0: not given */
 	enum run_kind kind;
 	int64_t prompt, gen, depth, batch;
@@ -200,6 +201,8 @@ struct record {
 	const struct csv_row *row; /* or: */
 	const struct cells *head, *cells;
 };
+/* Are both names of one column of a table? Case and '_' for ' ' are no difference. */
+bool cells_name_same(const char *a, const char *b);
 const char *record_text(const struct record *c, const char *key); /* NULL: absent, or empty */
 void record_columns(const struct record *c, struct run *run);     /* fills run->says */
 /* Untouched where absent; -1 with the reading's err. */
@@ -219,6 +222,9 @@ enum flash reading_flash(const char *text);
 /* The next line, in the arena and without its end; the text moves on. */
 const char *reading_line(struct reading *r, const char **text);
 int ingest_llama_bench(const struct record *row); /* one test of llama-bench */
+/* The architecture of llama-bench's type of a model, "qwen3moe 30B.A3B Q8_0": a word, and a size or "?B" behind it; NULL: the
+ * text is no such type. */
+const char *reading_architecture(struct arena *a, const char *type);
 
 /* Readers of readers.c: the text is unquoted. 0; 1: the text is not of that kind after all; -1 with the reading's err. */
 bool ingest_json_is(const char *text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 #include "sim/conf/yml.h"
 
 static const double tokens_max = 1e8, rate_max = 1e9;
@@ -255,6 +256,117 @@ int ingest_koboldcpp(struct reading *r, const char *text)
 	return 0;
 }
 
+/* --- koboldcpp's own benchmark -------------------------------------------------------------------- */
+
+/* What its --benchmark prints line by line or, to a file, as csv (LostRuins/koboldcpp, koboldcpp.py; issues 913 and 1527): a
+ * prompt that fills the context but for what is generated. */
+struct kobold_bench {
+	const char *model;
+	double context, gen, prompt_s, prompt_rate, gen_s, gen_rate;
+	int line;
+};
+
+bool ingest_kobold_bench_is(const char *text)
+{
+	return strstr(text, "ProcessingTime") && strstr(text, "GenerationSpeed");
+}
+
+static void take_bench_value(struct reading *r, const char *name, const char *value, struct kobold_bench *b)
+{
+	static const char *const names[] = {"MaxCtx",          "GenAmount",      "ProcessingTime",
+					    "ProcessingSpeed", "GenerationTime", "GenerationSpeed"};
+	double *const values[] = {&b->context,     &b->gen,   &b->prompt_s,
+				  &b->prompt_rate, &b->gen_s, &b->gen_rate};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i]))
+			*values[i] = strtod(value, NULL);
+	if (!strcmp(name, "Model") && *value)
+		b->model = arena_strdup(r->arena, value);
+}
+
+static bool is_sound(double x)
+{
+	return x > 0 && x < 1e9;
+}
+
+static int add_kobold_bench(struct reading *r, const struct kobold_bench *b)
+{
+	const double gen = is_sound(b->gen) ? b->gen : round(b->gen_s * b->gen_rate);
+	const double prompt = is_sound(b->context) ? b->context - gen : round(b->prompt_s * b->prompt_rate);
+
+	if (!is_sound(b->prompt_s) || !is_sound(b->gen_s) || !(gen >= 1) || !(prompt >= 1) ||
+	    gen > tokens_max || prompt > tokens_max)
+		return err_set(r->err,
+			       "%s:%d: expected ProcessingTime, GenerationTime and, or their speeds, "
+			       "MaxCtx and GenAmount",
+			       r->path, b->line);
+	if (reading_add(r, (struct run){.line = b->line,
+					.model = b->model,
+					.prompt = whole_count(prompt),
+					.chunk = 512,
+					.seconds = b->prompt_s,
+					.n = 1}) != 0)
+		return -1;
+	return reading_add(r, (struct run){.line = b->line,
+					   .model = b->model,
+					   .gen = whole_count(gen),
+					   .depth = whole_count(prompt),
+					   .seconds = b->gen_s,
+					   .n = 1});
+}
+
+/* A row of the csv under its head; a row of fewer cells is none, such as the rest of a row that was broken. */
+static int take_bench_csv(struct reading *r, const char *line, int at, const struct texts *head)
+{
+	const struct texts cells = texts_cut(r->arena, line, ',');
+	struct kobold_bench b = {.line = at};
+
+	if (cells.n + 2 < head->n)
+		return 0;
+	for (size_t i = 0; i < cells.n && i < head->n; i++)
+		take_bench_value(r, head->at[i], cells.at[i], &b);
+	return add_kobold_bench(r, &b);
+}
+
+/* A line "ProcessingSpeed: 406.84T/s"; that of the generation's speed is the last one. */
+static int take_bench_line(struct reading *r, const char *line, int at, struct kobold_bench *b)
+{
+	const char *colon = strchr(line, ':'),
+		   *name = colon ? arena_strndup(r->arena, line, (size_t)(colon - line)) : "";
+
+	if (!colon)
+		return 0;
+	b->line = at;
+	take_bench_value(r, name, colon + 1 + strspn(colon + 1, " "), b);
+	if (strcmp(name, "GenerationSpeed") != 0)
+		return 0;
+	if (add_kobold_bench(r, b) != 0)
+		return -1;
+	*b = (struct kobold_bench){.model = NULL};
+	return 0;
+}
+
+int ingest_kobold_bench(struct reading *r, const char *text)
+{
+	struct kobold_bench b = {.model = NULL};
+	struct texts head = {NULL, 0};
+	int rc = 0;
+
+	r->tool = "llama.cpp of koboldcpp";
+	for (int at = 1; *text && rc == 0; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (strstr(line, "MaxCtx,GenAmount,"))
+			head = texts_cut(r->arena, line, ',');
+		else if (head.n)
+			rc = take_bench_csv(r, line, at, &head);
+		else
+			rc = take_bench_line(r, line, at, &b);
+	}
+	return rc;
+}
+
 /* --- what is no run ------------------------------------------------------------------------------- */
 
 static const char bench[] = "run llama-bench, or mlx_lm.benchmark";
@@ -286,6 +398,9 @@ static const struct {
 	{{"prefill:", "decode:"}, "MLC LLM's rates, without the numbers of tokens that they are of", bench},
 	{{"throughput/s", "ms/t"}, "mistralrs-bench, a runtime that no profile is of", bench},
 	{{"Avg TPS", "Provider"}, "llmfit's table, without prompts and numbers of tokens", bench},
+	{{"Prefill. latency:", "Decode."},
+	 "SGLang's bench_one_batch, a runtime that no profile is of",
+	 bench},
 	{{"prefill_tps", "gen_tps"}, "ds4-bench, a runtime that no profile is of", bench},
 };
 

@@ -13,6 +13,8 @@ int ingest_vllm_mlx(const struct record *c);
 int ingest_normiebench(const struct record *c);
 int ingest_llmfit(const struct record *c);
 
+bool ingest_kobold_bench_is(const char *text);
+int ingest_kobold_bench(struct reading *r, const char *text);
 bool ingest_koboldcpp_is(const char *text);
 int ingest_koboldcpp(struct reading *r, const char *text);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/runs/build_text.h"
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 
 /* The number that begins the text, with a point or a comma for its fraction; NAN: none does. */
@@ -47,9 +49,13 @@ static const char *rest_behind(const char *line, const char *word)
 
 /* What a log says of the model before its timings. */
 struct log_facts {
-	const char *name, *type;
+	const char *name, *type, *arch;
 	double params, bytes;
 	const char *gpu_layers;
+	int64_t build; /* the last one that was named; 0: none */
+	struct command_line command;
+	double context; /* tokens that the cache holds; 0: not said */
+	bool chunks;    /* of llama-perplexity or llama-imatrix, which count the tokens of many prompts */
 	int64_t prompt; /* the prompt of the timings that are being read */
 };
 
@@ -59,10 +65,17 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 	const char *name = rest_behind(line, "general.name"), *type = rest_behind(line, "file type"),
 		   *ftype = rest_behind(line, "model ftype"), *params = rest_behind(line, "model params"),
 		   *size = rest_behind(line, "file size"), *old_size = rest_behind(line, "model size"),
-		   *layers = rest_behind(line, "offloaded");
+		   *layers = rest_behind(line, "offloaded"), *arch = rest_behind(line, "print_info: arch"),
+		   *old_arch = rest_behind(line, "print_meta: arch");
 
+	const int64_t build = build_in_line(line, strlen(line));
+
+	f->build = build ? build : f->build;
 	type = ftype ? ftype : type;
 	size = old_size ? old_size : size;
+	arch = arch ? arch : old_arch;
+	if (arch && *arch)
+		f->arch = arena_strndup(r->arena, arch, strcspn(arch, " "));
 	if (name)
 		f->name = name;
 	if (type)
@@ -75,15 +88,32 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
 }
 
+/* Of a log of the program, beside what is of the model. */
+static void take_job(struct reading *r, const char *line, struct log_facts *f)
+{
+	const char *context = rest_behind(line, "n_ctx "), *slot = rest_behind(line, "n_ctx_slot");
+
+	command_line_take(r, line, &f->command);
+	f->chunks = f->chunks || str_starts(line, "perplexity: ") || str_starts(line, "compute_imatrix: ");
+	context = slot ? slot : context;
+	if (context && number_at(r, context) > 0)
+		f->context = number_at(r, context);
+	if (strstr(line, "buffer type overridden to CPU"))
+		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
+}
+
 static int add_timing(struct reading *r, int line, const struct log_facts *f, struct run run)
 {
 	run.line = line;
 	run.n = 1;
 	if (f->name || f->type)
 		run.model = arena_printf(r->arena, "%s %s", f->name ? f->name : "", f->type ? f->type : "");
+	run.arch = f->arch;
+	run.build = f->build;
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
+	command_line_give(&f->command, &run);
 	return reading_add(r, run);
 }
 
@@ -112,6 +142,11 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
 		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
+	if (f->chunks || (prompt && f->context > 0 && n > f->context)) {
+		err_set(r->err, "%s:%d: %.0f tokens of many prompts%s", r->path, at, n,
+			f->chunks ? ", as llama-perplexity and llama-imatrix read them" : "");
+		return err_hint(r->err, "llama-bench measures one prompt at a time");
+	}
 	if (prompt)
 		f->prompt = whole_count(n);
 	else if (!strstr(slash, " runs"))
@@ -132,9 +167,10 @@ int ingest_timings(struct reading *r, const char *text)
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
-		if (!reading_eval_time(line))
+		if (!reading_eval_time(line)) {
+			take_job(r, line, &facts);
 			take_fact(r, line, &facts);
-		else if (take_timing(r, line, at, &facts) != 0)
+		} else if (take_timing(r, line, at, &facts) != 0)
 			return -1;
 	}
 	return 0;

@@ -1,21 +1,41 @@
 /* ingest_text.c - tables in Markdown; see ingest.h. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/base/str.h"
 #include "sim/base/units.h"
+#include "sim/runs/build_text.h"
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
-/* "| a | b |" */
+/* --- cells ---------------------------------------------------------------------------------------- */
+
+/* Copies a cell without what marks it: "**3290.92**", "`pp512`", "S\_PP t/s". */
+static const char *unmarked(struct arena *a, const char *from, const char *end)
+{
+	char *out = arena_strndup(a, from, (size_t)(end - from)), *to = out;
+
+	for (const char *at = out; *at; at++)
+		if (*at != '`' && *at != '\\' &&
+		    (*at != '*' || (at[1] != '*' && (at == out || at[-1] != '*'))))
+			*to++ = *at;
+	while (to > out && to[-1] == ' ')
+		to--;
+	*to = '\0';
+	return out + strspn(out, " ");
+}
+
+/* "| a | b |", or "a | b" where the table has no bars at its ends. */
 static void split(struct arena *a, const char *line, size_t len, struct cells *c)
 {
 	const char *end = line + len;
 
 	c->n = 0;
-	for (line++; line < end && c->n < CELLS;) {
+	for (line += *line == '|'; line < end && c->n < CELLS;) {
 		const char *bar = memchr(line, '|', (size_t)(end - line)), *stop = bar ? bar : end;
 
 		if (!bar && strspn(line, " \r") >= (size_t)(end - line))
@@ -24,15 +44,28 @@ static void split(struct arena *a, const char *line, size_t len, struct cells *c
 			line++;
 		while (stop > line && (stop[-1] == ' ' || stop[-1] == '\r'))
 			stop--;
-		c->at[c->n++] = arena_strndup(a, line, (size_t)(stop - line));
+		c->at[c->n++] = unmarked(a, line, stop);
 		line = (bar ? bar : end) + 1;
 	}
+}
+
+/* Are both names of one column? People write "Params", and Markdown takes the bars of "T_PP s" for slant. */
+bool cells_name_same(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		const char x = *a == '_' ? ' ' : (char)tolower((unsigned char)*a),
+			   y = *b == '_' ? ' ' : (char)tolower((unsigned char)*b);
+
+		if (x != y)
+			return false;
+	}
+	return !*a && !*b;
 }
 
 static const char *cell(const struct cells *head, const struct cells *row, const char *name)
 {
 	for (size_t i = 0; i < head->n && i < row->n; i++)
-		if (!strcmp(head->at[i], name))
+		if (cells_name_same(head->at[i], name))
 			return row->at[i];
 	return "";
 }
@@ -40,10 +73,14 @@ static const char *cell(const struct cells *head, const struct cells *row, const
 static bool has(const struct cells *c, const char *name)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->at[i], name))
+		if (cells_name_same(c->at[i], name))
 			return true;
 	return false;
 }
+
+/* --- rows of llama-bench -------------------------------------------------------------------------- */
+
+enum { WRAPPED_MOST = 4 };
 
 static int whole(struct reading *r, int line, const char *text, size_t len, int64_t *value)
 {
@@ -57,20 +94,25 @@ static int whole(struct reading *r, int line, const char *text, size_t len, int6
 	return 0;
 }
 
-/* Reads a test: "pp512", "tg128", "pp512+tg128", "pp 512", with or without " @ d4096". */
+/* Reads a test: "pp512", "tg128", "pp512+tg128", "pp 512", with or without " @ d4096"; that of ik_llama.cpp's -gp (test::
+ * label() of its llama-bench.cpp, ikawrakow/ik_llama.cpp@8337e4cd), "tg64@pp512", is a generation behind a prompt. */
 static int take_test(struct reading *r, int line, const char *test, struct run *run)
 {
 	const char *at = test;
 
 	while (*at) {
-		const bool pp = str_starts(at, "pp"), tg = str_starts(at, "tg"),
-			   depth = str_starts(at, "@ d");
+		const bool behind = *at == '@';
+		bool pp, tg, depth;
 		size_t len;
 
+		at += behind ? 1 + strspn(at + 1, " ") : 0;
+		depth = behind && (*at == 'd' || str_starts(at, "pp"));
+		pp = !depth && str_starts(at, "pp");
+		tg = str_starts(at, "tg");
 		if (!pp && !tg && !depth)
 			return reading_fail(r, line,
 					    "expected a test such as 'pp512' or 'tg128 @ d4096', got", test);
-		at += depth ? 3 : 2;
+		at += *at == 'd' ? 1 : 2;
 		at += strspn(at, " ");
 		len = strspn(at, "0123456789");
 		if (whole(r, line, at, len, pp ? &run->prompt : tg ? &run->gen : &run->depth) != 0)
@@ -81,20 +123,39 @@ static int take_test(struct reading *r, int line, const char *test, struct run *
 	return 0;
 }
 
+/* A number as people's languages have it: "3,290.92", "3.290,92", "3290,92". One point or comma before three digits may
+ * part thousands or the fraction, and is left as it is for an error, but for the point of a plain number. */
+static const char *plain_number(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_strndup(a, text, len), *to = out;
+	const char *comma = strrchr(out, ','), *point = strrchr(out, '.');
+	const char fraction = comma && (!point || comma > point) ? ',' : '.';
+	const char *last = fraction == ',' ? comma : point;
+
+	if (!comma || strspn(out, "0123456789.,") != len || (!point && strlen(comma + 1) == 3))
+		return out;
+	for (const char *at = out; *at; at++)
+		if (at == last || (*at != ',' && *at != '.'))
+			*to++ = at == last ? '.' : *at;
+	*to = '\0';
+	return out;
+}
+
 /* "123.45 ± 0.67" */
 static int take_rate(struct reading *r, int line, const char *text, struct run *run)
 {
-	const size_t len = strcspn(text, " ");
+	const size_t len = strcspn(text, " \xc2+");
 	const char *after = text + len + strspn(text + len, " ");
 	double rate, sd = 0;
 
-	if (reading_number(r, line, "t/s", arena_strndup(r->arena, text, len), 1e9, &rate) != 0)
+	if (reading_number(r, line, "t/s", plain_number(r->arena, text, len), 1e9, &rate) != 0)
 		return -1;
 	if (!(rate > 0))
 		return reading_fail(r, line, "t/s: a rate must be positive, got", text);
 	if (str_starts(after, "\xc2\xb1") || str_starts(after, "+-")) {
 		after += 2;
 		after += strspn(after, " ");
+		after = plain_number(r->arena, after, strcspn(after, " "));
 		if (reading_number(r, line, "t/s", after, 1e9, &sd) != 0)
 			return -1;
 	}
@@ -113,6 +174,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	char unit = 0;
 
 	run.model = *size ? arena_printf(r->arena, "%s, %s", model, size) : model;
+	run.arch = reading_architecture(r->arena, model);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */
@@ -160,29 +222,6 @@ static int take_batched_row(struct reading *r, int line, const struct cells *hea
 	if (pp.prompt && reading_add(r, pp) != 0)
 		return -1;
 	return tg.gen ? reading_add(r, tg) : 0;
-}
-
-/* The build that a line names, as llama-bench does below its table, "build: 8e672ef (1550)", or people above it, "llama.cpp
- * build e9fd8dc (7825)"; 0: none. */
-static int64_t build_of(const char *line, size_t len)
-{
-	enum { HASH_LEAST = 6 };
-	const char *at = strstr(line, "build");
-	int64_t build = 0;
-	size_t hash;
-
-	if (!at || at >= line + len)
-		return 0;
-	at += strlen("build");
-	at += strspn(at, ": ");
-	hash = strspn(at, "0123456789abcdef");
-	at += hash;
-	at += strspn(at, " ");
-	if (hash < HASH_LEAST || *at++ != '(')
-		return 0;
-	for (; *at >= '0' && *at <= '9' && build < 100000000; at++)
-		build = 10 * build + *at - '0';
-	return *at == ')' ? build : 0;
 }
 
 /* Gives a build to the rows that have none yet; returns how many. */
@@ -263,7 +302,9 @@ static enum table_kind table_of(const struct cells *row)
 
 static bool is_rule(const char *text)
 {
-	return strspn(text, "|-: ") >= strcspn(text, "\n");
+	const size_t len = strcspn(text, "\n");
+
+	return len && strspn(text, "|-: +=") >= len;
 }
 
 static int refuse_compared(struct reading *r, int line)
@@ -277,68 +318,164 @@ static int refuse_compared(struct reading *r, int line)
 
 struct tables {
 	enum table_kind in;
+	bool apart; /* text stood between the last row and here, such as lines of a log */
 	struct cells head;
 	struct said_above above;
-	int64_t build; /* said before any row that it could be of; 0: none */
+	struct command_line command;
+	size_t commands; /* that stood above the last table's head */
+	bool commanded;  /* one alone stands between that and this table's: it is this one's */
+	int64_t build;   /* said before any row that it could be of; 0: none */
+	bool builds;     /* several unlike ones were, so that rows below may be of any */
 	bool any;
+	bool barless; /* the table has no bars at its ends */
 };
 
-static int take_table_line(struct reading *r, const char *text, size_t len, int line, struct tables *t)
+/* llama-benchy (eugr/llama-benchy@0fbd242a) asks a server, whichever it is, and writes llama-bench's columns. */
+static const char *tool_of(const struct tables *t)
+{
+	return has(&t->head, "ttfr (ms)") ? "any server, asked by llama-benchy"
+	       : t->in == TABLE_BENCH     ? "llama-bench"
+	       : has(&t->head, "B")       ? "llama-batched-bench"
+					  : "llama-sweep-bench";
+}
+
+/* A title within a table, such as ik_llama.cpp's "| ============ Repacked 337 tensors | | |": neither test nor rate. */
+static bool is_title(const struct tables *t, const struct cells *row)
+{
+	return t->in == TABLE_BENCH ? !*cell(&t->head, row, "test") && !*cell(&t->head, row, "t/s")
+				    : !*cell(&t->head, row, "PP") && !*cell(&t->head, row, "TG");
+}
+
+static int take_row(struct reading *r, const struct cells *row, int line, struct tables *t)
 {
 	const size_t first = r->rows.n;
-	struct cells row;
-	enum table_kind begins;
 	int rc;
 
-	split(r->arena, text, len, &row);
+	if (row->n > t->head.n) {
+		err_set(r->err, "%s:%d: a row of %zu cells under a head of %zu", r->path, line, row->n,
+			t->head.n);
+		return err_hint(r->err, "a column has no name, or a cell a bar of its own");
+	}
+	r->tool = tool_of(t);
+	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
+	if (rc == 0 && t->in == TABLE_BATCHED)
+		give_above(r, first, &t->above);
+	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
+		command_line_give(&t->command, &r->rows.at[i]);
+	return rc;
+}
+
+/* A row whose next line is a rule names the columns of a new table. */
+static int take_table_line(struct reading *r, const char *text, const char *next, int line, struct tables *t)
+{
+	struct cells row;
+	enum table_kind begins;
+
+	split(r->arena, text, strlen(text), &row);
 	begins = table_of(&row);
 	if (begins == TABLE_COMPARED)
 		return refuse_compared(r, line);
-	if (begins != TABLE_NONE) {
+	if (begins != TABLE_NONE || is_rule(next)) {
 		t->head = row;
 		t->in = begins;
-		t->any = true;
+		t->any = t->any || begins != TABLE_NONE;
+		t->apart = false;
+		t->commanded = t->command.n == t->commands + 1;
+		t->commands = t->command.n;
 		return 0;
 	}
-	if (t->in == TABLE_NONE)
-		return 0;
-	/* llama-benchy (eugr/llama-benchy@0fbd242a) asks a server, whichever it is, and writes llama-bench's columns */
-	r->tool = has(&t->head, "ttfr (ms)") ? "any server, asked by llama-benchy"
-		  : t->in == TABLE_BENCH     ? "llama-bench"
-		  : has(&t->head, "B")       ? "llama-batched-bench"
-					     : "llama-sweep-bench";
-	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, &row);
-	if (rc == 0 && t->in == TABLE_BATCHED)
-		give_above(r, first, &t->above);
-	return rc;
+	if (t->apart && row.n != t->head.n) /* another table's */
+		t->in = TABLE_NONE;
+	t->apart = false;
+	return t->in == TABLE_NONE || is_title(t, &row) ? 0 : take_row(r, &row, line, t);
 }
 
 /* A line between tables. */
 static void take_prose(struct reading *r, const char *text, size_t len, struct tables *t)
 {
-	const int64_t build = build_of(text, len);
+	const int64_t build = build_in_line(text, len);
 
-	if (build && !give_build(r, build))
+	if (build && !give_build(r, build)) {
+		t->builds = t->builds || (t->build && t->build != build);
 		t->build = build;
+	}
+	command_line_take(r, arena_strndup(r->arena, text, len), &t->command);
 	if (str_starts(text, "main: n_kv_max"))
 		take_above(r, text, len, &t->above);
-	if (len && !build)
-		t->in = TABLE_NONE;
+	t->apart = t->apart || (len && !build);
+}
+
+/* The text that many lines on. */
+static const char *behind(const char *text, int lines)
+{
+	for (; lines > 0 && *text; lines--) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return text;
+}
+
+/* A row that a terminal broke, wherever its width was, goes on in the next line, which has a bar at its end alone. The row
+ * whole, in the arena, and how many lines it took. */
+static const char *whole_row(struct reading *r, const char *text, int *lines)
+{
+	const char *row = arena_strndup(r->arena, text, strcspn(text, "\n"));
+
+	for (*lines = 1; *lines < WRAPPED_MOST; ++*lines) {
+		const char *next = text[strcspn(text, "\n")] ? text + strcspn(text, "\n") + 1 : "";
+		const size_t n = strcspn(next, "\n");
+
+		if (!n || *next == '|' || next[n - 1] != '|')
+			break;
+		row = arena_printf(r->arena, "%s%.*s", row, (int)n, next);
+		text = next;
+	}
+	return row;
+}
+
+/* Is the line of a table without bars at its ends? Either a rule is below, which makes it a head, or such a head is above. */
+static bool is_barless(const char *text, size_t len, const struct tables *t)
+{
+	const bool bar = memchr(text, '|', len) != NULL;
+
+	return bar && *text != '|' &&
+	       ((text[len] && is_rule(text + len + 1) && strchr("-:", text[len + 1])) ||
+		(t->barless && !t->apart));
+}
+
+/* Reads the line that begins the text; returns how many lines it took, -1 with the reading's err. */
+static int take_line(struct reading *r, const char *text, int line, struct tables *t)
+{
+	const size_t len = strcspn(text, "\n");
+	int lines = 1;
+
+	if (is_rule(text))
+		return 1;
+	if (*text == '|') {
+		const char *row = whole_row(r, text, &lines);
+
+		return take_table_line(r, row, behind(text, lines), line, t) == 0 ? lines : -1;
+	}
+	if (is_barless(text, len, t)) {
+		t->barless = true;
+		return take_table_line(r, arena_strndup(r->arena, text, len), behind(text, 1), line, t) == 0
+			       ? 1
+			       : -1;
+	}
+	t->barless = false;
+	take_prose(r, text, len, t);
+	return 1;
 }
 
 int ingest_md(struct reading *r, const char *text)
 {
 	struct tables t = {.in = TABLE_NONE};
 
-	for (int line = 1; *text; line++) {
-		const size_t len = strcspn(text, "\n");
-
-		if (*text != '|')
-			take_prose(r, text, len, &t);
-		else if (!is_rule(text) && take_table_line(r, text, len, line, &t) != 0)
+	for (int line = 1, lines; *text; line += lines, text = behind(text, lines)) {
+		lines = take_line(r, text, line, &t);
+		if (lines < 0)
 			return -1;
-		text += len + (text[len] == '\n');
 	}
-	give_build(r, t.build);
+	give_build(r, t.builds ? 0 : t.build);
 	return t.any ? 0 : 1;
 }

@@ -5,44 +5,8 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
+#include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
-
-/* --- text as it was pasted ------------------------------------------------------------------------ */
-
-/* Skips what a line was quoted, indented or coloured with: blanks, ">", the first bar of a quoted list, ANSI codes. */
-static const char *skip_quote(const char *at)
-{
-	for (;;) {
-		if (*at == ' ' || *at == '\t')
-			at++;
-		else if (*at == '>' &&
-			 (at[1] == ' ' || at[1] == '>' || at[1] == '|' || at[1] == '{' || at[1] == '['))
-			at++;
-		else if (*at == '\033' && at[1] == '[')
-			at += 2 + strspn(at + 2, "0123456789;?") +
-			      (at[2 + strspn(at + 2, "0123456789;?")] != '\0');
-		else
-			return at;
-	}
-}
-
-/* The text without quoting, indentation and colours; lines keep their numbers. */
-static const char *unquoted(struct arena *a, const char *text, size_t len)
-{
-	char *out = arena_strndup(a, text, len), *to = out;
-
-	for (const char *at = skip_quote(text); *at;) {
-		if (*at == '\033' && at[1] == '[') {
-			at = skip_quote(at);
-			continue;
-		}
-		if (*at != '\r')
-			*to++ = *at;
-		at = *at == '\n' ? skip_quote(at + 1) : at + 1;
-	}
-	*to = '\0';
-	return out;
-}
 
 const char *reading_line(struct reading *r, const char **text)
 {
@@ -76,7 +40,7 @@ static bool is_generate(const char *text)
 
 static bool is_table(const char *text)
 {
-	return has_line(text, "|");
+	return strchr(text, '|') != NULL;
 }
 
 static bool is_timings(const char *text)
@@ -118,6 +82,7 @@ static const struct {
 	{is_ollama, ingest_ollama},
 	{is_lm_studio, ingest_lm_studio},
 	{ingest_koboldcpp_is, ingest_koboldcpp},
+	{ingest_kobold_bench_is, ingest_kobold_bench},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
 	{ingest_json_is, ingest_json},
@@ -187,7 +152,7 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 	if (memchr(text, 0, len))
 		rc = err_set(r.err, "%s: a binary file", path);
 	else
-		rc = read_all(&r, unquoted(a, text, len));
+		rc = read_all(&r, tidied(a, text, len));
 	if (rc == 0 && !r.rows.n)
 		rc = err_set(r.err, "%s: it has no runs", path);
 	if (rc == 0) {

@@ -61,6 +61,16 @@ static int check_compute(const struct cause_search *s, const struct run *run, co
 			run_column_name(run, COLUMN_DTYPE), why.msg);
 }
 
+/* The runtime that was asked for, or that the row names. */
+static const struct profile *runtime_meant(const struct cause_search *s, const struct run *run)
+{
+	const struct profile *named =
+		s->ask->runtime ? NULL
+				: report_row_runtime(arena_of(s), s->device.device, s->device.profile, run);
+
+	return named ? named : s->device.profile;
+}
+
 static int take_row(struct cause_search *s, const struct report_ask *ask, const struct run *run,
 		    struct explanation *e)
 {
@@ -79,7 +89,7 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 		return diag_add(s->ask->loader->diags, run_place(run, column), why.hint[0] ? why.hint : NULL,
 				"%s: %s", run_column_name(run, column), why.msg);
 	if (rc != 0) /* it ran elsewhere, but by the same program, with its default of -fa */
-		c->row.profile = report_as_run(s->device.profile, run, arena_of(s));
+		c->row.profile = report_as_run(runtime_meant(s, run), run, arena_of(s));
 	e->rows[s->n] = explain_row(s, c);
 	run_tell_suite(arena_of(s), run, c->row.profile, &e->notes);
 	if (rc != 0) {
@@ -113,6 +123,7 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 				  .device = &s->device,
 				  .model = ask->models.n ? ask->models.at[0] : NULL,
 				  .weights = ask->weights,
+				  .runtime = ask->runtime,
 				  .dated = ask->runtime && strchr(ask->runtime, '@')};
 	int rc = 0;
 
@@ -223,8 +234,12 @@ static const char *machine_of(const struct validate_ask *ask, const struct runs 
 /* The profile of the rows' builds; where they are of several, the one asked for. */
 static const char *runtime_of(const struct cause_search *s)
 {
-	const char *name = s->n ? s->rows[0].row.profile->origin.name : s->device.profile->origin.name;
+	const struct profile *first = s->n ? s->rows[0].row.profile : s->device.profile;
+	const char *name = first->origin.name;
 
+	for (size_t i = 1; i < s->n; i++)
+		if (!report_same_runtime(first, s->rows[i].row.profile))
+			return "each row's own runtime";
 	for (size_t i = 1; i < s->n; i++)
 		if (strcmp(name, s->rows[i].row.profile->origin.name) != 0)
 			return s->device.profile->origin.name;

@@ -28,6 +28,31 @@ static int check_machine(struct model_shelf *shelf, const struct world *w, const
 	return err_set(err, "the scenario has no machine '%.60s'", run->machine);
 }
 
+/* A text that nothing is called contradicts nothing; nor does one that is of any of the scenario's machines. */
+static int check_chip(struct model_shelf *shelf, const struct world *w, const char *said, struct err *err)
+{
+	const char *other = NULL;
+
+	for (size_t i = 0; said && i < w->machines_n; i++) {
+		struct machine m = w->machines[i];
+		const struct catalogue_device d = {
+			.machine = &m, .device = machine_device(&m, NULL), .ref = m.title};
+
+		other = run_other_machine(shelf->loader, said, &d);
+		if (!other)
+			return 0;
+	}
+	if (!other)
+		return 0;
+	return err_set(err, "it ran on '%.80s' (as in %.80s), which is none of the scenario's machines", said,
+		       other);
+}
+
+static int check_gpu(struct model_shelf *shelf, const struct world *w, const struct run *run, struct err *err)
+{
+	return check_chip(shelf, w, run->says[COLUMN_GPU], err);
+}
+
 static int check_runtime(struct model_shelf *shelf, const struct world *w, const struct run *run,
 			 struct err *err)
 {
@@ -52,7 +77,11 @@ static int check_model(struct model_shelf *shelf, const struct world *w, const s
 	struct named_model found;
 	enum run_column ignored;
 	struct err unknown = ERR_INIT;
+	const char *other = run_other_model(shelf, run, "", w->model);
 
+	if (other)
+		return err_set(err, "the row is of '%.80s', which is %s, the scenario of %s", run->model,
+			       other, w->model->title);
 	if (!run->model || run_model(shelf, run, &found, &ignored, &unknown) != 0 ||
 	    !strcmp(found.model->title, w->model->title) ||
 	    fabs(model_weights(found.model) / model_weights(w->model) - 1) < 1e-3)
@@ -86,11 +115,8 @@ static const struct {
 	enum run_column column;
 	int (*check)(struct model_shelf *shelf, const struct world *w, const struct run *run,
 		     struct err *err);
-} rules[] = {{COLUMN_MACHINE, check_machine},
-	     {COLUMN_RUNTIME, check_runtime},
-	     {COLUMN_MODEL, check_model},
-	     {COLUMN_PARAMS, check_params},
-	     {COLUMN_DTYPE, check_dtype}};
+} rules[] = {{COLUMN_MACHINE, check_machine}, {COLUMN_GPU, check_gpu},       {COLUMN_RUNTIME, check_runtime},
+	     {COLUMN_MODEL, check_model},     {COLUMN_PARAMS, check_params}, {COLUMN_DTYPE, check_dtype}};
 
 int scenario_rows_check(struct model_shelf *shelf, const struct world *w, const struct run *run,
 			enum run_column *column, struct err *err)

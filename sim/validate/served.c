@@ -9,6 +9,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/file.h"
 #include "sim/base/units.h"
+#include "sim/runs/tidied.h"
 #include "sim/serve/requests_out.h"
 
 enum { SERVED_FILE_MAX = 256 * 1024 * 1024, NAME_MAX_B = 48 };
@@ -171,7 +172,7 @@ int served_set(struct arena *a, struct served_run *r, const char *name, const ch
 	return 1;
 }
 
-static void begin_run(struct served_run *r, const char *path, int line)
+void served_begin(struct served_run *r, const char *path, int line)
 {
 	*r = (struct served_run){.path = path,
 				 .line = line,
@@ -194,7 +195,7 @@ static int read_sweep_row(struct arena *a, const struct csv *csv, const struct c
 {
 	const char *assignment = csv_get(csv, row, "assignment"), *changes = csv_get(csv, row, "changes");
 
-	begin_run(r, csv->path, row->line);
+	served_begin(r, csv->path, row->line);
 	r->assignment = *assignment ? assignment : NULL;
 	r->changes = changes;
 	r->set = csv_get(csv, row, "set");
@@ -281,7 +282,7 @@ static int read_requests(struct arena *a, const char *path, struct served_runs *
 		return -1;
 	runs->at = arena_alloc(a, sizeof *runs->at);
 	runs->n = 1;
-	begin_run(runs->at, path, 1);
+	served_begin(runs->at, path, 1);
 	sum_up(rows, n, runs->at->of);
 	free(rows);
 	for (size_t i = 0; i < SLO_STATS; i++) /* a log has no gaps between tokens */
@@ -291,7 +292,7 @@ static int read_requests(struct arena *a, const char *path, struct served_runs *
 
 /* ---- which is it? ---- */
 
-enum kind { NONE, REQUESTS, SWEEP, JSON };
+enum kind { NONE, REQUESTS, SWEEP, JSON, TEXT };
 
 /* By the first line that is no comment. */
 static enum kind kind_of(struct arena *a, const char *path, const char *text)
@@ -299,6 +300,8 @@ static enum kind kind_of(struct arena *a, const char *path, const char *text)
 	const char *at = text + strspn(text, " \t\r\n");
 	struct csv csv;
 
+	if (strstr(at, "Serving Benchmark Result"))
+		return TEXT;
 	if (*at == '{')
 		return strstr(at, "\"mean_ttft_ms\"") || strstr(at, "\"request_throughput\"") ? JSON : NONE;
 	while (*at == '#' || *at == '\n' || *at == '\r')
@@ -346,16 +349,21 @@ static int check_characters(const char *path, const char *text, struct err *err)
 static int parse_kind(struct arena *a, const char *path, const char *text, struct served_runs *runs,
 		      struct err *err)
 {
+	const enum kind kind = kind_of(a, path, text);
+
 	*runs = (struct served_runs){.n = 0};
+	text = kind == TEXT ? tidied(a, text, strlen(text)) : text;
 	if (check_characters(path, text, err) != 0)
 		return -1;
-	switch (kind_of(a, path, text)) {
+	switch (kind) {
+	case TEXT:
+		return served_read_text(a, path, text, runs, err);
 	case SWEEP:
 		return read_sweep(a, path, text, runs, err);
 	case JSON:
 		runs->at = arena_alloc(a, sizeof *runs->at);
 		runs->n = 1;
-		begin_run(runs->at, path, 1);
+		served_begin(runs->at, path, 1);
 		return served_read_json(a, path, text, runs, err);
 	case REQUESTS: /* read line by line, from its file */
 	case NONE:

@@ -7,6 +7,8 @@
  *   - what vLLM's `bench serve --save-result` wrote, with --save-detailed or without (vllm/benchmarks/serve.py
  *     @009e6d4): a JSON object, a run. Lists are not read, its sums are. A finite request_rate, num_prompts and
  *     max_concurrency change the scenario
+ *   - what `vllm bench serve` prints, and SGLang's bench_serving, however it was pasted (runs/tidied.h): each block "Serving
+ *     Benchmark Result" is a run; the commands above it say the model and over how many devices it was split
  *   - a sweep, csv: a row is a run. Columns: rate (req/s; also request_rate, rate_req_per_s), concurrency,
  *     burstiness, max_concurrency and requests (num_prompts) change the scenario, as `changes` does in the words
  *     of --set; assignment: of the scenario, else all of them; set, source, quality and note; the rest are metrics
@@ -39,9 +41,10 @@ struct served_metric served_metric(struct arena *a, size_t metric);
 struct served_run {
 	const char *path;
 	int line;
-	const char *label;                  /* "rate 0.5"; "" where the file is one run */
-	const char *changes;                /* to the scenario, parted by ';'; "" */
-	const char *program, *model;        /* "vllm", the model's name there; NULL: not said */
+	const char *label;           /* "rate 0.5"; "" where the file is one run */
+	const char *changes;         /* to the scenario, parted by ';'; "" */
+	const char *program, *model; /* "vllm", the model's name there; NULL: not said */
+	double devices;              /* that the model was split over, as a command says; 0: not said */
 	double completed, prompts, outputs; /* requests, and the tokens of all of them; 0: not said */
 	double rate;                        /* req/s that were asked for; 0: all at once, or not said */
 	const char *assignment;             /* NULL: of every one */
@@ -70,6 +73,9 @@ void served_values(const struct metrics *m, double *out);
 
 /* Sets a metric of the run, or adds a change, where `name` is one: 1; 0 where it is neither; -1 with err. */
 int served_set(struct arena *a, struct served_run *r, const char *name, const char *value, struct err *err);
+int served_read_text(struct arena *a, const char *path, const char *text, struct served_runs *runs,
+		     struct err *err);
+void served_begin(struct served_run *r, const char *path, int line); /* nothing is known of the run */
 int served_read_json(struct arena *a, const char *path, const char *text, struct served_runs *runs,
 		     struct err *err);
 

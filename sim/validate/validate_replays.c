@@ -113,6 +113,7 @@ static int replay_file(struct replays *v, const char *machine, const struct cata
 				 .device = d,
 				 .model = models->n ? models->at[models->n > 1 ? f : 0] : NULL,
 				 .weights = v->ask->weights,
+				 .runtime = runtime,
 				 .dated = runtime && strchr(runtime, '@'),
 				 .skip = v->ask->skip_foreign};
 	struct report_rows rows;

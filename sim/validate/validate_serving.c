@@ -254,6 +254,11 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 			err, "completed, total_input_tokens and total_output_tokens say it, or a scenario: "
 			     "lemursim validate SCENARIO --from FILE, with 'workload: {serve: ...}'");
 	}
+	if (r->devices > 1) {
+		err_set(err, "%s:%d: it was split over %.0f devices: this is one", r->path, r->line,
+			r->devices);
+		return err_hint(err, "a scenario says such a server: lemursim validate SCENARIO --from FILE");
+	}
 	if (made_scenario_begin(t->ask, tool, r->model, &m, notes, err) != 0)
 		return -1;
 	if (!m.weights) {

@@ -57,8 +57,8 @@ START_TEST(machines_are_held)
 	for (size_t k = 0; k < ARRAY_LEN(machine_columns); k++) {
 		const char *text = arena_printf(&h.t.arena,
 						"kind,prompt,tok_per_s,model,weights,runtime,%s\npp,512,900,"
-						"llama-3.1-8b,q4_0,any,\"%s\"\n",
-						machine_columns[k], says);
+						"llama-3.1-8b,q4_0,%s,\"%s\"\n",
+						machine_columns[k], h.device.profile->origin.name, says);
 		const int rc = hold_text(&h, text);
 
 		ck_assert_msg((rc != 0) == machines_of[_i].other, "%s on %s: %s", says, machines_of[_i].asked,

@@ -309,6 +309,60 @@ START_TEST(scans_alone)
 }
 END_TEST
 
+/* Text models within others, whose parameters are those of the text model that they are made of: Qwen3-8B in InternVL3.5-8B,
+ * Qwen3-30B-A3B in Qwen3-Omni (keras_hub's qwen3_omni_presets.py has the same number), GLM-4.5-Air in GLM-4.5V. */
+#define QWEN3_8B                                                                                             \
+	"\"model_type\":\"qwen3\",\"hidden_size\":4096,\"num_hidden_layers\":36,\"num_attention_heads\":32," \
+	"\"num_key_value_heads\":8,\"head_dim\":128,\"intermediate_size\":12288,\"vocab_size\":151936,"      \
+	"\"max_position_embeddings\":40960,\"tie_word_embeddings\":false"
+#define QWEN3_30B                                                                                            \
+	"\"hidden_size\":2048,\"num_hidden_layers\":48,\"num_attention_heads\":32,\"num_key_value_heads\":"  \
+	"4,"                                                                                                 \
+	"\"head_dim\":128,\"intermediate_size\":768,\"moe_intermediate_size\":768,\"num_experts\":128,"      \
+	"\"num_experts_per_tok\":8,\"vocab_size\":152064,\"max_position_embeddings\":65536,"                 \
+	"\"tie_word_embeddings\":false"
+#define GLM_45_AIR                                                                                           \
+	"\"hidden_size\":4096,\"num_hidden_layers\":46,\"num_attention_heads\":96,\"num_key_value_heads\":"  \
+	"8,"                                                                                                 \
+	"\"head_dim\":128,\"attention_bias\":true,\"intermediate_size\":10944,\"moe_intermediate_size\":"    \
+	"1408,"                                                                                              \
+	"\"n_routed_experts\":128,\"n_shared_experts\":1,\"num_experts_per_tok\":8,"                         \
+	"\"first_k_dense_replace\":1,\"vocab_size\":151552,\"max_position_embeddings\":65536"
+static const struct {
+	const char *config;
+	double parameters;
+} within[] = {
+	{"{\"model_type\":\"internvl_chat\",\"vision_config\":{\"hidden_size\":1024},\"llm_config\":"
+	 "{" QWEN3_8B "}}",
+	 8190735360},
+	{"{\"model_type\":\"internvl\",\"text_config\":{" QWEN3_8B
+	 "},\"vision_config\":{\"hidden_size\":1024}}",
+	 8190735360},
+	{"{\"model_type\":\"qwen3_omni_moe\",\"talker_config\":{\"hidden_size\":1024},"
+	 "\"thinker_config\":{\"model_type\":\"qwen3_omni_moe_thinker\",\"audio_config\":{\"d_model\":1280},"
+	 "\"text_config\":{\"model_type\":\"qwen3_omni_moe_text\"," QWEN3_30B "}}}",
+	 30532122624},
+	{"{\"model_type\":\"glm4v_moe\",\"text_config\":{\"model_type\":\"glm4v_moe_text\"," GLM_45_AIR "}}",
+	 106852251264},
+	{"{\"model_type\":\"glm4v_moe\"," GLM_45_AIR "}", 106852251264},
+};
+
+START_TEST(text_within_others)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *path = arena_printf(&a, "/tmp/lemursim-within-%d.json", (int)getpid());
+	struct imported x;
+
+	ck_assert_int_eq(file_write(path, within[_i].config, strlen(within[_i].config), true, &err), 0);
+	import_file(&x, path);
+	remove(path);
+	near(within[_i].config, "parameters", model_weights(&x.m), within[_i].parameters, 0.001);
+	drop(&x);
+	arena_release(&a);
+}
+END_TEST
+
 /* Figures at 262,144 tokens of one sequence. Behind all windows a cache grows by what each token adds, whole
  * blocks of 128 tokens counted (the rows of DeepSeek V4); states do not grow. */
 START_TEST(long_contexts)
@@ -650,6 +704,7 @@ Suite *suite_families(void)
 	TCase *tc = tcase_create("families");
 
 	tcase_add_loop_test(tc, scans_alone, 0, ARRAY_LEN(scans));
+	tcase_add_loop_test(tc, text_within_others, 0, ARRAY_LEN(within));
 	tcase_add_test(tc, families_are_as_expected);
 	tcase_add_test(tc, long_contexts);
 	tcase_add_loop_test(tc, caches_of_the_catalogue, 0, ARRAY_LEN(kept));

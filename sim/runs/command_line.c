@@ -1,0 +1,106 @@
+/* command_line.c - see command_line.h. */
+#include "sim/runs/command_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/base/texts.h"
+
+/* common/arg.cpp of ggml-org/llama.cpp. value: what an option without one says. */
+static const struct {
+	const char *option, *longer;
+	enum run_column column;
+	const char *value;
+} options[] = {{"-ngl", "--n-gpu-layers", COLUMN_GPU_LAYERS, NULL},
+	       {"-ngl", "--gpu-layers", COLUMN_GPU_LAYERS, NULL},
+	       {"-ot", "--override-tensor", COLUMN_OVERRIDES, NULL},
+	       {"-ncmoe", "--n-cpu-moe", COLUMN_CPU_EXPERTS, NULL},
+	       {"-cmoe", "--cpu-moe", COLUMN_CPU_EXPERTS, "999"},
+	       {"-ts", "--tensor-split", COLUMN_TENSOR_SPLIT, NULL},
+	       {"-sm", "--split-mode", COLUMN_SPLIT_MODE, NULL},
+	       {"--rpc", "--rpc", COLUMN_RPC, NULL},
+	       {"-dev", "--device", COLUMN_DEVICES, NULL},
+	       {"-ctk", "--cache-type-k", COLUMN_KV_K, NULL},
+	       {"-ctv", "--cache-type-v", COLUMN_KV_V, NULL},
+	       {"-nkvo", "--no-kv-offload", COLUMN_KV_HOST, "1"}};
+
+static bool is_command(const char *line)
+{
+	static const char *const programs[] = {"llama-server",     "llama-cli",           "llama-sweep-bench",
+					       "llama-bench",      "llama-batched-bench", "llama-run",
+					       "llama-perplexity", "llama-completion"};
+
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+		const char *at = strstr(line, programs[i]);
+
+		if (at && strstr(at, " -"))
+			return true;
+		if (at && (str_ends(line, "\\") || str_ends(line, "^")))
+			return true;
+	}
+	return false;
+}
+
+/* llama-bench's columns have '/' where options have ','; quotes are the shell's. */
+static const char *value_of(struct arena *a, const char *word, enum run_column column)
+{
+	char *out = arena_strdup(a, word), *to = out;
+
+	for (const char *at = word; *at; at++)
+		if (*at != '"' && *at != '\'' && *at != '`')
+			*to++ = *at == ',' && (column == COLUMN_TENSOR_SPLIT || column == COLUMN_DEVICES)
+					? '/'
+					: *at;
+	*to = '\0';
+	return out;
+}
+
+static bool is(const char *word, const char *option, const char *longer)
+{
+	return !strcmp(word, option) || !strcmp(word, longer);
+}
+
+/* One option and the word behind it. */
+static void take_option(struct reading *r, const char *word, const char *next, struct command_line *c)
+{
+	const char *slash = strrchr(next, '/');
+
+	if (is(word, "-m", "--model") && *next)
+		c->model = value_of(r->arena, slash ? slash + 1 : next, COLUMN_MODEL);
+	if (is(word, "-ub", "--ubatch-size"))
+		c->chunk = strtol(next, NULL, 10);
+	if (is(word, "-fa", "--flash-attn"))
+		c->flash = reading_flash(next) == FLASH_UNSAID ? FLASH_ON : reading_flash(next);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (is(word, options[i].option, options[i].longer) && (options[i].value || *next))
+			c->says[options[i].column] = options[i].value
+							     ? options[i].value
+							     : value_of(r->arena, next, options[i].column);
+}
+
+void command_line_take(struct reading *r, const char *line, struct command_line *c)
+{
+	const bool begins = is_command(line);
+	struct texts words;
+
+	if (!begins && !c->open)
+		return;
+	if (begins)
+		*c = (struct command_line){.n = c->n + 1};
+	c->open = str_ends(line, "\\") || str_ends(line, "^"); /* of a shell, of Windows */
+	words = texts_cut(r->arena, line, ' ');
+	for (size_t i = 0; i < words.n; i++)
+		if (*words.at[i] == '-')
+			take_option(r, words.at[i], i + 1 < words.n ? words.at[i + 1] : "", c);
+}
+
+void command_line_give(const struct command_line *c, struct run *run)
+{
+	for (int k = 0; k < RUN_COLUMNS; k++)
+		run->says[k] = run->says[k] ? run->says[k] : c->says[k];
+	run->model = run->model ? run->model : c->model;
+	run->flash = run->flash == FLASH_UNSAID ? c->flash : run->flash;
+	if (c->chunk > 0 && run->prompt && run->chunk)
+		run->chunk = c->chunk;
+}

@@ -1,0 +1,26 @@
+/*
+ * command_line.h - what a command of llama.cpp, pasted with what it printed, says of how it ran.
+ *
+ * Layer runs. Logs of llama-server and llama-cli and tables of llama-sweep-bench and llama-batched-bench name neither the model
+ * nor what stays with the CPU; the command above them does: "-m FILE", "-ot exps=CPU", "--n-cpu-moe 20", "--rpc HOST".
+ */
+#ifndef SIM_RUNS_COMMAND_LINE_H
+#define SIM_RUNS_COMMAND_LINE_H
+#include "sim/runs/ingest.h"
+
+struct command_line {
+	const char *says[RUN_COLUMNS]; /* NULL: no option says it */
+	const char *model;             /* the file's name, without folders; NULL: not said */
+	enum flash flash;
+	int64_t chunk; /* -ub; 0: not said */
+	size_t n;      /* commands that were taken so far */
+	bool open;     /* the last line ended with a backslash: the command goes on */
+};
+
+/* Takes the options of a line, if it is of a command of llama.cpp: a new command forgets the last one's. */
+void command_line_take(struct reading *r, const char *line, struct command_line *c);
+
+/* Gives a row what it does not say itself. */
+void command_line_give(const struct command_line *c, struct run *run);
+
+#endif
