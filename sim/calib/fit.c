@@ -292,6 +292,14 @@ static size_t mark_outliers(const struct fit_job *j, struct fit_point *p)
 	return out;
 }
 
+/* How far off a point is, relative; all of it where the law gives it no time, as with an overhead below nothing. */
+static double off_by(const struct fit_job *j, const double *theta, size_t i)
+{
+	const double off = fabs(exact_expm1(residual(j, theta, i)));
+
+	return isfinite(off) ? off : 1;
+}
+
 /* Leave-one-out cross-validation: each point is predicted by a fit to the others, and the outliers, which no fit has
  * seen, by the fit to all others: a model that misses one shape in five is no better for leaving it out. */
 static void leave_one_out(struct fit_job *j, const struct fit_job *outliers, struct fit *f)
@@ -306,14 +314,14 @@ static void leave_one_out(struct fit_job *j, const struct fit_job *outliers, str
 	for (size_t i = 0; i < j->n; i++) {
 		j->weight[i] = 0;
 		memcpy(j->theta, keep, sizeof keep);
-		off[i] = solve(j, 1e-4, false) == 0 ? fabs(exact_expm1(residual(j, j->theta, i))) : 1;
+		off[i] = solve(j, 1e-4, false) == 0 ? off_by(j, j->theta, i) : 1;
 		j->weight[i] = 1;
 	}
 	memcpy(j->theta, keep, sizeof keep);
 	f->loo_median = quantile_of(off, j->n, 0.5);
 	f->loo_worst = quantile_of(off, j->n, 1);
 	for (size_t i = 0; i < outliers->n; i++)
-		off[j->n + i] = fabs(exact_expm1(residual(outliers, keep, i)));
+		off[j->n + i] = off_by(outliers, keep, i);
 	f->loo_sd = model_error_sd(off, j->n + outliers->n);
 	free(off);
 }

@@ -16,7 +16,17 @@ static bool seen_on(const struct beyond_width *w, const struct machine *m)
 	return false;
 }
 
-void device_model_beyond(struct device_model *device_model, const struct model *m)
+static const struct model_reach *reach_of(const struct profile *p, const struct model *m)
+{
+	const struct model_reach *all = p->models.at;
+
+	for (size_t i = 0; m->title && i < p->models.n; i++)
+		if (!strcmp(all[i].origin.name, m->title))
+			return &all[i];
+	return NULL;
+}
+
+void device_model_for(struct device_model *device_model, const struct model *m)
 {
 	const struct beyond_width *of = device_model->profile->beyond.of;
 	const bool is[] = {[BEYOND_MIXTURES] = m->experts != NULL,
@@ -24,6 +34,7 @@ void device_model_beyond(struct device_model *device_model, const struct model *
 			   [BEYOND_LATENT] = model_has_latent(m),
 			   [BEYOND_PER_LAYER] = m->per_layer_embedding > 0};
 
+	device_model->reach = reach_of(device_model->profile, m);
 	device_model->beyond_prefill = device_model->beyond_decode = 0;
 	for (size_t i = 0; i < ARRAY_LEN(is); i++)
 		if (is[i] && !seen_on(&of[i], device_model->machine)) {

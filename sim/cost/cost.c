@@ -510,6 +510,21 @@ static void throttle(struct term *t, const struct qty *sustained)
 	t->from = provenance_worse(t->from, sustained->provenance);
 }
 
+/* What runs of this model alone showed: all terms of a phase, since they tell its time and not its parts. No model passes the
+ * roofline. */
+static void as_model(struct cost *c, const struct op *op, const struct model_reach *reach)
+{
+	const struct qty *by = op->phase == PHASE_PREFILL  ? &reach->prefill
+			       : op->phase == PHASE_DECODE ? &reach->decode
+							   : NULL;
+	struct term *const all[] = {&c->arithmetic, &c->memory, &c->apart, &c->overhead};
+
+	for (size_t i = 0; by && by->given && i < ARRAY_LEN(all); i++)
+		all[i]->s /= by->value;
+	c->arithmetic.s = fmax(c->arithmetic.s, c->least_arithmetic);
+	c->memory.s = fmax(c->memory.s, c->least_memory);
+}
+
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
 {
 	struct cost c = as_fitted(op, device_model, share);
@@ -521,6 +536,8 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	if (is_given(&device_model->profile->beyond.origin))
 		beyond_widen(&c, op, product_tokens(op), device_model);
 	bound(&c, op, device_model, share);
+	if (device_model->reach)
+		as_model(&c, op, device_model->reach);
 	return c;
 }
 

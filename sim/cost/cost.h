@@ -47,7 +47,8 @@ struct device_model {
 	bool few_queries;
 	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
 	double beyond_prefill, beyond_decode;
-	const struct qty *sustained; /* share of its arithmetic that is left; NULL: all */
+	const struct qty *sustained;     /* share of its arithmetic that is left; NULL: all */
+	const struct model_reach *reach; /* of the model alone; NULL: none was told */
 };
 
 /* The device model's memory is in the arena. The arguments must outlive it and must not change. */
@@ -55,9 +56,10 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute);
 
-/* Sets how wide predictions of a model of this kind are, by the profile's `beyond`: mixtures, recurrent layers, latent
- * attention. Without it spreads are those of the numbers, of formats and of contexts alone. */
-void device_model_beyond(struct device_model *device_model, const struct model *m);
+/* Sets what the profile says of this model: how much faster it runs than others (`models`, by its title), and how wide
+ * predictions of its kind are, by `beyond`: mixtures, recurrent layers, latent attention. Without it times are those of
+ * other models, and spreads those of the numbers, of formats and of contexts alone. */
+void device_model_for(struct device_model *device_model, const struct model *m);
 
 /* From here on it has worked for minutes: clocks have fallen to what the machine sustains, and memory keeps its own. */
 void device_model_sustain(struct device_model *device_model);

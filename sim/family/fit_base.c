@@ -199,6 +199,7 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 	fit_write_runtime(&w, &text);
 	rc = take_text(f, &text, w.name, err);
 	str_release(&text);
+	f->from_neighbour = true;
 	fit_tell(f, arena_printf(f->arena,
 				 "the tables of '%s' on %s are taken over, as shares of the peaks of %s",
 				 w.name, f->ask->like, f->ask->machine));
@@ -206,6 +207,15 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 }
 
 /* ---- the choice ---- */
+
+/* Do rows of our csv, which name no program, name the profile's runtime? */
+static bool rows_name(const struct runtime_fit *f, const struct profile *p)
+{
+	const char *said = f->all.at[0].runtime, *name = p->origin.name;
+	const size_t n = said ? strcspn(said, "@") : 0;
+
+	return said && strcspn(name, "@") == n && !strncmp(said, name, n);
+}
 
 static int choose_like(struct runtime_fit *f, const char *like, const char *tool, int64_t build,
 		       struct err *err)
@@ -215,7 +225,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 
 	if (p) {
 		f->base.profile = with_table(p);
-		f->own_program = report_runs(p, tool);
+		f->own_program = report_runs(p, tool) || rows_name(f, p);
 		return f->base.profile ? 0 : err_set(err, "runtime '%s' has no gemm table", like);
 	}
 	if (catalogue_is_machine(f->loader, like, f->ask->device, &other))
@@ -226,7 +236,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 static int choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
 {
 	const struct device *d = f->base.device;
-	const char *called = f->ask->runtime;
+	const char *called = f->ask->runtime ? f->ask->runtime : f->all.at[0].runtime;
 
 	if (f->ask->like)
 		return choose_like(f, f->ask->like, tool, build, err);
@@ -255,4 +265,11 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 		return -1;
 	f->base.compute = compute_dtype_of_profile(f->base.profile);
 	return 0;
+}
+
+const char *fit_runtime_name(const struct runtime_fit *f)
+{
+	const char *by_rows = f->all.at[0].runtime; /* of our csv */
+
+	return f->ask->runtime ? f->ask->runtime : by_rows ? by_rows : f->all.tool;
 }

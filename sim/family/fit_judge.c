@@ -15,14 +15,15 @@ static const double off_same = 0.005;
 static double predict(const struct runtime_fit *f, const struct machine *m, const struct device *d,
 		      const struct profile *p, const struct report_row *row)
 {
-	const struct device_model device_model = device_model_make(f->arena, m, d, p, f->base.compute);
-	const struct predicted_run run =
-		predicted_run_make(f->arena, row->model, &row->precision, &device_model, row->run);
+	struct device_model device_model = device_model_make(f->arena, m, d, p, f->base.compute);
+	struct predicted_run run;
 
+	device_model_for(&device_model, row->model);
+	run = predicted_run_make(f->arena, row->model, &row->precision, &device_model, row->run);
 	return predicted_run_seconds(&run);
 }
 
-static double row_sd(const struct run *r)
+double fit_row_sd(const struct run *r)
 {
 	return exact_hypot(family_row_sd, r->sd > 0 ? r->sd / r->seconds : 0);
 }
@@ -68,7 +69,7 @@ void fit_judge(const struct runtime_fit *f, const struct machine *written, struc
 					     run_name(f->arena, row->run)),
 			.fitted = fitted,
 			.catalogue = predict(f, f->base.machine, f->base.device, row->profile, row),
-			.sd = row_sd(row->run),
+			.sd = fit_row_sd(row->run),
 			.out = f->points[i].out};
 		rows[i].missed = fabs(exact_log(fitted / row->run->seconds)) > missed_from_sd * rows[i].sd;
 		r->missed += rows[i].missed;

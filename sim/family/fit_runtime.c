@@ -25,6 +25,7 @@ static void take_runtime_kernels(struct runtime_fit *f)
 	const struct runtime_kernels *by = f->own_program ? NULL : runtime_kernels_of(&f->all);
 
 	*p = *f->base.profile;
+	p->models = (struct field_list){NULL, 0}; /* fitted anew, or kept beside */
 	give_unit(&p->overhead.kernel);
 	give_unit(&p->overhead.step);
 	f->runtime_kernels = by;
@@ -488,19 +489,20 @@ static void fit_parts(const struct runtime_fit *all, struct runtime_fit *best)
 		*best = parts;
 }
 
-/* The same factors for all kernels; or, of a base whose kernels are not those of the program, some by themselves. How a
- * program's own kernels compare was measured on more machines and models than these rows are of: by themselves they made
- * predictions of other models a little worse (3,561 rows of other models in hardware/measured, each from the runs of one model on its machine:
- * decode 12.3 -> 12.7 %). It begins once without overheads, which take up what another kernel's factor would. */
+/* A profile of the program is updated as far as it is unsure. Of a base whose kernels are not those of the program, which
+ * may be of any speed, the same factor holds for all kernels, and some have one by themselves. That begins once without
+ * overheads, which take up what another kernel's factor would. */
 static int fit_all(struct runtime_fit *f, struct err *err)
 {
 	struct runtime_fit all, bare;
 	struct err ignored = ERR_INIT;
 
+	if (f->own_program && !f->base.profile->suite) {
+		set_held(f);
+		return fit_update(f, err);
+	}
 	if (fit_overheads(f, err) != 0)
 		return -1;
-	if (f->own_program && !f->base.profile->suite)
-		return 0;
 	all = bare = *f;
 	fit_parts(&all, f);
 	if (fit_choice(&bare, false, false, &ignored) == 0)
@@ -513,6 +515,26 @@ static void add_note(struct runtime_fit *f, const char *text)
 	VEC_ADD(&f->notes, arena_strdup(f->arena, text));
 }
 
+/* What the runs say of their models alone, as a note. */
+static void note_reaches(struct runtime_fit *f)
+{
+	for (size_t i = 0; i < f->reaches_n; i++) {
+		const struct fit_model_reach *r = &f->reaches[i];
+
+		const char *says = arena_printf(f->arena, "%s by itself, besides: prompts x %s, tokens x %s",
+						r->title, units_digits(r->prefill.factor, 4).text,
+						units_digits(r->decode.factor, 4).text);
+
+		add_note(f, arena_printf(f->arena, "%s; other models are predicted without it", says));
+		if (r->far)
+			fit_tell(f,
+				 arena_printf(f->arena,
+					      "%s: further than models scatter. Is it this model, in these "
+					      "weights? Other models stay near the catalogue",
+					      says));
+	}
+}
+
 static void make_notes(struct runtime_fit *f)
 {
 	const double layer_us = 1e6 * f->layer_s * f->fitted[FACTOR_KERNEL];
@@ -522,6 +544,7 @@ static void make_notes(struct runtime_fit *f)
 	fit_describe(&f->fit, &s);
 	add_note(f, s.text);
 	str_clear(&s);
+	note_reaches(f);
 	if (f->runtime_kernels) {
 		str_addf(&s, "kernels and passes of a layer as %s runs it", f->runtime_kernels->name);
 		add_note(f, s.text);

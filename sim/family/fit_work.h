@@ -13,6 +13,20 @@
 #include "sim/family/report_rows.h"
 #include "sim/runs/runtime_kernels.h"
 
+/* What a profile's numbers are multiplied by as it is written. */
+struct fit_scale {
+	double factor, se; /* relative */
+	bool fitted;       /* else taken over */
+	double extra_sd;   /* relative, added to each number's own: of a transfer to another machine */
+};
+
+/* How many times as fast as the profile's numbers say one model of the runs is. */
+struct fit_model_reach {
+	const char *title;
+	struct fit_scale prefill, decode;
+	bool far; /* further off than models scatter: three of their standard deviations */
+};
+
 struct runtime_fit {
 	struct loader *loader;
 	struct arena *arena; /* the loader's */
@@ -20,6 +34,7 @@ struct runtime_fit {
 	struct runs all;               /* the rows of every input that are of what is asked */
 	struct catalogue_device base;  /* its profile's tables are taken over */
 	bool own_program;              /* the base's profile is of the program that made the runs */
+	bool from_neighbour;           /* the base's profile is another machine's, as shares of the peaks */
 	bool from_rows;                /* no profile was there: the base's is made of typical numbers */
 	struct profile profile;        /* the base's, with the kernels of the program that made the runs */
 	const struct report_row *rows; /* of each run */
@@ -37,6 +52,9 @@ struct runtime_fit {
 		layer_s;          /* of the first model: kernels of a layer, and their overhead at factor 1 */
 	double unscaled[FACTORS]; /* what is held where nothing was fitted */
 	double fitted[FACTORS], se[FACTORS];
+	struct fit_model_reach
+		*reaches; /* of the models of the runs, where they were told apart from the machine */
+	size_t reaches_n;
 	struct fit fit;
 	VEC(const char *) notes; /* for the file's head */
 	struct texts told;       /* for the user, besides */
@@ -48,13 +66,6 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 
 /* Tells the user something besides what goes into the file. */
 void fit_tell(struct runtime_fit *f, const char *note);
-
-/* What a profile's numbers are multiplied by as it is written. */
-struct fit_scale {
-	double factor, se; /* relative */
-	bool fitted;       /* else taken over */
-	double extra_sd;   /* relative, added to each number's own: of a transfer to another machine */
-};
 
 /* A runtime as it is written: the numbers of `from`, scaled. */
 struct fit_written {
@@ -72,8 +83,10 @@ struct fit_written {
 	struct fit_scale cache, cache_u, prompt;
 	struct fit_scale read[WEIGHTS_RATES], product[WEIGHTS_RATES], dequant[WEIGHTS_RATES];
 	struct fit_scale read_rows[WEIGHTS_RATES], several[WEIGHTS_RATES];
-	bool experts_told;         /* some of the runs were of a mixture of experts */
-	const char *kernel_source; /* of an overhead that is not fitted; NULL: that of `from` */
+	bool experts_told;                     /* some of the runs were of a mixture of experts */
+	const char *kernel_source;             /* of an overhead that is not fitted; NULL: that of `from` */
+	const struct fit_model_reach *reaches; /* of models; beside those that `from` has of others */
+	size_t reaches_n;
 	const struct yml *
 		over; /* a runtime of the same name in the file's base, which this one is merged over; or NULL */
 };
@@ -86,11 +99,19 @@ void fit_write_runtime(const struct fit_written *w, struct str *out);
 
 /* Appends the whole file of a fit. */
 void fit_write_file(struct runtime_fit *f, struct str *out);
+/* What the written runtime is called: as asked, as the rows name it, or as the program that made them. */
 const char *fit_runtime_name(const struct runtime_fit *f);
 
 /* Loads a hardware file's text, its base included, as `lemursim check` would; path: for messages and for finding the base.
  * NULL: reasons in the diags. */
 struct machine *fit_load_text(struct loader *l, const char *path, const char *text);
+
+/* The relative standard deviation of a run: that of its samples, and that between people. */
+double fit_row_sd(const struct run *r);
+
+/* Fits factors on the numbers of a profile of the program that made the runs, and what each of their models is by itself: sets
+ * f->fitted, f->se, f->is_free, f->fit, f->reaches and the marks of outliers. f->held says what is not fitted. */
+int fit_update(struct runtime_fit *f, struct err *err);
 
 /* Holds the profile in the written file against the rows. */
 void fit_judge(const struct runtime_fit *f, const struct machine *written, struct fit_runtime_result *r);

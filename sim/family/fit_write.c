@@ -418,12 +418,12 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 }
 
 /* The keys that fit_write_runtime() writes itself, or that are settled in the numbers: the factors of chips and of dies. */
-static const char *const written[] = {"version",    "read",       "copy",       "gemv",           "gemv_q8",
-				      "gemv_q4",    "gemm_f32",   "gemm_f16",   "gemm_bf16",      "attention",
-				      "norm",       "rope",       "kv_append",  "kv_repeat",      "scores",
-				      "linear",     "activation", "residual",   "overhead",       "few",
-				      "all_logits", "chips",      "chips_like", "dies",           "dequant",
-				      "products",   "experts",    "suite",      "dequant_experts"};
+static const char *const written[] = {
+	"version",         "read",       "copy",       "gemv",     "gemv_q8",  "gemv_q4",   "gemm_f32",
+	"gemm_f16",        "gemm_bf16",  "attention",  "norm",     "rope",     "kv_append", "kv_repeat",
+	"scores",          "linear",     "activation", "residual", "overhead", "few",       "all_logits",
+	"chips",           "chips_like", "dies",       "dequant",  "products", "experts",   "suite",
+	"dequant_experts", "models"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
@@ -433,6 +433,56 @@ static void remove_settled(const struct fit_written *w, struct str *out)
 	for (size_t i = 0; w->over && i < ARRAY_LEN(settled); i++)
 		if (yml_get(w->over, settled[i]))
 			str_addf(out, "        %s: null\n", settled[i]);
+}
+
+static bool is_told(const struct fit_written *w, const char *title)
+{
+	for (size_t i = 0; i < w->reaches_n; i++)
+		if (!strcmp(w->reaches[i].title, title))
+			return true;
+	return false;
+}
+
+static void add_reach_number(const struct fit_written *w, struct str *out, const char *key,
+			     const struct fit_scale *s)
+{
+	const double value = fmin(fmax(s->factor, 0.01), 100);
+
+	if (!s->fitted)
+		return;
+	str_pad(out, ' ', 12);
+	str_addf(out, "%s: {value: ", key);
+	units_format(out, value, DIM_SHARE, 6);
+	str_add(out, ", sd: ");
+	units_format(out, value * s->se, DIM_SHARE, 3);
+	str_addf(out, ", how: measured, source: \"runs of it, against '%s'\"}\n", w->from->origin.name);
+}
+
+/* What models are by themselves; those of other models in the base stay. */
+static void add_models(const struct fit_written *w, struct str *out)
+{
+	const struct field_list *base = &w->at->profile->models;
+	const struct model_reach *kept = base->at;
+
+	if (!w->reaches_n && !base->n)
+		return;
+	str_add(out, "        models:\n");
+	for (size_t i = 0; i < base->n; i++) {
+		if (is_told(w, kept[i].origin.name))
+			continue;
+		str_pad(out, ' ', 10);
+		add_quoted(out, kept[i].origin.name);
+		str_add(out, ": ");
+		add_tree(out, kept[i].origin.node);
+		str_add(out, "\n");
+	}
+	for (size_t i = 0; i < w->reaches_n; i++) {
+		str_pad(out, ' ', 10);
+		add_quoted(out, w->reaches[i].title);
+		str_add(out, ":\n");
+		add_reach_number(w, out, "prefill", &w->reaches[i].prefill);
+		add_reach_number(w, out, "decode", &w->reaches[i].decode);
+	}
 }
 
 void fit_write_runtime(const struct fit_written *w, struct str *out)
@@ -451,14 +501,10 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_rows_tables(w, out, "products", &w->from->products);
 	add_rows_tables(w, out, "experts", &w->from->experts);
 	copy_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
+	add_models(w, out);
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");
 	add_overhead(w, out);
-}
-
-const char *fit_runtime_name(const struct runtime_fit *f)
-{
-	return f->ask->runtime ? f->ask->runtime : f->all.tool;
 }
 
 /* The product of some factors. Their errors are added as if they were independent. */
@@ -510,6 +556,8 @@ void fit_write_file(struct runtime_fit *f, struct str *out)
 				.memory = SCALE(f, FACTOR_MEMORY),
 				.kernel = SCALE(f, FACTOR_KERNEL),
 				.step = SCALE(f, FACTOR_STEP),
+				.reaches = f->reaches,
+				.reaches_n = f->reaches_n,
 				.over = same && !strcmp(same->origin.name, name) ? same->origin.node : NULL};
 
 	fit_written_alike(&w);

@@ -273,7 +273,7 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 						  compute_of(row, p));
 
 	if (row->model)
-		device_model_beyond(&s, row->model);
+		device_model_for(&s, row->model);
 	return s;
 }
 

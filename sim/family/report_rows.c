@@ -289,8 +289,11 @@ int report_row_make(const struct report_ask *asked, const struct run *run, struc
 struct device_model report_device_model(struct arena *a, const struct catalogue_device *d,
 					const struct report_row *row, const struct profile *profile)
 {
-	return device_model_make(a, d->machine, d->device, profile,
-				 run_compute(row->run, row->model, d->device, profile));
+	struct device_model m = device_model_make(a, d->machine, d->device, profile,
+						  run_compute(row->run, row->model, d->device, profile));
+
+	device_model_for(&m, row->model);
+	return m;
 }
 
 const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS])

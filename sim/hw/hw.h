@@ -233,6 +233,13 @@ struct chip_reach {
 	struct qty bandwidth, arithmetic;
 };
 
+/* What a runtime reaches of one model against its other numbers, as runs of that model on this machine told it; the
+ * name is the model's title. Other models are predicted without it. */
+struct model_reach {
+	struct origin origin;
+	struct qty prefill, decode; /* how many times as fast; not given: 1 */
+};
+
 /* The attention windows, latent caches and sparse reads that a runtime honours. Whether a window shortens what
  * a query reads and what the cache holds, whether the cache holds the latent or the keys and values made from
  * it, and whether attention reads only the tokens that an indexer chose is a property of a runtime's code for
@@ -354,8 +361,9 @@ struct profile {
 	struct beyond beyond;
 	struct field_list
 		before; /* struct build_before; runs that name no build are as the profile itself says */
-	struct field_list chips; /* struct chip_reach */
-	const char *chips_like;  /* a runtime of the same device; NULL: none */
+	struct field_list chips;  /* struct chip_reach */
+	struct field_list models; /* struct model_reach */
+	const char *chips_like;   /* a runtime of the same device; NULL: none */
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	/* rows of a product above which a kernel of its own writes weights of blocks out in f16, for a product of f16; 0: never */
 	int64_t unpacks;

@@ -397,6 +397,13 @@ static const struct field chip_fields[] = {
 static const struct table chip_table = {"chip", sizeof(struct chip_reach), chip_fields,
 					ARRAY_LEN(chip_fields)};
 
+static const struct field model_fields[] = {
+	QTY_OPT(struct model_reach, prefill, DIM_SHARE, 0.01, 100, "times as fast in prompts"),
+	QTY_OPT(struct model_reach, decode, DIM_SHARE, 0.01, 100, "times as fast in tokens"),
+};
+static const struct table reach_table = {"model", sizeof(struct model_reach), model_fields,
+					 ARRAY_LEN(model_fields)};
+
 static const struct field before_fields[] = {
 	COUNT(struct build_before, build, 1 << 30, "the first that has it no longer"),
 	{FIELD_KEY(struct build_before, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20,
@@ -499,6 +506,9 @@ static const struct field profile_fields[] = {
 	 .help = "of a family: what the chips that were measured do of it, by the machine's 'chip'"},
 	{FIELD_KEY(struct profile, chips_like), .type = FIELD_TEXT, .optional = true,
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
+	{FIELD_KEY(struct profile, models), .type = FIELD_MAP, .sub = &reach_table, .optional = true,
+	 .help = "by title: what runs of one model were faster than the other numbers say, of that model "
+		 "alone"},
 	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
 	{FIELD_KEY(struct profile, joins_products), .type = FIELD_BOOL, .optional = true,

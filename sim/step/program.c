@@ -140,7 +140,7 @@ struct device_model program_device_model(struct arena *a, const struct world *w,
 	struct device_model s = device_model_make(a, &w->machines[u->machine], u->device, u->profile,
 						  (enum dtype)w->scenario->precision.compute);
 
-	device_model_beyond(&s, w->model);
+	device_model_for(&s, w->model);
 	return s;
 }
 

@@ -25,7 +25,6 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 				  .measured = run_rate(c->row.run)};
 	struct band band;
 
-	device_model_beyond(&m, c->row.model);
 	c->plan = run_plan_make(a, c->row.model, &c->row.precision, c->row.profile, c->row.run);
 	c->run = predicted_run_of_plan(a, &c->plan, &m);
 	c->measured_s = c->row.run->seconds;

@@ -1388,6 +1388,53 @@ START_TEST(a_kind_on_another_chip)
 }
 END_TEST
 
+/* What runs of one model showed is of that model and phase, and passes no roofline. */
+static const struct {
+	const char *title;
+	enum phase phase;
+	double of,
+		want; /* times as fast: as the profile says, and as it comes out where no limit is met; 0: at the limit */
+} by_itself[] = {{NULL, PHASE_DECODE, 0.5, 0.5},
+		 {NULL, PHASE_PREFILL, 0.8, 0.8},
+		 {NULL, PHASE_FORWARD, 0.5, 1},
+		 {"another", PHASE_DECODE, 0.5, 1},
+		 {NULL, PHASE_DECODE, 100, 0}};
+
+START_TEST(a_model_by_itself)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[] = {NULL, NULL};
+	struct op op = wide;
+	double s[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct device_model device_model;
+		struct cost c;
+
+		fixture_text(&fixture, FIXTURE_THREE, sets);
+		op.phase = by_itself[_i].phase;
+		op.m = 1;
+		op.rows = 1;
+		device_model = device_model_of(0, DTYPE_F16);
+		device_model_for(&device_model, fixture.world->model);
+		c = cost_of(&op, &device_model, 1);
+		s[i] = cost_seconds(&c);
+		if (i && by_itself[_i].want == 0) {
+			ck_assert_double_gt(c.least_memory, 0);
+			ck_assert_double_eq(c.memory.s, c.least_memory);
+		}
+		sets[0] = arena_printf(
+			&a, RUNTIME "models={\"%s\": {%s: %g}}",
+			by_itself[_i].title ? by_itself[_i].title : fixture.world->model->title,
+			by_itself[_i].phase == PHASE_PREFILL ? "prefill" : "decode", by_itself[_i].of);
+		fixture_release(&fixture);
+	}
+	if (by_itself[_i].want > 0)
+		ck_assert_double_eq_tol(s[0] / s[1], by_itself[_i].want, 1e-9);
+	arena_release(&a);
+}
+END_TEST
+
 /* Shares of the bus are those of this machine; two dies reach less of them, and not of what is absolute. */
 static const char *const shared[] = {RUNTIME "read=50 %",
 				     RUNTIME "gemv={value: 60 %, sd: 6 %}",
@@ -1565,6 +1612,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, rows_overlap_with_reading);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
+	tcase_add_loop_test(tc, a_model_by_itself, 0, ARRAY_LEN(by_itself));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));

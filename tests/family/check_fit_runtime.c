@@ -193,6 +193,7 @@ END_TEST
 START_TEST(rows_that_do_not_come_back_are_refused)
 {
 	struct bench_of b;
+	struct catalogue_device d;
 
 	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
 	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1.2, 1);
@@ -200,6 +201,16 @@ START_TEST(rows_that_do_not_come_back_are_refused)
 	ck_assert_ptr_null(b.r.refused);
 	ck_assert_double_lt(b.r.off, 0.01);
 	ck_assert_double_gt(b.r.catalogue_off, 0.15);
+	d = written(
+		&b,
+		"llama-bench"); /* what one model is off by is hardly said of others, on a chip that was measured */
+	for (size_t i = 0; i < ARRAY_LEN(given_runs); i++) {
+		const double other = predicted_s(&b, &d, "llama-2-7b", &given_runs[i]) /
+				     predicted_s(&b, &b.device, "llama-2-7b", &given_runs[i]);
+
+		ck_assert_double_gt(other, 1.01);
+		ck_assert_double_lt(other, 1.06);
+	}
 	end(&b);
 	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
 	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1, 0.6);
@@ -310,11 +321,12 @@ static const char *bare_machine(struct arena *a)
 	return path;
 }
 
-/* Its runs alone, or a neighbour's tables, give it a first profile; other models follow from both. */
+/* Its runs alone, or a neighbour's tables, give it a first profile; other models follow from both. Of what one model's runs
+ * are off by with a neighbour's, half is taken for that model's. */
 START_TEST(a_machine_without_a_runtime_gets_one)
 {
 	const char *like = _i ? "apple-m4-pro-20c-48gb" : NULL;
-	const double off = _i ? 0.03 : 0.25;
+	const double off = _i ? 0.05 : 0.25;
 	struct bench_of b;
 	struct catalogue_device d;
 	const char *bare;
