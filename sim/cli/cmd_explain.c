@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/family/run_machine.h"

@@ -215,6 +215,7 @@ int beyond_evidence(const struct family_model *family, const struct observations
 {
 	struct arena *a = family->l->arena;
 	struct evidence *x = arena_alloc(a, sizeof *x);
+	const char *name; /* family,maker */
 
 	memset(x, 0, sizeof *x);
 	x->family = family;
@@ -224,10 +225,11 @@ int beyond_evidence(const struct family_model *family, const struct observations
 	if (family_fit(family, e, &x->all, err) != 0)
 		return -1;
 	gather(x);
+	name = arena_printf(a, "%s,%s", beyond_family_name(a, family->path), beyond_maker(a, family, e));
 	for (int k = 0; k < BEYOND_KINDS; k++)
 		for (int p = 0; p < REACH_PHASES; p++)
 			for (int h = 0; h < BEYOND_HOLES; h++) {
-				write_errors(x, beyond_family_name(a, family->path), h, p, k, out);
+				write_errors(x, name, h, p, k, out);
 				VEC_FREE(&x->errors[h][p][k]);
 			}
 	return 0;

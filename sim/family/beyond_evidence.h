@@ -13,7 +13,7 @@
 #include "sim/base/str.h"
 #include "sim/family/family_model.h"
 
-#define BEYOND_EVIDENCE_HEAD "family,kind,phase,left_out,rows,error\n"
+#define BEYOND_EVIDENCE_HEAD "family,maker,kind,phase,left_out,rows,error\n"
 
 /* Appends a line of csv for each kind, phase and hole: the error that four in five of the runs stay below. A fit that does
  * not converge without its rows gives no line. -1 with err: the whole fit does not converge. */

@@ -221,3 +221,14 @@ void fit_reach_write(const struct fit_reach *fit, const struct beyond_widths *w,
 		     "hardware/measured/beyond.csv\"}");
 	arena_release(&a);
 }
+
+const char *beyond_maker(struct arena *a, const struct family_model *family, const struct observations *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const char *machine = e->at[i].run->machine;
+
+		if (family_fits(family, &e->at[i]) && machine[0] != '{')
+			return arena_strndup(a, machine, strcspn(machine, "-"));
+	}
+	return "";
+}

@@ -479,7 +479,7 @@ static int describe_holes(const struct holes *h, struct family_errors *errors, s
 
 	if (!errors->hole)
 		return 0;
-	if (beyond_widths_load(a, h->family->path, &widths, err) != 0)
+	if (beyond_widths_load(a, h->family->path, beyond_maker(a, h->family, h->e), &widths, err) != 0)
 		return -1;
 	for (size_t x = 0; x < h->n; x++) {
 		struct family_hole *d = arena_alloc(a, sizeof *d);

@@ -482,7 +482,7 @@ int family_write(const struct family_model *family, const struct observations *e
 	int rc;
 
 	w.machines = count_machines(&w);
-	if (beyond_widths_load(a, family->path, &w.widths, err) != 0)
+	if (beyond_widths_load(a, family->path, beyond_maker(a, family, e), &w.widths, err) != 0)
 		return -1;
 	find_slopes(&w);
 	find_reach(&w);

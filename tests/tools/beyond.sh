@@ -15,7 +15,7 @@ printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 {
 	echo "# Made by tests/tools/beyond.sh ('make beyond'): errors that four in five of the runs stay below, where the fit"
 	echo "# had none of that kind on any chip (left_out kind) or on that chip alone (chip)."
-	echo "family,kind,phase,left_out,rows,error"
+	echo "family,maker,kind,phase,left_out,rows,error"
 	printf '%s\n' "$@" | LC_ALL=C sort | while read -r name; do cat "$work/$name.part"; done
 } > "$work/beyond.csv"
 if [ -n "$check" ]; then
