@@ -258,19 +258,31 @@ static void cases_elementwise(const struct suite_machine *m, const struct suite_
 	fit(m, r, to);
 }
 
+/* Tokens that meet so many experts, each a matrix n wide. */
+static struct bench_case experts(enum sample_dtype dtype, const int64_t tokens[2], int64_t n)
+{
+	struct bench_case c = product(dtype, tokens[0], n, tokens[1]);
+
+	c.bytes = dtype_B[c.dtype] * (double)c.k * (double)n * (double)n;
+	c.flop = 2 * (double)c.m * (double)n * (double)n;
+	return c;
+}
+
+/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths and up to 64 tokens for each. */
 static void cases_moe(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
-	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}};
-	const int64_t n = m->quick ? 1024 : 2048;
+	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}},
+			     in_blocks[][2] = {{8, 8}, {64, 32}, {512, 32}, {2048, 32}};
+	static const enum sample_dtype formats[] = {SAMPLE_Q8, SAMPLE_Q4};
+	const int64_t widest = m->quick ? 1024 : 2048;
 
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
-		for (size_t t = 0; t < 2; t++) {
-			struct bench_case c = product(floats[t], tokens[i][0], n, tokens[i][1]);
-
-			c.bytes = dtype_B[c.dtype] * (double)c.k * (double)n * (double)n;
-			c.flop = 2 * (double)c.m * (double)n * (double)n;
-			add(m, r, to, c);
-		}
+		for (size_t t = 0; t < 2; t++)
+			add(m, r, to, experts(floats[t], tokens[i], widest));
+	for (int64_t n = widest / 2; n <= widest; n *= 2)
+		for (size_t i = 0; i < ARRAY_LEN(in_blocks) - m->quick; i++)
+			for (size_t t = 0; t < ARRAY_LEN(formats); t++)
+				add(m, r, to, experts(formats[t], in_blocks[i], n));
 	fit(m, r, to);
 }
 
