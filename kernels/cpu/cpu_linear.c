@@ -82,8 +82,7 @@ static int product_check(struct cpu *cpu, struct err *err)
 		struct reference want = {0};
 
 		for (int64_t p = 0; p < j->c.k; p++) {
-			const double term = x_at(j, row * j->c.k + p) *
-					    weight_at(j, at % j->c.n, p, j->c.k);
+			const double term = x_at(j, row * j->c.k + p) * weight_at(j, at % j->c.n, p, j->c.k);
 
 			want.value += term;
 			want.size += fabs(term);
@@ -166,14 +165,15 @@ static void product_part(void *self, int part, int parts)
 	const struct span s = pool_span(j->c.n, COLUMNS_STEP, part, parts);
 	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK);
 
-	rows_product(cpu, (struct block_product){
-				  .y = j->y + s.from,
-				  .y_stride = (size_t)j->c.n,
-				  .w = blocks_at(j, (j->next_copy * (size_t)j->c.n + (size_t)s.from) * blocks),
-				  .x = j->x_blocks,
-				  .rows = (size_t)j->c.m,
-				  .columns = (size_t)(s.to - s.from),
-				  .blocks = blocks});
+	rows_product(cpu,
+		     (struct block_product){
+			     .y = j->y + s.from,
+			     .y_stride = (size_t)j->c.n,
+			     .w = blocks_at(j, (j->next_copy * (size_t)j->c.n + (size_t)s.from) * blocks),
+			     .x = j->x_blocks,
+			     .rows = (size_t)j->c.m,
+			     .columns = (size_t)(s.to - s.from),
+			     .blocks = blocks});
 }
 
 static void product_batch(struct cpu *cpu, int64_t reps)
@@ -277,8 +277,9 @@ static void moe_part(void *self, int part, int parts)
 		rows_product(cpu, (struct block_product){
 					  .y = j->y + e * j->c.n + s.from,
 					  .y_stride = (size_t)(j->c.k * j->c.n),
-					  .w = blocks_at(j, (size_t)(((int64_t)j->next_copy * j->c.k + e) * matrix +
-								     s.from * blocks)),
+					  .w = blocks_at(
+						  j, (size_t)(((int64_t)j->next_copy * j->c.k + e) * matrix +
+							      s.from * blocks)),
 					  .x = j->x_blocks + packed_row(&j->c, e) * blocks,
 					  .rows = (size_t)tokens_of(&j->c, e),
 					  .columns = (size_t)(s.to - s.from),
@@ -339,8 +340,8 @@ static int moe_check(struct cpu *cpu, struct err *err)
 		struct reference want = {0};
 
 		for (int64_t p = 0; p < n; p++) {
-			const double term = x_at(j, x_row * n + p) *
-					    weight_at(j, token % j->c.k * n + at % n, p, n);
+			const double term =
+				x_at(j, x_row * n + p) * weight_at(j, token % j->c.k * n + at % n, p, n);
 
 			want.value += term;
 			want.size += fabs(term);
