@@ -84,6 +84,26 @@ DEVICE float float_of_bits(uint u)
 	return __uint_as_float(u);
 }
 
+DEVICE uint bits_of_float(float x)
+{
+	return __float_as_uint(x);
+}
+DEVICE float size_of_float(float x)
+{
+	return fabsf(x);
+}
+
+/* sum + the products of four signed bytes of a and b, in whole numbers. */
+DEVICE int dot4(uint a, uint b, int sum)
+{
+	return __dp4a((int)a, (int)b, sum);
+}
+/* *to += x, in some order among blocks. */
+DEVICE void add_to(float *to, float x)
+{
+	atomicAdd(to, x);
+}
+
 DEVICE float exp2_fast(float x)
 {
 	float y;
@@ -114,14 +134,29 @@ DEVICE uint shuffle_xor(uint x, uint mask)
 	return __shfl_xor_sync(0xffffffffu, x, (int)mask);
 }
 
-/* d[16][8] += a[16][16] b[16][8], f16 summed in f32 (PTX: mma.m16n8k16); compute capability 8.0. */
+/* ---- compute capability 8.0; the kernels that use it are not launched on older devices, for which they are compiled ---- */
+#if __CUDA_ARCH__ >= 800
+#define PTX(...) asm volatile(__VA_ARGS__)
+#else
+#define PTX(...) __trap()
+#endif
+
+/* d[16][8] += a[16][16] b[16][8], f16 summed in f32 (PTX: mma.m16n8k16). */
 DEVICE void multiply_add(float *d, const uint *a, const uint *b)
 {
-	asm volatile(
-		"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-		"{%0,%1,%2,%3};"
-		: "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-		: "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+	PTX("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+	    "{%0,%1,%2,%3};"
+	    : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+	    : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/* d[16][8] += a[16][32] b[32][8] in whole numbers of 8 bits (PTX: mma.m16n8k32). */
+DEVICE void multiply_add_bytes(int *d, const uint *a, const uint *b)
+{
+	PTX("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+	    "{%0,%1,%2,%3};"
+	    : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+	    : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 DEVICE uint shared_address(const void *p)
@@ -132,38 +167,38 @@ DEVICE uint shared_address(const void *p)
 /* Four 8 x 8 matrices of 16-bit numbers from shared memory; lane i gives the address of row i % 8 of matrix i / 8. */
 DEVICE void matrices_load(uint *r, const half *row)
 {
-	asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-		     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-		     : "r"(shared_address(row))
-		     : "memory");
+	PTX("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+	    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+	    : "r"(shared_address(row))
+	    : "memory");
 }
 DEVICE void matrices_load_transposed(uint *r, const half *row)
 {
-	asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-		     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-		     : "r"(shared_address(row))
-		     : "memory");
+	PTX("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+	    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+	    : "r"(shared_address(row))
+	    : "memory");
 }
 
-/* 16 bytes into shared memory without waiting, zeros where `there` is false; compute capability 8.0. */
+/* 16 bytes into shared memory without waiting, zeros where `there` is false. */
 DEVICE void copy_begin(half *to, const half *from, bool there)
 {
-	asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-		     :
-		     : "r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
-		     : "memory");
+	PTX("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+	    :
+	    : "r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
+	    : "memory");
 }
 DEVICE void copies_close() /* a group of copies */
 {
-	asm volatile("cp.async.commit_group;" ::: "memory");
+	PTX("cp.async.commit_group;" ::: "memory");
 }
 DEVICE void copies_wait_but_one() /* until at most the last group is under way */
 {
-	asm volatile("cp.async.wait_group 1;" ::: "memory");
+	PTX("cp.async.wait_group 1;" ::: "memory");
 }
 DEVICE void copies_wait()
 {
-	asm volatile("cp.async.wait_group 0;" ::: "memory");
+	PTX("cp.async.wait_group 0;" ::: "memory");
 }
 
 /* Two numbers rounded to f16, the first in the low half. */

@@ -3,22 +3,15 @@
  * of a mixture, each with the tokens gathered to it.
  *
  * A block computes R outputs for up to M rows of x; its threads share the columns, as in the matrix-vector kernels of
- * llama.cpp (ggml-cuda/mmvq.cu, mmvf.cu). x is loaded and widened once for R rows of weights. Formats: f32, f16, bf16;
- * q8: 32 weights and a half scale (34 B); q4: 32 weights and a half scale (18 B), w = scale (q - 8), low nibbles are
- * weights 0-15, high nibbles 16-31; x is half for both, else of the weights' type. k is a multiple of 32.
+ * llama.cpp (ggml-cuda/mmvf.cu). x is loaded and widened once for R rows of weights. f32, f16 and bf16, of which x is too;
+ * weights in blocks: blocks.cu. k is a multiple of 32.
  */
 #define THREADS 128
 #define WARPS   (THREADS / 32)
-#define BLOCK   32
 
 struct gemv_params {
 	uint m, n, k;
 };
-
-DEVICE float half_bits(ushort bits)
-{
-	return widen(half{bits});
-}
 
 /* Weights of one format: STEP of them at a time, and their product with as many numbers of x. */
 template <typename T> struct plain {
@@ -35,82 +28,15 @@ template <typename T> struct plain {
 	{
 		const piece p = ((const piece *)x)[i];
 
-		UNROLL for (int j = 0; j < STEP; j++)
-			v[j] = widen(p.at[j]);
+		UNROLL for (int j = 0; j < STEP; j++) v[j] = widen(p.at[j]);
 	}
 	static __device__ float product(const uchar *row, const float *v, uint i)
 	{
 		const piece w = ((const piece *)row)[i];
 		float s = 0.0f;
 
-		UNROLL for (int j = 0; j < STEP; j++)
-			s += widen(w.at[j]) * v[j];
+		UNROLL for (int j = 0; j < STEP; j++) s += widen(w.at[j]) * v[j];
 		return s;
-	}
-};
-
-/* A byte as the last of a float's mantissa: 2^23 + byte, exact. Converting integers is four times as slow. */
-DEVICE float byte_as_float(uint byte)
-{
-	return float_of_bits(0x4b000000u | byte);
-}
-
-struct q8 {
-	typedef half input;
-	enum { STEP = 8 }; /* four threads share a block */
-	static __device__ uint64 row_bytes(uint k)
-	{
-		return (uint64)(k / BLOCK) * 34;
-	}
-	static __device__ void load(float *v, const half *x, uint i)
-	{
-		plain<half>::load(v, x, i);
-	}
-	static __device__ float product(const uchar *row, const float *v, uint i)
-	{
-		const ushort *block = (const ushort *)(row + (uint64)(i / 4) * 34); /* 2-byte aligned */
-		const ushort *q = block + 1 + i % 4 * 4;
-		float s = 0.0f;
-
-		UNROLL for (int j = 0; j < 4; j++) {
-			const uint w = (uint)q[j] ^ 0x8080u; /* signed bytes plus 128 */
-
-			s += (byte_as_float(w & 0xffu) - 8388736.0f) * v[2 * j];
-			s += (byte_as_float(w >> 8) - 8388736.0f) * v[2 * j + 1];
-		}
-		return s * half_bits(block[0]);
-	}
-};
-
-struct q4 {
-	typedef half input;
-	enum { STEP = 16 }; /* two threads share a block: weights 0-7 and 16-23, or 8-15 and 24-31 */
-	static __device__ uint64 row_bytes(uint k)
-	{
-		return (uint64)(k / BLOCK) * 18;
-	}
-	static __device__ void load(float *v, const half *x, uint i)
-	{
-		const uint low = i / 2 * 4 + i % 2; /* in pieces of 8 */
-
-		plain<half>::load(v, x, low);
-		plain<half>::load(v + 8, x, low + 2);
-	}
-	static __device__ float product(const uchar *row, const float *v, uint i)
-	{
-		const ushort *block = (const ushort *)(row + (uint64)(i / 2) * 18);
-		const ushort *q = block + 1 + i % 2 * 4;
-		float s = 0.0f;
-
-		UNROLL for (int j = 0; j < 4; j++) {
-			const uint w = q[j];
-
-			s += (byte_as_float(w & 15u) - 8388616.0f) * v[2 * j];
-			s += (byte_as_float(w >> 8 & 15u) - 8388616.0f) * v[2 * j + 1];
-			s += (byte_as_float(w >> 4 & 15u) - 8388616.0f) * v[8 + 2 * j];
-			s += (byte_as_float(w >> 12) - 8388616.0f) * v[8 + 2 * j + 1];
-		}
-		return s * half_bits(block[0]);
 	}
 };
 
@@ -124,28 +50,28 @@ DEVICE void rows_product(const uchar *w, const typename F::input *x, float (*par
 	const uchar *row[R];
 	float sum[R][M];
 
-	UNROLL for (int r = 0; r < R; r++) {
+	UNROLL for (int r = 0; r < R; r++)
+	{
 		row[r] = w + bytes * (row0 + r < n ? row0 + r : n - 1);
-		UNROLL for (int j = 0; j < M; j++)
-			sum[r][j] = 0.0f;
+		UNROLL for (int j = 0; j < M; j++) sum[r][j] = 0.0f;
 	}
 	_Pragma("unroll 2") for (uint i = thread; i < k / F::STEP; i += THREADS)
 	{
-		UNROLL for (int j = 0; j < M; j++) {
+		UNROLL for (int j = 0; j < M; j++)
+		{
 			float v[F::STEP];
 
 			F::load(v, x + (uint64)x_row[j] * k, i);
-			UNROLL for (int r = 0; r < R; r++)
-				sum[r][j] += F::product(row[r], v, i);
+			UNROLL for (int r = 0; r < R; r++) sum[r][j] += F::product(row[r], v, i);
 		}
 	}
-	UNROLL for (int r = 0; r < R; r++)
-		UNROLL for (int j = 0; j < M; j++) {
-			for (uint mask = 1; mask < 32; mask *= 2)
-				sum[r][j] += shuffle_xor(sum[r][j], mask);
-			if (thread % 32 == 0)
-				part[thread / 32][r][j] = sum[r][j];
-		}
+	UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < M; j++)
+	{
+		for (uint mask = 1; mask < 32; mask *= 2)
+			sum[r][j] += shuffle_xor(sum[r][j], mask);
+		if (thread % 32 == 0)
+			part[thread / 32][r][j] = sum[r][j];
+	}
 	block_barrier();
 }
 
@@ -157,8 +83,7 @@ DEVICE void rows_store(float *y, float (*part)[R][M], const uint *ids, uint rows
 	float sum = 0.0f;
 
 	if (j < M && j < rows && row0 + r < n) {
-		UNROLL for (int warp = 0; warp < WARPS; warp++)
-			sum += part[warp][r][j];
+		UNROLL for (int warp = 0; warp < WARPS; warp++) sum += part[warp][r][j];
 		y[(uint64)(ids ? ids[j] : j) * n + row0 + r] = sum;
 	}
 }
@@ -170,8 +95,7 @@ DEVICE void gemv(const uchar *w, const typename F::input *x, float *y, const gem
 	const uint row0 = block_x() * R;
 	uint x_row[M];
 
-	UNROLL for (int j = 0; j < M; j++)
-		x_row[j] = (uint)j < p.m ? j : p.m - 1;
+	UNROLL for (int j = 0; j < M; j++) x_row[j] = (uint)j < p.m ? j : p.m - 1;
 	rows_product<F, M, R>(w, x, part, x_row, row0, p.n, p.k);
 	rows_store<M, R>(y, part, 0, p.m, row0, p.n);
 }
@@ -186,8 +110,7 @@ DEVICE void moe(const uchar *w, const typename F::input *x, float *y, const gemv
 	uint x_row[4];
 
 	for (uint t = first[e]; t < end; t += 4) {
-		UNROLL for (uint j = 0; j < 4; j++)
-			x_row[j] = ids[t + j < end ? t + j : end - 1];
+		UNROLL for (uint j = 0; j < 4; j++) x_row[j] = ids[t + j < end ? t + j : end - 1];
 		rows_product<F, 4, 4>(expert, x, part, x_row, row0, p.n, p.k);
 		rows_store<4, 4>(y, part, ids + t, end - t, row0, p.n);
 		block_barrier(); /* before the parts are written again */
@@ -217,5 +140,3 @@ DEVICE void moe(const uchar *w, const typename F::input *x, float *y, const gemv
 FORMAT(f32, plain<float>)
 FORMAT(f16, plain<half>)
 FORMAT(bf16, plain<bfloat>)
-FORMAT(q8, q8)
-FORMAT(q4, q4)

@@ -26,7 +26,9 @@ static const struct plan_style cuda_style = {.backend = "cuda",
 					     .products_by_library = true,
 					     .gemv_threads = 128,
 					     .gemv_rows = {2, 2, 4, 4},
+					     .blocks_gemv_rows = {2, 2, 2, 4},
 					     .moe_rows = 4,
+					     .rounds = true,
 					     .pass_threads = 1024,
 					     .prefill_threads = 128,
 					     .prefill_queries = 64,
@@ -256,8 +258,10 @@ static void notes_say(struct cuda *m, int devices)
 		snprintf(note, room, "no products of many rows: %s. ", m->blas_why);
 	if (m->limits.no_prefill)
 		snprintf(note + strlen(note), room - strlen(note),
-			 "no attention of a prompt: compute capability %d.%d, 8.0 is needed. ", m->major,
-			 m->minor);
+			 "no attention of a prompt, no products of many rows in blocks: compute capability "
+			 "%d.%d, "
+			 "8.0 is needed. ",
+			 m->major, m->minor);
 	if (devices > 1)
 		snprintf(note + strlen(note), room - strlen(note),
 			 "the first of %d devices; CUDA_VISIBLE_DEVICES chooses another. ", devices);

@@ -139,7 +139,8 @@ static int close_to(const struct plan *p, int64_t at, double got, const struct r
 	if (fabs(got - want->value) <= loose * want->size + 1e-9) /* a NaN is not */
 		return 0;
 	return err_set(err, "%s: %s gives a wrong result: element %lld is %.9g, not %.9g", p->style->backend,
-		       p->steps_n ? p->steps[0].kernel : p->style->product, (long long)at, got, want->value);
+		       p->steps_n ? p->steps[p->rounded ? 1 : 0].kernel : p->style->product, (long long)at,
+		       got, want->value);
 }
 
 static double loose_of(enum sample_dtype result)
@@ -152,12 +153,31 @@ static int64_t spot(int64_t n, uint64_t *rng)
 	return (int64_t)(random_next(rng) >> 1) % n;
 }
 
+/* Number j of a row of x as it was multiplied: where it was rounded to 8 bits, what the kernel made of it, which is within
+ * half a step of x. */
+static int input_at(const struct plan *p, void *const *at, int64_t row, int64_t k, int64_t j, double *x,
+		    struct err *err)
+{
+	const double exact = element(at[0], p->buffers[0].dtype, row, k, j);
+	double step;
+
+	*x = exact;
+	if (!p->rounded)
+		return 0;
+	step = (double)((const float *)at[p->rounded + 1])[(row * k + j) / BLOCK * 2];
+	*x = step * ((const signed char *)at[p->rounded])[row * k + j];
+	if (fabs(*x - exact) <= 0.501 * step) /* a NaN is not */
+		return 0;
+	return err_set(err, "%s: %s gives a wrong result: element %lld of %.9g is rounded to %.9g",
+		       p->style->backend, p->steps[0].kernel, (long long)(row * k + j), exact, *x);
+}
+
 /* y[row][col] of weights[expert][col][...] by x[row][...] */
 static int product_check(const struct plan *p, void *const *at, struct err *err)
 {
 	const struct bench_case *c = &p->c;
 	const int64_t k = c->kind == SAMPLE_MOE ? c->n : c->k, experts = c->kind == SAMPLE_MOE ? c->k : 1;
-	const enum sample_dtype x = p->buffers[0].dtype, out = p->buffers[2].dtype;
+	const enum sample_dtype out = p->buffers[2].dtype;
 	const double loose =
 		c->dtype == SAMPLE_Q4 ? 10 * LOOSE_FLOAT : loose_of(out); /* q4: larger terms cancel */
 	uint64_t rng = 0xfeed;
@@ -167,9 +187,11 @@ static int product_check(const struct plan *p, void *const *at, struct err *err)
 		struct reference want = {0};
 
 		for (int64_t j = 0; j < k; j++) {
-			const double term = element(at[0], x, row, k, j) *
-					    element(at[1], c->dtype, row % experts * c->n + col, k, j);
+			double x, term;
 
+			if (input_at(p, at, row, k, j, &x, err) != 0)
+				return -1;
+			term = x * element(at[1], c->dtype, row % experts * c->n + col, k, j);
 			want.value += term;
 			want.size += fabs(term);
 		}

@@ -19,6 +19,10 @@ enum {
 	DECODE_KEYS_MIN = 64, /* of one split */
 	DECODE_SPLITS_MAX = 256,
 	ADAM_THREADS = 256,
+	ROUND_THREADS = 256, /* four numbers each */
+	BLOCKS_THREADS = 256,
+	BLOCKS_WIDE = 128,   /* rows of weights in a tile of the products in blocks */
+	MOE_ROWS_A_WARP = 2, /* of an expert; for more the tensor cores are taken */
 	SIMD_WIDTH = 32,
 	ALIGN_B = 256, /* of an offset into a buffer */
 	COPIES_MAX = 256,
@@ -39,9 +43,14 @@ static double weight_B(enum sample_dtype t)
 	return of[t];
 }
 
-static enum sample_dtype input_dtype(enum sample_dtype weights)
+static bool is_rounded(const struct plan *p)
 {
-	return weights <= SAMPLE_BF16 ? weights : SAMPLE_F16;
+	return p->c.dtype > SAMPLE_BF16 && p->style->rounds;
+}
+
+static enum sample_dtype input_dtype(const struct plan *p)
+{
+	return p->c.dtype <= SAMPLE_BF16 ? p->c.dtype : is_rounded(p) ? SAMPLE_F32 : SAMPLE_F16;
 }
 
 /* `rotate_B` 0: does not rotate */
@@ -63,14 +72,19 @@ static void params_set(struct plan *p, const void *params, size_t size)
 }
 
 /* `args`: 'p' for the parameters, '0' ... for a buffer, by argument index */
+static void args_set(struct plan_step *s, const char *args)
+{
+	for (size_t i = 0; args[i]; i++)
+		s->args[i] = args[i] == 'p' ? ARG_PARAMS : (unsigned char)(ARG_BUFFER + args[i] - '0');
+}
+
 static struct plan_step *step_add(struct plan *p, const char *library, const char *args, uint32_t gx,
 				  uint32_t gy)
 {
 	struct plan_step *s = &p->steps[p->steps_n++];
 
 	*s = (struct plan_step){.library = library, .groups = {gx, gy, 1}, .times = 1};
-	for (size_t i = 0; args[i]; i++)
-		s->args[i] = args[i] == 'p' ? ARG_PARAMS : (unsigned char)(ARG_BUFFER + args[i] - '0');
+	args_set(s, args);
 	return s;
 }
 
@@ -111,12 +125,29 @@ static bool stream_plan(struct plan *p, const struct plan_limits *l)
 
 static void product_buffers(struct plan *p, double weights, enum sample_dtype out, double rotate_B)
 {
-	const enum sample_dtype x = input_dtype(p->c.dtype);
+	const enum sample_dtype x = input_dtype(p);
 	const double m = (double)p->c.m, n = (double)p->c.n, k = (double)p->c.k;
 
 	buffer_add(p, m * k * weight_B(x), FILL_RANDOM, x, 0);
 	buffer_add(p, weights, FILL_RANDOM, p->c.dtype, rotate_B);
 	buffer_add(p, m * n * weight_B(out), FILL_NAN, out, 0);
+}
+
+/* x of m rows of k is rounded first; `clear`: y is cleared too. */
+static void round_step(struct plan *p, double m, double k, bool clear)
+{
+	struct plan_step *s;
+
+	p->rounded = p->buffers_n;
+	buffer_add(p, m * k, FILL_NAN, SAMPLE_F32, 0);
+	buffer_add(p, m * k / BLOCK * 8, FILL_NAN, SAMPLE_F32, 0);
+	s = step_add(p, "blocks", "000p", up((int64_t)(m * k), 4 * ROUND_THREADS), 1);
+	if (clear)
+		args_set(s, "0002p");
+	s->args[1] = (unsigned char)(ARG_BUFFER + p->rounded);
+	s->args[2] = (unsigned char)(ARG_BUFFER + p->rounded + 1);
+	s->threads = ROUND_THREADS;
+	strcpy(s->kernel, clear ? "round_and_clear" : "round_rows");
 }
 
 /* The kernels for a few rows take any number up to the one they were made for. */
@@ -128,9 +159,41 @@ static bool gemv_step(struct plan *p)
 
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
-	s = step_add(p, "gemv", "102p", up(p->c.n, p->style->gemv_rows[made_for]), 1);
+	if (is_rounded(p))
+		round_step(p, (double)m, (double)p->c.k, false);
+	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1342p" : "102p",
+		     up(p->c.n, (is_rounded(p) ? p->style->blocks_gemv_rows : p->style->gemv_rows)[made_for]),
+		     1);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
+	return true;
+}
+
+/* Rows of x in a tile of the kernels for many rows: those of llama.cpp (ggml-cuda/mmq.cuh) are of up to 128 too. */
+static int tile_rows(int64_t rows)
+{
+	return rows > 64 ? 128 : rows > 32 ? 64 : rows > 16 ? 32 : 16;
+}
+
+/* Many rows through weights in blocks. */
+static bool blocks_plan(struct plan *p, const struct plan_limits *l)
+{
+	const struct bench_case *c = &p->c;
+	const double weights = (double)c->n * (double)c->k * weight_B(c->dtype);
+	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
+	struct plan_step *s;
+
+	if (!is_rounded(p) || c->m < 1 || c->n < 1 || c->k < BLOCK || c->k % BLOCK || l->no_prefill ||
+	    weights > UINT32_MAX)
+		return false;
+	product_buffers(p, weights, SAMPLE_F32, l->rotate_B);
+	params_set(p, params, sizeof params);
+	if (gemv_step(p))
+		return true;
+	round_step(p, (double)c->m, (double)c->k, true);
+	s = step_add(p, "blocks", "1342p", (uint32_t)l->cores, 1);
+	s->threads = BLOCKS_THREADS;
+	snprintf(s->kernel, sizeof s->kernel, "gemm_%s_%d", dtype_suffix[c->dtype], tile_rows(c->m));
 	return true;
 }
 
@@ -148,6 +211,8 @@ static bool gemm_plan(struct plan *p, const struct plan_limits *l)
 	const int high = tensor ? (c->m > 64 ? 128 : 64) : (c->m > 32 ? 64 : 32);
 	struct plan_step *s;
 
+	if (c->dtype > SAMPLE_BF16)
+		return blocks_plan(p, l);
 	if (c->m < 1 || c->n < 1 || c->k < 1 || c->dtype > SAMPLE_BF16 ||
 	    (library && c->dtype == SAMPLE_BF16 && !p->style->products_by_library))
 		return false;
@@ -182,13 +247,27 @@ static bool gemv_plan(struct plan *p, const struct plan_limits *l)
 	return gemv_step(p);
 }
 
+/* Several tokens for each expert, through weights in blocks. */
+static bool experts_step(struct plan *p)
+{
+	const struct bench_case *c = &p->c;
+	struct plan_step *s;
+
+	round_step(p, (double)c->m, (double)c->n, false);
+	s = step_add(p, "blocks", "1562p34", up(c->n, BLOCKS_WIDE), (uint32_t)c->k);
+	s->threads = BLOCKS_THREADS;
+	snprintf(s->kernel, sizeof s->kernel, "experts_%s_%d", dtype_suffix[c->dtype],
+		 up(c->m, c->k) > 16 ? 64 : 16);
+	return true;
+}
+
 /* k experts, each n x n; token t goes to expert t mod k */
 static bool moe_plan(struct plan *p, const struct plan_limits *l)
 {
 	const struct bench_case *c = &p->c;
 	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->n};
 	const double m = (double)c->m, n = (double)c->n, k = (double)c->k;
-	const enum sample_dtype x = input_dtype(c->dtype);
+	const enum sample_dtype x = input_dtype(p);
 	struct plan_step *s;
 
 	if (c->m < 1 || c->k < 1 || c->n < BLOCK || c->n % BLOCK || c->k > c->m)
@@ -199,7 +278,12 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	s = step_add(p, "gemv", "102p34", up(c->n, p->style->moe_rows), (uint32_t)c->k);
+	if (is_rounded(p) && c->m > MOE_ROWS_A_WARP * c->k && !l->no_prefill)
+		return experts_step(p);
+	if (is_rounded(p))
+		round_step(p, m, n, false);
+	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1562p34" : "102p34",
+		     up(c->n, p->style->moe_rows), (uint32_t)c->k);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "moe_%s", dtype_suffix[c->dtype]);
 	return true;

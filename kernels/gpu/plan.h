@@ -51,7 +51,9 @@ struct plan_style {
 	const char *product;            /* the library's function, in messages */
 	bool products_by_library;       /* all products of many rows, whatever the path; they may be bf16 */
 	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
+	int blocks_gemv_rows[4];        /* likewise of weights in blocks, where `rounds` */
 	int moe_rows;
+	bool rounds; /* x to 8 bits before products with weights in blocks, of which there are kernels for many rows too */
 	int pass_threads;
 	int prefill_threads, prefill_queries;
 	int decode_groups_core;
@@ -65,6 +67,7 @@ struct plan {
 	int buffers_n;
 	struct plan_step steps[PLAN_STEPS];
 	int steps_n;
+	int rounded; /* the buffer of x rounded to 8 bits; behind it that of its scales: a float and the sum for each 32. 0: none */
 	unsigned char params[64]; /* the kernels' struct, the same for all steps */
 	size_t params_B;
 	bool concurrent; /* dispatches that need not wait for each other */
@@ -76,7 +79,7 @@ struct plan_limits {
 	double rotate_B;              /* cold data: rotate through at least this much */
 	double buffer_B, everything;  /* one buffer; all of them */
 	bool tensor_f16, tensor_bf16; /* the path "tensor" */
-	bool no_prefill;              /* the device lacks what that kernel needs */
+	bool no_prefill; /* the device lacks what that kernel needs, and products of many rows in blocks */
 };
 
 /* Fills *p; false: this case cannot be run within the limits. */

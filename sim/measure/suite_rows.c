@@ -258,19 +258,31 @@ static void cases_elementwise(const struct suite_machine *m, const struct suite_
 	fit(m, r, to);
 }
 
+/* Tokens that meet so many experts, each a matrix n wide. */
+static struct bench_case experts(enum sample_dtype dtype, const int64_t tokens[2], int64_t n)
+{
+	struct bench_case c = product(dtype, tokens[0], n, tokens[1]);
+
+	c.bytes = dtype_B[c.dtype] * (double)c.k * (double)n * (double)n;
+	c.flop = 2 * (double)c.m * (double)n * (double)n;
+	return c;
+}
+
+/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths and up to 64 tokens for each. */
 static void cases_moe(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
-	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}};
-	const int64_t n = m->quick ? 1024 : 2048;
+	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}},
+			     in_blocks[][2] = {{8, 8}, {64, 32}, {512, 32}, {2048, 32}};
+	static const enum sample_dtype formats[] = {SAMPLE_Q8, SAMPLE_Q4};
+	const int64_t widest = m->quick ? 1024 : 2048;
 
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
-		for (size_t t = 0; t < 2; t++) {
-			struct bench_case c = product(floats[t], tokens[i][0], n, tokens[i][1]);
-
-			c.bytes = dtype_B[c.dtype] * (double)c.k * (double)n * (double)n;
-			c.flop = 2 * (double)c.m * (double)n * (double)n;
-			add(m, r, to, c);
-		}
+		for (size_t t = 0; t < 2; t++)
+			add(m, r, to, experts(floats[t], tokens[i], widest));
+	for (int64_t n = widest / 2; n <= widest; n *= 2)
+		for (size_t i = 0; i < ARRAY_LEN(in_blocks) - m->quick; i++)
+			for (size_t t = 0; t < ARRAY_LEN(formats); t++)
+				add(m, r, to, experts(formats[t], in_blocks[i], n));
 	fit(m, r, to);
 }
 
@@ -368,8 +380,8 @@ const struct suite_row suite_rows[] = {
 	{"elementwise", "one pass of a gain over rows of 4096", "1 to 4096 rows, cold", "byte/s",
 	 "runtimes.*.copy", SAMPLE_ELEMENTWISE, 0.005, 1.5, 8, 9, 15, cases_elementwise},
 	{"moe", "tokens gathered to experts, a product each, scattered",
-	 "1 to 512 tokens, 1 to 32 experts hit", "byte/s", "runtimes.*.few.scattered", SAMPLE_MOE, 0.010, 2,
-	 12, 9, 15, cases_moe},
+	 "1 to 2048 tokens, 1 to 32 experts hit", "byte/s", "runtimes.*.few.scattered, experts", SAMPLE_MOE,
+	 0.010, 2, 12, 9, 15, cases_moe},
 	{"adam", "an update of weights and both moments", "1 to 16 million weights", "byte/s", "report",
 	 SAMPLE_ADAM, 0.010, 2, 8, 9, 15, cases_adam},
 	{"dispatch", "empty kernels in one submission, alone and each after the other", "1 to 4096", "s",

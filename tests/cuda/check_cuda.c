@@ -64,6 +64,13 @@ static const struct bench_case good[] = {
 	ROWS(SAMPLE_Q4, 2, 64, 544),
 	ROWS(SAMPLE_Q4, 4, 30, 2080),
 	ROWS(SAMPLE_Q4, 8, 33, 96),
+	PRODUCT(SAMPLE_Q8, 9, 130, 96),
+	PRODUCT(SAMPLE_Q4, 2, 40, 64),
+	PRODUCT(SAMPLE_Q4, 20, 70, 288),
+	PRODUCT(SAMPLE_Q8, 40, 131, 160),
+	PRODUCT(SAMPLE_Q4, 131, 260, 160),
+	EXPERTS(SAMPLE_Q8, 9, 160, 2),
+	EXPERTS(SAMPLE_Q4, 70, 96, 3),
 	EXPERTS(SAMPLE_F32, 1, 32, 1),
 	EXPERTS(SAMPLE_F16, 11, 96, 2),
 	EXPERTS(SAMPLE_BF16, 7, 32, 3),
@@ -93,7 +100,7 @@ static const struct bench_case good[] = {
 };
 
 static const struct bench_case bad[] = {
-	PRODUCT(SAMPLE_Q4, 64, 64, 64),
+	PRODUCT(SAMPLE_Q4, 64, 64, 40),
 	ROWS(SAMPLE_F16, 9, 64, 64),
 	ROWS(SAMPLE_Q8, 1, 64, 40),
 	EXPERTS(SAMPLE_F16, 2, 64, 3),

@@ -45,7 +45,7 @@ for f in fake_cuda fake_toolkit; do
 done
 sed 's/cuStreamBeginCapture_v2/cuStreamBeginCapture_gone/' tests/cuda/fake_cuda.c >$B/old_driver.c # lacks a function
 $CC -std=c11 -fPIC -fvisibility=hidden -D_POSIX_C_SOURCE=200809L -I. -c $B/old_driver.c -o $B/old_driver.o || bad old_driver.c
-REST="$B/stream.o $B/gemv.o $B/attention.o $B/elementwise.o $B/launch.o $B/emulate.o $B/fake_toolkit.o"
+REST="$B/stream.o $B/gemv.o $B/blocks.o $B/attention.o $B/elementwise.o $B/launch.o $B/emulate.o $B/fake_toolkit.o"
 $CXX -shared -o $B/fake.so $B/fake_cuda.o $REST -ldl && $CXX -shared -o $B/libraries/old-driver/libcuda.so.1 \
 	$B/old_driver.o $REST -ldl || bad "the fake does not link"
 for name in libcuda.so.1 libnvrtc.so libcublas.so; do

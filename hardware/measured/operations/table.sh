@@ -49,5 +49,6 @@ told h200 llama.cpp h200-runs.csv
 sets "the same, and runs of the 1B" "$tmp/others.csv"
 calibrated xeon-suite.csv xeon.facts.csv cblas xeon
 sets "our suite's on 16 cores of a Xeon" "$here/xeon-runs.csv"
+sets "the same, llama.cpp with AMX" "$here/xeon-amx-runs.csv"
 told xeon cblas xeon-runs.csv
 sets "the same, and runs of the 1B" "$tmp/others.csv"

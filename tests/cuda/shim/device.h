@@ -6,7 +6,8 @@
  * every block. Asynchronous copies are carried out when they are waited for, and not before.
  */
 #pragma once
-#define SHARED_MEMORY_MAX_B (1 << 30) /* the section of all kernels of a file; what one may have NVRTC checks */
+#define SHARED_MEMORY_MAX_B                                                                                  \
+	(1 << 30) /* the section of all kernels of a file; what one may have NVRTC checks */
 #include <cmath>
 #include <vector>
 
@@ -82,6 +83,28 @@ DEVICE void narrow(float f, bfloat *to)
 {
 	to->bits = bfloat_of(f);
 }
+DEVICE uint bits_of_float(float x)
+{
+	return float_bits(x);
+}
+DEVICE float size_of_float(float x)
+{
+	return fabsf(x);
+}
+DEVICE int byte_in(uint word, uint which)
+{
+	return (signed char)(word >> 8 * which);
+}
+DEVICE int dot4(uint a, uint b, int sum)
+{
+	for (uint i = 0; i < 4; i++)
+		sum += byte_in(a, i) * byte_in(b, i);
+	return sum;
+}
+DEVICE void add_to(float *to, float x)
+{
+	*to += x;
+}
 DEVICE float exp2_fast(float x)
 {
 	return exp2f(x);
@@ -99,7 +122,7 @@ DEVICE float larger(float a, float b)
 	return fmaxf(a, b);
 }
 
-enum meeting { SHUFFLE = 1, MULTIPLY, LOAD, LOAD_TRANSPOSED };
+enum meeting { SHUFFLE = 1, MULTIPLY, MULTIPLY_BYTES, LOAD, LOAD_TRANSPOSED };
 
 template <typename T> T shuffle_xor(T x, uint mask)
 {
@@ -136,6 +159,23 @@ DEVICE void multiply_add(float *d, const uint *a, const uint *b)
 			d[i] += half_in(all[g * 4 + k % 8 / 2].a[i / 2 + k / 8 * 2], k % 2) *
 				half_in(all[column * 4 + k % 8 / 2].b[k / 8], k % 2);
 	}
+}
+
+/* PTX, mma.m16n8k32: lane 4 g + t holds a[g + 8 (i % 2)][4 t + 16 (i / 2)], b[4 t + 16 i][g] and the next three of each, and
+ * d as above. */
+DEVICE void multiply_add_bytes(int *d, const uint *a, const uint *b)
+{
+	const uint g = mslrt::lane() / 4, t = mslrt::lane() % 4;
+	fragments all[32];
+	const fragments own = {{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+	const char(*met)[mslrt::SLOT_B] = mslrt::meet(MULTIPLY_BYTES, &own, sizeof own);
+
+	for (int i = 0; i < 32; i++)
+		memcpy(&all[i], met[i], sizeof all[i]);
+	for (uint i = 0; i < 4; i++)
+		for (uint k = 0; k < 32; k++)
+			d[i] += byte_in(all[g * 4 + k % 16 / 4].a[i / 2 + k / 16 * 2], k % 4) *
+				byte_in(all[(2 * t + i % 2) * 4 + k % 16 / 4].b[k / 16], k % 4);
 }
 
 DEVICE const half *row_of_lane(const char (*met)[mslrt::SLOT_B], uint lane)

@@ -1,0 +1,565 @@
+/*
+ * blocks.cu - products with weights in blocks of 8 and 4 bits, as the software that is to be predicted multiplies them
+ * (ggml-cuda of llama.cpp: quantize.cu, mmvq.cu, mmq.cuh): x is rounded to 8 bits by blocks of 32, and products are of
+ * whole numbers, summed in 32 bits.
+ *
+ * y[m][n] = x[m][k] W[n][k]', for a few rows by a block of threads for each two or four rows of weights, for many by tensor
+ * cores; the same over the experts of a mixture. q8: a half scale and 32 signed bytes (34 B); q4: a half scale and 16 bytes
+ * (18 B), w = scale (q - 8), low nibbles are weights 0-15, high nibbles 16-31. k is a multiple of 32.
+ */
+#define THREADS      128 /* of the kernels for few rows */
+#define WARPS        (THREADS / 32)
+#define BLOCK        32
+#define GEMM_THREADS 256
+#define GEMM_WARPS   (GEMM_THREADS / 32)
+#define TILE_N       128 /* rows of weights */
+#define TILE_BLOCKS  4   /* of k, a step */
+#define TILE_K       (TILE_BLOCKS * BLOCK)
+#define TILE_ROW_B   (TILE_K + 16) /* eight rows of a matrix lie in different banks */
+
+struct product_params {
+	uint m, n, k;
+};
+
+/* Of a block of 32 numbers of x: what one of its whole numbers is worth, and the sum of all of them. */
+struct x_scale {
+	float each, sum;
+};
+
+/* ---- rounding ---- */
+
+/* Four numbers of x a thread, eight threads a block. `inverse` is 127 / the largest; the sum with 1.5 * 2^23 has the whole
+ * number in its low byte. */
+DEVICE uint rounded_byte(float x, float inverse)
+{
+	return bits_of_float(x * inverse + 12582912.0f) & 0xffu;
+}
+
+DEVICE void round_four(const float *x, uint *q, x_scale *scales, uint64 i)
+{
+	const words v = ((const words *)x)[i];
+	float most = 0.0f, inverse, sum;
+	uint packed = 0;
+
+	UNROLL for (int j = 0; j < 4; j++) most = larger(most, size_of_float(float_of_bits(v.at[j])));
+	for (uint mask = 1; mask < 8; mask *= 2)
+		most = larger(most, shuffle_xor(most, mask));
+	inverse = most > 0.0f ? 127.0f / most : 0.0f;
+	UNROLL for (int j = 0; j < 4; j++) packed |= rounded_byte(float_of_bits(v.at[j]), inverse) << 8 * j;
+	q[i] = packed;
+	sum = (float)dot4(packed, 0x01010101u, 0);
+	for (uint mask = 1; mask < 8; mask *= 2)
+		sum += shuffle_xor(sum, mask);
+	if (i % 8 == 0) {
+		const x_scale s = {most / 127.0f, sum * (most / 127.0f)};
+
+		scales[i / 8] = s;
+	}
+}
+
+/* A warp beyond the end rounds the last numbers again, as the others do: all lanes meet. */
+DEVICE uint64 four_of_thread(const product_params &p)
+{
+	const uint64 i = (uint64)block_x() * GEMM_THREADS + thread_of_block(), n = (uint64)p.m * (p.k / 4);
+
+	return i < n ? i : n - 8 + i % 8;
+}
+
+KERNEL(GEMM_THREADS)
+round_rows(const float *x, uint *q, x_scale *scales, PARAMS(product_params) p)
+{
+	round_four(x, q, scales, four_of_thread(p));
+}
+
+/* The same, and clears y, to which parts of sums are added. */
+KERNEL(GEMM_THREADS)
+round_and_clear(const float *x, uint *q, x_scale *scales, float *y, PARAMS(product_params) p)
+{
+	const uint64 threads = (uint64)blocks_x() * GEMM_THREADS;
+
+	round_four(x, q, scales, four_of_thread(p));
+	for (uint64 i = (uint64)block_x() * GEMM_THREADS + thread_of_block(); i < (uint64)p.m * p.n;
+	     i += threads)
+		y[i] = 0.0f;
+}
+
+/* ---- a few rows ---- */
+
+/* Eight bytes in halves of two, which is what blocks are aligned to. */
+DEVICE uint word_of_halves(const ushort *at)
+{
+	return (uint)at[0] | (uint)at[1] << 16;
+}
+DEVICE float half_bits(ushort bits)
+{
+	return widen(half{bits});
+}
+
+struct alignas(8) two_words {
+	uint at[2];
+};
+
+struct q8 {
+	enum { STEP = 8, BYTES = 34 }; /* four threads share a block */
+	struct x_piece {
+		two_words q;
+		float each;
+	};
+	struct piece {
+		uint q[2];
+		float scale;
+	};
+	static __device__ x_piece load(const uchar *x, const x_scale *scales, uint i)
+	{
+		return x_piece{((const two_words *)x)[i], scales[i / 4].each};
+	}
+	static __device__ piece weights(const uchar *row, uint i)
+	{
+		const ushort *block = (const ushort *)(row + (uint64)(i / 4) * BYTES),
+			     *q = block + 1 + i % 4 * 4;
+
+		return piece{{word_of_halves(q), word_of_halves(q + 2)}, half_bits(block[0])};
+	}
+	static __device__ float product(const piece &w, const x_piece &x)
+	{
+		return (float)dot4(w.q[1], x.q.at[1], dot4(w.q[0], x.q.at[0], 0)) * (w.scale * x.each);
+	}
+};
+
+struct q4 {
+	enum {
+		STEP = 16,
+		BYTES = 18
+	}; /* two threads share a block: weights 0-7 and 16-23, or 8-15 and 24-31 */
+	struct x_piece {
+		two_words low, high;
+		float each, offset;
+	};
+	struct piece {
+		uint q[2];
+		float scale;
+	};
+	static __device__ x_piece load(const uchar *x, const x_scale *scales, uint i)
+	{
+		const two_words *at = (const two_words *)x + i / 2 * 4 + i % 2;
+		const x_scale s = scales[i / 2];
+
+		return x_piece{at[0], at[2], s.each, 4.0f * s.sum}; /* half of eight times the sum */
+	}
+	static __device__ piece weights(const uchar *row, uint i)
+	{
+		const ushort *block = (const ushort *)(row + (uint64)(i / 2) * BYTES),
+			     *q = block + 1 + i % 2 * 4;
+
+		return piece{{word_of_halves(q), word_of_halves(q + 2)}, half_bits(block[0])};
+	}
+	static __device__ float product(const piece &w, const x_piece &x)
+	{
+		int sum = 0;
+
+		UNROLL for (int j = 0; j < 2; j++)
+		{
+			sum = dot4(w.q[j] & 0x0f0f0f0fu, x.low.at[j], sum);
+			sum = dot4(w.q[j] >> 4 & 0x0f0f0f0fu, x.high.at[j], sum);
+		}
+		return w.scale * ((float)sum * x.each - x.offset);
+	}
+};
+
+/* part[warp][r][j]: sums of a warp's columns for row r of the weights by row j of x. Rows past the end repeat the last. */
+template <typename F, int M, int R>
+DEVICE void rows_product(const uchar *w, const uchar *x, const x_scale *scales, float (*part)[R][M],
+			 const uint *x_row, uint row0, uint n, uint k)
+{
+	const uint thread = thread_of_block();
+	const uint64 bytes = (uint64)(k / BLOCK) * F::BYTES;
+	float sum[R][M];
+
+	UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < M; j++) sum[r][j] = 0.0f;
+	_Pragma("unroll 2") for (uint i = thread; i < k / F::STEP; i += THREADS)
+	{
+		typename F::piece weights[R];
+
+		UNROLL for (int r = 0; r < R; r++) weights[r] =
+			F::weights(w + bytes * (row0 + r < n ? row0 + r : n - 1), i);
+		UNROLL for (int j = 0; j < M; j++)
+		{
+			const typename F::x_piece v =
+				F::load(x + (uint64)x_row[j] * k, scales + (uint64)x_row[j] * (k / BLOCK), i);
+
+			UNROLL for (int r = 0; r < R; r++) sum[r][j] += F::product(weights[r], v);
+		}
+	}
+	UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < M; j++)
+	{
+		for (uint mask = 1; mask < 32; mask *= 2)
+			sum[r][j] += shuffle_xor(sum[r][j], mask);
+		if (thread % 32 == 0)
+			part[thread / 32][r][j] = sum[r][j];
+	}
+	block_barrier();
+}
+
+/* y[j][row0 + r], or y[ids[j]], of the first `rows` rows of x, from the parts of all warps; a thread for each. */
+template <int M, int R>
+DEVICE void rows_store(float *y, float (*part)[R][M], const uint *ids, uint rows, uint row0, uint n)
+{
+	const uint thread = thread_of_block(), j = thread / R, r = thread % R;
+	float sum = 0.0f;
+
+	if (j < M && j < rows && row0 + r < n) {
+		UNROLL for (int warp = 0; warp < WARPS; warp++) sum += part[warp][r][j];
+		y[(uint64)(ids ? ids[j] : j) * n + row0 + r] = sum;
+	}
+}
+
+template <typename F, int M, int R>
+DEVICE void gemv(const uchar *w, const uchar *x, const x_scale *scales, float *y, const product_params &p,
+		 float (*part)[R][M])
+{
+	const uint row0 = block_x() * R;
+	uint x_row[M];
+
+	UNROLL for (int j = 0; j < M; j++) x_row[j] = (uint)j < p.m ? j : p.m - 1;
+	rows_product<F, M, R>(w, x, scales, part, x_row, row0, p.n, p.k);
+	rows_store<M, R>(y, part, 0, p.m, row0, p.n);
+}
+
+/* Expert e, the block's y, serves the tokens ids[first[e]] ... ids[first[e + 1] - 1], M at a time. */
+template <typename F, int M, int R>
+DEVICE void moe(const uchar *w, const uchar *x, const x_scale *scales, float *y, const product_params &p,
+		const uint *first, const uint *ids, float (*part)[R][M])
+{
+	const uint row0 = block_x() * R, e = block_y(), end = first[e + 1];
+	const uchar *expert = w + (uint64)e * p.n * (p.k / BLOCK) * F::BYTES;
+	uint x_row[M];
+
+	for (uint t = first[e]; t < end; t += M) {
+		UNROLL for (uint j = 0; j < M; j++) x_row[j] = ids[t + j < end ? t + j : end - 1];
+		rows_product<F, M, R>(expert, x, scales, part, x_row, row0, p.n, p.k);
+		rows_store<M, R>(y, part, ids + t, end - t, row0, p.n);
+		block_barrier(); /* before the parts are written again */
+	}
+}
+
+/* ---- many rows ---- */
+
+/* A word of a block as it is put into shared memory: signed bytes. */
+DEVICE void word_put(const q8 &, uchar *to, uint q, uint i)
+{
+	((uint *)to)[i] = q;
+}
+DEVICE void word_put(const q4 &, uchar *to, uint q, uint i)
+{
+	/* less eight in each byte: the highest bit lends, and is turned over */
+	((uint *)to)[i] = (((q & 0x0f0f0f0fu) | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+	((uint *)to)[i + 4] = (((q >> 4 & 0x0f0f0f0fu) | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+}
+
+template <int M> struct tile {
+	uchar w[TILE_N * TILE_ROW_B], x[M * TILE_ROW_B];
+	float w_scale[TILE_BLOCKS][TILE_N], x_scale[TILE_BLOCKS][M];
+};
+
+/* Rows of weights, and rows of x or of ids[], that a tile is made of; k in blocks. A matrix has less than 4 GiB: offsets of 64 bits
+ * cost a tenth of the time. */
+template <typename F> struct operands {
+	const uchar *w, *x;
+	const x_scale *scales;
+	const uint *ids;
+	uint row0, n, rows, blocks;
+};
+
+/* What a thread brings of a step: all is asked for before any of it is waited for. What lies past the end of rows is the last
+ * row, whose results are not stored; past that of k the scales are zero. */
+template <typename F, int M> struct step_of_thread {
+	enum {
+		WORDS = (F::BYTES - 2) / 4, /* of a block */
+		STEP_WORDS = WORDS * TILE_BLOCKS,
+		W_N = TILE_N * STEP_WORDS / GEMM_THREADS,
+		WS_N = TILE_N * TILE_BLOCKS / GEMM_THREADS,
+		PIECES = TILE_K / 16,
+		X_N = (M * PIECES + GEMM_THREADS - 1) / GEMM_THREADS,
+		XS_N = (M * TILE_BLOCKS + GEMM_THREADS - 1) / GEMM_THREADS
+	};
+	uint w[W_N];
+	float w_scale[WS_N], x_scale[XS_N];
+	words x[X_N];
+};
+
+DEVICE uint least(uint a, uint b)
+{
+	return a < b ? a : b;
+}
+
+template <typename F, int M> DEVICE void step_load(step_of_thread<F, M> *s, const operands<F> &o, uint block0)
+{
+	typedef step_of_thread<F, M> S;
+	const uint thread = thread_of_block(), last = o.blocks - 1;
+
+	UNROLL for (uint c = 0; c < S::W_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread, row = least(o.row0 + i / S::STEP_WORDS, o.n - 1),
+			   block = least(block0 + i / S::WORDS % TILE_BLOCKS, last);
+
+		s->w[c] = word_of_halves((const ushort *)(o.w + (row * o.blocks + block) * F::BYTES) + 1 +
+					 2 * (i % S::WORDS));
+	}
+	UNROLL for (uint c = 0; c < S::WS_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread, row = least(o.row0 + i / TILE_BLOCKS, o.n - 1),
+			   block = block0 + i % TILE_BLOCKS;
+		const uint from = row * o.blocks + least(block, last);
+
+		s->w_scale[c] = block > last ? 0.0f : half_bits(*(const ushort *)(o.w + from * F::BYTES));
+	}
+	UNROLL for (uint c = 0; c < S::X_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread, row = least(i / S::PIECES, o.rows - 1),
+			   piece = i % S::PIECES, block = least(block0 + piece / 2, last);
+
+		s->x[c] = ((const words *)(o.x + ((uint64)(o.ids ? o.ids[row] : row) * o.blocks + block) *
+							 BLOCK))[piece % 2];
+	}
+	UNROLL for (uint c = 0; c < S::XS_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread, row = least(i / TILE_BLOCKS, o.rows - 1),
+			   block = block0 + i % TILE_BLOCKS;
+		const uint64 from = (uint64)(o.ids ? o.ids[row] : row) * o.blocks + least(block, last);
+
+		s->x_scale[c] = block > last ? 0.0f : o.scales[from].each;
+	}
+}
+
+template <typename F, int M> DEVICE void step_put(tile<M> *t, const step_of_thread<F, M> &s)
+{
+	typedef step_of_thread<F, M> S;
+	const uint thread = thread_of_block();
+
+	UNROLL for (uint c = 0; c < S::W_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread;
+
+		word_put(F{}, t->w + i / S::STEP_WORDS * TILE_ROW_B + i / S::WORDS % TILE_BLOCKS * BLOCK,
+			 s.w[c], i % S::WORDS);
+	}
+	UNROLL for (uint c = 0; c < S::WS_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread;
+
+		t->w_scale[i % TILE_BLOCKS][i / TILE_BLOCKS] = s.w_scale[c];
+	}
+	UNROLL for (uint c = 0; c < S::X_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread;
+
+		if (i < M * S::PIECES)
+			*(words *)(t->x + i / S::PIECES * TILE_ROW_B + 16 * (i % S::PIECES)) = s.x[c];
+	}
+	UNROLL for (uint c = 0; c < S::XS_N; c++)
+	{
+		const uint i = c * GEMM_THREADS + thread;
+
+		if (i < M * TILE_BLOCKS)
+			t->x_scale[i % TILE_BLOCKS][i / TILE_BLOCKS] = s.x_scale[c];
+	}
+}
+
+/* WN times 16 rows of weights by WM times 8 rows of x are a warp's; ACROSS warps divide the weights. */
+template <int M> struct warps_of {
+	enum { ACROSS = M >= 64 ? 4 : 8, WN = TILE_N / 16 / ACROSS, WM = M / 8 / (GEMM_WARPS / ACROSS) };
+};
+
+struct alignas(8) two_floats {
+	float at[2];
+};
+
+/* Whole numbers of WN products with columns j of x, by the scales of both. */
+template <int WN, int WM>
+DEVICE void sums_add(float (*sum)[WM][4], uint j, const int (*d)[4], const float (*each)[2],
+		     const two_floats &x)
+{
+	UNROLL for (uint i = 0; i < WN; i++) UNROLL for (uint c = 0; c < 4; c++) sum[i][j][c] +=
+		(float)d[i][c] * (each[i][c / 2] * x.at[c % 2]);
+}
+
+template <int M> DEVICE void tile_multiply(const tile<M> *t, float (*sum)[warps_of<M>::WM][4])
+{
+	typedef warps_of<M> W;
+	const uint thread = thread_of_block(), lane = thread % 32, warp = thread / 32, g = lane / 4,
+		   pair = lane % 4 * 2, n0 = warp % W::ACROSS * (16 * W::WN),
+		   m0 = warp / W::ACROSS * (8 * W::WM);
+
+	UNROLL for (uint block = 0; block < TILE_BLOCKS; block++)
+	{
+		uint a[W::WN][4], b[2 * W::WM];
+		float each[W::WN][2];
+
+		UNROLL for (uint i = 0; i < W::WN; i++)
+		{
+			matrices_load(a[i], (const half *)(t->w + (n0 + 16 * i + lane % 16) * TILE_ROW_B +
+							   block * BLOCK + lane / 16 * 16));
+			each[i][0] = t->w_scale[block][n0 + 16 * i + g];
+			each[i][1] = t->w_scale[block][n0 + 16 * i + g + 8];
+		}
+		UNROLL for (uint j = 0; j < W::WM; j += 2) matrices_load(
+			b + 2 * j,
+			(const half *)(t->x + (m0 + 8 * j + lane / 16 * 8 + lane % 8) * TILE_ROW_B +
+				       block * BLOCK + lane / 8 % 2 * 16));
+		/* the next product is under way while one is added: it takes as long as twenty instructions */
+		int d[2][W::WN][4];
+
+		UNROLL for (uint j = 0; j <= W::WM; j++)
+		{
+			UNROLL for (uint i = 0; i < W::WN && j < W::WM; i++)
+			{
+				UNROLL for (uint c = 0; c < 4; c++) d[j % 2][i][c] = 0;
+				multiply_add_bytes(d[j % 2][i], a[i], b + 2 * j);
+			}
+			if (j > 0)
+				sums_add<W::WN>(
+					sum, j - 1, d[(j - 1) % 2], each,
+					*(const two_floats *)&t->x_scale[block][m0 + 8 * (j - 1) + pair]);
+		}
+	}
+}
+
+/* Sums into y, or added to it where they are a part. */
+template <int M>
+DEVICE void tile_store(float (*sum)[warps_of<M>::WM][4], float *y, const uint *ids, uint rows, uint row0,
+		       uint n, bool whole)
+{
+	typedef warps_of<M> W;
+	const uint thread = thread_of_block(), lane = thread % 32, warp = thread / 32,
+		   n0 = row0 + warp % W::ACROSS * (16 * W::WN) + lane / 4,
+		   m0 = warp / W::ACROSS * (8 * W::WM) + lane % 4 * 2;
+
+	UNROLL for (uint j = 0; j < W::WM; j++) UNROLL for (uint c = 0; c < 2; c++)
+	{
+		const uint row = m0 + 8 * j + c;
+		float *const to = y + (uint64)(row < rows ? ids ? ids[row] : row : 0) * n;
+
+		UNROLL for (uint i = 0; i < 2 * W::WN; i++)
+		{
+			const uint at = n0 + 8 * i;
+			const float value = sum[i / 2][j][i % 2 * 2 + c];
+
+			if (row < rows && at < n && whole)
+				to[at] = value;
+			else if (row < rows && at < n)
+				add_to(to + at, value);
+		}
+	}
+}
+
+/* Steps s0 to s1 of k of one tile. */
+template <typename F, int M>
+DEVICE void tile_product(tile<M> *t, const operands<F> &o, float *y, uint s0, uint s1, bool whole)
+{
+	float sum[warps_of<M>::WN][warps_of<M>::WM][4];
+	step_of_thread<F, M> step;
+
+	UNROLL for (uint i = 0; i < warps_of<M>::WN; i++) UNROLL for (uint j = 0; j < warps_of<M>::WM; j++)
+		UNROLL for (uint c = 0; c < 4; c++) sum[i][j][c] = 0.0f;
+	for (uint s = s0; s < s1; s++) {
+		if (M > 16 || s == s0)
+			step_load<F, M>(&step, o, s * TILE_BLOCKS);
+		step_put<F, M>(t, step);
+		block_barrier();
+		if (M <= 16 && s + 1 < s1) /* little to multiply: the next step is asked for meanwhile */
+			step_load<F, M>(&step, o, (s + 1) * TILE_BLOCKS);
+		tile_multiply<M>(t, sum);
+		block_barrier();
+	}
+	tile_store<M>(sum, y, o.ids, o.rows, o.row0, o.n, whole);
+}
+
+/* All tiles' steps are one row, which the blocks of threads divide evenly ("stream-k"): parts of tiles are added to y. */
+template <typename F, int M>
+DEVICE void gemm(tile<M> *t, const uchar *w, const uchar *x, const x_scale *scales, float *y,
+		 const product_params &p)
+{
+	const uint blocks = p.k / BLOCK, steps = (p.k + TILE_K - 1) / TILE_K, across = (p.m + M - 1) / M;
+	const uint64 all = (uint64)((p.n + TILE_N - 1) / TILE_N) * across * steps,
+		     to = all * (block_x() + 1) / blocks_x();
+	uint64 at = all * block_x() / blocks_x();
+
+	while (at < to) {
+		const uint of = (uint)(at / steps), s0 = (uint)(at % steps), m0 = of % across * M;
+		const uint s1 = steps - s0 < to - at ? steps : s0 + (uint)(to - at);
+		const operands<F> o = {w,
+				       x + (uint64)m0 * p.k,
+				       scales + (uint64)m0 * blocks,
+				       0,
+				       of / across * TILE_N,
+				       p.n,
+				       p.m - m0,
+				       blocks};
+
+		tile_product<F, M>(t, o, y + (uint64)m0 * p.n, s0, s1, s0 == 0 && s1 == steps);
+		at += s1 - s0;
+	}
+}
+
+/* Of expert e, the block's y, M of its tokens at a time. */
+template <typename F, int M>
+DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *scales, float *y,
+		    const product_params &p, const uint *first, const uint *ids)
+{
+	const uint e = block_y(), end = first[e + 1], blocks = p.k / BLOCK,
+		   steps = (p.k + TILE_K - 1) / TILE_K;
+	const uchar *expert = w + (uint64)e * p.n * blocks * F::BYTES;
+
+	for (uint from = first[e]; from < end; from += M) {
+		const operands<F> o = {expert, x,          scales, ids + from, block_x() * TILE_N,
+				       p.n,    end - from, blocks};
+
+		tile_product<F, M>(t, o, y, 0, steps, true);
+	}
+}
+
+#define GEMV(name, M, R)                                                                                     \
+	KERNEL(THREADS)                                                                                      \
+	gemv_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y,                   \
+			  PARAMS(product_params) p)                                                          \
+	{                                                                                                    \
+		SHARED float part[WARPS][R][M];                                                              \
+		gemv<name, M, R>(w, x, scales, y, p, part);                                                  \
+	}
+#define GEMM(name, M)                                                                                        \
+	KERNEL(GEMM_THREADS)                                                                                 \
+	gemm_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y,                   \
+			  PARAMS(product_params) p)                                                          \
+	{                                                                                                    \
+		SHARED tile<M> t;                                                                            \
+		gemm<name, M>(&t, w, x, scales, y, p);                                                       \
+	}
+#define EXPERTS(name, M)                                                                                     \
+	KERNEL(GEMM_THREADS)                                                                                 \
+	experts_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y,                \
+			     PARAMS(product_params) p, const uint *first, const uint *ids)                   \
+	{                                                                                                    \
+		SHARED tile<M> t;                                                                            \
+		experts<name, M>(&t, w, x, scales, y, p, first, ids);                                        \
+	}
+/* R and M are known to kernels/gpu/plan.c and cuda_style of kernels/cuda/host.c too. */
+#define FORMAT(name)                                                                                         \
+	GEMV(name, 1, 2)                                                                                     \
+	GEMV(name, 2, 2)                                                                                     \
+	GEMV(name, 4, 2)                                                                                     \
+	GEMV(name, 8, 4)                                                                                     \
+	GEMM(name, 16)                                                                                       \
+	GEMM(name, 32)                                                                                       \
+	GEMM(name, 64)                                                                                       \
+	GEMM(name, 128)                                                                                      \
+	EXPERTS(name, 16)                                                                                    \
+	EXPERTS(name, 64)                                                                                    \
+	KERNEL(THREADS)                                                                                      \
+	moe_##name(const uchar *w, const uchar *x, const x_scale *scales, float *y,                          \
+		   PARAMS(product_params) p, const uint *first, const uint *ids)                             \
+	{                                                                                                    \
+		SHARED float part[WARPS][4][2];                                                              \
+		moe<name, 2, 4>(w, x, scales, y, p, first, ids, part);                                       \
+	}
+FORMAT(q8)
+FORMAT(q4)
