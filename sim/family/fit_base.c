@@ -208,10 +208,19 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 
 /* ---- the choice ---- */
 
-/* Do rows of our csv, which name no program, name the profile's runtime? */
+/* The runtime that rows of our csv, which name no program, are said to be of; NULL: none of the device's. A suite's is whatever
+ * the rows are compared with. */
+static const char *named_by_rows(const struct runtime_fit *f)
+{
+	const char *said = f->all.at[0].runtime;
+	const struct profile *p = said ? device_runtime(f->base.device, said) : NULL;
+
+	return p && !p->suite ? said : NULL;
+}
+
 static bool rows_name(const struct runtime_fit *f, const struct profile *p)
 {
-	const char *said = f->all.at[0].runtime, *name = p->origin.name;
+	const char *said = named_by_rows(f), *name = p->origin.name;
 	const size_t n = said ? strcspn(said, "@") : 0;
 
 	return said && strcspn(name, "@") == n && !strncmp(said, name, n);
@@ -236,7 +245,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 static int choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
 {
 	const struct device *d = f->base.device;
-	const char *called = f->ask->runtime ? f->ask->runtime : f->all.at[0].runtime;
+	const char *called = f->ask->runtime ? f->ask->runtime : named_by_rows(f);
 
 	if (f->ask->like)
 		return choose_like(f, f->ask->like, tool, build, err);
@@ -269,7 +278,7 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 
 const char *fit_runtime_name(const struct runtime_fit *f)
 {
-	const char *by_rows = f->all.at[0].runtime; /* of our csv */
+	const char *by_rows = named_by_rows(f);
 
 	return f->ask->runtime ? f->ask->runtime : by_rows ? by_rows : f->all.tool;
 }

@@ -489,6 +489,9 @@ static void fit_parts(const struct runtime_fit *all, struct runtime_fit *best)
 		*best = parts;
 }
 
+/* Akaike's criterion for small samples has nothing to say of as many factors as rows. */
+static const size_t rows_for_choices = 8;
+
 /* A profile of the program is updated as far as it is unsure. Of a base whose kernels are not those of the program, which
  * may be of any speed, the same factor holds for all kernels, and some have one by themselves. That begins once without
  * overheads, which take up what another kernel's factor would. */
@@ -497,10 +500,9 @@ static int fit_all(struct runtime_fit *f, struct err *err)
 	struct runtime_fit all, bare;
 	struct err ignored = ERR_INIT;
 
-	if (f->own_program && !f->base.profile->suite) {
-		set_held(f);
+	set_held(f);
+	if ((f->own_program && !f->base.profile->suite) || f->n < rows_for_choices)
 		return fit_update(f, err);
-	}
 	if (fit_overheads(f, err) != 0)
 		return -1;
 	all = bare = *f;

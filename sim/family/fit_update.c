@@ -19,6 +19,10 @@
 /* Priors of factors, relative: of a chip that the profile's fit had, between people and versions, and of one that it had not
  * at least (both as in family_fit.c). Models scatter by no less than runs repeat. An overhead without a spread. */
 static const double chip_known = 0.03, chip_other = 0.06, least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
+/* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
+static const double other_program_sd = 0.69;
+/* Of one format of blocks against another under one program. */
+static const double formats_sd = 0.25;
 
 /* How many standard deviations of models' scatter a model may be off before it is told. */
 static const double far_sd = 3;
@@ -33,7 +37,7 @@ struct update {
 	const struct model **models; /* that the runs are of */
 	size_t models_n, n, p;       /* rows; unknowns */
 	size_t *model_of;            /* of each row */
-	double model_sd[PHASES];
+	double model_sd[PHASES], arithmetic_max;
 	bool knows_chip;
 };
 
@@ -83,6 +87,44 @@ static double overhead_sd_of(const struct update *u, const struct qty *overhead)
 	return u->knows_chip ? chip_known : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
 }
 
+/* Do products of the runs read weights of that kind, or have a number of their own for them? */
+static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
+{
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < f->predicted[i].n; k++) {
+			const struct op_rates *r = &f->predicted[i].at[k].rates;
+
+			if (r->memory == of || r->arithmetic == of)
+				return true;
+		}
+	return false;
+}
+
+/* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products
+ * in blocks may pass the peak of whole numbers by units of integers, so that formats have factors of their own. */
+static void set_wide_priors(struct update *u)
+{
+	const struct runtime_fit *f = u->f;
+
+	u->model_sd[DECODE] = u->model_sd[PREFILL] = least_sd;
+	if (f->prompt_n)
+		add_factor(u, FACTOR_ARITHMETIC, other_program_sd);
+	if (f->decode_n) {
+		add_factor(u, FACTOR_MEMORY, other_program_sd);
+		add_factor(u, FACTOR_CACHE, other_program_sd);
+	}
+	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
+		add_factor(u, FACTOR_KERNEL, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
+		add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
+		add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
+	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
+		add_factor(u, FACTOR_READ_Q8, other_program_sd);
+	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
+		add_factor(u, FACTOR_READ_Q4, other_program_sd);
+}
+
 /* The rate of attention against that of products is the program's, and hangs on heads: rows of one model say nothing of
  * others' (with it free, predictions of other models became worse on chips of the catalogue). */
 static void set_priors(struct update *u)
@@ -113,8 +155,20 @@ static void factors_at(const struct update *u, const double *theta, double facto
 
 	memcpy(factor, f->held, FACTORS * sizeof *factor);
 	for (size_t i = 0; i < u->factors_n; i++)
-		factor[u->factor[i]] = exact_exp(theta[i]);
+		factor[u->factor[i]] *= exact_exp(theta[i]);
 	factor[FACTOR_MEMORY] = fmin(factor[FACTOR_MEMORY], f->bandwidth_max);
+	factor[FACTOR_ARITHMETIC] = fmin(factor[FACTOR_ARITHMETIC], u->arithmetic_max);
+}
+
+/* The factor at which the most utilisation of the table is all of the peak: more is not written. */
+static double arithmetic_max(const struct gemm_table *g)
+{
+	const struct gemm_point *p = g->points.at;
+	double most = g->u.given ? g->u.value : 0;
+
+	for (size_t i = 0; i < g->points.n; i++)
+		most = fmax(most, p[i].u.value);
+	return most > 0 ? 1 / most : INFINITY;
 }
 
 static size_t reach_at(const struct update *u, size_t model, size_t phase)
@@ -240,6 +294,29 @@ static void take_factors(struct update *u, const double *theta, const double *co
 	}
 }
 
+/* A format of blocks that the runs are not in has the factor of the other that they are in: a program unpacks both in the same
+ * way, and multiplies both with activations in 8 bits by the same instructions (ggml's ggml_vec_dot_q4_0_q8_0() and
+ * ggml_vec_dot_q8_0_q8_0()). Rows of both formats had been seen when this was written. */
+static void tie_formats(const struct update *u)
+{
+	static const enum run_factor pairs[][2] = {{FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4},
+						   {FACTOR_READ_Q8, FACTOR_READ_Q4},
+						   {FACTOR_PRODUCT_Q4, FACTOR_PRODUCT_Q8},
+						   {FACTOR_READ_Q4, FACTOR_READ_Q8}};
+	struct runtime_fit *f = u->f;
+	bool told[FACTORS];
+
+	memcpy(told, f->is_free, sizeof told);
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		const enum run_factor from = pairs[i][0], to = pairs[i][1];
+
+		if (!told[from] || told[to])
+			continue;
+		f->fitted[to] = f->fitted[from];
+		f->se[to] = f->fitted[to] * exact_hypot(f->se[from] / f->fitted[from], formats_sd);
+	}
+}
+
 /* Rows as rare as four standard deviations of a normal are marked, as in sim/calib/fit.c. */
 static void mark_outliers(struct update *u, const double *theta)
 {
@@ -285,11 +362,16 @@ int fit_update(struct runtime_fit *f, struct err *err)
 	struct estimate e;
 
 	list_models(&u);
-	set_priors(&u);
+	u.arithmetic_max = arithmetic_max(f->base.profile->gemm[f->base.compute]);
+	if (f->own_program && !f->base.profile->suite)
+		set_priors(&u);
+	else
+		set_wide_priors(&u);
 	u.p = u.factors_n + PHASES * u.models_n;
 	if (estimate(&u, &e) != 0)
 		return err_set(err, "%s: the fit to %zu runs does not converge", f->ask->inputs[0].path, u.n);
 	take_factors(&u, e.theta, e.covariance);
+	tie_formats(&u);
 	take_reaches(&u, &e);
 	mark_outliers(&u, e.theta);
 	return 0;

@@ -159,17 +159,26 @@ int64_t runs_build(const struct runs *r)
 	return r->n ? said_before(r, r->n).build : 0;
 }
 
+/* What ran, for messages. */
+static const char *called(const struct said *s)
+{
+	const struct runtime_kernels *p = kernels_of(s);
+
+	return p                       ? p->name
+	       : s->flash == FLASH_ON  ? "a program with flash attention"
+	       : s->flash == FLASH_OFF ? "a program without flash attention"
+				       : "another program";
+}
+
 int runs_one_runtime(const struct runs *r, struct err *err)
 {
 	for (size_t i = 1; i < r->n; i++) {
 		const struct said before = said_before(r, i), one = said_by(r, &r->at[i]);
-		const struct runtime_kernels *first = kernels_of(&before), *p = kernels_of(&one);
 
 		if (agree(&before, &one))
 			continue;
 		err_set(err, "%s:%d: a run of %s after one of %s at line %d",
-			r->at[i].path ? r->at[i].path : r->path, r->at[i].line,
-			p ? p->name : "another program", first ? first->name : "another program",
+			r->at[i].path ? r->at[i].path : r->path, r->at[i].line, called(&one), called(&before),
 			r->at[0].line);
 		return err_hint(err, "each runs a layer in its own way: one profile each, so split the file");
 	}

@@ -262,13 +262,15 @@ static struct catalogue_device other_kernels(struct bench_of *b)
 	return d;
 }
 
-static void write_parts(struct bench_of *b, const struct catalogue_device *d, const char *model)
+/* first, count, step: which of the formats, and which of the runs. */
+static void write_parts(struct bench_of *b, const struct catalogue_device *d, const char *model, size_t first,
+			size_t count, size_t step)
 {
 	struct str s = STR_INIT;
 
 	str_add(&s, "kind,prompt,gen,depth,chunk,n,tool,build,flash_attn,weights,seconds\n");
-	for (size_t f = 0; f < ARRAY_LEN(part_formats); f++)
-		for (size_t i = 0; i < ARRAY_LEN(part_runs); i++) {
+	for (size_t f = first; f < first + count; f++)
+		for (size_t i = 0; i < ARRAY_LEN(part_runs); i += step) {
 			const struct run *r = &part_runs[i];
 
 			str_addf(&s, "%s,%lld,%lld,%lld,%lld,5,an-engine,,,%s,%.9g\n",
@@ -291,7 +293,7 @@ START_TEST(kernels_are_told_apart)
 	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
 	b.ask.like = "llama.cpp@2026-02";
 	other = other_kernels(&b);
-	write_parts(&b, &other, "llama-3.2-1b");
+	write_parts(&b, &other, "llama-3.2-1b", 0, ARRAY_LEN(part_formats), 1);
 	fit(&b);
 	ck_assert_msg(!b.r.refused, "%s", b.r.refused ? b.r.refused : "");
 	d = written(&b, "an-engine");
@@ -304,6 +306,29 @@ START_TEST(kernels_are_told_apart)
 				      mix_names[part_formats[f].weights], run_name(&b.t.arena, &part_runs[i]),
 				      got, want);
 		}
+	end(&b);
+}
+END_TEST
+
+/* Three runs, in one format, are fewer than its kernels: they come back all the same, and so do those of another model. */
+START_TEST(a_few_rows_of_another_program_come_back)
+{
+	struct bench_of b;
+	struct catalogue_device other, d;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	b.ask.like = "llama.cpp@2026-02";
+	other = other_kernels(&b);
+	write_parts(&b, &other, "llama-3.2-1b", 1, 1, 2);
+	fit(&b);
+	ck_assert_msg(!b.r.refused, "%s", b.r.refused ? b.r.refused : "");
+	ck_assert_uint_eq(b.r.n, 3);
+	ck_assert_double_lt(b.r.off, 0.02);
+	d = written(&b, "an-engine");
+	for (size_t i = 0; i < ARRAY_LEN(part_runs); i += 2)
+		ck_assert_double_eq_tol(part_seconds(&b, &d, "llama-3.1-8b", 1, &part_runs[i]) /
+						part_seconds(&b, &other, "llama-3.1-8b", 1, &part_runs[i]),
+					1, 0.15);
 	end(&b);
 }
 END_TEST
@@ -376,6 +401,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_test(c, rows_that_do_not_come_back_are_refused);
 	tcase_add_loop_test(c, a_machine_without_a_runtime_gets_one, 0, 2);
 	tcase_add_test(c, kernels_are_told_apart);
+	tcase_add_test(c, a_few_rows_of_another_program_come_back);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;
