@@ -3,7 +3,9 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "sim/step/drawn.h"
 #include "sim/step/generate.h"
 #include "sim/train/train.h"
 #include "tests/suites.h"
@@ -81,6 +83,39 @@ void invariants_compiled(const struct fixture_run *r)
 		     e.marks_ns[i] == r->run.spans[r->program->marks[i]].end_ns);
 }
 
+/* Draws side by side give what each gives alone. */
+static void check_draws(struct arena *a, const struct fixture_run *r, struct rng *rng)
+{
+	enum { DRAWS = DRAWN_AT_ONCE - 1 };
+	struct program *p = r->program;
+	const size_t sources = program_sources(p->world);
+	struct params *z = arena_array(a, DRAWS * sources, sizeof *z);
+	const struct draws_at at = {z, sources, DRAWS};
+	const struct drawn_programs *d = drawn_programs_make(a, &p, 1);
+	const struct drawn_times drawn = drawn_times_new(a, p);
+	struct class_times alone = program_times_new(a, p), t = program_times_new(a, p);
+	struct compiled_ends ends[DRAWN_AT_ONCE];
+
+	for (size_t i = 0; i < DRAWS * sources * PARAM_N; i++)
+		z[i / PARAM_N].of[i % PARAM_N] = rng_normal(rng);
+	drawn_programs_times(d, &at, &drawn);
+	if (compiled_draws_may(r->compiled))
+		compiled_draws(r->compiled, &drawn, ends, 1);
+	for (size_t i = 0; i < DRAWS; i++) {
+		struct compiled_ends e;
+
+		program_times_drawn(p, z + i * sources, &alone);
+		drawn_times_of(p, &drawn, z + i * sources, i, &t);
+		for (size_t c = 0; c < p->op_classes.n; c++)
+			MUST(p->op_classes.at[c].kind == CLASS_JOINED ||
+			     (t.ns[c] == alone.ns[c] && t.lag_ns[c] == alone.lag_ns[c]));
+		e = compiled_run(r->compiled, &alone);
+		MUST(!compiled_draws_may(r->compiled) || !memcmp(&e, &ends[i], sizeof e));
+		e.makespan_ns -= compiled_run(r->compiled, &t).makespan_ns;
+		MUST(!e.makespan_ns);
+	}
+}
+
 void invariants_prog(struct program *p, struct rng *rng)
 {
 	struct arena a = ARENA_INIT;
@@ -89,6 +124,7 @@ void invariants_prog(struct program *p, struct rng *rng)
 
 	invariants_run(&r);
 	invariants_compiled(&r);
+	check_draws(&a, &r, rng);
 	for (size_t s = 0; s < program_sources(p->world); s++)
 		for (int i = 0; i < PARAM_N; i++)
 			z[s].of[i] = 3 * rng_normal(rng);
@@ -98,6 +134,27 @@ void invariants_prog(struct program *p, struct rng *rng)
 	invariants_run(&r);
 	invariants_compiled(&r);
 	arena_release(&a);
+}
+
+static sim_ns makespan_of(struct program *p)
+{
+	struct arena a = ARENA_INIT;
+	const sim_ns ns = fixture_run(&a, p).run.makespan_ns;
+
+	arena_release(&a);
+	return ns;
+}
+
+/* Operators put as one take what they take one by one. */
+static void check_short(const struct placement *at, const struct generate_programs *whole, struct rng *rng)
+{
+	struct generate_programs g = generate_build_short(at);
+
+	MUST(makespan_of(g.first) == makespan_of(whole->first));
+	for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++)
+		MUST(makespan_of(g.later[i]) == makespan_of(whole->later[i]));
+	invariants_prog(g.first, rng);
+	generate_free(&g);
 }
 
 void invariants_progs(const struct placement *at, struct rng *rng)
@@ -110,6 +167,7 @@ void invariants_progs(const struct placement *at, struct rng *rng)
 		invariants_prog(g.first, rng);
 		for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++)
 			invariants_prog(g.later[i], rng);
+		check_short(at, &g, rng);
 		generate_free(&g);
 	}
 	if (k->train) {

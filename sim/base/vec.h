@@ -20,10 +20,14 @@
 		size_t n, room;                                                                              \
 	}
 
+/* The first room: most hold a few, and each doubling costs a realloc(). */
+enum { VEC_FIRST = 8 };
+
 #define VEC_RESERVE(v, more)                                                                                 \
 	do {                                                                                                 \
 		if ((v)->n + (more) > (v)->room) {                                                           \
-			(v)->room = (v)->room * 2 > (v)->n + (more) ? (v)->room * 2 : (v)->n + (more);       \
+			(v)->room = (v)->room ? (v)->room * 2 : VEC_FIRST;                                   \
+			(v)->room = (v)->room > (v)->n + (more) ? (v)->room : (v)->n + (more);               \
 			(v)->at = xrealloc((v)->at, (v)->room * sizeof *(v)->at);                            \
 		}                                                                                            \
 	} while (0)

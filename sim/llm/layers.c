@@ -121,6 +121,17 @@ static int64_t layer_without_kinds(const struct model *m, size_t block)
 	return x->first_dense + behind / group * x->every + (rest < x->every ? rest : x->every - 1);
 }
 
+/* The blocks behind the embedding of a model of equal layers, which are asked for most: attention and FFN take turns. */
+static struct block block_of_equals(const struct model *m, size_t i)
+{
+	const int64_t layer = (int64_t)(i / 2);
+
+	if (layer >= m->layers)
+		return (struct block){{ROLE_HEAD, false, 0}, -1};
+	return (struct block){{i % 2 ? ROLE_FFN : ROLE_ATTENTION, i % 2 == 0 && is_windowed(m, layer), 0},
+			      layer};
+}
+
 struct block model_block(const struct model *m, size_t i)
 {
 	int64_t layer;
@@ -128,6 +139,8 @@ struct block model_block(const struct model *m, size_t i)
 
 	if (i == 0)
 		return (struct block){{ROLE_EMBEDDING, false, 0}, -1};
+	if (!m->layout && !m->experts)
+		return block_of_equals(m, i - 1);
 	if (i + 1 == model_blocks(m))
 		return (struct block){{ROLE_HEAD, false, 0}, -1};
 	layer = m->layout ? m->layout->layer_of[i] : layer_without_kinds(m, i);

@@ -1,8 +1,11 @@
 /* draws.c - see draws.h. */
 #include "sim/predict/draws.h"
 
+#include <string.h>
+
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
+#include "sim/base/str.h"
 
 static const char *device_stream(struct arena *a, const struct machine *machine, const struct device *device)
 {
@@ -62,12 +65,15 @@ struct params *draws_of_device(struct arena *a, const struct machine *machine, c
 	return z;
 }
 
+static const char *socket_title(const struct world *w, size_t socket)
+{
+	return socket < w->machines_n ? w->machines[socket].title : w->links[socket - w->machines_n].title;
+}
+
 static void draw_power(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
 {
 	for (size_t s = 0; s < d->sockets; s++) {
-		const char *title =
-			s < w->machines_n ? w->machines[s].title : w->links[s - w->machines_n].title;
-		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s/power", title));
+		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s/power", socket_title(w, s)));
 
 		for (size_t i = 0; i < d->n; i++) {
 			struct power_draw *l = &d->power[i * d->sockets + s];
@@ -79,13 +85,35 @@ static void draw_power(struct arena *a, const struct world *w, uint64_t seed, st
 	}
 }
 
+/* The names of all streams of a world, and which parameters each source has. */
+static const char *drawn_for(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	for (size_t i = 0; i < program_sources(w); i++) {
+		str_add(&s, source_name(a, w, i));
+		for (int p = 0; p < PARAM_N; p++)
+			str_add(&s, program_has_param(w, i, (enum param)p) ? " 1" : " 0");
+		str_add(&s, "\n");
+	}
+	for (size_t i = 0; i < w->machines_n + w->links_n; i++) {
+		str_add(&s, socket_title(w, i));
+		str_add(&s, "\n");
+	}
+	text = arena_strdup(a, s.text ? s.text : "");
+	str_release(&s);
+	return text;
+}
+
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
 {
 	struct draws d = {.seed = seed,
 			  .n = n,
 			  .threads = 1,
 			  .sources = program_sources(w),
-			  .sockets = w->machines_n + w->links_n};
+			  .sockets = w->machines_n + w->links_n,
+			  .of = drawn_for(a, w)};
 
 	d.z = arena_array(a, n * d.sources, sizeof *d.z);
 	d.power = arena_array(a, n * d.sockets, sizeof *d.power);
@@ -111,10 +139,24 @@ static size_t usual_draws(const struct world *w)
 		       : (size_t)w->scenario->draws;
 }
 
+static size_t asked_n(const struct world *w, const struct draws_ask *ask)
+{
+	return ask->n > 1 ? (size_t)ask->n : usual_draws(w);
+}
+
+bool draws_serve(const struct draws *d, const struct world *w, const struct draws_ask *ask)
+{
+	struct arena scratch = ARENA_INIT;
+	const bool same = d->of && d->seed == draws_asked_seed(ask, w) && d->n == asked_n(w, ask) &&
+			  !strcmp(d->of, drawn_for(&scratch, w));
+
+	arena_release(&scratch);
+	return same;
+}
+
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask)
 {
-	struct draws d =
-		draws_make(a, w, draws_asked_seed(ask, w), ask->n > 1 ? (size_t)ask->n : usual_draws(w));
+	struct draws d = draws_make(a, w, draws_asked_seed(ask, w), asked_n(w, ask));
 
 	d.threads = workers_count(ask->workers.threads, d.n);
 	d.each_iteration = ask->each_iteration;

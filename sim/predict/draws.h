@@ -24,6 +24,7 @@ struct draws {
 	struct params *z;    /* [draw * sources + source] */
 	struct draws_watch watch;
 	struct power_draw *power; /* [draw * sockets + socket]: machines, then links */
+	const char *of;           /* the sources that they are drawn for, and their parameters */
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
 
@@ -36,6 +37,9 @@ struct draws_ask {
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask);
+
+/* Whether those of another world are what draws_asked() would give for this one. */
+bool draws_serve(const struct draws *d, const struct world *w, const struct draws_ask *ask);
 
 /* Those of one device without a world, one for each draw: the same that draws_make() gives it. */
 struct params *draws_of_device(struct arena *a, const struct machine *machine, const struct device *device,

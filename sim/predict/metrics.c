@@ -109,11 +109,11 @@ static size_t classes_of(const struct job_run *r)
 static bool asks_power(const struct job_run *r, const double *values, const bool *asked)
 {
 	for (size_t i = 0; i < metrics_n(); i++) {
-		const struct metric_info *m = metric_at(i);
+		const struct metric_info *m = asked && !asked[i] ? NULL : metric_at(i);
 
-		if (m->job == job_of(r) &&
+		if (m && m->job == job_of(r) &&
 		    (m->needs == METRIC_OF_POWER || m->needs == METRIC_OF_POWER_AND_PRICE) &&
-		    (!asked || asked[i]) && !isnan(values[metric_index(m)]))
+		    !isnan(values[metric_index(m)]))
 			return true;
 	}
 	return false;
@@ -236,11 +236,11 @@ static int make_metrics(struct arena *a, struct prediction *p, const struct draw
 	if (run_jobs(a, p, d, asked, value, drawn, err) != 0)
 		return -1;
 	for (size_t i = 0; i < metrics_n(); i++) {
-		const struct metric_info *m = metric_at(i);
-		const struct job_run *r = &p->jobs[m->job];
+		const struct metric_info *m = asked && !asked[i] ? NULL : metric_at(i);
+		const struct job_run *r = m ? &p->jobs[m->job] : NULL;
 		struct band band;
 
-		if ((asked && !asked[i]) || isnan(metric_value(value, m)))
+		if (!m || isnan(metric_value(value, m)))
 			continue;
 		metrics[n] =
 			(struct metric){.name = m->name,

@@ -155,7 +155,9 @@ static void take_params(const struct draws_at *at, size_t source, double (*out)[
 
 static void add_term(const struct term *t, const double *z, double *s)
 {
-	for (size_t i = 0; i < DRAWN_AT_ONCE && t->s > 0; i++)
+	if (t->s <= 0)
+		return;
+	for (size_t i = 0; i < DRAWN_AT_ONCE; i++)
 		s[i] += term_drawn(t, z[i]);
 }
 

@@ -213,18 +213,24 @@ struct deps program_send(struct program *p, size_t from, size_t to, double bytes
 	return program_message(p, &m, label, after);
 }
 
+/* Whether one of the devices before it is on the machine of device i. */
+static bool has_it_already(const struct world *w, const struct shards *to, int i)
+{
+	for (int k = 0; k < i; k++)
+		if (w->units[to->unit[k]].machine == w->units[to->unit[i]].machine)
+			return true;
+	return false;
+}
+
 struct deps program_hand_over(struct program *p, const struct shards *from, const struct shards *to,
 			      double bytes, struct label label, const struct deps *after)
 {
 	struct deps there = {.n = 0};
 
 	for (int i = 0; i < to->n; i++) {
-		struct shards before = *to; /* devices that have it already */
-
-		before.n = i;
 		if (shard_group_beside(p->world, from, to->unit[i])) {
 			deps_join(p, &there, after);
-		} else if (!shard_group_beside(p->world, &before, to->unit[i])) {
+		} else if (!has_it_already(p->world, to, i)) {
 			const struct deps sent =
 				program_send(p, from->unit[0], to->unit[i], bytes, label, after);
 

@@ -50,6 +50,8 @@ const char *const payload_names[PAYLOAD_N + 1] = {
 	[PAYLOAD_REDUCE_SCATTER] = "reduce-scatter",
 };
 
+enum { FEW = 64 }; /* classes, tasks and dependencies of a program are at least about as many */
+
 struct program *program_new(const struct world *w)
 {
 	struct program *p = xcalloc(1, sizeof *p);
@@ -59,6 +61,9 @@ struct program *program_new(const struct world *w)
 	p->device_models = arena_array(&p->arena, w->units_n * DTYPE_N, sizeof *p->device_models);
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		p->marks[i] = TASK_NONE;
+	VEC_RESERVE(&p->op_classes, FEW);
+	VEC_RESERVE(&p->tasks, FEW);
+	VEC_RESERVE(&p->deps, FEW);
 	return p;
 }
 
@@ -102,7 +107,7 @@ static bool has_task(const struct deps *d, uint32_t task)
 /* Lists are never changed in place, since callers hold copies of the struct. */
 static void append(struct program *p, struct deps *d, const uint32_t *task, size_t n)
 {
-	uint32_t *all = arena_array(&p->arena, d->n + n, sizeof *all);
+	uint32_t *all = arena_room(&p->arena, d->n + n, sizeof *all);
 
 	if (d->n)
 		memcpy(all, d->task, d->n * sizeof *all);
@@ -263,12 +268,28 @@ static bool launch_class(struct program *p, const struct op *ops, size_t n, cons
 	return true;
 }
 
+/* The tasks of a joined class one after the other. */
+static sim_ns parts_ns(const struct program *p, const struct op_class *c)
+{
+	sim_ns sum = 0;
+
+	for (uint32_t i = c->first_part; i < c->first_part + c->parts_n; i++) {
+		const struct class_part *part = &p->class_parts.at[i];
+
+		sum += program_class_ns(p, part->op_class) * part->n +
+		       sim_ns_of_s(p->op_classes.at[part->op_class].lag_s) * part->lags;
+	}
+	return sum;
+}
+
 sim_ns program_class_ns(const struct program *p, size_t op_class)
 {
 	const struct op_class *c = &p->op_classes.at[op_class];
 	const sim_ns ns = sim_ns_of_s(cost_seconds(&c->cost));
 	sim_ns device = 0;
 
+	if (c->kind == CLASS_JOINED)
+		return parts_ns(p, c);
 	if (!c->launches)
 		return ns;
 	for (uint32_t i = 1; i <= c->launches; i++)

@@ -218,7 +218,8 @@ int sweep_begin(const struct sweep_ask *ask, struct sweep *s)
 
 /* One thread's own: what it has found lives in `kept` until all are through, what a cell needs besides in `scratch`. */
 struct sweep_worker {
-	struct arena kept, scratch;
+	struct arena kept, scratch, drawn;
+	struct draws draws; /* of the last cell, in `drawn`; most cells have the same */
 };
 
 struct sweep_failure { /* of a cell */
@@ -277,7 +278,6 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 {
 	const struct sweep *s = r->sweep;
 	struct draws_ask ask = r->ask->draws;
-	struct draws draws;
 	struct sweep_entry *entries = arena_array(&x->kept, s->names_n, sizeof *entries);
 	double *bounds = arena_array(&x->kept, s->shown_n, sizeof *bounds);
 	const bool *asked = asked_metrics(&x->scratch, s);
@@ -288,7 +288,10 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 	ask.workers.threads = (int64_t)r->threads;
 	if (r->quiet)
 		ask.watch.tell = NULL;
-	draws = draws_asked(&x->scratch, at->world, &ask);
+	if (!draws_serve(&x->draws, at->world, &ask)) {
+		arena_release(&x->drawn);
+		x->draws = draws_asked(&x->drawn, at->world, &ask);
+	}
 	for (size_t k = 0; k < s->shown_n; k++)
 		bounds[k] = bound_of(at->world, s->shown[k].metric->name);
 	cell->bounds = bounds;
@@ -297,7 +300,7 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 		const size_t i = made++;
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
 
-		rc = row_of(&x->scratch, s, at, i, &draws, asked, all, row, err);
+		rc = row_of(&x->scratch, s, at, i, &x->draws, asked, all, row, err);
 		if (rc == 0)
 			entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&all[i]) == 1;
@@ -306,7 +309,7 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 		prediction_release(&all[made]);
 	if (rc != 0)
 		return -1;
-	cell->best_alone = compare_all(entries, s->names_n, draws.n);
+	cell->best_alone = compare_all(entries, s->names_n, x->draws.n);
 	for (size_t i = 0; i < s->names_n; i++)
 		entries[i].metric = entries[i].metric ? keep(&x->kept, entries[i].metric) : NULL;
 	cell->entries = entries;
@@ -448,6 +451,7 @@ int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 	for (size_t i = 0; i < threads; i++) {
 		arena_adopt(ask->loader->arena, &r.workers[i].kept);
 		arena_release(&r.workers[i].scratch);
+		arena_release(&r.workers[i].drawn);
 	}
 	arena_release(&a);
 	return done == r.cells_n ? 0 : -1;
@@ -456,7 +460,7 @@ int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, struct err *err)
 {
 	struct sweep_failure *failure = NULL;
-	struct sweep_worker worker = {.kept = ARENA_INIT, .scratch = ARENA_INIT};
+	struct sweep_worker worker = {.kept = ARENA_INIT, .scratch = ARENA_INIT, .drawn = ARENA_INIT};
 	struct sweep_cell *const c = &s->cells[cell], before = *c;
 	struct sweep_running r = {.ask = ask,
 				  .sweep = s,
@@ -472,6 +476,7 @@ int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, st
 		tell_failure(ask->loader, failure, err);
 	arena_release(&worker.kept);
 	arena_release(&worker.scratch);
+	arena_release(&worker.drawn);
 	*c = before;
 	return rc;
 }
