@@ -56,6 +56,18 @@ static const char *format_word(struct arena *a, const char *text)
 	return NULL;
 }
 
+/* The same within a file's name, "DeepSeek-V3-IQ4_K_R4-00001-of-00010.gguf", where words are parted by '-'. */
+static const char *format_within(struct arena *a, const char *text)
+{
+	for (const char *at = strpbrk(text, "-./"); at; at = strpbrk(at + 1, "-./")) {
+		const char *word = format_word(a, at + 1);
+
+		if (word && str_starts(at + 1, word))
+			return arena_strndup(a, word, strcspn(word, "-"));
+	}
+	return NULL;
+}
+
 int run_named_weights(struct arena *a, const struct run *run, const char **unknown)
 {
 	const char *text = run->weights ? run->weights : run->model ? short_names(a, run->model) : NULL;
@@ -246,6 +258,7 @@ static const char *published(struct arena *a, const struct model *m)
 static int refuse_unsaid(struct arena *a, const struct run *run, const struct model *m, const char *unknown,
 			 struct err *err)
 {
+	unknown = unknown || run->bytes > 0 || !run->model ? unknown : format_within(a, run->model);
 	if (unknown)
 		err_set(err, "the format '%.40s' is not known", unknown);
 	else if (run->bytes > 0)

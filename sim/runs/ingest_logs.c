@@ -9,20 +9,6 @@
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 
-/* The number that begins the text, with a point or a comma for its fraction; NAN: none does. */
-static double number_at(struct reading *r, const char *text)
-{
-	char *digits;
-	const size_t len = strspn(text, "0123456789.,");
-
-	if (!len)
-		return NAN;
-	digits = arena_strndup(r->arena, text, len);
-	for (size_t i = 0; i < len; i++)
-		digits[i] = digits[i] == ',' ? '.' : digits[i];
-	return strtod(digits, NULL);
-}
-
 /* The number behind the word in a line; NAN where it stands not there. */
 static double behind(struct reading *r, const char *line, const char *word)
 {
@@ -31,7 +17,7 @@ static double behind(struct reading *r, const char *line, const char *word)
 	if (!at)
 		return NAN;
 	at += strlen(word);
-	return number_at(r, at + strspn(at, " "));
+	return reading_decimal(r->arena, at + strspn(at, " "));
 }
 
 /* The rest of a line behind a word: "qwen3:4b" behind "ollama run"; NULL. */
@@ -80,10 +66,10 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 		f->name = name;
 	if (type)
 		f->type = type;
-	if (params && number_at(r, params) > 0)
-		f->params = number_at(r, params) * (strstr(params, " M") ? 1e6 : 1e9);
-	if (size && number_at(r, size) > 0)
-		f->bytes = number_at(r, size) * (strstr(size, "MiB") ? 1048576.0 : 1073741824.0);
+	if (params && reading_decimal(r->arena, params) > 0)
+		f->params = reading_decimal(r->arena, params) * (strstr(params, " M") ? 1e6 : 1e9);
+	if (size && reading_decimal(r->arena, size) > 0)
+		f->bytes = reading_decimal(r->arena, size) * (strstr(size, "MiB") ? 1048576.0 : 1073741824.0);
 	if (layers && strstr(layers, "layers to GPU"))
 		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
 }
@@ -96,8 +82,8 @@ static void take_job(struct reading *r, const char *line, struct log_facts *f)
 	command_line_take(r, line, &f->command);
 	f->chunks = f->chunks || str_starts(line, "perplexity: ") || str_starts(line, "compute_imatrix: ");
 	context = slot ? slot : context;
-	if (context && number_at(r, context) > 0)
-		f->context = number_at(r, context);
+	if (context && reading_decimal(r->arena, context) > 0)
+		f->context = reading_decimal(r->arena, context);
 	if (strstr(line, "buffer type overridden to CPU"))
 		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
 }
@@ -137,8 +123,8 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 {
 	const bool prompt = strstr(line, "prompt eval time") != NULL;
 	const char *value = reading_eval_time(line), *slash = strchr(value, '/');
-	const double ms = number_at(r, value + strspn(value, " "));
-	double n = slash ? number_at(r, slash + 1 + strspn(slash + 1, " ")) : NAN;
+	const double ms = reading_decimal(r->arena, value + strspn(value, " "));
+	double n = slash ? reading_tally(r->arena, slash + 1 + strspn(slash + 1, " ")) : NAN;
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
 		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
@@ -189,10 +175,10 @@ static double duration(struct reading *r, const char *text)
 	double sum = 0;
 
 	do {
-		const double x = number_at(r, text);
+		const double x = reading_decimal(r->arena, text);
 		size_t i = 0;
 
-		text += strspn(text, "0123456789.");
+		text += strspn(text, "0123456789.,");
 		while (i < ARRAY_LEN(units) && !str_starts(text, units[i].unit))
 			i++;
 		if (isnan(x) || i == ARRAY_LEN(units))
@@ -256,7 +242,7 @@ static void take_answer_line(struct reading *r, const char *line, int at, struct
 		const char *count = value_of(line, counts[i]), *time = value_of(line, times[i]);
 
 		if (count) {
-			o->count[i] = number_at(r, count);
+			o->count[i] = reading_tally(r->arena, count);
 			o->line[i] = at;
 		}
 		if (time)
@@ -293,10 +279,10 @@ static int take_lm_studio(struct reading *r, const char *line, int at)
 		return 0;
 	while (from > line && strchr("0123456789.,", from[-1]))
 		from--;
-	while (n > line && strchr("0123456789", n[-1]))
+	while (n > line && strchr("0123456789,", n[-1]))
 		n--;
-	rate = from < unit ? number_at(r, from) : NAN;
-	count = n < tokens ? number_at(r, n) : NAN;
+	rate = from < unit ? reading_decimal(r->arena, from) : NAN;
+	count = n < tokens ? reading_tally(r->arena, n) : NAN;
 	if (!(rate > 0) || !(count >= 1) || count > 1e8)
 		return err_set(r->err, "%s:%d: expected 'N tok/sec ... N tokens'", r->path, at);
 	return reading_add(

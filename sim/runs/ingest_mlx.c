@@ -10,8 +10,18 @@
 
 enum { TRIALS_MAX = 10000 };
 
+/* The digits, points and commas that begin the text, without a comma at their end. */
+static const char *value_alone(struct arena *a, const char *text)
+{
+	size_t n = strspn(text, "0123456789.,");
+
+	while (n && (text[n - 1] == ',' || text[n - 1] == '.'))
+		n--;
+	return arena_strndup(a, text, n);
+}
+
 /* The number after "name=" in a line; NAN where there is none, or no plain positive one. */
-static double named(const char *line, size_t len, const char *name)
+static double named(struct reading *r, const char *line, size_t len, const char *name)
 {
 	const size_t n = strlen(name);
 
@@ -20,7 +30,9 @@ static double named(const char *line, size_t len, const char *name)
 		    (at > line && (at[-1] == '_' || (at[-1] >= 'a' && at[-1] <= 'z'))))
 			continue;
 		at += n + 1;
-		return strspn(at, "0123456789.") ? strtod(at, NULL) : NAN;
+		/* what parts values is a comma and a blank; counts have thousands alone */
+		return strstr(name, "tokens") ? reading_tally(r->arena, value_alone(r->arena, at))
+					      : reading_decimal(r->arena, value_alone(r->arena, at));
 	}
 	return NAN;
 }
@@ -95,8 +107,8 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 
 static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
-	const double p = named(line, len, "prompt_tokens"), g = named(line, len, "generation_tokens"),
-		     said = named(line, len, "batch_size"),
+	const double p = named(r, line, len, "prompt_tokens"), g = named(r, line, len, "generation_tokens"),
+		     said = named(r, line, len, "batch_size"),
 		     b = isnan(said) ? 1 : said; /* before batches there was one sequence */
 
 	if (!(p >= 1 && p <= 1e8) || !(g >= 1 && g <= 1e8) || !(b >= 1 && b <= 1e6))
@@ -111,8 +123,8 @@ static int take_head(struct reading *r, const char *line, size_t len, int at, st
 
 static int take_trial(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
-	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps"),
-		     peak = named(line, len, "peak_memory");
+	const double p = named(r, line, len, "prompt_tps"), g = named(r, line, len, "generation_tps"),
+		     peak = named(r, line, len, "peak_memory");
 
 	if (!t->line)
 		return err_set(r->err, "%s:%d: a trial before any 'Timing with' line", r->path, at);

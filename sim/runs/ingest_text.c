@@ -123,24 +123,6 @@ static int take_test(struct reading *r, int line, const char *test, struct run *
 	return 0;
 }
 
-/* A number as people's languages have it: "3,290.92", "3.290,92", "3290,92". One point or comma before three digits may
- * part thousands or the fraction, and is left as it is for an error, but for the point of a plain number. */
-static const char *plain_number(struct arena *a, const char *text, size_t len)
-{
-	char *out = arena_strndup(a, text, len), *to = out;
-	const char *comma = strrchr(out, ','), *point = strrchr(out, '.');
-	const char fraction = comma && (!point || comma > point) ? ',' : '.';
-	const char *last = fraction == ',' ? comma : point;
-
-	if (!comma || strspn(out, "0123456789.,") != len || (!point && strlen(comma + 1) == 3))
-		return out;
-	for (const char *at = out; *at; at++)
-		if (at == last || (*at != ',' && *at != '.'))
-			*to++ = at == last ? '.' : *at;
-	*to = '\0';
-	return out;
-}
-
 /* "123.45 ± 0.67" */
 static int take_rate(struct reading *r, int line, const char *text, struct run *run)
 {
@@ -148,14 +130,14 @@ static int take_rate(struct reading *r, int line, const char *text, struct run *
 	const char *after = text + len + strspn(text + len, " ");
 	double rate, sd = 0;
 
-	if (reading_number(r, line, "t/s", plain_number(r->arena, text, len), 1e9, &rate) != 0)
+	if (reading_number(r, line, "t/s", reading_plain(r->arena, text, len), 1e9, &rate) != 0)
 		return -1;
 	if (!(rate > 0))
 		return reading_fail(r, line, "t/s: a rate must be positive, got", text);
 	if (str_starts(after, "\xc2\xb1") || str_starts(after, "+-")) {
 		after += 2;
 		after += strspn(after, " ");
-		after = plain_number(r->arena, after, strcspn(after, " "));
+		after = reading_plain(r->arena, after, strcspn(after, " "));
 		if (reading_number(r, line, "t/s", after, 1e9, &sd) != 0)
 			return -1;
 	}

@@ -121,6 +121,16 @@ static void add_tabbed(struct str *out, const char *line, size_t len)
 	str_add(out, " |");
 }
 
+/* llama-bench's csv as a spreadsheet copies it, with tabs for commas. */
+static const char *tabs_as_commas(struct arena *a, const char *text)
+{
+	char *out = arena_strdup(a, text);
+
+	for (char *at = out; *at; at++)
+		*at = *at == '\t' ? ',' : *at;
+	return out;
+}
+
 static const char *tabs_as_bars(struct arena *a, const char *text)
 {
 	struct str out = STR_INIT;
@@ -255,5 +265,7 @@ const char *tidied(struct arena *a, const char *text, size_t len)
 
 	if (strstr(plain, "<tr") || strstr(plain, "<TR"))
 		plain = unquoted(a, html_as_bars(a, plain));
+	if (strstr(plain, "\tn_prompt\t") && !strstr(plain, ",n_prompt"))
+		return tabs_as_commas(a, plain);
 	return strchr(plain, '\t') ? tabs_as_bars(a, plain) : plain;
 }

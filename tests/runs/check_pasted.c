@@ -430,6 +430,20 @@ static const struct {
 	 "Decode 0. Batch size: 1, latency: 0.00572 s, throughput:    174.85 token/s\n"
 	 "Decode.  median latency: 0.00572 s, median throughput:    174.85 token/s\n",
 	 "SGLang's bench_one_batch", 0, 0, 0, 0, 0},
+	/* thousands and commas by a spreadsheet or a language */
+	{"Timing with prompt_tokens=4,096, generation_tokens=128, batch_size=1.\n"
+	 "Trial 1:  prompt_tps=1,234.5, generation_tps=60.1, peak_memory=5.1, total_time=5.5\n",
+	 NULL, 2, 4095, 1, 0, 1234.5},
+	{"prompt eval count: 1,026 token(s)\nprompt eval duration: 1,2s\nprompt eval rate: 855 tokens/s\n"
+	 "eval count: 256 token(s)\neval duration: 4s\neval rate: 64 tokens/s\n",
+	 NULL, 2, 1026, 0, 0, 855},
+	{"78,21 tok/sec \xe2\x80\xa2 1,045 tokens \xe2\x80\xa2 0,32s to first token\n", NULL, 1, 0, 1045, 0,
+	 78.21},
+	{"prompt eval time =    1,234.56 ms /  4,096 tokens\n", NULL, 1, 4096, 0, 0, 4096 / 1.23456},
+	{"prompt eval time =    1,234 ms /  4,096 tokens\n", "expected 'eval time", 0, 0, 0, 0, 0},
+	{"build_commit\tbackends\tmodel_type\tn_prompt\tn_gen\tavg_ns\nabc\tCUDA\tllama 8B "
+	 "Q4_0\t512\t0\t42000000\n",
+	 NULL, 1, 512, 0, 0, 512 / 0.042},
 	/* many prompts of 512 tokens, not one of 141,824 */
 	{"perplexity: calculating perplexity over 277 chunks, n_ctx=512, batch_size=512, n_seq=1\n"
 	 "llama_print_timings: prompt eval time =  424627.31 ms / 141824 tokens\n",
