@@ -361,9 +361,20 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 
 /* ---- the replica ---- */
 
-static int64_t fs_of(const struct qty *q)
+/* Of one of the host's times; z: the deviate that its device's overheads have. */
+static int64_t fs_of(const struct qty *q, double z)
 {
-	return q->given ? (int64_t)llround(q->value * 1e9) * FS_PER_NS : 0;
+	const struct term t = {q->value, q->spread, q->provenance};
+
+	return q->given ? (int64_t)llround(term_drawn(&t, z) * 1e9) * FS_PER_NS : 0;
+}
+
+static void host_times(struct batch_cost *c, double z)
+{
+	c->host_fs = fs_of(&c->how->host, z);
+	c->host_per_seq_fs = fs_of(&c->how->host_per_seq, z);
+	c->rebuild_fs = fs_of(&c->how->rebuild, z) * c->at->world->model->layers;
+	c->new_rows_fs = fs_of(&c->how->new_rows, z);
 }
 
 static void find_windows(struct batch_cost *c)
@@ -407,10 +418,7 @@ struct batch_cost *batch_cost_new(const struct placement *at, const struct servi
 	}
 	c = xcalloc(1, sizeof *c);
 	*c = (struct batch_cost){.at = at, .how = how, .pass = pass, .draft = draft, .tables = ARENA_INIT};
-	c->host_fs = fs_of(&how->host);
-	c->host_per_seq_fs = fs_of(&how->host_per_seq);
-	c->rebuild_fs = fs_of(&how->rebuild) * at->world->model->layers;
-	c->new_rows_fs = fs_of(&how->new_rows);
+	host_times(c, 0);
 	find_windows(c);
 	if (!draft)
 		c->stages = batch_pass_stages(pass, &c->devices);
@@ -438,6 +446,7 @@ void batch_cost_draw(struct batch_cost *c, const struct params *z)
 	c->by_n.n = 0;
 	arena_release(&c->tables);
 	batch_pass_draw(c->pass, z);
+	host_times(c, z ? z[batch_pass_unit(c->pass)].of[PARAM_OVERHEAD] : 0);
 	if (c->draft)
 		batch_cost_draw(c->draft, z);
 }

@@ -550,6 +550,11 @@ sim_ns batch_pass_ns(struct batch_pass *p, const struct shape_mix *x)
 	return x->pieces_n == 1 && !x->decodes ? piece_ns(p, x) : alone_ns(p, x);
 }
 
+size_t batch_pass_unit(const struct batch_pass *p)
+{
+	return p->unit;
+}
+
 void batch_pass_draw(struct batch_pass *p, const struct params *z)
 {
 	const size_t n = program_sources(p->w);

@@ -25,6 +25,9 @@ size_t batch_pass_stages(struct batch_pass *p, size_t *devices);
 /* The shares of a pass's time for which it holds each stage; what they lack of 1 are latencies. */
 void batch_pass_shares(struct batch_pass *p, const struct shape_mix *x, double *shares);
 
+/* The unit that runs the first of the blocks: whose host plans the batches. */
+size_t batch_pass_unit(const struct batch_pass *p);
+
 /* The times of another draw; see batch_cost_draw(). */
 void batch_pass_draw(struct batch_pass *p, const struct params *z);
 

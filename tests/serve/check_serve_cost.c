@@ -692,6 +692,46 @@ START_TEST(new_rows_take_longer)
 }
 END_TEST
 
+/* What the host takes is as unsure as the server's file says: in a draw it goes with its device's overheads. */
+START_TEST(the_host_is_drawn)
+{
+	struct serving how = paged();
+	struct err err = ERR_INIT;
+	struct arena a = ARENA_INIT;
+	struct params *z;
+	struct batch_cost *c;
+	struct placement at;
+	struct batch_time t;
+	struct batch_mix m;
+	int64_t fs;
+
+	load_split(_i, NULL);
+	at = fixture_place(&fixture, 0);
+	z = arena_array(&a, program_sources(fixture.world), sizeof *z);
+	for (size_t i = 0; i < program_sources(fixture.world); i++)
+		z[i].of[PARAM_OVERHEAD] = 2;
+	how.new_rows = (struct qty){.value = 0.28, .spread = 0.25, .given = true};
+	how.host_per_seq = (struct qty){.value = 1e-3, .spread = 0.1, .given = true};
+	c = batch_cost_new(&at, &how, &err);
+	t = batch_cost_time(c);
+	for (int drawn = 0; drawn < 3; drawn++) {
+		batch_cost_draw(c, drawn == 1 ? z : NULL);
+		m = uniform_mix(&t, 3, 400);
+		fs = t.of(t.self, &m).fs;
+		m.new_rows = true;
+		ck_assert_int_eq(t.of(t.self, &m).fs - fs,
+				 (int64_t)(drawn == 1 ? 420 : 280) * 1000000 * FS_PER_NS);
+		m.new_rows = false;
+		m.host_sequences = 3;
+		ck_assert_int_eq(t.of(t.self, &m).fs - fs,
+				 (int64_t)(drawn == 1 ? 3600 : 3000) * 1000 * FS_PER_NS);
+	}
+	batch_cost_free(c);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(graphs_pad)
 {
 	struct serving provenance = paged();
@@ -908,6 +948,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
 	tcase_add_test(set, new_rows_take_longer);
+	tcase_add_loop_test(set, the_host_is_drawn, 0, 2);
 	tcase_add_test(set, blocks_of_vllm);
 	tcase_add_test(set, a_piece_comes_again);
 	tcase_add_test(set, blocks_of_vllm_hold_states);
