@@ -487,12 +487,17 @@ static struct builder builder_of(const struct placement *at, enum joins joins)
 	return b;
 }
 
-struct program *train_build(const struct placement *at)
+static struct program *build_whole(const struct placement *at, enum joins joins)
 {
-	struct builder b = builder_of(at, JOIN_NONE);
+	struct builder b = builder_of(at, joins);
 
 	b.st = stages_make(&b.arena, b.p, at);
 	return build(&b, at);
+}
+
+struct program *train_build(const struct placement *at)
+{
+	return build_whole(at, JOIN_NONE);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -550,18 +555,17 @@ static struct program *build_of(struct arena *a, const struct placement *at, con
 
 static struct program *build_short(const struct placement *at, enum joins joins)
 {
-	struct arena scratch = ARENA_INIT;
-	struct program *p = NULL, *asked = program_new(at->world);
 	const struct train t = placement_train(at);
+	struct arena scratch = ARENA_INIT;
+	struct program *p, *asked;
 	struct stages st;
 
 	/* GPipe holds every micro-batch: no cycle of its passes is one of the whole step */
-	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE) {
-		st = stages_make(&scratch, asked, at);
-	} else {
-		st = stages_make_few(&scratch, asked, at);
-		p = without_cycles(&scratch, at, &st, joins);
-	}
+	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE)
+		return build_whole(at, joins);
+	asked = program_new(at->world);
+	st = stages_make_few(&scratch, asked, at);
+	p = without_cycles(&scratch, at, &st, joins);
 	if (!p && st.more) {
 		st = stages_make(&scratch, asked, at);
 		p = without_cycles(&scratch, at, &st, joins);
