@@ -40,7 +40,8 @@ static void count(struct counting *x, uint32_t queue, uint32_t op_class, uint32_
 	x->loads.at[l - 1].n += n;
 }
 
-static void count_classes(struct counting *x, const struct program *p, const struct pass_part *part, uint32_t times)
+static void count_classes(struct counting *x, const struct program *p, const struct pass_part *part,
+			  uint32_t times)
 {
 	struct class_part own;
 	size_t n;

@@ -138,13 +138,15 @@ static bool waited(const struct program *p, const struct task_run *run, uint32_t
 }
 
 /* The same of a part of a pass on the link, which was ready while joined rounds held that. */
-static bool part_waited(const struct program *p, const struct op_class *c, const struct task_span *spans, uint32_t i)
+static bool part_waited(const struct program *p, const struct op_class *c, const struct task_span *spans,
+			uint32_t i)
 {
 	const struct pass_part *parts = &p->pass_parts.at[c->first_part];
 	const uint32_t cause = spans[c->first_part + i].cause;
 
 	return parts[i].queue != parts[0].queue && cause != TASK_NONE &&
-	       parts[cause].queue == parts[i].queue && p->op_classes.at[parts[cause].op_class].kind == CLASS_JOINED;
+	       parts[cause].queue == parts[i].queue &&
+	       p->op_classes.at[parts[cause].op_class].kind == CLASS_JOINED;
 }
 
 static bool passes_hold(struct arena *a, const struct program *p, const struct class_times *t)

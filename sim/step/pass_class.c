@@ -117,8 +117,8 @@ struct task_span pass_span(const struct program *p, const struct task_run *run, 
 /* ---- many tasks ---- */
 
 /* What so many passes of a class, which were counted as work of one queue, are on each. */
-static void passes_busy(const struct program *p, uint32_t op_class, uint32_t queue, const struct class_times *t,
-			sim_ns times, sim_ns *busy_ns)
+static void passes_busy(const struct program *p, uint32_t op_class, uint32_t queue,
+			const struct class_times *t, sim_ns times, sim_ns *busy_ns)
 {
 	const struct op_class *c = &p->op_classes.at[op_class];
 
@@ -126,7 +126,8 @@ static void passes_busy(const struct program *p, uint32_t op_class, uint32_t que
 	for (uint32_t i = c->first_part; i < c->first_part + c->parts_n; i++) {
 		const struct pass_part *part = &p->pass_parts.at[i];
 
-		busy_ns[part->queue] += times * (t->ns[part->op_class] - joined_lags_ns(p, part->op_class, t));
+		busy_ns[part->queue] +=
+			times * (t->ns[part->op_class] - joined_lags_ns(p, part->op_class, t));
 	}
 }
 

@@ -171,9 +171,9 @@ struct program {
 	VEC(struct collective_task) collective_tasks;
 	VEC(struct class_part) class_parts; /* of classes that are joined */
 	VEC(struct pass_part) pass_parts;
-	VEC(uint32_t) joined_classes;       /* private: for joined.c */
-	bool *joins;                        /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
-	struct known_message last_message;  /* private: rounds of a collective operation are alike */
+	VEC(uint32_t) joined_classes;      /* private: for joined.c */
+	bool *joins;                       /* [queue]: its tasks may be joined; NULL: none are (joined.h) */
+	struct known_message last_message; /* private: rounds of a collective operation are alike */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */

@@ -6,6 +6,13 @@
 #include "sim/step/joined.h"
 #include "sim/step/pass_class.h"
 
+bool chunk_pass_begins(const struct model *m, size_t block)
+{
+	const enum role role = model_block(m, block).part.role;
+
+	return role == ROLE_EMBEDDING || role == ROLE_ATTENTION || role == ROLE_FFN || role == ROLE_HEAD;
+}
+
 /* ---- what is being kept ---- */
 
 /* A task in the group that is open. */
@@ -72,7 +79,8 @@ static bool is_link(const struct weaver *v, uint32_t task)
 	const struct program_task *t = task_at(v, task);
 	const enum payload of = t->label.payload;
 
-	return v->w->links && (of == PAYLOAD_ALL_REDUCE || of == PAYLOAD_ALL_GATHER || of == PAYLOAD_REDUCE_SCATTER) &&
+	return v->w->links &&
+	       (of == PAYLOAD_ALL_REDUCE || of == PAYLOAD_ALL_GATHER || of == PAYLOAD_REDUCE_SCATTER) &&
 	       joined_may(v->p, t->queue) &&
 	       (v->newest_link == TASK_NONE || task_at(v, v->newest_link)->queue == t->queue);
 }
@@ -100,7 +108,8 @@ static bool is_over(const struct weaver *v, uint32_t task)
 	if (on_device(v, task))
 		return true;
 	return v->open_links && v->newest_link != TASK_NONE &&
-	       task_at(v, v->newest_link)->queue == task_at(v, task)->queue && same_lag(v, task, v->newest_link);
+	       task_at(v, v->newest_link)->queue == task_at(v, task)->queue &&
+	       same_lag(v, task, v->newest_link);
 }
 
 /* The latest member of one of the two queues; SIZE_MAX: none. */

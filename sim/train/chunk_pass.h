@@ -28,8 +28,8 @@ struct chunk_pass {
 	struct kept_dep {
 		bool inside; /* of: the number of a task of the pass; else of what it waits for */
 		uint32_t of;
-	} * deps, *ends;     /* ends: [block of the chunk] */
-	bool *ended;         /* [block of the chunk]: it has an end */
+	} * deps, *ends; /* ends: [block of the chunk] */
+	bool *ended;     /* [block of the chunk]: it has an end */
 	uint32_t tasks_n;
 };
 
@@ -39,9 +39,13 @@ struct written_pass {
 	uint32_t device;        /* the queue of its stage */
 	bool links;             /* whether the link of equal devices is its own */
 	const struct deps *end; /* [block of the chunk]; empty: the block has no such pass */
-	size_t blocks_n, last;  /* last: the block that ends the pass, whose end other stages may wait for; those of the others only
+	size_t blocks_n,
+		last; /* last: the block that ends the pass, whose end other stages may wait for; those of the others only
 				   later tasks of the same device do */
 };
+
+/* Returns whether a chunk whose passes are alike may begin at a block: what crosses to it is the output of the block before alone. */
+bool chunk_pass_begins(const struct model *m, size_t block);
 
 /* Keeps a pass, in the arena, and takes it from the program; false: it stays, and is no pass to be kept. */
 bool chunk_pass_keep(struct arena *a, struct chunk_pass *c, struct program *p, const struct written_pass *w,

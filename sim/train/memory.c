@@ -46,7 +46,7 @@ struct ledger {
 	size_t *holders, *holders_from; /* [block + 1]: from there on the machines that have a share of it */
 	struct kept_bytes {
 		double kept, recompute;
-	} * kept; /* [block] */
+	} * kept;        /* [block] */
 	struct changes { /* [machine] */
 		VEC(struct change) of;
 	} * changes;

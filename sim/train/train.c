@@ -47,7 +47,8 @@ struct builder {
 	size_t blocks_n;
 	struct gradients gradients;
 	struct chunk_pass **known; /* [replica]: [chunk * PASS_N + pass] */
-	struct deps *ends, *before, *kept; /* of one pass: ends of its blocks, what it waits for, what it began with */
+	struct deps *ends, *before,
+		*kept; /* of one pass: ends of its blocks, what it waits for, what it began with */
 	struct arena arena;
 };
 
@@ -74,10 +75,12 @@ static void find_passes(struct builder *b)
 	for (uint32_t i = 0; i < b->st.n; i++)
 		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++) {
 			const struct simulated_action *a = &b->st.replicas[i].simulated_orders.actions[k];
-			const struct chunk_action pass = {
-				a->start_ns,     (uint32_t)b->passes.n,
-				i,               b->st.replicas[i].first + a->action.micro,
-				a->action.chunk, a->action.pass};
+			const struct chunk_action pass = {a->start_ns,
+							  (uint32_t)b->passes.n,
+							  i,
+							  b->st.replicas[i].first + a->action.micro,
+							  a->action.chunk,
+							  a->action.pass};
 
 			VEC_ADD(&b->passes, pass);
 		}
@@ -267,8 +270,8 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
 	b->known = arena_array(&b->arena, b->st.n, sizeof *b->known);
 	for (size_t i = 0; i < b->st.n; i++)
-		b->known[i] = arena_array(&b->arena, b->st.replicas[i].pipe.chunks_n * PASS_N,
-					  sizeof **b->known);
+		b->known[i] =
+			arena_array(&b->arena, b->st.replicas[i].pipe.chunks_n * PASS_N, sizeof **b->known);
 	b->ends = arena_array(&b->arena, at->blocks_n, sizeof *b->ends);
 	b->before = arena_array(&b->arena, at->blocks_n + AWAITED_BESIDE, sizeof *b->before);
 	b->kept = arena_array(&b->arena, at->blocks_n, sizeof *b->kept);
@@ -298,21 +301,12 @@ static void put_blocks(struct builder *b, const struct chunk_action *k, struct d
 		const size_t block = k->kind == PASS_FORWARD ? i : from + to - 1 - i;
 		const struct block_pass pass = {k->replica, k->micro, (uint32_t)block, k->kind};
 
-		ends[block - from] = stages_has(&b->st, r, block, k->kind) ? put_block(b, &pass)
-									   : (struct deps){.n = 0};
+		ends[block - from] =
+			stages_has(&b->st, r, block, k->kind) ? put_block(b, &pass) : (struct deps){.n = 0};
 	}
 }
 
 /* ---- passes that are alike ---- */
-
-/* Returns whether a stage may end before a block: what crosses to another chunk is the output of the block before alone. */
-static bool is_boundary(const struct builder *b, size_t block)
-{
-	const enum role role =
-		block <= b->st.last ? model_block(b->w->model, block).part.role : ROLE_EMBEDDING;
-
-	return role == ROLE_EMBEDDING || role == ROLE_ATTENTION || role == ROLE_FFN || role == ROLE_HEAD;
-}
 
 /* Returns whether a pass is the same as that of any other micro-batch but the last, after which gradients are complete. */
 static bool is_alike(const struct builder *b, const struct chunk_action *k)
@@ -328,7 +322,8 @@ static bool is_alike(const struct builder *b, const struct chunk_action *k)
 	/* sums of gradients in every micro-batch */
 	if (b->gradients.scatters.rounds && (k->kind != PASS_FORWARD || !b->t->options.overlap))
 		return false;
-	return is_boundary(b, from) && is_boundary(b, to);
+	return chunk_pass_begins(b->w->model, from) &&
+	       (to > b->st.last || chunk_pass_begins(b->w->model, to));
 }
 
 /* What the pass of a chunk may wait for, see struct awaited. */
@@ -372,8 +367,8 @@ static void note_ends(struct builder *b, const struct chunk_action *k, const str
 }
 
 /* Keeps the pass of a chunk, whose tasks begin at `first`, for other micro-batches; false: it is none to be kept. */
-static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t first, const struct deps *ends,
-		      const struct awaited *awaited)
+static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t first,
+		      const struct deps *ends, const struct awaited *awaited)
 {
 	const struct data_replica *r = &b->st.replicas[k->replica];
 	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
@@ -544,7 +539,8 @@ static struct program *without_cycles(struct arena *a, const struct placement *a
 }
 
 /* The step of stages that were made before. */
-static struct program *build_of(struct arena *a, const struct placement *at, const struct stages *st, enum joins joins)
+static struct program *build_of(struct arena *a, const struct placement *at, const struct stages *st,
+				enum joins joins)
 {
 	struct builder b = builder_of(at, joins);
 

@@ -352,12 +352,18 @@ static void load_ranked(const struct ranked *j)
 	str_add(&s, "}\nlinks:\n");
 	for (int i = 0; i < j->stages; i++)
 		for (int k = 0; k < i; k++)
-			str_addf(&s, "  l%d_%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, between: [m%d, m%d]}\n",
+			str_addf(&s,
+				 "  l%d_%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, "
+				 "between: [m%d, m%d]}\n",
 				 i, k, j->link, k, i);
 	for (int e = EQUALS_TENSOR; e < EQUALS_N; e++)
-		str_addf(&s, "  e%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: %s, equals: %s}\n", e,
-			 j->link, j->how, e == EQUALS_TENSOR ? "tensor" : "data");
-	str_addf(&s, "workload: {train: {tokens: 64 tok, micro_batches: %d, schedule: %s, %s, tensor_parallel: %d, data_parallel: %d}}\n",
+		str_addf(&s,
+			 "  e%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: "
+			 "%s, equals: %s}\n",
+			 e, j->link, j->how, e == EQUALS_TENSOR ? "tensor" : "data");
+	str_addf(&s,
+		 "workload: {train: {tokens: 64 tok, micro_batches: %d, schedule: %s, %s, tensor_parallel: "
+		 "%d, data_parallel: %d}}\n",
 		 j->micros * j->replicas, j->schedule, j->method, j->ranks, j->replicas);
 	str_add(&s, "assignments:\n  - name: x\n    place:\n      - {on: m0}\n");
 	for (int k = 1; k < runs; k++)
