@@ -156,7 +156,7 @@ uint32_t *pass_counts(struct arena *a, const struct program *p)
 {
 	uint32_t *counts = arena_array(a, p->op_classes.n, sizeof *counts);
 
-	for (uint32_t i = 0; i < p->tasks.n; i++)
+	for (uint32_t i = 0; i < p->tasks.n && p->pass_parts.n; i++)
 		if (p->op_classes.at[p->tasks.at[i].op_class].kind == CLASS_PASS)
 			counts[p->tasks.at[i].op_class] += loop_times(p, i);
 	return counts;

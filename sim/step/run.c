@@ -115,7 +115,8 @@ struct class_times program_times(struct arena *a, const struct program *p)
 	for (size_t i = 0; i < p->op_classes.n; i++) {
 		const struct op_class *c = &p->op_classes.at[i];
 
-		t.ns[i] = program_class_ns(p, i);
+		if (c->kind != CLASS_JOINED && c->kind != CLASS_PASS)
+			t.ns[i] = program_class_ns(p, i);
 		put_together(p, c, &t, &t.ns[i]);
 		t.lag_ns[i] = sim_ns_of_s(c->lag_s);
 	}

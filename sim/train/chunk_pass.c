@@ -6,6 +6,13 @@
 #include "sim/step/joined.h"
 #include "sim/step/pass_class.h"
 
+bool chunk_pass_begins(const struct model *m, size_t block)
+{
+	const enum role role = model_block(m, block).part.role;
+
+	return role == ROLE_EMBEDDING || role == ROLE_ATTENTION || role == ROLE_FFN || role == ROLE_HEAD;
+}
+
 /* ---- what is being kept ---- */
 
 /* A task in the group that is open. */

@@ -44,6 +44,9 @@ struct written_pass {
 				   later tasks of the same device do */
 };
 
+/* Returns whether a chunk whose passes are alike may begin at a block: what crosses to it is the output of the block before alone. */
+bool chunk_pass_begins(const struct model *m, size_t block);
+
 /* Keeps a pass, in the arena, and takes it from the program; false: it stays, and is no pass to be kept. */
 bool chunk_pass_keep(struct arena *a, struct chunk_pass *c, struct program *p, const struct written_pass *w,
 		     const struct awaited *awaited);

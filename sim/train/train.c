@@ -308,15 +308,6 @@ static void put_blocks(struct builder *b, const struct chunk_action *k, struct d
 
 /* ---- passes that are alike ---- */
 
-/* Returns whether a stage may end before a block: what crosses to another chunk is the output of the block before alone. */
-static bool is_boundary(const struct builder *b, size_t block)
-{
-	const enum role role =
-		block <= b->st.last ? model_block(b->w->model, block).part.role : ROLE_EMBEDDING;
-
-	return role == ROLE_EMBEDDING || role == ROLE_ATTENTION || role == ROLE_FFN || role == ROLE_HEAD;
-}
-
 /* Returns whether a pass is the same as that of any other micro-batch but the last, after which gradients are complete. */
 static bool is_alike(const struct builder *b, const struct chunk_action *k)
 {
@@ -331,7 +322,8 @@ static bool is_alike(const struct builder *b, const struct chunk_action *k)
 	/* sums of gradients in every micro-batch */
 	if (b->gradients.scatters.rounds && (k->kind != PASS_FORWARD || !b->t->options.overlap))
 		return false;
-	return is_boundary(b, from) && is_boundary(b, to);
+	return chunk_pass_begins(b->w->model, from) &&
+	       (to > b->st.last || chunk_pass_begins(b->w->model, to));
 }
 
 /* What the pass of a chunk may wait for, see struct awaited. */
@@ -490,12 +482,17 @@ static struct builder builder_of(const struct placement *at, enum joins joins)
 	return b;
 }
 
-struct program *train_build(const struct placement *at)
+static struct program *build_whole(const struct placement *at, enum joins joins)
 {
-	struct builder b = builder_of(at, JOIN_NONE);
+	struct builder b = builder_of(at, joins);
 
 	b.st = stages_make(&b.arena, b.p, at);
 	return build(&b, at);
+}
+
+struct program *train_build(const struct placement *at)
+{
+	return build_whole(at, JOIN_NONE);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -554,18 +551,17 @@ static struct program *build_of(struct arena *a, const struct placement *at, con
 
 static struct program *build_short(const struct placement *at, enum joins joins)
 {
-	struct arena scratch = ARENA_INIT;
-	struct program *p = NULL, *asked = program_new(at->world);
 	const struct train t = placement_train(at);
+	struct arena scratch = ARENA_INIT;
+	struct program *p, *asked;
 	struct stages st;
 
 	/* GPipe holds every micro-batch: no cycle of its passes is one of the whole step */
-	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE) {
-		st = stages_make(&scratch, asked, at);
-	} else {
-		st = stages_make_few(&scratch, asked, at);
-		p = without_cycles(&scratch, at, &st, joins);
-	}
+	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE)
+		return build_whole(at, joins);
+	asked = program_new(at->world);
+	st = stages_make_few(&scratch, asked, at);
+	p = without_cycles(&scratch, at, &st, joins);
 	if (!p && st.more) {
 		st = stages_make(&scratch, asked, at);
 		p = without_cycles(&scratch, at, &st, joins);

@@ -109,6 +109,10 @@ for n in 16 64; do
 		"$("$bench" cost "$program" simulate tests/published/llama3-405b.yaml --set workload.train.data_parallel=8 \
 			--set "workload.train.micro_batches=$((8 * n))" --draws 2 -j 1)"
 done
+for n in 64 4096; do
+	row "GPT-3 on 64 GPUs, interleaved, $n micro-batches" \
+		"$("$bench" cost "$program" simulate tests/published/megatron-175b.yaml --set "workload.train.micro_batches=$n" --draws 2 -j 1)"
+done
 for n in 1 4 16 $([ "$quick" ] || echo 64); do
 	pipeline 16 $n >"$out/groups.yaml"
 	row "405B over 16 machines, $n groups in flight" \
