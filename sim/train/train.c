@@ -8,6 +8,7 @@
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
+#include "sim/train/gathers.h"
 #include "sim/train/gradients.h"
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
@@ -35,6 +36,7 @@ struct builder {
 	struct deps *loss; /* [replica]: the host has the loss */
 	size_t blocks_n;
 	struct gradients gradients;
+	struct gathers gathers;
 	struct arena arena;
 };
 
@@ -115,12 +117,16 @@ static void forward(struct builder *b, const struct block_pass *pass)
 			    *back = r->at.shard_groups[PHASE_BACKWARD];
 	struct walk *walk = &b->fore[pass->micro];
 	struct label label = label_of(b, pass);
-	struct deps x;
+	struct deps also = {.n = 0}, x;
 
 	if (!walk->program)
 		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), pass->micro);
 	walk->shape = b->st.trainable.blocks[pass->block].shape;
-	x = walk_block(walk, pass->block, gradients_awaited(&b->gradients, &shard_groups[pass->block]));
+	if (gradients_awaited(&b->gradients, &shard_groups[pass->block]))
+		also = *gradients_awaited(&b->gradients, &shard_groups[pass->block]);
+	gathers_await(&b->gathers, pass, &shard_groups[pass->block], &also);
+	x = walk_block(walk, pass->block, &also);
+	gathers_note(&b->gathers, &shard_groups[pass->block], &x);
 	label.payload = PAYLOAD_SAVED;
 	*entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
 		b->p, &shard_groups[pass->block], &back[pass->block],
@@ -168,7 +174,9 @@ static struct deps backward(struct builder *b, const struct block_pass *pass)
 	if (gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]))
 		deps_join(b->p, &also,
 			  gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]));
+	gathers_await(&b->gathers, pass, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &also);
 	x = walk_block(walk, pass->block, &also);
+	gathers_note(&b->gathers, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &x);
 	*entry(b, b->inputs, pass->micro, pass->block) = x;
 	return x;
 }
@@ -234,12 +242,41 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 	}
 }
 
+/* A tied head on other devices than the embedding: its copy of the table has gradients of its own, which are summed with the
+ * embedding's, and is updated as that is. */
+static void update_tied(struct builder *b, size_t replica, double each)
+{
+	const struct placement *at = &b->st.replicas[replica].at;
+	const struct shards *ends[2] = {&at->shard_groups[PHASE_BACKWARD][b->st.first],
+					&at->shard_groups[PHASE_BACKWARD][b->st.last]};
+	const double numbers = trainable_tied_copy(&b->st.trainable, at),
+		     parts = b->t->options.zero ? (double)b->gradients.replicas : 1;
+	const struct label label = {.phase = PHASE_UPDATE, .part = {ROLE_HEAD, false, 0}, .layer = -1};
+	const struct op op = graph_update(ROLE_HEAD, numbers / parts, each);
+	struct deps *sum = &b->gradients.of[b->st.first][replica];
+
+	if (numbers <= 0)
+		return;
+	deps_join(b->p, sum, &b->gradients.of[b->st.last][replica]);
+	for (int i = 0; i < ends[0]->n && i < ends[1]->n; i++) {
+		const struct shards pair = {
+			.n = 2, .unit = {ends[0]->unit[i], ends[1]->unit[i]}, .share = {0.5, 0.5}};
+		const struct collective c = {.bytes = stages_gradient_B(&b->st, b->st.first) *
+						      ends[0]->share[i]};
+
+		*sum = collective_put(b->p, &pair, &c, label, sum);
+		program_op(b->p, &op, ends[1]->unit[i], ends[1]->share[i], label, sum);
+	}
+}
+
 static void update(struct builder *b)
 {
 	const double width = format_bytes((enum format_id)b->w->scenario->precision.compute, 1);
 	const double each = optimizer_traffic_B(b->t, width);
 
 	for (size_t r = 0; r < b->st.n; r++) {
+		if (each > 0)
+			update_tied(b, r, each);
 		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
 			if (stages_gradient_B(&b->st, i) > 0)
 				update_block(b, r, i, each);
@@ -264,6 +301,7 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->inputs = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->inputs);
 	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
 	b->gradients = gradients_begin(&b->arena, b->p, at, &b->st);
+	b->gathers = gathers_begin(&b->arena, b->p, at, &b->st);
 	find_passes(b);
 }
 
