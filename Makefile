@@ -57,7 +57,7 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
 FORMATTED := $(SRC) $(MPI_C) $(HDR) $(METAL_C) sim/main.c sim/ship.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
-.PHONY: accuracy accuracy-cpu metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu published metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
 STRICT   ?= 1
 # as many jobs as cores, unless -j was given
@@ -169,6 +169,8 @@ models: all ## make models/*.yaml again from tests/data/configs (a golden run ch
 accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios; servers under load
 	@sh tests/tools/accuracy.sh ./lemursim $(FAMILIES)
 	@echo; sh tests/tools/accuracy_serving.sh ./lemursim
+published: all ## predicted against published training steps: Megatron-LM, Llama 3, DGX H100 pods; and the rows of the fit behind them
+	@sh tests/tools/published.sh ./lemursim
 PRINTED := $(shell grep -lE '^<!-- prints(, check-long)?: ' $(wildcard *.md */*.md))
 readme: all ## refresh what README.md and its like say the tool prints, and their pictures
 	@sh tests/tools/readme.sh $(PRINTED)

@@ -52,6 +52,7 @@
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
 	SUITE(equals)                                                                                        \
+	SUITE(overlap)                                                                                       \
 	SUITE(papers)                                                                                        \
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/base/append.h"
 #include "sim/base/file.h"
+#include "sim/cli/growing.h"
 #include "sim/cli/rank.h"
 #include "sim/plan/plan.h"
 
@@ -17,27 +17,16 @@ struct plan_part {
 	const char *path, *scenario; /* of the file that grows; as the plan was found */
 	const struct texts *sets;
 	struct plan_verdicts verdicts;
-	struct append file;
-	struct str line;
+	struct growing growing;
 	bool ended; /* the file says so already */
-	struct err err;
 };
-
-/* Adds what `line` has. */
-static int add_line(struct plan_part *x)
-{
-	const int rc = append_line(&x->file, x->line.text, x->line.len, &x->err);
-
-	x->line.len = 0;
-	return rc;
-}
 
 static int take_verdict(void *self, enum plan_question question, const char *fleet, double number)
 {
 	struct plan_part *x = self;
 
-	plan_verdicts_write(&x->line, question, fleet, number);
-	return add_line(x);
+	plan_verdicts_write(&x->growing.line, question, fleet, number);
+	return growing_add_line(&x->growing);
 }
 
 static int go_on(struct plan_part *x, const char *text, size_t len)
@@ -45,16 +34,16 @@ static int go_on(struct plan_part *x, const char *text, size_t len)
 	struct plan_verdicts *v = &x->verdicts;
 	struct plan_verdicts_head head;
 
-	if (plan_verdicts_read(x->arena, v, x->path, text, len, VERSION, &head, &x->err) != 0)
+	if (plan_verdicts_read(x->arena, v, x->path, text, len, VERSION, &head, &x->growing.err) != 0)
 		return -1;
 	x->ended = head.ended;
 	if (memcmp(head.key, v->key, sizeof head.key) == 0 && head.k == v->k && head.n == v->n)
 		return 0;
-	err_set(&x->err,
+	err_set(&x->growing.err,
 		"%s is of another plan or share: its scenario or one of its files, a --set, the seed, the "
 		"draws or K/N differ",
 		x->path);
-	return err_hint(&x->err, "begin anew with -f");
+	return err_hint(&x->growing.err, "begin anew with -f");
 }
 
 /* Opens the file and takes over what it has, or writes its first line. */
@@ -62,27 +51,23 @@ static int open_file(void *self)
 {
 	struct plan_part *x = self;
 	const struct plan_verdicts *v = &x->verdicts;
-	const enum append_how how = x->o->resume         ? APPEND_RESUME
-				    : x->o->output.force ? APPEND_REPLACE
-							 : APPEND_NEW;
 	struct plan_verdicts_head head = {.scenario = x->scenario,
 					  .sets = *x->sets,
 					  .seed = x->o->draws.seed,
 					  .draws = x->o->draws.n,
 					  .k = v->k,
 					  .n = v->n};
-	char *text = NULL;
-	size_t len = 0;
+	char *text;
+	size_t len;
 
-	if (append_open(&x->file, x->arena, x->path, how, PLAN_VERDICTS_MAX, &text, &len, &x->err) != 0)
+	if (growing_open(&x->growing, x->arena, x->path, x->o->resume, x->o->output.force, PLAN_VERDICTS_MAX,
+			 &text, &len) != 0)
 		return -1;
 	if (len)
 		return go_on(x, text, len);
 	memcpy(head.key, v->key, sizeof head.key);
-	plan_verdicts_write_head(&x->line, &head, VERSION);
-	if (x->file.rest && !str_starts(x->line.text, x->file.rest))
-		return err_set(&x->err, "%s is no file of the verdicts of a plan", x->path);
-	return add_line(x);
+	plan_verdicts_write_head(&x->growing.line, &head, VERSION);
+	return growing_begin(&x->growing, "the verdicts of a plan");
 }
 
 /* Which fleets, and into which file; an exit code. */
@@ -91,13 +76,14 @@ static int choose_share(struct plan_part *x, const struct plan_options *o)
 	struct cells_share share;
 
 	if (!o->output.path || !str_ends(o->output.path, ".jsonl") || o->output.format) {
-		err_set(&x->err, "--shard writes verdicts into a file as they are found");
-		err_hint(&x->err, "add -o FILE.jsonl; 'lemursim merge FILE.jsonl...' answers by all of them");
-		return complain(&x->err, EXIT_USAGE);
+		err_set(&x->growing.err, "--shard writes verdicts into a file as they are found");
+		err_hint(&x->growing.err,
+			 "add -o FILE.jsonl; 'lemursim merge FILE.jsonl...' answers by all of them");
+		return complain(&x->growing.err, EXIT_USAGE);
 	}
 	x->path = o->output.path;
-	if (share_asked(x->arena, o->shard, &share, &x->path, &x->err) != 0)
-		return complain(&x->err, EXIT_USAGE);
+	if (share_asked(x->arena, o->shard, &share, &x->path, &x->growing.err) != 0)
+		return complain(&x->growing.err, EXIT_USAGE);
 	x->verdicts.k = share.k;
 	x->verdicts.n = share.n;
 	return EXIT_FINE;
@@ -118,26 +104,26 @@ static int run_share(struct session *s, struct plan_part *x, const char *name)
 	ask.stop = session_interrupted();
 	r = lemursim_plan(scenario, &ask);
 	if (r && !x->ended) {
-		plan_verdicts_write_end(&x->line);
-		add_line(x);
+		plan_verdicts_write_end(&x->growing.line);
+		growing_add_line(&x->growing);
 	}
-	if (x->err.msg[0])
-		return complain(&x->err, x->err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
+	if (x->growing.err.msg[0])
+		return complain(&x->growing.err, x->growing.err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
 	if (r) {
 		lemursim_result_free(r);
 		return EXIT_FINE;
 	}
 	if (!*session_interrupted())
 		return session_lament(s);
-	err_set(&x->err, "interrupted: the verdicts that were found are in '%s'", x->path);
-	err_hint(&x->err, "the same with --resume goes on");
-	return complain(&x->err, EXIT_INTERRUPTED);
+	err_set(&x->growing.err, "interrupted: the verdicts that were found are in '%s'", x->path);
+	err_hint(&x->growing.err, "the same with --resume goes on");
+	return complain(&x->growing.err, EXIT_INTERRUPTED);
 }
 
 int plan_share(const struct plan_options *o, const char *name)
 {
 	struct session s;
-	struct plan_part x = {.o = o, .file = {.fd = -1}, .line = STR_INIT, .err = ERR_INIT};
+	struct plan_part x = {.o = o, .growing = GROWING_INIT};
 	int rc;
 
 	session_begin(&s, &o->load, &o->output);
@@ -147,8 +133,7 @@ int plan_share(const struct plan_options *o, const char *name)
 	rc = choose_share(&x, o);
 	if (rc == EXIT_FINE)
 		rc = run_share(&s, &x, name);
-	append_close(&x.file);
-	str_release(&x.line);
+	growing_close(&x.growing);
 	plan_verdicts_release(&x.verdicts);
 	session_end(&s);
 	return rc;

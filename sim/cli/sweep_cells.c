@@ -22,26 +22,12 @@ static void tell_cell(void *watcher, size_t done, size_t of)
 	sweep_count_cell(&((struct sweep_watch *)watcher)->drawing, done, of);
 }
 
-int sweep_cells_add(struct growing *g, const char *line, size_t len)
-{
-	return g->err.msg[0] ? -1 : append_line(&g->file, line, len, &g->err);
-}
-
-/* Adds what `line` has. */
-static int add_line(struct growing *g)
-{
-	const int rc = sweep_cells_add(g, g->line.text, g->line.len);
-
-	g->line.len = 0;
-	return rc;
-}
-
 static int take_cell(void *watcher, const struct sweep *sweep, size_t cell)
 {
 	struct growing *g = ((struct sweep_watch *)watcher)->growing;
 
 	cells_write_cell(&g->line, sweep, cell);
-	return add_line(g);
+	return growing_add_line(g);
 }
 
 /* g: the file that each cell is added to. */
@@ -90,13 +76,10 @@ static int choose_share(struct session *s, const struct sweep_options *o, struct
 int sweep_cells_open(struct session *s, const struct sweep_options *o, const char *path, struct sweep *sweep,
 		     struct growing *g)
 {
-	const enum append_how how = o->resume           ? APPEND_RESUME
-				    : o->out.file.force ? APPEND_REPLACE
-							: APPEND_NEW;
-	char *text = NULL;
-	size_t len = 0;
+	char *text;
+	size_t len;
 
-	if (append_open(&g->file, &s->arena, path, how, CELLS_FILE_MAX, &text, &len, &g->err) != 0)
+	if (growing_open(g, &s->arena, path, o->resume, o->out.file.force, CELLS_FILE_MAX, &text, &len) != 0)
 		return complain(&g->err, EXIT_USAGE);
 	if (len) {
 		if (cells_read(&s->arena, sweep, path, text, len, VERSION, &g->err) != 0 ||
@@ -105,17 +88,9 @@ int sweep_cells_open(struct session *s, const struct sweep_options *o, const cha
 		return EXIT_FINE;
 	}
 	cells_write_head(&g->line, sweep, VERSION);
-	if (g->file.rest && !str_starts(g->line.text, g->file.rest)) {
-		err_set(&g->err, "%s is no file of the cells of a sweep", path);
-		return complain(&g->err, EXIT_USAGE);
-	}
-	return add_line(g) == 0 ? EXIT_FINE : complain(&g->err, EXIT_FAILED);
-}
-
-void sweep_cells_close(struct growing *g)
-{
-	append_close(&g->file);
-	str_release(&g->line);
+	if (growing_begin(g, "the cells of a sweep") == 0)
+		return EXIT_FINE;
+	return complain(&g->err, g->file.rest ? EXIT_USAGE : EXIT_FAILED);
 }
 
 int sweep_cells_ended(const struct growing *g, const volatile int *stop)
@@ -161,6 +136,6 @@ int sweep_share(struct session *s, const struct sweep_options *o, struct sweep_a
 	}
 	if (rc == EXIT_FINE)
 		rc = sweep_cells_run(s, ask, sweep, &g);
-	sweep_cells_close(&g);
+	growing_close(&g);
 	return rc;
 }

@@ -5,8 +5,8 @@
  */
 #ifndef SIM_CLI_SWEEP_CELLS_H
 #define SIM_CLI_SWEEP_CELLS_H
-#include "sim/base/append.h"
 #include "sim/cli/cmd.h"
+#include "sim/cli/growing.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/sweep_output.h"
 #include "sim/sweep/cells_file.h"
@@ -21,24 +21,11 @@ struct sweep_options {
 	bool resume, mpi;
 };
 
-struct growing { /* a file of cells; see sim/sweep/cells_file.h */
-	struct append file;
-	struct str line;
-	struct err err;
-};
-#define GROWING_INIT                                                                                         \
-	{                                                                                                    \
-		.file = {.fd = -1}, .line = STR_INIT, .err = ERR_INIT                                        \
-	}
-
 /* Refuses, with a complaint, an -o that is no file of cells; an exit code. */
 int sweep_cells_check(const struct sweep_options *o);
 /* Opens the file and takes over what it has, or writes its first line; an exit code. The sweep must have been begun. */
 int sweep_cells_open(struct session *s, const struct sweep_options *o, const char *path, struct sweep *sweep,
 		     struct growing *g);
-/* Adds lines. 0, or -1 with the growing file's own error, now and from then on: a part of a line may be there. */
-int sweep_cells_add(struct growing *g, const char *line, size_t len);
-void sweep_cells_close(struct growing *g);
 
 /* Runs the cells that are neither left out nor in the file; an exit code. */
 int sweep_cells_run(struct session *s, struct sweep_ask *ask, struct sweep *sweep, struct growing *g);

@@ -18,7 +18,7 @@ static int take_line(void *self, const char *text, size_t len)
 {
 	struct lead *l = self;
 
-	if (sweep_cells_add(&l->growing, text, len) != 0)
+	if (growing_add(&l->growing, text, len) != 0)
 		return -1;
 	progress_say(&l->progress, "%zu of %zu", ++l->done, l->cells_n);
 	return 0;
@@ -106,7 +106,7 @@ static int lead(struct session *s, const struct sweep_options *o, struct sweep_a
 		find_cells(s, &l);
 		rc = hand_out(s, ranks, &l);
 	}
-	sweep_cells_close(&l.growing);
+	growing_close(&l.growing);
 	return rc;
 }
 

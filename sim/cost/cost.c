@@ -380,6 +380,14 @@ static const struct qty *host_of(const struct overhead *o, enum phase phase)
 	return trains && o->host_training.given ? &o->host_training : &o->host;
 }
 
+/* How much longer arithmetic takes on what other kernels leave of a device's cores. */
+static double with_cores_left(const struct device *d, double taken)
+{
+	const double cores = (double)d->cores;
+
+	return taken > 0 && cores > 2 * taken ? cores / (cores - taken) : 1;
+}
+
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
@@ -406,6 +414,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	f = fusion_of_op(device_model->profile, op);
 	if (op->kind == OP_LINEAR) {
 		cost_product(&c, op, device_model, share);
+		c.arithmetic.s *= with_cores_left(device_model->device, op->taken_cores);
 	} else if (op->kind == OP_SCORES) {
 		cost_scores(&c, op, device_model, share);
 	} else if (op->kind == OP_SCAN) {

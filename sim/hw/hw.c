@@ -132,8 +132,11 @@ bool reduce_of_equals(enum reduce_way way)
 	return way == REDUCE_RING || way == REDUCE_TREE || way == REDUCE_HALVING;
 }
 
-static const char *const equals_names[] = {
-	[EQUALS_NONE] = "none", [EQUALS_TENSOR] = "tensor", [EQUALS_DATA] = "data", NULL};
+static const char *const equals_names[] = {[EQUALS_NONE] = "none",
+					   [EQUALS_TENSOR] = "tensor",
+					   [EQUALS_DATA] = "data",
+					   [EQUALS_CONTEXT] = "context",
+					   NULL};
 
 #define JOINS(topology, name, text)                                                                          \
 	{                                                                                                    \
@@ -181,7 +184,7 @@ static const struct field link_fields[] = {
 	{FIELD_KEY(struct link, equals), .type = FIELD_CHOICE, .choices = equals_names, .optional = true,
 	 .help = "or the equal devices that each stands for in training, each by a port of its own: the "
 		 "ranks of "
-		 "tensor_parallel, or the replicas of data_parallel"},
+		 "tensor_parallel or context_parallel, or the replicas of data_parallel"},
 	QTY_OPT(struct link, backplane, DIM_BANDWIDTH, 1, 1e15,
 		"of a switch, all messages together; not given: no limit"),
 	QTY_OPT(struct link, switch_latency, DIM_TIME, 0, 1,

@@ -469,8 +469,9 @@ enum topology {
 /* A device of a training placement may stand for many equal ones (world/train.h). A link may join those. */
 enum equals {
 	EQUALS_NONE,
-	EQUALS_TENSOR, /* the ranks of a tensor split */
-	EQUALS_DATA,   /* the replicas of a data split */
+	EQUALS_TENSOR,  /* the ranks of a tensor split */
+	EQUALS_DATA,    /* the replicas of a data split */
+	EQUALS_CONTEXT, /* the ranks that share the tokens of a sequence */
 	EQUALS_N
 };
 

@@ -163,6 +163,23 @@ static void turn_around(struct writer *w) /* last operator first */
 	}
 }
 
+/* The gradients of each micro-batch are added to sums over all of them, which are zero at first, as in Megatron-LM@d98e8a64
+ * megatron/core/distributed/param_and_grad_buffer.py, whose products add to sums in f32, 8 bytes a number where they would
+ * write 2 (gradient_accumulation_fusion). PyTorch by itself reads gradients and sums and writes these, 6 bytes too
+ * (pytorch/pytorch@v2.5.0 torch/csrc/autograd/functions/accumulate_grad.h), but for the first micro-batch's. */
+static void add_sum(struct writer *w)
+{
+	const double experts = w->s->experts_hit > 0 ? w->s->experts_hit / (double)w->m->experts->count : 1,
+		     numbers = graph_trainable(w->m, w->s, w->part) * experts;
+
+	if (numbers <= 0 || w->part.role == ROLE_EMBEDDING)
+		return;
+	w->ops[w->n] = graph_update(w->part.role, numbers, 3 * writer_act_B(w, 1));
+	w->ops[w->n].name = "sum of gradients";
+	w->ops[w->n].phase = PHASE_BACKWARD;
+	w->ops[w->n++].gradient = true;
+}
+
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS])
 {
@@ -199,6 +216,8 @@ size_t graph_block(const struct model *m, const struct precision *p, const struc
 	}
 	if (phase == PHASE_BACKWARD)
 		turn_around(&w);
+	if (phase == PHASE_BACKWARD && s->sums)
+		add_sum(&w);
 	return w.n;
 }
 
@@ -237,7 +256,8 @@ bool shape_same(const struct shape *a, const struct shape *b)
 	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
 	       a->lora_rank == b->lora_rank && a->adapters == b->adapters &&
 	       a->scores_again == b->scores_again && a->expert_rows == b->expert_rows &&
-	       a->experts_hit == b->experts_hit && a->no_end == b->no_end && a->mix == b->mix;
+	       a->experts_hit == b->experts_hit && a->no_end == b->no_end && a->contexts == b->contexts &&
+	       a->sums == b->sums && a->mix == b->mix;
 }
 
 int64_t graph_rows(const struct shape *s)

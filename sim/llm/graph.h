@@ -64,6 +64,7 @@ struct op {
 	int64_t experts_all; /* OP_LINEAR: that the model has to choose from */
 	bool gradient;       /* OP_LINEAR: makes the gradient of its weights */
 	bool adapter;        /* OP_LINEAR: of a LoRA adapter */
+	double taken_cores;  /* OP_LINEAR: of the device's, by kernels that send or receive meanwhile */
 	double tensor_B;     /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;         /* OP_SCORES: the cache it reads; OP_SCAN: states, read and written */
 	bool kv_of_all;      /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
@@ -126,6 +127,8 @@ struct shape {              /* the dimensions of a step */
 	/* a share of the experts of each layer: tokens times experts that meet there, experts that are hit;
 	 * 0: all of them */
 	double expert_rows, experts_hit;
+	bool sums;        /* the backward pass adds its gradients to the sums over micro-batches */
+	int64_t contexts; /* ranks that share the tokens of each sequence, of which these are one's; 0: it has all */
 	bool no_end; /* the operators of graph_end() are left out: they run elsewhere */
 	/* NULL: all sequences are alike, as batch, tokens and past say; else what is run instead of those.
 	 * Of inference alone. */

@@ -5,7 +5,8 @@ static const struct {
 	const char *key, *link;
 } kinds[EQUALS_N] = {
 	[EQUALS_TENSOR] = {"tensor_parallel", "{base: nvlink-4, all_reduce: ring, equals: tensor}"},
-	[EQUALS_DATA] = {"data_parallel", "{base: infiniband-hdr-nccl, equals: data}"}};
+	[EQUALS_DATA] = {"data_parallel", "{base: infiniband-hdr-nccl, equals: data}"},
+	[EQUALS_CONTEXT] = {"context_parallel", "{base: nvlink-4, all_reduce: ring, equals: context}"}};
 
 /* The position of a key in the assignment's `train:` or in the workload's. */
 static struct place key_place(const struct placement_maker *mk, const char *key)
@@ -84,6 +85,7 @@ void placement_share_among_equals(struct shards *s, const struct train_options *
 	for (int i = 0; s->ranks && i < s->n && !s->data; i++)
 		s->share[i] = 1.0 / s->ranks;
 	s->by_tokens = o->sequence_parallel && (s->ranks || (s->n > 1 && !s->data && !s->by_experts));
+	s->overlaps = o->tensor_overlap && s->by_tokens && s->ranks;
 }
 
 void placement_stand_for_equals(const struct placement_maker *mk, const struct placement *p,
@@ -101,6 +103,8 @@ void placement_stand_for_equals(const struct placement_maker *mk, const struct p
 		check_algorithm(mk, EQUALS_DATA, o.data_parallel, (enum reduce_way)o.all_reduce,
 				key_place(mk, "all_reduce"));
 	}
+	if (o.context_parallel > 1)
+		check_link(mk, EQUALS_CONTEXT, o.context_parallel);
 	for (size_t b = 0; b < p->blocks_n && mk->diags->total == before; b++)
 		check_group(mk, &p->shard_groups[PHASE_FORWARD][b], &o);
 	for (int x = PHASE_FORWARD; x <= PHASE_UPDATE; x++)

@@ -7,12 +7,19 @@
 bool shard_group_same(const struct shards *a, const struct shards *b)
 {
 	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts || a->ranks != b->ranks ||
-	    a->by_tokens != b->by_tokens)
+	    a->by_tokens != b->by_tokens || a->overlaps != b->overlaps)
 		return false;
 	for (int i = 0; i < a->n; i++)
 		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])
 			return false;
 	return true;
+}
+
+double shard_group_sends(const struct shards *from, const struct shards *to)
+{
+	return from->by_tokens && to->by_tokens && from->ranks == to->ranks && from->n == to->n
+		       ? from->share[0]
+		       : 1;
 }
 
 bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit)

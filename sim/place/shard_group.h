@@ -20,6 +20,7 @@ struct shards {
 	double share[SHARDS_MAX];
 	int ranks; /* each device stands for so many equal ones, which share its part by tensors; 0: for itself */
 	bool by_tokens; /* of a tensor split: what it does not divide, each device does for its part of the tokens */
+	bool overlaps; /* of ranks that one stands for: sums go on beside the products that make and use them */
 	bool by_experts; /* each device has whole experts; their numbers: shard_group_experts() */
 	bool data;       /* each device runs whole blocks for its share of the micro-batches */
 };
@@ -31,6 +32,10 @@ void shard_group_experts(const struct model *m, const struct shards *s, int64_t 
  * experts hit there. */
 struct routed shard_group_routed(const struct model *m, const struct shards *s, uint64_t devices,
 				 double tokens);
+/* The share of a tensor of rows that each device sends to its like in another group: ranks that divide rows have a part of them each
+ * (Korthikanti et al., arXiv:2205.05198, section 4.2.2; get_tensor_shapes() in NVIDIA/Megatron-LM@d98e8a64
+ * megatron/core/pipeline_parallel/schedules.py). 1: all. */
+double shard_group_sends(const struct shards *from, const struct shards *to);
 /* Returns whether a device of the group is on that unit's machine and so shares its memory. */
 bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit);
 

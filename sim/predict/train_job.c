@@ -97,7 +97,7 @@ static double stands_for(const struct placement *at)
 {
 	const struct train_options o = placement_train(at).options;
 
-	return (double)(o.tensor_parallel * o.data_parallel);
+	return (double)(o.tensor_parallel * train_gradient_ranks(&o));
 }
 
 static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
@@ -221,12 +221,23 @@ typedef bool idle(const struct assignment *a, const struct train_options *o);
 
 static bool idle_zero(const struct assignment *a, const struct train_options *o)
 {
-	return o->zero && o->data_parallel == 1 && !splits(a, RULE_DATA);
+	return o->zero && train_gradient_ranks(o) == 1 && !splits(a, RULE_DATA);
 }
 
 static bool idle_tokens(const struct assignment *a, const struct train_options *o)
 {
 	return o->sequence_parallel && o->tensor_parallel == 1 && !splits(a, RULE_TENSOR);
+}
+
+static bool idle_pieces(const struct assignment *a, const struct train_options *o)
+{
+	(void)a;
+	return o->tensor_overlap && (o->tensor_parallel == 1 || !o->sequence_parallel);
+}
+
+static bool idle_gathers(const struct assignment *a, const struct train_options *o)
+{
+	return o->step_overlap && (!o->zero || o->zero > 2 || idle_zero(a, o));
 }
 
 /* " zero changes nothing in 'x', 'y': there ...": what changes nothing is not passed over in silence. */
@@ -265,6 +276,10 @@ static const char *note(struct arena *a, const struct world *w)
 	str_add(&s, ".");
 	add_idle(&s, w, idle_zero, "zero", "there are no replicas to share an update");
 	add_idle(&s, w, idle_tokens, "sequence_parallel", "there is no tensor split");
+	add_idle(&s, w, idle_pieces, "tensor_overlap",
+		 "it needs sequence_parallel, and tensor_parallel above 1");
+	add_idle(&s, w, idle_gathers, "step_overlap",
+		 "no replica has to gather weights that others have updated: zero: 1 or 2, and replicas");
 	text = arena_printf(a, "%s", s.text);
 	str_release(&s);
 	return text;

@@ -34,6 +34,8 @@
 struct collective {
 	bool gather;
 	double bytes; /* size of the complete tensor */
+	/* rounds of it, for equals_collective(): all, all but the last, or the last alone */
+	enum collective_rounds { ROUNDS_ALL, ROUNDS_BUT_LAST, ROUNDS_LAST } rounds;
 };
 
 /* The payload of its messages. A label that asks for PAYLOAD_REDUCE_SCATTER has it: of a reduce-scatter, which is put as the

@@ -88,14 +88,18 @@ static void add_round(struct program *p, struct round_list *l, struct collective
 }
 
 /* Appends the tasks of the rounds to the program's collective_tasks. */
-static void make_tasks(struct program *p, size_t unit, enum equals e, const struct rounds *r, double all)
+static void make_tasks(struct program *p, size_t unit, enum equals e, const struct rounds *r,
+		       const struct collective *c)
 {
+	const int n = rounds_count(r), from = c->rounds == ROUNDS_LAST ? n - 1 : 0,
+		  to = c->rounds == ROUNDS_BUT_LAST ? n - 1 : n;
 	struct message m = {.kind = CLASS_REDUCE, .from = unit, .to = unit, .opens = true, .peers = r->n - 1};
 	/* replicas reduce the gradients of several blocks at a time, whose rounds take turns */
 	struct round_list l = {.joins = e == EQUALS_TENSOR, .queue = TASK_NONE};
 
-	for (int i = 0; all > 0 && i < rounds_count(r); i++) {
-		m.bytes = all * rounds_each(r, i);
+	m.opens = from == 0;
+	for (int i = from; c->bytes > 0 && i < to; i++) {
+		m.bytes = c->bytes * rounds_each(r, i);
 		if (m.bytes > 0)
 			add_round(p, &l, program_message_equals(p, &m, e, rounds_distance(r, i)));
 		m.opens = false; /* what software adds comes with the first message */
@@ -106,19 +110,28 @@ static void make_tasks(struct program *p, size_t unit, enum equals e, const stru
 
 /* The tasks of an operation, found once for each unit and size. */
 static struct known_collective known_tasks(struct program *p, const struct link *l, size_t unit,
-					   enum equals e, const struct rounds *r, double bytes)
+					   enum equals e, const struct rounds *r, const struct collective *c)
 {
-	struct known_collective k = {
-		l, unit, (int)e, r->n, (int)r->way, r->gather, bytes, (uint32_t)p->collective_tasks.n, 0};
+	struct known_collective k = {.link = l,
+				     .unit = unit,
+				     .equals = (int)e,
+				     .n = r->n,
+				     .way = (int)r->way,
+				     .rounds = (int)c->rounds,
+				     .gather = r->gather,
+				     .bytes = c->bytes,
+				     .first = (uint32_t)p->collective_tasks.n,
+				     .tasks_n = 0};
 
 	for (size_t i = p->collectives.n; i-- > 0;) {
 		const struct known_collective *of = &p->collectives.at[i];
 
-		if (of->unit == unit && of->link == l && of->bytes == bytes && of->way == k.way &&
-		    of->n == r->n && of->gather == r->gather && of->equals == k.equals)
+		if (of->unit == unit && of->link == l && of->bytes == k.bytes && of->way == k.way &&
+		    of->n == k.n && of->gather == k.gather && of->equals == k.equals &&
+		    of->rounds == k.rounds)
 			return *of;
 	}
-	make_tasks(p, unit, e, r, bytes);
+	make_tasks(p, unit, e, r, c);
 	k.tasks_n = (uint32_t)p->collective_tasks.n - k.first;
 	VEC_ADD(&p->collectives, k);
 	return k;
@@ -132,7 +145,7 @@ struct deps equals_collective(struct program *p, size_t unit, enum equals e, int
 	const enum reduce_way way =
 		known_way(p, l, n, c, asked == REDUCE_AUTO ? (enum reduce_way)l->all_reduce : asked);
 	const struct rounds r = equal_rounds(n, c, way);
-	const struct known_collective k = known_tasks(p, l, unit, e, &r, c->bytes);
+	const struct known_collective k = known_tasks(p, l, unit, e, &r, c);
 	struct deps there = *after;
 
 	label.payload = collective_payload(c, label);

@@ -101,7 +101,7 @@ struct deps exchange_put(const struct exchange *e, const struct deps *after, con
 {
 	const struct world *w = e->program->world;
 	const double rows = (double)graph_rows(e->shape);
-	const struct collective c = {false, rows * graph_hidden_B(w->model, &w->scenario->precision)};
+	const struct collective c = {.bytes = rows * graph_hidden_B(w->model, &w->scenario->precision)};
 	struct deps there[SHARDS_MAX], have[SHARDS_MAX], made, all = {.n = 0};
 
 	dispatch(e, after, there);

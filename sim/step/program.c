@@ -20,8 +20,8 @@ struct block_cache {
 	struct shape shape;
 	size_t unit;
 	double share;
-	bool end;       /* true: only the operators of graph_end() */
-	bool by_tokens; /* struct shards */
+	bool end;                 /* true: only the operators of graph_end() */
+	bool by_tokens, overlaps; /* struct shards */
 	uint32_t first, n;
 	uint32_t
 		joined; /* of a program that joins: the class of all of them, or of all but the host's launches */
@@ -188,7 +188,8 @@ static bool same_block(const struct block_cache *a, const struct block_cache *b)
 {
 	return a->world == b->world && part_same(a->part, b->part) && a->phase == b->phase &&
 	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
-	       a->end == b->end && a->by_tokens == b->by_tokens && shape_same(&a->shape, &b->shape);
+	       a->end == b->end && a->by_tokens == b->by_tokens && a->overlaps == b->overlaps &&
+	       shape_same(&a->shape, &b->shape);
 }
 
 /* Where a runtime multiplies by quantised weights only after a kernel has written them out: that kernel for all products of a
@@ -221,6 +222,22 @@ static size_t add_dequantising(const struct program *p, const struct block_cache
 	return n + 1;
 }
 
+/* The cores that kernels hold which send pieces of a product's output, or gather and scatter beside those of a backward pass.
+ * Megatron-Core's settings for an H100 (NVIDIA/dgxc-benchmarking@35a9aecc nemo_megatron/gpt3_175b_hydra.yaml, num_sm of
+ * ub_tp_comm_overlap_cfg); what is exchanged in a ring goes by copies, which hold none. */
+static double cores_taken(const struct op *op)
+{
+	const bool attention = op->role == ROLE_ATTENTION, by_rows = op->split == SPLIT_ROWS;
+
+	if (op->kind != OP_LINEAR || (op->role != ROLE_ATTENTION && op->role != ROLE_FFN))
+		return 0;
+	if (op->phase == PHASE_FORWARD)
+		return !by_rows ? 0 : attention ? 24 : 20;
+	if (by_rows)
+		return 0;
+	return (attention ? 4 : 2) * (op->gradient ? 2 : 1);
+}
+
 static bool is_training(enum phase phase)
 {
 	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD;
@@ -241,6 +258,8 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	for (size_t i = 0; i < n && r->by_tokens; i++)
 		if (ops[i].split == SPLIT_NONE && (ops[i].kind == OP_NORM || ops[i].kind == OP_RESIDUAL))
 			ops[i].split = SPLIT_WIDTH;
+	for (size_t i = 0; i < n && r->overlaps; i++)
+		ops[i].taken_cores = cores_taken(&ops[i]);
 	return is_training(r->phase) ? add_dequantising(p, r, ops, n) : n;
 }
 
@@ -392,7 +411,8 @@ static struct block_cache block_on_device(struct program *p, const struct shape 
 				.shape = *s,
 				.unit = shards->unit[i],
 				.share = shards->share[i],
-				.by_tokens = shards->by_tokens};
+				.by_tokens = shards->by_tokens,
+				.overlaps = shards->overlaps};
 
 	if (shards->by_experts) {
 		const struct routed here = program_routed(p, shards, (uint64_t)1 << i, (double)graph_rows(s));
@@ -467,32 +487,104 @@ struct deps program_end(struct program *p, const struct shape *s, const struct s
 	return ended.n ? ended : *after;
 }
 
+/* Of logits that ranks have a part of each, a training step needs the loss alone, so that for each row the largest logit, the one of
+ * the right token and the sum of exponentials are summed, in f32 (Megatron-LM@d98e8a64 megatron/core/tensor_parallel/cross_entropy.py;
+ * PyTorch's loss_parallel()). */
+static const double loss_row_B = 3 * 4;
+
+/* What completes a block's output: the parts of logits are gathered, other blocks end in partial sums. */
+static struct collective output_of(const struct program *p, const struct shape *s, struct label label)
+{
+	const struct model *m = p->world->model;
+	const enum format_id compute = (enum format_id)p->world->scenario->precision.compute;
+	const bool head = label.part.role == ROLE_HEAD;
+	const double rows = (double)(head ? graph_head_rows(s) : graph_rows(s));
+
+	/* the head's backward pass gives the gradient of its input */
+	if (!head || label.phase == PHASE_BACKWARD)
+		return (struct collective){.bytes = format_bytes(compute, rows * (double)m->hidden)};
+	if (label.phase == PHASE_FORWARD)
+		return (struct collective){.bytes = rows * loss_row_B};
+	return (struct collective){.gather = true,
+				   .bytes = format_bytes(compute, rows * (double)m->vocabulary)};
+}
+
+/* Returns whether every device has a block's output, or its own part of it, without others. */
+static bool needs_no_others(const struct shards *shards, struct label label)
+{
+	return label.part.role == ROLE_EMBEDDING || label.part.role == ROLE_ROUTER ||
+	       label.grad_part == GRAD_WEIGHTS || shards->by_experts;
+}
+
+static struct deps sum_over_ranks(struct program *p, const struct shards *shards, const struct collective *c,
+				  struct label label, const struct deps *after)
+{
+	return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, c, REDUCE_AUTO, label,
+				 after);
+}
+
 struct deps program_whole(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *made)
 {
-	const struct world *w = p->world;
-	const double rows = (double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : graph_rows(s));
-	/* the head's backward pass gives the gradient of its input */
-	const bool logits = label.part.role == ROLE_HEAD && label.phase != PHASE_BACKWARD;
-	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
-	/* every device computes the embedding and the router in full; of the logits each device has a
-	 * part; other blocks end in partial sums */
-	const bool whole = label.part.role == ROLE_EMBEDDING || label.part.role == ROLE_ROUTER ||
-			   /* each device keeps its own part */
-			   label.grad_part == GRAD_WEIGHTS || shards->by_experts;
-	const struct collective c = {
-		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
+	const struct collective c = output_of(p, s, label);
 
-	if (shards->ranks > 1 && !whole)
-		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO,
-					 label, made);
-	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
+	if (needs_no_others(shards, label))
+		return *made;
+	if (shards->ranks > 1)
+		return sum_over_ranks(p, shards, &c, label, made);
+	return shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
+}
+
+/* Ranks whose products run in as many pieces as there are ranks: a piece is gathered or scattered while the next one is computed, so that
+ * all rounds but the last, for which there is no product left, go on beside the block (Transformer Engine's userbuffers,
+ * NVIDIA/TransformerEngine docs; Wang et al., ASPLOS 2023, doi:10.1145/3567955.3567959). Where they take longer than the
+ * block, it waits for them. */
+static struct deps overlapped(struct program *p, const struct shape *s, const struct shards *shards,
+			      struct label label, const struct deps *after, struct deps made)
+{
+	struct collective c = output_of(p, s, label);
+	struct deps rounds;
+
+	c.rounds = ROUNDS_BUT_LAST;
+	rounds = sum_over_ranks(p, shards, &c, label, after);
+	deps_join(p, &made, &rounds);
+	c.rounds = ROUNDS_LAST;
+	return sum_over_ranks(p, shards, &c, label, &made);
+}
+
+/* Ranks that share the tokens of a sequence send keys and values on in a ring, in the backward pass with their gradients, while they
+ * attend to those that they have (Transformer Engine, AttnFuncWithCPAndKVP2P: NVIDIA/TransformerEngine@v1.11
+ * transformer_engine/pytorch/attention.py). What takes longer than the block is waited for. */
+static struct deps pass_keys_on(struct program *p, const struct shape *s, const struct shards *shards,
+				struct label label, const struct deps *after)
+{
+	const struct world *w = p->world;
+	const double numbers = (double)(graph_rows(s) * s->contexts) * part_kv_numbers(w->model, label.part),
+		     bytes = format_bytes((enum format_id)w->scenario->precision.compute, numbers);
+	struct collective c = {.gather = true};
+	struct deps all = {.n = 0}, one;
+
+	for (int i = 0; i < shards->n; i++) {
+		c.bytes = (label.phase == PHASE_BACKWARD ? 2 : 1) * bytes * shards->share[i];
+		one = equals_collective(p, shards->unit[i], EQUALS_CONTEXT, (int)s->contexts, &c, REDUCE_RING,
+					label, after);
+		deps_join(p, &all, &one);
+	}
+	return all;
 }
 
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *after)
 {
-	const struct deps made = program_ops(p, s, shards, label, after);
+	struct deps made = program_ops(p, s, shards, label, after), keys;
 
-	return made.n ? program_whole(p, s, shards, label, &made) : *after;
+	if (!made.n)
+		return *after;
+	if (s->contexts && label.part.role == ROLE_ATTENTION && label.grad_part != GRAD_WEIGHTS) {
+		keys = pass_keys_on(p, s, shards, label, after);
+		deps_join(p, &made, &keys);
+	}
+	if (shards->overlaps && label.part.role != ROLE_HEAD && !needs_no_others(shards, label))
+		return overlapped(p, s, shards, label, after, made);
+	return program_whole(p, s, shards, label, &made);
 }

@@ -147,7 +147,7 @@ struct known_way {
 struct known_collective {
 	const struct link *link;
 	size_t unit;
-	int equals, n, way;
+	int equals, n, way, rounds;
 	bool gather;
 	double bytes;
 	uint32_t first, tasks_n; /* of the program's collective_tasks */

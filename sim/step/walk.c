@@ -128,9 +128,14 @@ static bool ends_stage(const struct walk *k, size_t block)
 static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
 			 struct label label)
 {
+	const struct shards *out = walk_out(k, from);
+	const double share = shard_group_sends(out, to);
+
 	label.payload = PAYLOAD_ACTIVATIONS;
 	label.stage = ends_stage(k, from);
-	return program_hand_over(k->program, walk_out(k, from), to, bytes, label, &k->ends[from]);
+	if (share < 1 && to->n > 1)
+		return program_hand_parts(k->program, out, to, bytes, label, &k->ends[from]);
+	return program_hand_over(k->program, out, to, bytes * share, label, &k->ends[from]);
 }
 
 /* ---- forward ---- */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/file.h"
 #include "sim/base/jsonw.h"
 #include "sim/base/sha256.h"
 #include "sim/base/vec.h"
@@ -159,20 +158,14 @@ void cells_write_cell(struct str *out, const struct sweep *s, size_t cell)
 
 static int check_input(const struct load_input *in, struct err *err)
 {
-	struct arena a = ARENA_INIT;
-	char *text, sha[65];
-	size_t len;
-	int rc = file_read(&a, in->path, LOAD_FILE_MAX, &text, &len, err);
+	char sha[65];
 
-	if (rc == 0) {
-		sha256_hex(text, len, sha);
-		if (strcmp(sha, in->sha256) != 0) {
-			rc = err_set(err, "%s has changed since cells were run with it", in->path);
-			err_hint(err, "begin anew with -f");
-		}
-	}
-	arena_release(&a);
-	return rc;
+	if (sha256_file(in->path, sha) != 0)
+		return err_set(err, "cannot read '%s', with which cells were run", in->path);
+	if (strcmp(sha, in->sha256) == 0)
+		return 0;
+	err_set(err, "%s has changed since cells were run with it", in->path);
+	return err_hint(err, "begin anew with -f");
 }
 
 int cells_check_inputs(const struct sweep *s, struct err *err)

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "sim/step/collective.h"
 #include "sim/step/equals.h"
 
 static struct deps *entry(const struct gradients *g, struct deps *table, uint32_t micro, size_t block)
@@ -69,6 +68,19 @@ static bool find_bucket(struct gradients *g, size_t below, uint32_t round, struc
 	return true;
 }
 
+enum equals gradients_equals(const struct train *t)
+{
+	/* a box has the ranks of a sequence, so that without replicas no gradient leaves it */
+	return t->options.data_parallel > 1 ? EQUALS_DATA : EQUALS_CONTEXT;
+}
+
+struct deps gradients_collective(struct program *p, const struct train *t, size_t unit,
+				 const struct collective *c, struct label label, const struct deps *after)
+{
+	return equals_collective(p, unit, gradients_equals(t), (int)train_gradient_ranks(&t->options), c,
+				 (enum reduce_way)t->options.all_reduce, label, after);
+}
+
 /* A sum over the replicas that the placement stands for: each rank sums its share with those of its place. */
 static void sum_equals(struct gradients *g, const struct bucket *k, bool scatters, struct label label,
 		       struct deps *of)
@@ -78,9 +90,7 @@ static void sum_equals(struct gradients *g, const struct bucket *k, bool scatter
 
 	for (int i = 0; i < on->n; i++) {
 		const struct collective c = {.gather = scatters, .bytes = k->bytes * on->share[i]};
-		const struct deps sum =
-			equals_collective(g->p, on->unit[i], EQUALS_DATA, (int)g->t->options.data_parallel,
-					  &c, (enum reduce_way)g->t->options.all_reduce, label, of);
+		const struct deps sum = gradients_collective(g->p, g->t, on->unit[i], &c, label, of);
 
 		deps_join(g->p, &have, &sum);
 	}
@@ -139,7 +149,7 @@ static void all_reduce(struct gradients *g, const struct bucket *k)
 		if (!g->t->options.overlap)
 			deps_join(g->p, &of[i], &g->done[i]);
 	}
-	sum_bucket(g, k, false, 0, of);
+	sum_bucket(g, k, g->scattered, 0, of);
 	for (size_t i = 0; i < g->st->n; i++)
 		for (size_t j = k->from; j <= k->to; j++)
 			g->of[j][i] = of[i];
@@ -250,6 +260,7 @@ struct gradients gradients_begin(struct arena *a, struct program *p, const struc
 			      .st = st,
 			      .t = t,
 			      .replicas = stages_replicas(at),
+			      .scattered = t->options.zero > (t->options.step_overlap ? 0 : 2),
 			      .blocks_n = at->blocks_n,
 			      .unsent = st->last + 1,
 			      .done = arena_array(a, st->n, sizeof *g.done),

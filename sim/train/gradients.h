@@ -6,6 +6,7 @@
  */
 #ifndef SIM_TRAIN_GRADIENTS_H
 #define SIM_TRAIN_GRADIENTS_H
+#include "sim/step/collective.h"
 #include "sim/train/stages.h"
 
 /* Sums of gradients before the last micro-batch (ZeRO 2). A round is one micro-batch of every replica that has so many. */
@@ -22,6 +23,7 @@ struct gradients {
 	const struct stages *st;
 	const struct train *t;
 	size_t replicas; /* with those that the placement stands for */
+	bool scattered;  /* the last sums too: new weights are gathered at their next use, see gathers.h */
 	size_t blocks_n;
 	size_t unsent;     /* gradients of the blocks below this one are not yet sent */
 	struct deps *done; /* [replica]: its newest backward pass */
@@ -33,6 +35,13 @@ struct gradients {
 /* In the arena; p and st must outlive it. */
 struct gradients gradients_begin(struct arena *a, struct program *p, const struct placement *at,
 				 const struct stages *st);
+
+/* Over which link ranks sum gradients. */
+enum equals gradients_equals(const struct train *t);
+
+/* A collective operation of gradients, or of weights, among the ranks that a device stands for. */
+struct deps gradients_collective(struct program *p, const struct train *t, size_t unit,
+				 const struct collective *c, struct label label, const struct deps *after);
 
 /* Notes the tasks of a backward pass; appends the sums of buckets that it has completed. */
 void gradients_note(struct gradients *g, const struct block_pass *pass, const struct deps *x);

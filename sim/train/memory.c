@@ -7,6 +7,7 @@
 
 #include "sim/step/loop.h"
 #include "sim/step/pass_class.h"
+#include "sim/train/gathers.h"
 #include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
@@ -235,11 +236,19 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 	}
 }
 
+/* Numbers of the copy of the table that a machine with a tied head has beside those of its blocks. */
+static double tied_copy(const struct ledger *b, size_t block)
+{
+	return block == model_last_block(b->w->model) ? trainable_tied_copy(b->tr, b->at) : 0;
+}
+
 static void hold_gradients(struct ledger *b, size_t block)
 {
+	const enum format_id compute = (enum format_id)b->w->scenario->precision.compute;
 	const size_t n = b->w->machines_n;
 	const double parts = b->tr->train.options.zero > 1 ? (double)stages_replicas(b->at) : 1;
-	const double bytes = b->tr->blocks[block].gradient_B / parts;
+	const double bytes =
+		(b->tr->blocks[block].gradient_B + format_bytes(compute, tied_copy(b, block))) / parts;
 
 	for (size_t mi = 0; mi < n; mi++) {
 		const size_t at = block * n + mi;
@@ -279,6 +288,7 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 	const struct train *t = &b->tr->train;
 	const bool full = t->method == TRAIN_FULL;
 	const double parts = t->options.zero ? (double)stages_replicas(b->at) : 1;
+	double largest = 0;
 
 	*f = (struct footprint){.usable_B = b->w->machines[mi].memory.usable.value,
 				/* an update of adapters needs no more than them */
@@ -289,11 +299,15 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 
 		for (size_t x = 0; x < ARRAY_LEN(all); x++)
 			share = fmax(share, footprint_share(b->at, all[x], k, mi));
-		f->optimizer_B += footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers *
-				  optimizer_state_B(t) / parts;
+		f->optimizer_B += footprint_share(b->at, PHASE_UPDATE, k, mi) *
+				  (block->numbers + tied_copy(b, k)) * optimizer_state_B(t) / parts;
 		if (!full) /* adapters are weights too */
 			f->weights_B += share * block->gradient_B;
+		largest = fmax(largest, share * part_weights_B(b->w->model, &b->w->scenario->precision,
+							       model_block(b->w->model, k).part));
 	}
+	if (t->options.zero > 2 && parts > 1)
+		f->weights_B = fmin(f->weights_B, f->weights_B / parts + GATHERED_BLOCKS * largest);
 	return footprint_need_B(f);
 }
 

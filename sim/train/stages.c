@@ -72,7 +72,8 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 							.unit = {s->unit[i]},
 							.share = {s->ranks > 1 ? 1.0 / s->ranks : 1},
 							.ranks = s->ranks,
-							.by_tokens = s->by_tokens};
+							.by_tokens = s->by_tokens,
+							.overlaps = s->overlaps};
 		}
 		p.shard_groups[phases[x]] = shard_groups;
 	}
@@ -179,11 +180,16 @@ static sim_ns chunk_ns(struct program *p, const struct stages *s, const struct d
 	return has ? sum : -1;
 }
 
+static sim_ns hop_ns(struct program *p, const struct shards *from, const struct shards *to, double bytes)
+{
+	return program_hand_over_ns(p, from, to, bytes * shard_group_sends(from, to));
+}
+
 static void time_chunks(struct program *p, const struct stages *s, struct data_replica *r,
 			struct chunk *chunks)
 {
 	const struct train *t = &s->trainable.train;
-	const double bytes = (double)(t->batch * t->tokens) *
+	const double bytes = (double)(t->batch * t->tokens / t->options.context_parallel) *
 			     graph_hidden_B(p->world->model, &p->world->scenario->precision);
 
 	for (size_t c = 0; c < r->pipe.chunks_n; c++) {
@@ -195,8 +201,8 @@ static void time_chunks(struct program *p, const struct stages *s, struct data_r
 				r->at.shard_groups[back ? PHASE_BACKWARD : PHASE_FORWARD];
 
 			if (to < r->pipe.chunks_n)
-				chunks[c].hop_ns[back] = program_hand_over_ns(
-					p, &shard_groups[r->bounds[c]], &shard_groups[r->bounds[to]], bytes);
+				chunks[c].hop_ns[back] = hop_ns(p, &shard_groups[r->bounds[c]],
+								&shard_groups[r->bounds[to]], bytes);
 		}
 	}
 }
@@ -256,7 +262,9 @@ void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim
 
 size_t stages_replicas(const struct placement *at)
 {
-	return replicas_n(at) * (size_t)placement_train(at).options.data_parallel;
+	const struct train_options o = placement_train(at).options;
+
+	return replicas_n(at) * (size_t)train_gradient_ranks(&o);
 }
 
 /* The training of one of the replicas that the placement stands for. */
@@ -266,6 +274,13 @@ static struct train of_one_replica(const struct placement *at)
 
 	t.micro_batches /= t.options.data_parallel;
 	return t;
+}
+
+/* Whether a replica adds the gradients of a micro-batch to others: it has several, and keeps whole sums (ZeRO 2: its part alone). */
+static bool adds_up(const struct placement *at, const struct train *of_one)
+{
+	return of_one->micro_batches > (int64_t)replicas_n(at) &&
+	       !(of_one->options.zero > 1 && stages_replicas(at) > 1);
 }
 
 /* Stages without orders; each replica has its share of the micro-batches. */
@@ -282,6 +297,8 @@ static struct stages without_orders(struct arena *a, struct program *p, const st
 			   .last = walk_last(at->world),
 			   .trainable = trainable_make(a, at->world, t)};
 
+	for (size_t b = 0; b < at->blocks_n && !adds_up(at, t); b++)
+		s.trainable.blocks[b].shape.sums = false;
 	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
 	for (size_t i = 0; i < s.n; i++) {
 		struct data_replica *r = &s.replicas[i];
@@ -528,6 +545,29 @@ size_t stages_last_group(const struct placement *at, size_t *stages_n)
 	return left;
 }
 
+/* Ranks have an early and a late part of each sequence. A state that goes on from token to token they would have to wait for. */
+static int check_tokens(const struct placement *at, struct diags *diags)
+{
+	const struct train t = placement_train(at);
+	const struct world *w = at->world;
+
+	if (t.options.context_parallel == 1)
+		return 0;
+	if (t.tokens % (2 * t.options.context_parallel)) {
+		complain(at, diags, "give workload.train.tokens a multiple of twice as many",
+			 "context_parallel: its ranks cannot have two equal parts of a sequence each");
+		return -1;
+	}
+	for (size_t b = 0; b < at->blocks_n; b++)
+		if (part_recurrent(w->model, model_block(w->model, b).part)) {
+			complain(at, diags, "leave context_parallel out",
+				 "context_parallel: recurrent layers pass a state from token to token, which "
+				 "is not modelled over several ranks");
+			return -1;
+		}
+	return 0;
+}
+
 int stages_check(const struct placement *at, struct diags *diags)
 {
 	const bool asked = at->world->scenario->workload.train != NULL;
@@ -551,6 +591,13 @@ int stages_check(const struct placement *at, struct diags *diags)
 			 "data_parallel: its replicas cannot have as many micro-batches each");
 		return -1;
 	}
+	if (placement_train(at).options.zero > 2 && replicas_n(at) > 1) {
+		complain(at, diags, "let one device stand for the replicas: data_parallel",
+			 "zero: 3 is of replicas that a device stands for, not of 'split: data'");
+		return -1;
+	}
+	if (check_tokens(at, diags) != 0)
+		return -1;
 	if (schedule <= SCHEDULE_GPIPE && in_flight > 0 && in_flight < placement_train(at).micro_batches) {
 		complain(at, diags, "it limits 1f1b, interleaved and the zero-bubble schedules",
 			 schedule == SCHEDULE_GPIPE

@@ -9,6 +9,7 @@
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
 #include "sim/train/chunk_pass.h"
+#include "sim/train/gathers.h"
 #include "sim/train/gradients.h"
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
@@ -49,6 +50,7 @@ struct builder {
 	struct chunk_pass **known; /* [replica]: [chunk * PASS_N + pass] */
 	struct deps *ends, *before,
 		*kept; /* of one pass: ends of its blocks, what it waits for, what it began with */
+	struct gathers gathers;
 	struct arena arena;
 };
 
@@ -120,12 +122,16 @@ static struct deps forward(struct builder *b, const struct block_pass *pass)
 			    *back = r->at.shard_groups[PHASE_BACKWARD];
 	struct walk *walk = &b->fore[pass->micro];
 	struct label label = label_of(b, pass);
-	struct deps x;
+	struct deps also = {.n = 0}, x;
 
 	if (!walk->program)
 		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), pass->micro);
 	walk->shape = b->st.trainable.blocks[pass->block].shape;
-	x = walk_block(walk, pass->block, gradients_awaited(&b->gradients, &shard_groups[pass->block]));
+	if (gradients_awaited(&b->gradients, &shard_groups[pass->block]))
+		also = *gradients_awaited(&b->gradients, &shard_groups[pass->block]);
+	gathers_await(&b->gathers, pass, &shard_groups[pass->block], &also);
+	x = walk_block(walk, pass->block, &also);
+	gathers_note(&b->gathers, &shard_groups[pass->block], &x);
 	label.payload = PAYLOAD_SAVED;
 	*entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
 		b->p, &shard_groups[pass->block], &back[pass->block],
@@ -173,7 +179,9 @@ static struct deps backward(struct builder *b, const struct block_pass *pass)
 	if (gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]))
 		deps_join(b->p, &also,
 			  gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]));
+	gathers_await(&b->gathers, pass, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &also);
 	x = walk_block(walk, pass->block, &also);
+	gathers_note(&b->gathers, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &x);
 	*entry(b, b->inputs, pass->micro, pass->block) = x;
 	return x;
 }
@@ -239,12 +247,41 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 	}
 }
 
+/* A tied head on other devices than the embedding: its copy of the table has gradients of its own, which are summed with the
+ * embedding's, and is updated as that is. */
+static void update_tied(struct builder *b, size_t replica, double each)
+{
+	const struct placement *at = &b->st.replicas[replica].at;
+	const struct shards *ends[2] = {&at->shard_groups[PHASE_BACKWARD][b->st.first],
+					&at->shard_groups[PHASE_BACKWARD][b->st.last]};
+	const double numbers = trainable_tied_copy(&b->st.trainable, at),
+		     parts = b->t->options.zero ? (double)b->gradients.replicas : 1;
+	const struct label label = {.phase = PHASE_UPDATE, .part = {ROLE_HEAD, false, 0}, .layer = -1};
+	const struct op op = graph_update(ROLE_HEAD, numbers / parts, each);
+	struct deps *sum = &b->gradients.of[b->st.first][replica];
+
+	if (numbers <= 0)
+		return;
+	deps_join(b->p, sum, &b->gradients.of[b->st.last][replica]);
+	for (int i = 0; i < ends[0]->n && i < ends[1]->n; i++) {
+		const struct shards pair = {
+			.n = 2, .unit = {ends[0]->unit[i], ends[1]->unit[i]}, .share = {0.5, 0.5}};
+		const struct collective c = {.bytes = stages_gradient_B(&b->st, b->st.first) *
+						      ends[0]->share[i]};
+
+		*sum = collective_put(b->p, &pair, &c, label, sum);
+		program_op(b->p, &op, ends[1]->unit[i], ends[1]->share[i], label, sum);
+	}
+}
+
 static void update(struct builder *b)
 {
 	const double width = format_bytes((enum format_id)b->w->scenario->precision.compute, 1);
 	const double each = optimizer_traffic_B(b->t, width);
 
 	for (size_t r = 0; r < b->st.n; r++) {
+		if (each > 0)
+			update_tied(b, r, each);
 		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
 			if (stages_gradient_B(&b->st, i) > 0)
 				update_block(b, r, i, each);
@@ -276,6 +313,7 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->before = arena_array(&b->arena, at->blocks_n + AWAITED_BESIDE, sizeof *b->before);
 	b->kept = arena_array(&b->arena, at->blocks_n, sizeof *b->kept);
 	b->gradients = gradients_begin(&b->arena, b->p, at, &b->st);
+	b->gathers = gathers_begin(&b->arena, b->p, at, &b->st);
 	find_passes(b);
 }
 
@@ -318,6 +356,8 @@ static bool is_alike(const struct builder *b, const struct chunk_action *k)
 
 	if (!b->p->joins || k->micro + 1 == r->first + r->micros || fore->n != 1 || back->n != 1 ||
 	    fore->by_experts || fore->unit[0] != back->unit[0])
+		return false;
+	if (gathers_awaits(&b->gathers, r, k->micro, k->kind))
 		return false;
 	/* sums of gradients in every micro-batch */
 	if (b->gradients.scatters.rounds && (k->kind != PASS_FORWARD || !b->t->options.overlap))
@@ -374,8 +414,8 @@ static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t 
 	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
 	struct written_pass w = {.first = first,
 				 .device = (uint32_t)r->at.shard_groups[PHASE_FORWARD][from].unit[0],
-				 .links = b->t->options.data_parallel == 1 ||
-					  b->w->equals[EQUALS_TENSOR] != b->w->equals[EQUALS_DATA],
+				 .links = train_gradient_ranks(&b->t->options) == 1 ||
+					  b->w->equals[EQUALS_TENSOR] != b->w->equals[gradients_equals(b->t)],
 				 .end = ends,
 				 .blocks_n = n};
 

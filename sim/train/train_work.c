@@ -158,11 +158,14 @@ double train_flop(const struct world *w)
 {
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct arena a = ARENA_INIT;
-	const struct trainable t = trainable_make(&a, w, w->scenario->workload.train);
+	struct train whole = *w->scenario->workload.train;
+	struct trainable t;
 	/* attention and feed-forward take turns */
 	struct pass_ops(*kept)[2] = arena_array(&a, ARRAY_LEN(phases), sizeof *kept);
 	double flop = 0;
 
+	whole.options.context_parallel = 1;
+	t = trainable_make(&a, w, &whole);
 	for (size_t b = 0; b < model_blocks(w->model); b++) {
 		struct shape s = t.blocks[b].shape;
 

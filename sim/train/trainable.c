@@ -5,13 +5,20 @@
 
 struct shape train_shape(const struct train *t)
 {
-	return (struct shape){.batch = t->batch,
-			      .tokens = t->tokens,
-			      .all_logits = true,
-			      .train_weights = t->method == TRAIN_FULL,
-			      .lora_rank = t->method == TRAIN_FULL ? 0 : t->rank,
-			      .adapters = train_adapters(t),
-			      .scores_again = t->options.recompute == RECOMPUTE_SELECTIVE};
+	const int64_t ranks = t->options.context_parallel, own = t->tokens / ranks;
+
+	return (struct shape){
+		.batch = t->batch,
+		.tokens = own,
+		/* of an early and a late part as many tokens are seen as of one in the middle */
+		.past = (t->tokens - own) / 2,
+		.contexts = ranks > 1 ? ranks : 0,
+		.sums = t->micro_batches > 1,
+		.all_logits = true,
+		.train_weights = t->method == TRAIN_FULL,
+		.lora_rank = t->method == TRAIN_FULL ? 0 : t->rank,
+		.adapters = train_adapters(t),
+		.scores_again = t->options.recompute == RECOMPUTE_SELECTIVE};
 }
 
 static struct shape shape_of(const struct world *w, const struct train *t, struct block b)
@@ -53,6 +60,18 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 			t.lowest = i ? i : 1;
 	}
 	return t;
+}
+
+double trainable_tied_copy(const struct trainable *t, const struct placement *at)
+{
+	const struct model *m = t->world->model;
+	const size_t first = model_first_block(m), last = model_last_block(m);
+	const struct shards *groups = at->shard_groups[PHASE_BACKWARD];
+
+	if (!m->tied_head || !m->ends || t->train.method != TRAIN_FULL ||
+	    groups[first].unit[0] == groups[last].unit[0])
+		return 0;
+	return t->blocks[first].numbers;
 }
 
 static double saved_B(const struct world *w, const struct shape *s, size_t block, const struct shards *shards)

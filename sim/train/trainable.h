@@ -27,6 +27,11 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 
 /* Bytes that the forward pass of a block keeps on its devices for the backward pass: all inputs of
  * gradients, the block's input (full recomputation), or nothing below the lowest trained block. */
+/* Numbers of a tied head that is on other devices than the embedding, whose table it has a copy of; 0: there is none. The copies are
+ * equal because their gradients are summed (Narayanan et al., arXiv:2104.04473, section 3; _allreduce_word_embedding_grads() in
+ * NVIDIA/Megatron-LM@d98e8a64 megatron/core/distributed/finalize_model_grads.py). */
+double trainable_tied_copy(const struct trainable *t, const struct placement *at);
+
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
 /* Further bytes alive while the backward pass runs in the block: recomputed activations, and the gradients
  * of attention scores if the runtime writes them. */

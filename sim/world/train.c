@@ -46,11 +46,19 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 		{OPTION(at, data_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 8192,         \
 		 .help = "and all of these for so many replicas that share the micro-batches, on a link "    \
 			 "with 'equals: data'"},                                                             \
-		{OPTION(at, zero, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 2,                     \
+		{OPTION(at, context_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 8192,      \
+		 .help = "and each for so many that share the tokens of a sequence, on a link with "         \
+			 "'equals: context'"},                                                               \
+		{OPTION(at, zero, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 3,                     \
 		 .help = "what replicas share out of the update: 1: the optimizer's states, 2: gradients "   \
-			 "too"},                                                                             \
+			 "too, 3: and weights"},                                                             \
 		{OPTION(at, sequence_parallel, unsaid, "false"), .type = FIELD_BOOL,                         \
 		 .help = "ranks of a tensor split share norms and residuals, too, by tokens"},               \
+		{OPTION(at, tensor_overlap, unsaid, "false"), .type = FIELD_BOOL,                            \
+		 .help = "with sequence_parallel, ranks of tensor_parallel send a piece of a product while " \
+			 "the next one is computed"},                                                        \
+		{OPTION(at, step_overlap, unsaid, "false"), .type = FIELD_BOOL,                              \
+		 .help = "with zero, new weights are gathered while the next step's forward pass goes on"},  \
 		{OPTION(at, bucket, unsaid, "25 MiB"),                                                       \
 		 .type = FIELD_DOUBLE,                                                                       \
 		 .dim = DIM_BYTES,                                                                           \
@@ -111,15 +119,43 @@ struct train train_as(const struct train *t, const struct assignment *a)
 		as.options.tensor_parallel = h->tensor_parallel;
 	if (yml_get(said, "data_parallel"))
 		as.options.data_parallel = h->data_parallel;
+	if (yml_get(said, "context_parallel"))
+		as.options.context_parallel = h->context_parallel;
 	if (yml_get(said, "zero"))
 		as.options.zero = h->zero;
 	if (yml_get(said, "sequence_parallel"))
 		as.options.sequence_parallel = h->sequence_parallel;
+	if (yml_get(said, "tensor_overlap"))
+		as.options.tensor_overlap = h->tensor_overlap;
+	if (yml_get(said, "step_overlap"))
+		as.options.step_overlap = h->step_overlap;
 	if (yml_get(said, "bucket"))
 		as.options.bucket = h->bucket;
 	if (yml_get(said, "overlap"))
 		as.options.overlap = h->overlap;
 	return as;
+}
+
+/* Gradients are summed over the ranks that share tokens as well as over replicas. */
+static int64_t equals_of(const struct train_options *o, enum equals e)
+{
+	switch (e) {
+	case EQUALS_TENSOR:
+		return o->tensor_parallel;
+	case EQUALS_CONTEXT:
+		return o->context_parallel;
+	case EQUALS_DATA:
+		return train_gradient_ranks(o);
+	case EQUALS_NONE:
+	case EQUALS_N:
+		break;
+	}
+	return 1;
+}
+
+int64_t train_gradient_ranks(const struct train_options *o)
+{
+	return o->data_parallel * o->context_parallel;
 }
 
 int64_t train_equals(const struct scenario *s, enum equals e)
@@ -130,7 +166,7 @@ int64_t train_equals(const struct scenario *s, enum equals e)
 
 	for (size_t i = 0; t && i <= s->assignments.n; i++) {
 		const struct train_options o = i ? train_as(t, &a[i - 1]).options : t->options;
-		const int64_t n = e == EQUALS_TENSOR ? o.tensor_parallel : o.data_parallel;
+		const int64_t n = equals_of(&o, e);
 
 		most = n > most ? n : most;
 	}

@@ -50,12 +50,20 @@ struct train_options {
 	/* Each device stands for so many equal ones: the ranks of a tensor split, and replicas of all of them, which share the
 	 * micro-batches. 1: for itself */
 	int64_t tensor_parallel, data_parallel;
+	/* Ranks that share the tokens of each sequence and send their keys and values on in a ring (Liu et al., Ring Attention,
+	 * arXiv:2310.01889); each has an early and a late part of a sequence, so that a causal mask leaves all as much to do */
+	int64_t context_parallel;
 	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
-	 * too, which are then summed in every micro-batch */
+	 * too, which are then summed in every micro-batch, 3: and weights, gathered before each pass */
 	int64_t zero;
 	/* ranks of a tensor split share norms and residuals by tokens (Korthikanti et al., arXiv:2205.05198, section 4.2.2): a
 	 * reduce-scatter before and an all-gather after them, which together cost as much as the all-reduce */
 	bool sequence_parallel;
+	/* the products of ranks run in pieces, so that a piece is reduce-scattered, or gathered, while the next one is computed
+	 * (Megatron-LM --tp-comm-overlap; needs sequence_parallel) */
+	bool tensor_overlap;
+	/* weights that replicas have updated (ZeRO) are gathered while the next step's first forward passes run */
+	bool step_overlap;
 	double bucket; /* bytes of a bucket of gradients; 0: all gradients at once */
 	bool overlap;  /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };
@@ -80,6 +88,9 @@ unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in fu
 
 /* The workload's training with the options that an assignment overrides. */
 struct train train_as(const struct train *t, const struct assignment *a);
+
+/* Ranks that each have a copy of the same weights, whose gradients they sum. */
+int64_t train_gradient_ranks(const struct train_options *o);
 
 /* The most devices of that kind that one stands for in the workload or in an assignment. */
 int64_t train_equals(const struct scenario *s, enum equals e);

@@ -142,7 +142,7 @@ START_TEST(class_times_set_by_hand)
 
 	mesh(n, arena_printf(&a, ", all_reduce: %s", way_names[way]));
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		const struct collective c = {false, sizes[i]};
+		const struct collective c = {.bytes = sizes[i]};
 		double want_B, bytes;
 		sim_ns want, got;
 
@@ -174,20 +174,20 @@ START_TEST(auto_is_the_quickest)
 	for (int way = 1; way <= REDUCE_HALVING; way++) {
 		mesh(n, arena_printf(&a, ", all_reduce: %s", way_names[way]));
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-			got = engine_ns(&shards, &(struct collective){false, sizes[i]}, &bytes);
+			got = engine_ns(&shards, &(struct collective){.bytes = sizes[i]}, &bytes);
 			least[i] = got < least[i] ? got : least[i];
 		}
 		fixture_release(&fixture);
 	}
 	mesh(n, "");
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		got = engine_ns(&shards, &(struct collective){false, sizes[i]}, &bytes);
+		got = engine_ns(&shards, &(struct collective){.bytes = sizes[i]}, &bytes);
 		ck_assert_int_ge(got, least[i] - 2 * n);
 		ck_assert_int_le(got, least[i] + 2 * n);
 	}
 	if (n == 2) {
 		ck_assert_int_eq(least[0], message_ns(sizes[0]));
-		ck_assert_int_eq(collective_way(fixture.world, &shards, &(struct collective){false, 1024}),
+		ck_assert_int_eq(collective_way(fixture.world, &shards, &(struct collective){.bytes = 1024}),
 				 REDUCE_DIRECT);
 	}
 	fixture_release(&fixture);
@@ -198,7 +198,7 @@ END_TEST
 /* Parts as unequal as the shares go to all others at once; a ring passes equal ones on. */
 START_TEST(gathers)
 {
-	const struct collective c = {true, 1e6};
+	const struct collective c = {.gather = true, .bytes = 1e6};
 	struct shards shards = fixture_even(3);
 	double bytes;
 
@@ -219,7 +219,7 @@ END_TEST
 /* What software adds comes once for each operation, whatever its rounds. */
 START_TEST(software_takes_its_time_once)
 {
-	const struct collective c = {false, 32768};
+	const struct collective c = {.bytes = 32768};
 	const struct shards shards = fixture_even(4);
 	struct arena a = ARENA_INIT;
 	double bytes;
@@ -244,7 +244,7 @@ END_TEST
 /* A swap over a wire that both directions share takes both their bytes, so halves are as good. */
 START_TEST(half_duplex_swap)
 {
-	const struct collective c = {false, 840000};
+	const struct collective c = {.bytes = 840000};
 	const struct shards shards = fixture_even(2);
 	double bytes;
 
@@ -259,7 +259,7 @@ END_TEST
 /* Devices of one machine have no link between them: nothing crosses, nothing waits. */
 START_TEST(one_machine_needs_none)
 {
-	const struct collective c = {false, 840000};
+	const struct collective c = {.bytes = 840000};
 	struct shards shards = fixture_even(2);
 	double bytes;
 

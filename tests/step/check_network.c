@@ -281,7 +281,7 @@ START_TEST(closed_forms_on_a_switch)
 
 	load(n, "s: {" LINK ", switch: m}");
 	for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
-		const struct collective c = {false, sizes[k]};
+		const struct collective c = {.bytes = sizes[k]};
 		const double want = closed_form_s(way, n, sizes[k]);
 		const struct outcome o = reduce(&shards, &c, way);
 
@@ -307,7 +307,7 @@ START_TEST(four_machines_have_one_port_each)
 		"{base: ethernet-10g, between: [m1, m3]}, l32: {base: ethernet-10g, between: [m2, m3]}",
 		"lan: {base: ethernet-10g, switch: m}"};
 	const double Bps = 9.41e9 / 8, B = 2.73 * Bps * 4 / (2 * 3);
-	const struct collective c = {false, B};
+	const struct collective c = {.bytes = B};
 	const struct shards shards = fixture_even(4);
 
 	load(4, links[_i]);
@@ -327,7 +327,7 @@ END_TEST
 START_TEST(boxes_are_summed_first)
 {
 	const double fast = 40e9, latency = 2e-6, B = 64e6;
-	const struct collective c = {false, B};
+	const struct collective c = {.bytes = B};
 	const struct shards shards = fixture_even(8);
 	const double want = 2 * (latency + B / 4 / fast) + 2 * (L + B / 8 / BPS);
 	struct outcome o;
@@ -358,7 +358,7 @@ END_TEST
 START_TEST(leaves_are_boxes)
 {
 	const double B = 64e6, want = 4 * (L + B / 2 / BPS);
-	const struct collective c = {false, B};
+	const struct collective c = {.bytes = B};
 	const struct shards shards = fixture_even(4);
 
 	load(4, "t: {" LINK ", fat_tree: m, leaf: 2, oversubscription: 2}");
@@ -395,7 +395,7 @@ START_TEST(bounds_on_random_networks)
 	struct arena a = ARENA_INIT;
 	const int n = 2 + (int)(rng_uniform(rng) * 7);
 	const double B = pow(10, 3 + 5 * rng_uniform(rng));
-	const struct collective c = {false, B};
+	const struct collective c = {.bytes = B};
 	const struct shards shards = fixture_even(n);
 	/* where some devices give theirs to others first, those that get none do not wait for it: their messages meet */
 	const double late = n & (n - 1) ? 2 : 1.05;
@@ -445,7 +445,7 @@ static size_t *all_units(size_t n)
 START_TEST(a_thousand_by_closed_form)
 {
 	enum { N = 1024 };
-	const struct collective c = {false, 1e9};
+	const struct collective c = {.bytes = 1e9};
 	const enum reduce_way ways[] = {REDUCE_RING, REDUCE_TREE, REDUCE_HALVING};
 	const size_t *unit;
 
@@ -468,7 +468,7 @@ END_TEST
 START_TEST(many_alike_or_not)
 {
 	enum { N = 128 };
-	const struct collective c = {false, 3e8};
+	const struct collective c = {.bytes = 3e8};
 	double s[REDUCE_HALVING + 1];
 
 	load(N + 2, "s: {" LINK ", switch: m}");
@@ -488,7 +488,7 @@ END_TEST
 START_TEST(rings_round_by_round)
 {
 	enum { N = 66 };
-	const struct collective c = {false, 6.6e7};
+	const struct collective c = {.bytes = 6.6e7};
 	double hop[N], at[N] = {0}, next[N], want = 0;
 	struct str links = STR_INIT;
 	const size_t *unit;

@@ -205,13 +205,13 @@ START_TEST(bytes_of_a_split_block)
 		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 2 * blocks[i].numbers);
 		program_free(p);
 	}
-	{ /* of the logits each has its columns: one round hands them out */
+	{ /* of the logits each has its columns; the loss takes three sums in f32 for each row */
 		const struct label label = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false, 0}};
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
-		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_GATHER), 2 * 16 * 1000);
-		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 0);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_GATHER), 0);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 16 * 12);
 		program_free(p);
 	}
 	fixture_release(&fixture);

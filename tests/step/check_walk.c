@@ -203,8 +203,8 @@ START_TEST(one_sum_for_both_kinds)
 	p = fixture_place(&fixture, 0);
 	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
 	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ALL_REDUCE),
-			    4 * 2 * H); /* two attentions, an FFN, the experts */
-	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ALL_GATHER), 20 * 1000 * 2.0);
+			    4 * 2 * H + 2 * 20 * 12.0); /* two attentions, an FFN, the experts; the loss */
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ALL_GATHER), 0);
 	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ACTIVATIONS), 0);
 	program_free(f);
 	fixture_release(&fixture);

@@ -65,7 +65,7 @@ static void add_links(struct str *out, const struct trained *j)
 				add_link(out, j, arena_printf(&a, "l%dx%d", x, y));
 				str_addf(out, "between: [m%d, m%d]}\n", y, x);
 			}
-	for (int e = EQUALS_TENSOR; e < EQUALS_N; e++)
+	for (int e = EQUALS_TENSOR; e <= EQUALS_DATA; e++)
 		if (j->classes >> e & 1) {
 			add_link(out, j, arena_printf(&a, "e%d", e));
 			str_addf(out, "equals: %s}\n", e == EQUALS_TENSOR ? "tensor" : "data");
@@ -242,7 +242,7 @@ static bool compare(const struct trained *j)
 	const struct outcome one = outcome_of(j, 1 << EQUALS_TENSOR | 1 << EQUALS_DATA);
 	struct outcome all;
 
-	for (int e = EQUALS_TENSOR; e < EQUALS_N && j->ranks > 1 && j->replicas > 1; e++) {
+	for (int e = EQUALS_TENSOR; e <= EQUALS_DATA && j->ranks > 1 && j->replicas > 1; e++) {
 		all = outcome_of(j, 1 << e);
 		same(j, &all, &one);
 	}

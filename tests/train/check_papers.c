@@ -177,7 +177,8 @@ START_TEST(bubble_of_a_step)
 		int p, v, m;
 	} rows[] = {{2, 1, 4}, {4, 1, 4}, {4, 1, 16}, {2, 2, 4}, {4, 2, 8}, {4, 3, 4}, {4, 6, 8}};
 	const int p = rows[_i].p, v = rows[_i].v, m = rows[_i].m;
-	const sim_ns one = step_ns(1, 1, 1); /* a micro-batch on one machine */
+	const sim_ns one =
+		step_ns(1, 1, 2) / 2; /* a micro-batch of several on one machine, with its sum of gradients */
 
 	ck_assert_int_eq(one % (p * v), 0);
 	ck_assert_int_eq(step_ns(p, v, m) * p * v, one * (m * v + p - 1));
