@@ -96,16 +96,14 @@ static char *plain_characters(struct arena *a, const char *text, size_t len)
 /* --- tables --------------------------------------------------------------------------------------- */
 
 /* The columns by which a line of tabs is the head of a table that is known. */
-static bool heads_table(const char *line, size_t len)
+static bool heads_table(struct arena *a, const char *text, size_t len)
 {
 	static const char *const columns[] = {"\tt/s", "\tT_TG s", "\tS_TG t/s"};
+	const char *line = arena_strndup(a, text, len);
 
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-		const char *at = strstr(line, columns[i]);
-
-		if (at && at < line + len)
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		if (strstr(line, columns[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -141,7 +139,7 @@ static const char *tabs_as_bars(struct arena *a, const char *text)
 		const size_t len = strcspn(at, "\n");
 		const bool tabs = memchr(at, '\t', len) != NULL && *at != '|';
 
-		in = tabs ? in || heads_table(at, len) : in && !len;
+		in = tabs ? in || heads_table(a, at, len) : in && !len;
 		if (in && len)
 			add_tabbed(&out, at, len);
 		else
@@ -202,13 +200,24 @@ static void take_tag(struct html *h, const char *as)
 	str_add(&h->out, as);
 }
 
+/* The '>' of a tag; NULL: none is near. */
+static const char *end_of_tag(const char *at)
+{
+	enum { TAG_MOST = 200 };
+
+	for (size_t i = 0; i < TAG_MOST && at[i]; i++)
+		if (at[i] == '>')
+			return at + i;
+	return NULL;
+}
+
 static const char *html_as_bars(struct arena *a, const char *text)
 {
 	struct html h = {.out = STR_INIT};
 	const char *kept;
 
 	for (const char *at = text; *at;) {
-		const char *end = *at == '<' ? strchr(at, '>') : NULL;
+		const char *end = *at == '<' ? end_of_tag(at) : NULL;
 		const char *as = end ? as_tag(at, (size_t)(end - at) + 1) : NULL;
 
 		if (as)
