@@ -144,8 +144,14 @@ size_t str_width(const char *utf8)
 
 	while (*utf8) {
 		uint32_t code;
-		const size_t len = utf8_decode(utf8, &code);
+		size_t len;
 
+		if ((unsigned char)*utf8 < 0x80) { /* nearly all: a column each */
+			n++;
+			utf8++;
+			continue;
+		}
+		len = utf8_decode(utf8, &code);
 		n += len ? utf8_width(code) : 1; /* a broken byte is shown as one mark */
 		utf8 += len ? len : 1;
 	}
