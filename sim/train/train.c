@@ -374,6 +374,7 @@ static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t 
 	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
 	struct written_pass w = {.first = first,
 				 .device = (uint32_t)r->at.shard_groups[PHASE_FORWARD][from].unit[0],
+				 .ranks = r->at.shard_groups[PHASE_FORWARD][from].ranks,
 				 .links = b->t->options.data_parallel == 1 ||
 					  b->w->equals[EQUALS_TENSOR] != b->w->equals[EQUALS_DATA],
 				 .end = ends,
