@@ -73,16 +73,27 @@ static bool same_lag(const struct weaver *v, uint32_t a, uint32_t b)
 	return x->lag_s == y->lag_s && x->lag_spread == y->lag_spread && x->source == y->source;
 }
 
+/* Whether a queue is of a link on which a device that stands for so many ranks shares tensors with its equals. */
+static bool is_of_tensor(const struct world *w, uint32_t queue, int ranks)
+{
+	const struct queue q = queue_at(w, queue);
+	const size_t machine = queue_machine(w, q);
+	bool is = false;
+
+	if (q.kind != QUEUE_LINK || ranks < 2 || w->equals[EQUALS_TENSOR] == WORLD_NONE)
+		return false;
+	for (int distance = 0; distance < ranks; distance = distance ? 2 * distance : 1)
+		is |= world_equals_use(w, EQUALS_TENSOR, machine, distance) == q.of;
+	return is;
+}
+
 /* The queue of the device's own link. */
 static bool is_link(const struct weaver *v, uint32_t task)
 {
-	const struct program_task *t = task_at(v, task);
-	const enum payload of = t->label.payload;
+	const uint32_t queue = task_at(v, task)->queue;
 
-	return v->w->links &&
-	       (of == PAYLOAD_ALL_REDUCE || of == PAYLOAD_ALL_GATHER || of == PAYLOAD_REDUCE_SCATTER) &&
-	       joined_may(v->p, t->queue) &&
-	       (v->newest_link == TASK_NONE || task_at(v, v->newest_link)->queue == t->queue);
+	return v->w->links && is_of_tensor(v->p->world, queue, v->w->ranks) && joined_may(v->p, queue) &&
+	       (v->newest_link == TASK_NONE || task_at(v, v->newest_link)->queue == queue);
 }
 
 static bool on_device(const struct weaver *v, uint32_t task)

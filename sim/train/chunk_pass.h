@@ -37,6 +37,7 @@ struct chunk_pass {
 struct written_pass {
 	uint32_t first;         /* task */
 	uint32_t device;        /* the queue of its stage */
+	int ranks;              /* that the device stands for */
 	bool links;             /* whether the link of equal devices is its own */
 	const struct deps *end; /* [block of the chunk]; empty: the block has no such pass */
 	size_t blocks_n,

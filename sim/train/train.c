@@ -414,6 +414,7 @@ static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t 
 	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
 	struct written_pass w = {.first = first,
 				 .device = (uint32_t)r->at.shard_groups[PHASE_FORWARD][from].unit[0],
+				 .ranks = r->at.shard_groups[PHASE_FORWARD][from].ranks,
 				 .links = train_gradient_ranks(&b->t->options) == 1 ||
 					  b->w->equals[EQUALS_TENSOR] != b->w->equals[gradients_equals(b->t)],
 				 .end = ends,
