@@ -343,6 +343,7 @@ struct ranked {
 
 static void load_ranked(const struct ranked *j)
 {
+	static const char *const kinds[] = {"tensor", "data"};
 	const int runs = j->runs * j->stages;
 	struct str s = STR_INIT;
 
@@ -356,11 +357,12 @@ static void load_ranked(const struct ranked *j)
 				 "  l%d_%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, "
 				 "between: [m%d, m%d]}\n",
 				 i, k, j->link, k, i);
-	for (int e = EQUALS_TENSOR; e < EQUALS_N; e++)
-		str_addf(&s,
-			 "  e%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: "
-			 "%s, equals: %s}\n",
-			 e, j->link, j->how, e == EQUALS_TENSOR ? "tensor" : "data");
+	for (size_t e = 0; e < ARRAY_LEN(kinds); e++)
+		str_addf(
+			&s,
+			"  %s: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: %s, "
+			"equals: %s}\n",
+			kinds[e], j->link, j->how, kinds[e]);
 	str_addf(&s,
 		 "workload: {train: {tokens: 64 tok, micro_batches: %d, schedule: %s, %s, tensor_parallel: "
 		 "%d, data_parallel: %d}}\n",
