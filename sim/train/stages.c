@@ -39,7 +39,7 @@ double stages_gradient_B(const struct stages *s, size_t block)
 
 /* ---- replicas ---- */
 
-static const struct shards *data_group(const struct placement *at)
+const struct shards *stages_data_group(const struct placement *at)
 {
 	for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++)
 		if (at->shard_groups[PHASE_FORWARD][b].data)
@@ -47,9 +47,9 @@ static const struct shards *data_group(const struct placement *at)
 	return NULL;
 }
 
-static size_t replicas_n(const struct placement *at)
+size_t stages_split_n(const struct placement *at)
 {
-	const struct shards *s = data_group(at);
+	const struct shards *s = stages_data_group(at);
 
 	return s ? (size_t)s->n : 1;
 }
@@ -148,6 +148,15 @@ static struct chunk *find_chunks(struct arena *a, struct data_replica *r, enum t
 	r->pipe.chunks = chunks;
 	r->pipe.chunks_n = n;
 	return chunks;
+}
+
+struct data_replica stages_replica(struct arena *a, const struct placement *at, size_t i,
+				   enum train_schedule schedule)
+{
+	struct data_replica r = {.at = replica_of(a, at, i)};
+
+	find_chunks(a, &r, schedule);
+	return r;
 }
 
 sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t block,
@@ -264,7 +273,7 @@ size_t stages_replicas(const struct placement *at)
 {
 	const struct train_options o = placement_train(at).options;
 
-	return replicas_n(at) * (size_t)train_gradient_ranks(&o);
+	return stages_split_n(at) * (size_t)train_gradient_ranks(&o);
 }
 
 /* The training of one of the replicas that the placement stands for. */
@@ -279,7 +288,7 @@ static struct train of_one_replica(const struct placement *at)
 /* Whether a replica adds the gradients of a micro-batch to others: it has several, and keeps whole sums (ZeRO 2: its part alone). */
 static bool adds_up(const struct placement *at, const struct train *of_one)
 {
-	return of_one->micro_batches > (int64_t)replicas_n(at) &&
+	return of_one->micro_batches > (int64_t)stages_split_n(at) &&
 	       !(of_one->options.zero > 1 && stages_replicas(at) > 1);
 }
 
@@ -289,10 +298,10 @@ static struct stages without_orders(struct arena *a, struct program *p, const st
 	const struct train train = of_one_replica(at), *t = &train;
 	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
 	static const double whole[SHARDS_MAX] = {1};
-	const struct shards *data = data_group(at);
+	const struct shards *data = stages_data_group(at);
 	sim_ns ns[SHARDS_MAX] = {0};
 	uint32_t share[SHARDS_MAX];
-	struct stages s = {.n = replicas_n(at),
+	struct stages s = {.n = stages_split_n(at),
 			   .first = walk_first(at->world),
 			   .last = walk_last(at->world),
 			   .trainable = trainable_make(a, at->world, t)};
@@ -486,136 +495,18 @@ bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *
 	return true;
 }
 
-/* ---- checks ---- */
-
-static void complain(const struct placement *at, struct diags *diags, const char *hint, const char *msg)
-{
-	diag_add(diags, at->assignment->origin.node->place, hint, "assignment '%s': %s", at->assignment->name,
-		 msg);
-}
-
-/* Checks that every block has the same split, and no device is in two replicas. */
-static int check_data(const struct placement *at, struct diags *diags)
-{
-	const struct shards *like = data_group(at);
-
-	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
-		for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++) {
-			const struct shards *s = &at->shard_groups[phases[x]][b];
-
-			if ((like != NULL) == s->data &&
-			    (!like || (s->n == like->n && !memcmp(s->share, like->share, sizeof s->share))))
-				continue;
-			complain(at, diags, "give every rule of training the same 'split: data', shares too",
-				 "some blocks are split by data, others are not, or otherwise");
-			return -1;
-		}
-	}
-	for (size_t b = walk_first(at->world); like && b <= walk_last(at->world); b++) {
-		for (size_t c = b; c <= walk_last(at->world); c++) {
-			const struct shards *s = &at->shard_groups[PHASE_FORWARD][b],
-					    *q = &at->shard_groups[PHASE_FORWARD][c];
-
-			for (int i = 0; i < s->n; i++)
-				for (int j = 0; j < q->n; j++)
-					if (i != j && s->unit[i] == q->unit[j]) {
-						complain(at, diags,
-							 "name each device at the same place of every list",
-							 "a device is in two replicas");
-						return -1;
-					}
-		}
-	}
-	return 0;
-}
-
 size_t stages_last_group(const struct placement *at, size_t *stages_n)
 {
 	const struct train t = of_one_replica(at);
 	struct arena scratch = ARENA_INIT;
-	struct data_replica r = {.at = replica_of(&scratch, at, 0)};
+	const struct data_replica r =
+		stages_replica(&scratch, at, 0, (enum train_schedule)t.options.schedule);
 	size_t left = 0;
 
-	find_chunks(&scratch, &r, (enum train_schedule)t.options.schedule);
 	*stages_n = r.pipe.stages_n;
-	if (t.options.schedule == SCHEDULE_INTERLEAVED && replicas_n(at) == 1 &&
+	if (t.options.schedule == SCHEDULE_INTERLEAVED && stages_split_n(at) == 1 &&
 	    pipeline_is(&r.pipe, LAYOUT_LOOPED) && r.pipe.chunks_n > r.pipe.stages_n)
 		left = (size_t)t.micro_batches % r.pipe.stages_n;
 	arena_release(&scratch);
 	return left;
-}
-
-/* Ranks have an early and a late part of each sequence. A state that goes on from token to token they would have to wait for. */
-static int check_tokens(const struct placement *at, struct diags *diags)
-{
-	const struct train t = placement_train(at);
-	const struct world *w = at->world;
-
-	if (t.options.context_parallel == 1)
-		return 0;
-	if (t.tokens % (2 * t.options.context_parallel)) {
-		complain(at, diags, "give workload.train.tokens a multiple of twice as many",
-			 "context_parallel: its ranks cannot have two equal parts of a sequence each");
-		return -1;
-	}
-	for (size_t b = 0; b < at->blocks_n; b++)
-		if (part_recurrent(w->model, model_block(w->model, b).part)) {
-			complain(at, diags, "leave context_parallel out",
-				 "context_parallel: recurrent layers pass a state from token to token, which "
-				 "is not modelled over several ranks");
-			return -1;
-		}
-	return 0;
-}
-
-int stages_check(const struct placement *at, struct diags *diags)
-{
-	const bool asked = at->world->scenario->workload.train != NULL;
-	const enum train_schedule schedule =
-		asked ? (enum train_schedule)placement_train(at).options.schedule : SCHEDULE_SERIAL;
-	const int64_t in_flight = asked ? placement_train(at).options.in_flight : 0;
-	struct arena scratch = ARENA_INIT;
-	int rc = 0;
-
-	if (!asked)
-		return 0;
-	if (check_data(at, diags) != 0)
-		return -1;
-	if ((int64_t)replicas_n(at) > placement_train(at).micro_batches) {
-		complain(at, diags, "raise workload.train.micro_batches",
-			 "fewer micro-batches than devices that share them");
-		return -1;
-	}
-	if (placement_train(at).micro_batches % placement_train(at).options.data_parallel) {
-		complain(at, diags, "give workload.train.micro_batches a multiple of it",
-			 "data_parallel: its replicas cannot have as many micro-batches each");
-		return -1;
-	}
-	if (placement_train(at).options.zero > 2 && replicas_n(at) > 1) {
-		complain(at, diags, "let one device stand for the replicas: data_parallel",
-			 "zero: 3 is of replicas that a device stands for, not of 'split: data'");
-		return -1;
-	}
-	if (check_tokens(at, diags) != 0)
-		return -1;
-	if (schedule <= SCHEDULE_GPIPE && in_flight > 0 && in_flight < placement_train(at).micro_batches) {
-		complain(at, diags, "it limits 1f1b, interleaved and the zero-bubble schedules",
-			 schedule == SCHEDULE_GPIPE
-				 ? "gpipe holds every micro-batch, whatever in_flight says"
-				 : "serial holds one micro-batch, whatever in_flight says");
-		return -1;
-	}
-	for (size_t i = 0; i < replicas_n(at) && schedule == SCHEDULE_ZB_V && !rc; i++) {
-		struct data_replica r = {.at = replica_of(&scratch, at, i)};
-
-		find_chunks(&scratch, &r, SCHEDULE_ZB_V);
-		if (pipeline_is(&r.pipe, LAYOUT_VEE))
-			continue;
-		complain(at, diags,
-			 "with two devices: layers 0-7 on a, 8-23 on b, 24-31 on a; or another schedule",
-			 "zb-v wants the layers in a V over the devices: there and back again");
-		rc = -1;
-	}
-	arena_release(&scratch);
-	return rc;
 }

@@ -52,6 +52,14 @@ bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *
  * whether cycles were left out or not. */
 void stages_sort(struct arena *a, struct stages *s);
 
+/* The devices of a data split, of which each is the device of a replica; NULL: there is none. */
+const struct shards *stages_data_group(const struct placement *at);
+size_t stages_split_n(const struct placement *at); /* the replicas of that split; 1 without one */
+
+/* Replica i of the split, with its chunks and stages and without orders. */
+struct data_replica stages_replica(struct arena *a, const struct placement *at, size_t i,
+				   enum train_schedule schedule);
+
 /* How many replicas share a step: those of a data split, times those that each stands for. */
 size_t stages_replicas(const struct placement *at);
 

@@ -8,9 +8,7 @@
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
-#include "sim/train/chunk_pass.h"
-#include "sim/train/gathers.h"
-#include "sim/train/gradients.h"
+#include "sim/train/step_builder.h"
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
@@ -20,44 +18,8 @@ static const struct shortening shortenings[] = {{2, true, 1, 1},  {3, true, 2, 1
 						{4, true, 1, 4},  {5, true, 4, 1},  {5, true, 1, 3},
 						{10, true, 8, 1}, {10, false, 8, 1}};
 
-enum { AWAITED_BESIDE = 4 }; /* awaited_of(): beside a set for each block */
-
 /* Tasks that are put as one (step/joined.h). */
 enum joins { JOIN_NONE, JOIN_OPERATORS, JOIN_ROUNDS }; /* rounds of collective operations: operators too */
-
-/* A pass of one micro-batch through one chunk. They are added to the program in the order of their expected starts, since a
- * queue runs its tasks in the order in which they were added. */
-struct chunk_action {
-	sim_ns at_ns; /* when it is expected to start */
-	uint32_t seq, replica, micro, chunk;
-	enum pass_kind kind;
-};
-
-struct builder {
-	const struct world *w;
-	const struct train *t;
-	struct program *p;
-	struct stages st;
-	VEC(struct chunk_action) passes;
-	struct walk *fore, *back; /* [micro] */
-	/* [micro][block]: tasks after which kept activations are on the devices of backward */
-	struct deps *saved;
-	/* [micro][block]: tasks that computed the input's gradient; W may run after them */
-	struct deps *inputs;
-	struct deps *loss; /* [replica]: the host has the loss */
-	size_t blocks_n;
-	struct gradients gradients;
-	struct chunk_pass **known; /* [replica]: [chunk * PASS_N + pass] */
-	struct deps *ends, *before,
-		*kept; /* of one pass: ends of its blocks, what it waits for, what it began with */
-	struct gathers gathers;
-	struct arena arena;
-};
-
-static struct deps *entry(struct builder *b, struct deps *table, uint32_t micro, size_t block)
-{
-	return &table[(size_t)micro * b->blocks_n + block];
-}
 
 /* ---- the order of the passes ---- */
 
@@ -133,7 +95,7 @@ static struct deps forward(struct builder *b, const struct block_pass *pass)
 	x = walk_block(walk, pass->block, &also);
 	gathers_note(&b->gathers, &shard_groups[pass->block], &x);
 	label.payload = PAYLOAD_SAVED;
-	*entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
+	*builder_entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
 		b->p, &shard_groups[pass->block], &back[pass->block],
 		trainable_kept_B(&b->st.trainable, pass->block, &back[pass->block]), label, &x);
 	if (pass->block == b->st.last && pass->micro + 1 == r->first + r->micros)
@@ -159,7 +121,7 @@ static void recompute_forward(struct builder *b, const struct block_pass *pass, 
 static struct deps backward(struct builder *b, const struct block_pass *pass)
 {
 	const struct data_replica *r = &b->st.replicas[pass->replica];
-	struct deps *saved = entry(b, b->saved, pass->micro, pass->block), also, x;
+	struct deps *saved = builder_entry(b, b->saved, pass->micro, pass->block), also, x;
 	const bool last = pass->micro + 1 == r->first + r->micros;
 	struct walk *walk = &b->back[pass->micro];
 
@@ -182,7 +144,7 @@ static struct deps backward(struct builder *b, const struct block_pass *pass)
 	gathers_await(&b->gathers, pass, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &also);
 	x = walk_block(walk, pass->block, &also);
 	gathers_note(&b->gathers, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &x);
-	*entry(b, b->inputs, pass->micro, pass->block) = x;
+	*builder_entry(b, b->inputs, pass->micro, pass->block) = x;
 	return x;
 }
 
@@ -193,7 +155,7 @@ static struct deps weights(struct builder *b, const struct block_pass *pass)
 		&b->st.replicas[pass->replica].at.shard_groups[PHASE_BACKWARD][pass->block];
 
 	return program_block(b->p, s, shards, label_of(b, pass),
-			     entry(b, b->inputs, pass->micro, pass->block));
+			     builder_entry(b, b->inputs, pass->micro, pass->block));
 }
 
 /* ---- the update ---- */
@@ -305,13 +267,7 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->saved = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->saved);
 	b->inputs = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->inputs);
 	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
-	b->known = arena_array(&b->arena, b->st.n, sizeof *b->known);
-	for (size_t i = 0; i < b->st.n; i++)
-		b->known[i] =
-			arena_array(&b->arena, b->st.replicas[i].pipe.chunks_n * PASS_N, sizeof **b->known);
-	b->ends = arena_array(&b->arena, at->blocks_n, sizeof *b->ends);
-	b->before = arena_array(&b->arena, at->blocks_n + AWAITED_BESIDE, sizeof *b->before);
-	b->kept = arena_array(&b->arena, at->blocks_n, sizeof *b->kept);
+	builder_know_none(b);
 	b->gradients = gradients_begin(&b->arena, b->p, at, &b->st);
 	b->gathers = gathers_begin(&b->arena, b->p, at, &b->st);
 	find_passes(b);
@@ -329,8 +285,7 @@ static struct deps put_block(struct builder *b, const struct block_pass *pass)
 	return x;
 }
 
-/* Appends the pass of a chunk block by block. ends: [block of the chunk], empty where it has no such pass. */
-static void put_blocks(struct builder *b, const struct chunk_action *k, struct deps *ends)
+void builder_put_blocks(struct builder *b, const struct chunk_action *k, struct deps *ends)
 {
 	const struct data_replica *r = &b->st.replicas[k->replica];
 	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
@@ -344,135 +299,7 @@ static void put_blocks(struct builder *b, const struct chunk_action *k, struct d
 	}
 }
 
-/* ---- passes that are alike ---- */
-
-/* Returns whether a pass is the same as that of any other micro-batch but the last, after which gradients are complete. */
-static bool is_alike(const struct builder *b, const struct chunk_action *k)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
-	const struct shards *fore = &r->at.shard_groups[PHASE_FORWARD][from],
-			    *back = &r->at.shard_groups[PHASE_BACKWARD][from];
-
-	if (!b->p->joins || k->micro + 1 == r->first + r->micros || fore->n != 1 || back->n != 1 ||
-	    fore->by_experts || fore->unit[0] != back->unit[0])
-		return false;
-	if (gathers_awaits(&b->gathers, r, k->micro, k->kind))
-		return false;
-	/* sums of gradients in every micro-batch */
-	if (b->gradients.scatters.rounds && (k->kind != PASS_FORWARD || !b->t->options.overlap))
-		return false;
-	return chunk_pass_begins(b->w->model, from) &&
-	       (to > b->st.last || chunk_pass_begins(b->w->model, to));
-}
-
-/* What the pass of a chunk may wait for, see struct awaited. */
-static struct awaited awaited_of(struct builder *b, const struct chunk_action *k, struct deps *of)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
-	struct deps *table = k->kind == PASS_WEIGHTS ? b->inputs : b->saved;
-	const struct walk *fore = &b->fore[k->micro], *back = &b->back[k->micro];
-	size_t n = 0;
-
-	of[n++] = b->loss[k->replica];
-	of[n++] = fore->program && from > b->st.first ? fore->ends[from - 1] : (struct deps){.n = 0};
-	of[n++] = fore->program ? fore->ends[b->st.last] : (struct deps){.n = 0};
-	of[n++] = back->program && to <= b->st.last ? back->ends[to] : (struct deps){.n = 0};
-	for (size_t i = from; i < to; i++)
-		of[n++] = *entry(b, table, k->micro, i);
-	return (struct awaited){of, n};
-}
-
-/* Notes the ends of a chunk's pass that was put as it is known. */
-static void note_ends(struct builder *b, const struct chunk_action *k, const struct deps *ends)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
-
-	for (size_t i = from; i < to; i++) {
-		const size_t block = k->kind == PASS_FORWARD ? i : from + to - 1 - i;
-		const struct deps *end = &ends[block - from];
-		const struct block_pass pass = {k->replica, k->micro, (uint32_t)block, k->kind};
-
-		if (!end->n)
-			continue;
-		if (k->kind == PASS_FORWARD)
-			b->fore[k->micro].ends[block] = *entry(b, b->saved, k->micro, block) = *end;
-		if (k->kind == PASS_INPUT)
-			b->back[k->micro].ends[block] = *entry(b, b->inputs, k->micro, block) = *end;
-		if (k->kind != PASS_FORWARD)
-			gradients_note(&b->gradients, &pass, end);
-	}
-}
-
-/* Keeps the pass of a chunk, whose tasks begin at `first`, for other micro-batches; false: it is none to be kept. */
-static bool keep_pass(struct builder *b, const struct chunk_action *k, uint32_t first,
-		      const struct deps *ends, const struct awaited *awaited)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
-	struct written_pass w = {.first = first,
-				 .device = (uint32_t)r->at.shard_groups[PHASE_FORWARD][from].unit[0],
-				 .ranks = r->at.shard_groups[PHASE_FORWARD][from].ranks,
-				 .links = train_gradient_ranks(&b->t->options) == 1 ||
-					  b->w->equals[EQUALS_TENSOR] != b->w->equals[gradients_equals(b->t)],
-				 .end = ends,
-				 .blocks_n = n};
-
-	for (size_t i = 0; i < n; i++)
-		if (ends[i].n && (k->kind == PASS_FORWARD || !ends[w.last].n))
-			w.last = i;
-	return chunk_pass_keep(&b->arena, &b->known[k->replica][k->chunk * PASS_N + k->kind], b->p, &w,
-			       awaited);
-}
-
-static struct walk begin_walk(struct builder *b, const struct chunk_action *k, enum phase phase)
-{
-	return walk_begin(b->p, &b->st.replicas[k->replica].at, phase, train_shape(b->t), k->micro);
-}
-
-/* Puts the pass of a chunk as it is known. */
-static void put_known(struct builder *b, const struct chunk_action *k, struct deps *ends,
-		      const struct awaited *awaited)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-
-	if (k->kind == PASS_FORWARD && !b->fore[k->micro].program)
-		b->fore[k->micro] = begin_walk(b, k, PHASE_FORWARD);
-	if (k->kind == PASS_INPUT && !b->back[k->micro].program) {
-		b->back[k->micro] = begin_walk(b, k, PHASE_BACKWARD);
-		b->back[k->micro].grad_part = r->stage_orders.joined ? GRAD_BOTH : GRAD_INPUT;
-	}
-	chunk_pass_put(&b->known[k->replica][k->chunk * PASS_N + k->kind], b->p, k->micro, awaited, ends,
-		       r->bounds[k->chunk + 1] - r->bounds[k->chunk]);
-	note_ends(b, k, ends);
-}
-
-static void put_pass(struct builder *b, const struct chunk_action *k)
-{
-	const struct data_replica *r = &b->st.replicas[k->replica];
-	const size_t from = r->bounds[k->chunk], n = r->bounds[k->chunk + 1] - from;
-	struct chunk_pass *known = &b->known[k->replica][k->chunk * PASS_N + k->kind];
-	const bool alike = known->state != PASS_OTHER && is_alike(b, k);
-	const uint32_t first = (uint32_t)b->p->tasks.n;
-	struct awaited awaited;
-
-	if (!alike) {
-		put_blocks(b, k, b->ends);
-		return;
-	}
-	awaited = awaited_of(b, k, b->before);
-	if (known->state == PASS_UNSEEN) {
-		memcpy(b->kept, entry(b, b->saved, k->micro, from), n * sizeof *b->kept);
-		put_blocks(b, k, b->ends);
-		if (!keep_pass(b, k, first, b->ends, &awaited))
-			return;
-		/* recomputation has written over what it began with */
-		memcpy(entry(b, b->saved, k->micro, from), b->kept, n * sizeof *b->kept);
-	}
-	put_known(b, k, b->ends, &awaited);
-}
+/* ---- the whole step ---- */
 
 /* Notes where cycles are left out; starts: the first task of each pass. */
 static void note_loop(struct builder *b, const uint32_t *starts)
@@ -503,7 +330,7 @@ static struct program *build(struct builder *b, const struct placement *at)
 	starts = arena_array(&b->arena, b->passes.n, sizeof *starts);
 	for (size_t i = 0; i < b->passes.n; i++) {
 		starts[i] = (uint32_t)b->p->tasks.n;
-		put_pass(b, &b->passes.at[i]);
+		builder_put_pass(b, &b->passes.at[i]);
 	}
 	gradients_end(&b->gradients);
 	update(b);
