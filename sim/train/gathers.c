@@ -1,6 +1,8 @@
 /* gathers.c - see gathers.h. */
 #include "sim/train/gathers.h"
 
+#include <string.h>
+
 #include "sim/step/collective.h"
 #include "sim/step/equals.h"
 #include "sim/train/gradients.h"
@@ -55,19 +57,23 @@ static void gather_split(struct gathers *g, size_t block, double bytes, struct l
 	collective_put_each(g->p, &shards, &c, way, label, of);
 }
 
-/* What the update of the step before has left to be gathered, block by block in the order in which they are needed. */
+/* What the update of the step before has left to be gathered, one block after the other in the order in which they are needed: they are
+ * operations of one stream. A stage has streams of its own. */
 static void gather_ahead(struct gathers *g)
 {
+	struct deps(*newest)[SHARDS_MAX] = arena_array(&g->p->arena, g->p->world->units_n, sizeof *newest);
+
 	for (size_t b = g->st->first; b <= g->st->last; b++) {
 		const struct block_pass pass = {.micro = g->st->replicas[0].first, .block = (uint32_t)b};
+		const struct shards *on = &g->st->replicas[0].at.shard_groups[PHASE_FORWARD][b];
 		const double bytes = stages_gradient_B(g->st, b);
-		const struct deps none = {.n = 0};
+		struct deps *of = newest[on->unit[0]];
 
 		if (bytes > 0 && g->st->n > 1)
-			gather_split(g, b, bytes, label_of(g, &pass), g->of[b]);
+			gather_split(g, b, bytes, label_of(g, &pass), of);
 		else if (bytes > 0)
-			g->of[b][0] = gather_equals(g, &g->st->replicas[0].at.shard_groups[PHASE_FORWARD][b],
-						    bytes, label_of(g, &pass), &none);
+			of[0] = gather_equals(g, on, bytes, label_of(g, &pass), &of[0]);
+		memcpy(g->of[b], of, sizeof g->of[b]);
 	}
 }
 

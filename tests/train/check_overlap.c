@@ -41,8 +41,8 @@ static void load(struct fixture *t, const char *model, const char *options)
 }
 
 struct step {
-	double ns, flop, link_s, sums_s, need_B;
-	size_t messages; /* of links */
+	double ns, flop, link_s, sums_s, need_B, begins_s; /* begins_s: the first product */
+	size_t messages;                                   /* of links */
 };
 
 static void add_task(struct step *s, const struct fixture *t, const struct program *p,
@@ -80,6 +80,9 @@ static struct step step_of(const char *model, const char *options, size_t assign
 	s = (struct step){.ns = (double)r.run.makespan_ns, .need_B = footprint_need_B(&use[0].peak)};
 	for (size_t i = 0; i < p->tasks.n; i++)
 		add_task(&s, &t, p, &r.times, i);
+	for (size_t i = p->tasks.n; i-- > 0;)
+		if (p->tasks.at[i].queue < t.world->units_n)
+			s.begins_s = (double)r.run.spans[i].start_ns * 1e-9;
 	program_free(p);
 	fixture_release(&t);
 	arena_release(&a);
@@ -165,6 +168,15 @@ START_TEST(weights_gathered_later)
 }
 END_TEST
 
+/* Gathers go one after the other: the first pass begins when the embedding's is done, whatever follows it. */
+START_TEST(weights_gathered_in_order)
+{
+	const struct step s = step_of(plain, "data_parallel: 4, zero: 1, step_overlap: true", 0);
+
+	ck_assert_double_eq_tol(s.begins_s, 3 * (table_B / 4 / rate + latency_s), 1e-8);
+}
+END_TEST
+
 /* ZeRO 3: weights before each forward and each backward pass, gradients once a micro-batch; each of 1/2 of the bytes to the one
  * other. Memory: half of the weights, and two blocks' whole. */
 START_TEST(weights_in_parts)
@@ -219,6 +231,7 @@ Suite *suite_overlap(void)
 	tcase_add_test(tc, logits_stay_where_they_are);
 	tcase_add_test(tc, tokens_shared);
 	tcase_add_test(tc, weights_gathered_later);
+	tcase_add_test(tc, weights_gathered_in_order);
 	tcase_add_test(tc, weights_in_parts);
 	tcase_add_test(tc, tied_head);
 	tcase_add_test(tc, sums_of_micro_batches);
