@@ -57,7 +57,7 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
 FORMATTED := $(SRC) $(MPI_C) $(HDR) $(METAL_C) sim/main.c sim/ship.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
-.PHONY: accuracy accuracy-cpu published metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu published metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases cases-long golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
 STRICT   ?= 1
 # as many jobs as cores, unless -j was given
@@ -93,7 +93,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := unit-long schema report-pages check-catalogue-all check-beyond check-readme-all threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
+LONG := unit-long cases-long schema report-pages check-catalogue-all check-beyond check-readme-all threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
 check-long: ## what takes minutes: all random cases, sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -123,6 +123,9 @@ unit-long: $(OUT)/tests/check ## the unit tests with all of their random cases
 	@LONG=1 sh tests/tools/run_units.sh $<
 cases: $(OUT)/lemursim $(OUT)/tests/tools/run_cases ## golden runs and bad input, each in an empty directory; C=NAME: one, or those of a pattern such as 'help-*'
 	@$(OUT)/tests/tools/run_cases $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+cases-long: $(OUT)/lemursim $(OUT)/tests/tools/run_cases ## the golden runs that take seconds each, which `cases` leaves out
+	@for c in tests/golden/*/long; do \
+		$(OUT)/tests/tools/run_cases -c "$$(basename "$${c%/long}")" $(abspath $<) tests/golden tests/bad || exit 1; done
 golden-update: $(OUT)/lemursim $(OUT)/tests/tools/run_cases ## rewrite the expected output of golden runs and bad input (C=NAME: of one); review the diff
 	@$(OUT)/tests/tools/run_cases --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 schema: $(OUT)/lemursim # what ships is valid by the JSON Schemas that are printed, says a public validator
