@@ -60,7 +60,8 @@ const struct opt opts_runs[] = {
 	OPT_TEXTS_ROW(struct runs_options, models, "model", 'm', "NAME",
 		      "the model that ran; one for each --from, or one for all"),
 	OPT_TEXT_ROW(struct runs_options, runtime, "runtime", 0, "NAME",
-		     "the runtime it ran under; the first if not said"),
+		     "the runtime it ran under; if not said, the first, and of calibrate that of the program "
+		     "which ran"),
 	OPT_TEXT_ROW(struct runs_options, weights, "weights", 0, "FORMAT",
 		     "format of the weights; as the file says if not said"),
 	OPT_FLAG_ROW(struct runs_options, skip_foreign, "skip-foreign", 0,

@@ -276,9 +276,18 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 	return 0;
 }
 
+/* As the profiles of the program that ran are called, by which others look for it: "cuda" of cuda@2025-10. */
+static const char *program_name(const struct runtime_fit *f)
+{
+	const char *base = f->base.profile->origin.name;
+
+	return f->own_program ? arena_strndup(f->arena, base, strcspn(base, "@"))
+			      : report_program(f->all.tool);
+}
+
 const char *fit_runtime_name(const struct runtime_fit *f)
 {
 	const char *by_rows = named_by_rows(f);
 
-	return f->ask->runtime ? f->ask->runtime : by_rows ? by_rows : f->all.tool;
+	return f->ask->runtime ? f->ask->runtime : by_rows ? by_rows : program_name(f);
 }

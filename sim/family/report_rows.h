@@ -76,6 +76,10 @@ const struct profile *report_nearest(const struct device *d, const struct profil
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 
+/* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where it is not
+ * known. */
+const char *report_program(const char *tool);
+
 /* The profile of a device that the row ran under: what it names, or, where `usual` has another back end than the row, the
  * latest that has it; NULL: the row does not tell, or the device has none. */
 const struct profile *report_row_runtime(struct arena *a, const struct device *d, const struct profile *usual,

@@ -58,6 +58,14 @@ bool report_runs(const struct profile *p, const char *tool)
 	return k < ARRAY_LEN(runtimes) && starts_with_any(tool, runtimes[k].tools);
 }
 
+const char *report_program(const char *tool)
+{
+	for (size_t k = 0; k < ARRAY_LEN(runtimes); k++)
+		if (starts_with_any(tool, runtimes[k].tools))
+			return runtimes[k].runtime;
+	return tool;
+}
+
 /* Do all back ends that a row names, but for the CPU's, belong to that profile's runtime? */
 static bool has_backends(const struct profile *p, const struct texts *names)
 {

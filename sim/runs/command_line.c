@@ -79,11 +79,65 @@ static void take_option(struct reading *r, const char *word, const char *next, s
 							     : value_of(r->arena, next, options[i].column);
 }
 
+/* ---- the devices that a log names ---- */
+
+/* "  Device 0: NVIDIA GeForce RTX 3090, compute capability 8.6, VMM: yes" (ggml-cuda.cu, HIP's too),
+ * "ggml_metal_init: found device: Apple M2 Ultra", "ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 0". */
+static const struct {
+	const char *before, *behind; /* the name; it ends where `behind` begins, or with the line */
+	const char *has;             /* the line has it, or what is before is none of it; NULL: nothing */
+} device_lines[] = {{"Device ", ",", ", compute capability "},
+		    {"Device ", ",", ", gfx"},
+		    {"found device: Apple ", "", NULL},
+		    {"GPU name:   Apple ", "", NULL},
+		    {"ggml_vulkan: ", " (", " | uma: "}};
+
+/* The name behind the number of a device, "0: " or "0 = ". */
+static const char *behind_number(const char *at)
+{
+	const size_t n = strspn(at, "0123456789");
+
+	at += n ? n + strspn(at + n, " :=") : 0;
+	return at;
+}
+
+static const char *device_named(struct arena *a, const char *line)
+{
+	for (size_t i = 0; i < ARRAY_LEN(device_lines); i++) {
+		const char *at = strstr(line, device_lines[i].before), *name, *end;
+		const char *apple = at ? strstr(device_lines[i].before, "Apple ") : NULL;
+
+		if (!at || (device_lines[i].has && !strstr(at, device_lines[i].has)))
+			continue;
+		name = apple ? at + (apple - device_lines[i].before)
+			     : behind_number(at + strlen(device_lines[i].before));
+		end = *device_lines[i].behind ? strstr(name, device_lines[i].behind) : NULL;
+		return arena_strndup(a, name, end ? (size_t)(end - name) : strcspn(name, "\r\n`"));
+	}
+	return NULL;
+}
+
+/* Unlike devices are none that a row can be told by. */
+static void take_device(struct reading *r, const char *line, struct command_line *c)
+{
+	const char *name = device_named(r->arena, line), **said = &c->says[COLUMN_GPU];
+
+	if (!name || !*name)
+		return;
+	if (c->used) {
+		c->devices = c->used = false;
+		*said = NULL;
+	}
+	c->devices = c->devices || !*said || strcmp(*said, name) == 0 ? c->devices : true;
+	*said = c->devices ? NULL : name;
+}
+
 void command_line_take(struct reading *r, const char *line, struct command_line *c)
 {
 	const bool begins = is_command(line);
 	struct texts words;
 
+	take_device(r, line, c);
 	if (!begins && !c->open)
 		return;
 	if (begins)
@@ -93,6 +147,12 @@ void command_line_take(struct reading *r, const char *line, struct command_line 
 	for (size_t i = 0; i < words.n; i++)
 		if (*words.at[i] == '-')
 			take_option(r, words.at[i], i + 1 < words.n ? words.at[i + 1] : "", c);
+}
+
+void command_line_give_device(struct command_line *c, struct run *run)
+{
+	c->used = true;
+	run->says[COLUMN_GPU] = run->says[COLUMN_GPU] ? run->says[COLUMN_GPU] : c->says[COLUMN_GPU];
 }
 
 void command_line_give(const struct command_line *c, struct run *run)

@@ -1,5 +1,5 @@
 /*
- * command_line.h - what a command of llama.cpp, pasted with what it printed, says of how it ran.
+ * command_line.h - what a command of llama.cpp, pasted with what it printed, and the lines of its log say of how and where it ran.
  *
  * Layer runs. Logs of llama-server and llama-cli and tables of llama-sweep-bench and llama-batched-bench name neither the model
  * nor what stays with the CPU; the command above them does: "-m FILE", "-ot exps=CPU", "--n-cpu-moe 20", "--rpc HOST".
@@ -14,13 +14,18 @@ struct command_line {
 	enum flash flash;
 	int64_t chunk; /* -ub; 0: not said */
 	size_t n;      /* commands that were taken so far */
+	bool devices;  /* its log names unlike devices */
+	bool used;     /* rows had its device: the next one that a log names is of another run */
 	bool open;     /* the last line ended with a backslash: the command goes on */
 };
 
-/* Takes the options of a line, if it is of a command of llama.cpp: a new command forgets the last one's. */
+/* Takes the options of a line, if it is of a command of llama.cpp: a new command forgets the last one's; and the device that a line of its
+ * log names. */
 void command_line_take(struct reading *r, const char *line, struct command_line *c);
 
 /* Gives a row what it does not say itself. */
 void command_line_give(const struct command_line *c, struct run *run);
+/* Its device alone, which is that of every table below until another one is named. */
+void command_line_give_device(struct command_line *c, struct run *run);
 
 #endif

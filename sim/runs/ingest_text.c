@@ -344,6 +344,8 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 		give_above(r, first, &t->above);
 	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
 		command_line_give(&t->command, &r->rows.at[i]);
+	for (size_t i = first; i < r->rows.n; i++)
+		command_line_give_device(&t->command, &r->rows.at[i]);
 	return rc;
 }
 

@@ -545,6 +545,53 @@ START_TEST(commands_are_used)
 }
 END_TEST
 
+#define TABLE(test)   "| model | test | t/s |\n|---|---|---|\n| llama 7B Q4_0 | " test " | 100 |\n"
+#define CUDA(n, name) "  Device " n ": " name ", compute capability 8.6, VMM: yes\n"
+
+/* The device that a log names is that of the tables below, until another run begins. */
+static const struct logged {
+	const char *text, *first, *second;
+} logs[] = {
+	{"ggml_cuda_init: found 1 CUDA devices:\n" CUDA("0", "NVIDIA GeForce RTX 3090")
+		 TABLE("pp512") "\n" TABLE("pp64"),
+	 "NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3090"},
+	{CUDA("0", "NVIDIA GeForce RTX 3090") TABLE("pp512") "\n" CUDA("0", "NVIDIA GeForce RTX 4090")
+		 TABLE("pp64"),
+	 "NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 4090"},
+	{CUDA("0", "NVIDIA GeForce RTX 3090") CUDA("1", "NVIDIA GeForce RTX 3090")
+		 TABLE("pp512") "\n" TABLE("pp64"),
+	 "NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3090"},
+	{CUDA("0", "NVIDIA GeForce RTX 3090") CUDA("1", "NVIDIA GeForce RTX 4090")
+		 TABLE("pp512") "\n" TABLE("pp64"),
+	 NULL, NULL},
+	{"ggml_metal_init: found device: Apple M2 Ultra\nggml_metal_init: GPU name:   Apple M2 Ultra\n" TABLE(
+		 "pp512") "\n" TABLE("pp64"),
+	 "Apple M2 Ultra", "Apple M2 Ultra"},
+	{"ggml_metal_device_init: GPU name:   MTL0\n" TABLE("pp512") "\n" TABLE("pp64"), NULL, NULL},
+	{"ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 0 | fp16: 1\n" TABLE(
+		 "pp512") "\n" TABLE("pp64"),
+	 "AMD Radeon RX 7900 XTX", "AMD Radeon RX 7900 XTX"},
+	{"  Device 0: AMD Radeon RX 7900 XTX, gfx1100 (0x1100), VMM: no, Wave Size: 32\n" TABLE(
+		 "pp512") "\n" TABLE("pp64"),
+	 "AMD Radeon RX 7900 XTX", "AMD Radeon RX 7900 XTX"},
+	{"Device 0: the old one\n" TABLE("pp512") "\n" TABLE("pp64"), NULL, NULL},
+};
+
+START_TEST(devices_of_logs)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", logs[_i].text, strlen(logs[_i].text), &r, &err) == 0, "%s",
+		      err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	check_said(r.at[0].says[COLUMN_GPU], logs[_i].first);
+	check_said(r.at[1].says[COLUMN_GPU], logs[_i].second);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_pasted(void)
 {
 	Suite *s = suite_create("pasted");
@@ -554,6 +601,7 @@ Suite *suite_pasted(void)
 	tcase_add_loop_test(t, builds_in_prose, 0, ARRAY_LEN(lines));
 	tcase_add_loop_test(t, kinds_of_threads, 0, ARRAY_LEN(kinds));
 	tcase_add_loop_test(t, commands_are_used, 0, ARRAY_LEN(commands));
+	tcase_add_loop_test(t, devices_of_logs, 0, ARRAY_LEN(logs));
 	suite_add_tcase(s, t);
 	return s;
 }
