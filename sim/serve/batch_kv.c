@@ -318,7 +318,8 @@ struct batch_kv batch_kv_of(const struct placement *at, const struct serving *ho
 			add_pool(at, how, m, &pool, &kv);
 		else
 			add_machine(at, how, m, &kv);
-	if (how->context && how->context < kv.tokens)
+	/* llama.cpp's -c is of all slots; of the others it is the most that one sequence may have (vLLM's --max-model-len) */
+	if (how->context && how->context < kv.tokens && how->scheduler == SERVING_LLAMACPP)
 		kv.tokens = how->context;
 	kv.blocks = kv.tokens / kv.block;
 	kv.tokens = kv.blocks > kv.state_blocks ? kv.blocks * kv.block : 0;

@@ -117,6 +117,8 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 	const bool cells = how->scheduler == SERVING_LLAMACPP || how->scheduler == SERVING_MLX;
 	struct serve_settings s = {.rules = rules[how->scheduler],
 				   .waiting_room = how->queue,
+				   .context =
+					   how->context, /* llama.cpp's is of all slots, see set_llamacpp() */
 				   .block = cells ? 1 : kv->block,
 				   .kv_blocks = cells ? kv->tokens : kv->blocks,
 				   .state_blocks = kv->state_blocks,
