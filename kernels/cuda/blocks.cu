@@ -190,27 +190,7 @@ DEVICE void rows_product(const uchar *w, const uchar *x, const x_scale *scales, 
 			UNROLL for (int r = 0; r < R; r++) sum[r][j] += F::product(weights[r], v);
 		}
 	}
-	UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < M; j++)
-	{
-		for (uint mask = 1; mask < 32; mask *= 2)
-			sum[r][j] += shuffle_xor(sum[r][j], mask);
-		if (thread % 32 == 0)
-			part[thread / 32][r][j] = sum[r][j];
-	}
-	block_barrier();
-}
-
-/* y[j][row0 + r], or y[ids[j]], of the first `rows` rows of x, from the parts of all warps; a thread for each. */
-template <int M, int R>
-DEVICE void rows_store(float *y, float (*part)[R][M], const uint *ids, uint rows, uint row0, uint n)
-{
-	const uint thread = thread_of_block(), j = thread / R, r = thread % R;
-	float sum = 0.0f;
-
-	if (j < M && j < rows && row0 + r < n) {
-		UNROLL for (int warp = 0; warp < WARPS; warp++) sum += part[warp][r][j];
-		y[(uint64)(ids ? ids[j] : j) * n + row0 + r] = sum;
-	}
+	rows_part<M, R>(sum, part);
 }
 
 template <typename F, int M, int R>
@@ -222,7 +202,7 @@ DEVICE void gemv(const uchar *w, const uchar *x, const x_scale *scales, float *y
 
 	UNROLL for (int j = 0; j < M; j++) x_row[j] = (uint)j < p.m ? j : p.m - 1;
 	rows_product<F, M, R>(w, x, scales, part, x_row, row0, p.n, p.k);
-	rows_store<M, R>(y, part, 0, p.m, row0, p.n);
+	rows_store<WARPS, M, R>(y, part, 0, p.m, row0, p.n);
 }
 
 /* Expert e, the block's y, serves the tokens ids[first[e]] ... ids[first[e + 1] - 1], M at a time. */
@@ -237,7 +217,7 @@ DEVICE void moe(const uchar *w, const uchar *x, const x_scale *scales, float *y,
 	for (uint t = first[e]; t < end; t += M) {
 		UNROLL for (uint j = 0; j < M; j++) x_row[j] = ids[t + j < end ? t + j : end - 1];
 		rows_product<F, M, R>(expert, x, scales, part, x_row, row0, p.n, p.k);
-		rows_store<M, R>(y, part, ids + t, end - t, row0, p.n);
+		rows_store<WARPS, M, R>(y, part, ids + t, end - t, row0, p.n);
 		block_barrier(); /* before the parts are written again */
 	}
 }
