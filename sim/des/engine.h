@@ -26,6 +26,11 @@ uint64_t engine_fired(const struct engine *e); /* events fired so far */
 
 /* Seconds to the clock's nanoseconds: rounds half away from zero. Negative, NaN or past 292 years is a
  * BUG. */
+static inline sim_ns sim_later(sim_ns a, sim_ns b)
+{
+	return a > b ? a : b;
+}
+
 static inline sim_ns sim_ns_of_s(double seconds)
 {
 	const double ns = seconds * 1e9;

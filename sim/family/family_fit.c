@@ -9,12 +9,11 @@
 #include "sim/base/mem.h"
 #include "sim/stats/robust_fit.h"
 
-const double family_row_sd = 0.03;
+const double family_row_sd = 0.03, family_chip_sd = 0.06, family_like_sd = 0.03;
 
-/* Relative standard deviations of the factors' priors: between chips of a family; of one chip between two versions of a
- * runtime; of a chip of two dies about the chip that its dies are, beyond the cost of the link between them. (A chip's
+/* The same of a chip of two dies about the chip that its dies are, beyond the cost of the link between them. (A chip's
  * factor is written with the spread of its runs, which is larger than the error of the factor itself.) */
-static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
+static const double die_sd = 0.03;
 
 /* ---- priors of chips ---- */
 
@@ -55,11 +54,11 @@ static void chip_prior_of(const struct family_model *family, const struct family
 	const struct chip_reach *c = chip_reach_of(m, row->device->device, family->profile, &own);
 	const bool same = c && m->chip && !strcmp(c->origin.name, m->chip);
 
-	*x = (struct chip_prior){{0, 0}, {chip_sd, chip_sd}, SIZE_MAX};
+	*x = (struct chip_prior){{0, 0}, {family_chip_sd, family_chip_sd}, SIZE_MAX};
 	if (!same && find_chip(v, m->die) != SIZE_MAX) {
 		*x = (struct chip_prior){{0, 0}, {die_sd, die_sd}, find_chip(v, m->die)};
 	} else if (c) {
-		const double further = same ? like_sd : exact_hypot(like_sd, die_sd);
+		const double further = same ? family_like_sd : exact_hypot(family_like_sd, die_sd);
 
 		x->mean[FACTOR_ARITHMETIC] = exact_log(c->arithmetic.value);
 		x->mean[FACTOR_MEMORY] = exact_log(c->bandwidth.value);

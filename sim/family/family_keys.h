@@ -28,6 +28,9 @@ extern const struct family_key family_keys[];
 
 /* The relative standard deviation of a row, 3 %: runs of one machine by different people differ by that. */
 extern const double family_row_sd;
+/* Relative standard deviations of the priors of a chip's factors: between chips of a family; of one chip between two versions
+ * of a runtime. */
+extern const double family_chip_sd, family_like_sd;
 
 /* The largest value of a number: 1 for a share, 10 for `dequant`, since blocks may be multiplied as integers faster
  * than f16; else INFINITY. */

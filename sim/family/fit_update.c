@@ -16,9 +16,8 @@
 #include "sim/family/fit_work.h"
 #include "sim/stats/robust_fit.h"
 
-/* Priors of factors, relative: of a chip that the profile's fit had, between people and versions, and of one that it had not
- * at least (both as in family_fit.c). Models scatter by no less than runs repeat. An overhead without a spread. */
-static const double chip_known = 0.03, chip_other = 0.06, least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
+/* Priors, relative: models scatter by no less than runs repeat; an overhead without a spread. */
+static const double least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
 /* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
 static const double other_program_sd = 0.69;
 /* Of one format of blocks against another under one program. */
@@ -67,12 +66,12 @@ static bool knows_chip(const struct runtime_fit *f)
 	return !f->from_neighbour && (own || !f->base.profile->chips.n);
 }
 
-/* A number's spread is of models on a chip that is known, and of chips and models alike on another. */
+/* A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another. */
 static void split_spread(const struct update *u, double spread, double *chip_sd, double *model_sd)
 {
 	const double half = spread / sqrt(2);
 
-	*chip_sd = u->knows_chip ? chip_known : within(fmax(half, chip_other));
+	*chip_sd = u->knows_chip ? family_like_sd : within(fmax(half, family_chip_sd));
 	*model_sd = within(u->knows_chip ? spread : half);
 }
 
@@ -84,7 +83,7 @@ static void add_factor(struct update *u, enum run_factor which, double sd)
 
 static double overhead_sd_of(const struct update *u, const struct qty *overhead)
 {
-	return u->knows_chip ? chip_known : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
+	return u->knows_chip ? family_like_sd : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
 }
 
 /* Do products of the runs read weights of that kind, or have a number of their own for them? */
@@ -224,13 +223,13 @@ static bool has_phase(const struct update *u, size_t model, size_t phase)
 }
 
 /* What a model is by itself, with the factors as they were estimated: the mean of its own runs, which are its best
- * prediction. An outlier counts as little as in the fit. */
-static double own_reach(const struct update *u, const struct estimate *e, size_t model, size_t phase)
+ * prediction. An outlier counts as little as in the fit. r: the residuals of the estimate. */
+static double own_reach(const struct update *u, const struct estimate *e, const double *r, size_t model,
+			size_t phase)
 {
-	double *r = arena_array(u->f->arena, u->n + u->p, sizeof *r), sum = 0, all = 0;
 	const double at = e->theta[reach_at(u, model, phase)];
+	double sum = 0, all = 0;
 
-	residuals(u, e->theta, r);
 	for (size_t i = 0; i < u->n; i++) {
 		const struct run *run = u->f->rows[i].run;
 		const double sd = fit_row_sd(run), weight = e->weight[i] / (sd * sd);
@@ -246,7 +245,9 @@ static double own_reach(const struct update *u, const struct estimate *e, size_t
 static void take_reaches(struct update *u, const struct estimate *e)
 {
 	struct runtime_fit *f = u->f;
+	double *r = arena_array(f->arena, u->n + u->p, sizeof *r);
 
+	residuals(u, e->theta, r);
 	f->reaches = arena_array(f->arena, u->models_n, sizeof *f->reaches);
 	f->reaches_n = u->models_n;
 	for (size_t m = 0; m < u->models_n; m++) {
@@ -256,7 +257,7 @@ static void take_reaches(struct update *u, const struct estimate *e)
 		f->reaches[m].title = u->models[m]->title;
 		for (size_t phase = 0; phase < PHASES; phase++) {
 			const size_t at = reach_at(u, m, phase);
-			const double own = own_reach(u, e, m, phase);
+			const double own = own_reach(u, e, r, m, phase);
 
 			*of[phase] = (struct fit_scale){exact_exp(own), sqrt(e->covariance[at * u->p + at]),
 							has_phase(u, m, phase), 0};

@@ -12,11 +12,6 @@ size_t compiled_segments(const struct compiled *c)
 	return c->segments_n;
 }
 
-static sim_ns longer(sim_ns a, sim_ns b)
-{
-	return a > b ? a : b;
-}
-
 /* The makespan where times do not repeat after one cycle: after a few of them, or not at all. */
 static sim_ns after_cycles(const struct program *p, const struct class_times *t)
 {
@@ -62,7 +57,7 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	for (size_t i = 0; i < c->cycles_n; i++) {
 		const struct cycle *l = &c->program->cycles.at[i];
 
-		ends.cycle_ns = longer(ends.cycle_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
+		ends.cycle_ns = sim_later(ends.cycle_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
 	}
 	arena_release(&scratch);
 	return ends;
@@ -131,7 +126,7 @@ static sim_ns end_of(const struct compiled *c, const struct pass *r, const struc
 	sim_ns at = r->free_at[s->first_queue], end;
 
 	for (const uint32_t *dep = c->deps + s->first_dep, *to = dep + s->deps_n; dep < to; dep++)
-		at = longer(at, through[*dep - first]);
+		at = sim_later(at, through[*dep - first]);
 	end = r->free_at[s->queue] = at + r->sums[s->body];
 	if (s->flows)
 		watch_segment(c, r->watch, s->queue, at, end);
@@ -147,7 +142,7 @@ static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_
 
 		r->ends[i] = end_of(c, r, s, r->through, 0);
 		r->through[i] = r->ends[i] + r->t->lag_ns[s->last_class];
-		makespan_ns = longer(makespan_ns, r->through[i]);
+		makespan_ns = sim_later(makespan_ns, r->through[i]);
 	}
 	return makespan_ns;
 }
@@ -190,7 +185,7 @@ static void skip_queue(const struct compiled *c, const struct pass *r, uint32_t 
 	for (uint32_t i = of->first; i < of->first + of->n; i++) {
 		sim_ns *until = &r->watch->busy_until[c->sharing.paths[i]];
 
-		*until = longer(*until, r->free_at[queue]);
+		*until = sim_later(*until, r->free_at[queue]);
 	}
 }
 
@@ -237,7 +232,7 @@ static sim_ns run_loop(const struct compiled *c, const struct pass *r)
 		}
 	}
 	for (size_t i = 0; i < n; i++)
-		makespan_ns = longer(makespan_ns, window[i]);
+		makespan_ns = sim_later(makespan_ns, window[i]);
 	memcpy(own, window, n * sizeof *own);
 	free(windows);
 	return makespan_ns;
@@ -253,7 +248,7 @@ static sim_ns run_all(const struct compiled *c, const struct pass *r)
 	before = run_segments(c, r, 0, c->loop.at);
 	loop = run_loop(c, r);
 	after = run_segments(c, r, c->loop.at, c->segments_n);
-	return longer(longer(before, loop), after);
+	return sim_later(sim_later(before, loop), after);
 }
 
 /* Short passes are run thousands of times, each in less time than memory is got and given back in. */
@@ -289,7 +284,8 @@ static bool run_pass(const struct compiled *c, const struct class_times *t, sim_
 		if (c->marks[i] != TASK_NONE)
 			r->marks_ns[i] = pass.ends[c->marks[i]];
 	for (size_t i = 0; i < c->cycles_n; i++)
-		r->cycle_ns = longer(r->cycle_ns, pass.ends[c->cycles[i].to] - pass.ends[c->cycles[i].from]);
+		r->cycle_ns =
+			sim_later(r->cycle_ns, pass.ends[c->cycles[i].to] - pass.ends[c->cycles[i].from]);
 	arena_release(&scratch);
 	return !watch.failed;
 }

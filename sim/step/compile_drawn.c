@@ -41,18 +41,13 @@ static void add_up_bodies(const struct compiled *c, const struct drawn_times *t,
 	}
 }
 
-static sim_ns longer(sim_ns a, sim_ns b)
-{
-	return a > b ? a : b;
-}
-
 static void take_longer(sim_ns *most, const sim_ns *ns)
 {
 	for (size_t i = 0; i < DRAWN_AT_ONCE; i += 4) {
-		most[i] = longer(ns[i], most[i]);
-		most[i + 1] = longer(ns[i + 1], most[i + 1]);
-		most[i + 2] = longer(ns[i + 2], most[i + 2]);
-		most[i + 3] = longer(ns[i + 3], most[i + 3]);
+		most[i] = sim_later(ns[i], most[i]);
+		most[i + 1] = sim_later(ns[i + 1], most[i + 1]);
+		most[i + 2] = sim_later(ns[i + 2], most[i + 2]);
+		most[i + 3] = sim_later(ns[i + 3], most[i + 3]);
 	}
 }
 
@@ -93,10 +88,8 @@ static struct compiled_ends ends_of(const struct compiled *c, const struct drawn
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = end_of(c, t, through, c->marks[i], draw);
 	for (size_t i = 0; i < c->cycles_n; i++) {
-		const sim_ns ns = end_of(c, t, through, c->cycles[i].to, draw) -
-				  end_of(c, t, through, c->cycles[i].from, draw);
-
-		r.cycle_ns = ns > r.cycle_ns ? ns : r.cycle_ns;
+		r.cycle_ns = sim_later(r.cycle_ns, end_of(c, t, through, c->cycles[i].to, draw) -
+							   end_of(c, t, through, c->cycles[i].from, draw));
 	}
 	return r;
 }

@@ -142,7 +142,17 @@ static void read_piece(struct ledger *b, const struct piece *k, uint32_t op_clas
 		read_pass(b, k, block_of(b->w->model, &k->label, known));
 }
 
-/* spans: those of pass_spans(). */
+/* NULL where there are none. */
+static const struct task_span *spans_of_passes(struct arena *a, const struct program *p)
+{
+	struct class_times times;
+
+	if (!p->pass_parts.n)
+		return NULL;
+	times = program_times(a, p);
+	return pass_spans(a, p, &times);
+}
+
 static void read_tasks(struct ledger *b, const struct task_span *spans)
 {
 	struct known_block known = {.known = false};
@@ -377,7 +387,6 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	const struct trainable tr = trainable_make(&scratch, w, &t);
 	struct ledger b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
 	const size_t lifetimes = micros_of(p, &t) * at->blocks_n;
-	struct class_times times;
 	const struct interval_ns never = {-1, -1, TASK_NONE, 0};
 
 	b.lifetimes = arena_array(&scratch, lifetimes, sizeof *b.lifetimes);
@@ -388,8 +397,7 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	b.arrivals = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.changes = arena_array(&scratch, w->machines_n, sizeof *b.changes);
 	tabulate(&scratch, &b);
-	times = program_times(&scratch, p);
-	read_tasks(&b, pass_spans(&scratch, p, &times));
+	read_tasks(&b, spans_of_passes(&scratch, p));
 	for (size_t i = 0; i < lifetimes; i++)
 		hold_activations(&b, &b.lifetimes[i], i % at->blocks_n);
 	for (size_t i = 0; i < at->blocks_n; i++)

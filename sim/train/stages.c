@@ -305,9 +305,10 @@ static struct stages without_orders(struct arena *a, struct program *p, const st
 			   .first = walk_first(at->world),
 			   .last = walk_last(at->world),
 			   .trainable = trainable_make(a, at->world, t)};
+	const bool sums = adds_up(at, t);
 
-	for (size_t b = 0; b < at->blocks_n && !adds_up(at, t); b++)
-		s.trainable.blocks[b].shape.sums = false;
+	for (size_t b = 0; b < at->blocks_n; b++)
+		s.trainable.blocks[b].shape.sums &= sums;
 	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
 	for (size_t i = 0; i < s.n; i++) {
 		struct data_replica *r = &s.replicas[i];

@@ -113,18 +113,19 @@ static int take_value(struct arena *a, struct served_run *r, const char *name, c
 		      struct err *err)
 {
 	const char *key = key_of(a, name);
+	const double x = strtod(value, NULL);
 	double *count = count_of(r, name);
 
-	if (count && strtod(value, NULL) > 0 && strtod(value, NULL) < COUNT_MOST)
-		*count = strtod(value, NULL);
+	if (count && x > 0 && x < COUNT_MOST)
+		*count = x;
 	if (!strcmp(name, "Backend"))
 		r->program = program_of(a, value);
 	/* all at once, or as many as come, is no number */
 	if (!key || !strcmp(value, "inf") || !isdigit((unsigned char)*value) ||
-	    (strtod(value, NULL) <= 0 && strcmp(key, "request_rate") != 0))
+	    (x <= 0 && strcmp(key, "request_rate") != 0))
 		return 0;
-	if (!strcmp(key, "request_rate") && strtod(value, NULL) < COUNT_MOST)
-		r->rate = strtod(value, NULL);
+	if (!strcmp(key, "request_rate") && x < COUNT_MOST)
+		r->rate = x;
 	return served_set(a, r, key, value, err) < 0 ? -1 : 0;
 }
 
