@@ -20,8 +20,8 @@ size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, 
 /* Is it the path of a file, not a name? It is one where it ends in .yaml or .yml. */
 bool look_up_is_file(const char *text);
 
-/* The name in the catalogue, or the path of a file as it may stand in a scenario here; NULL with err, whose hint lists what may be meant. The files read to find it do not become
- * inputs of l. */
+/* The name in the catalogue, or the path of a file as it may stand in a scenario here; NULL with err, whose hint lists what
+ * may be meant. The files read to find it do not become inputs of l. */
 const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err);
 /* The same, with how many names differ from it in sizes that were not typed, itself included. */
 const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, size_t *sizes,

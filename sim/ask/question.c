@@ -2,7 +2,6 @@
 #include "sim/ask/question.h"
 
 #include <stdlib.h>
-#include <ctype.h>
 #include <string.h>
 
 #include "sim/ask/look_up.h"
@@ -174,10 +173,8 @@ static int settle_runtime(const struct question *q, struct asked_machine *m, str
 static const char *file_name(struct arena *a, const char *path)
 {
 	const char *from = strrchr(path, '/') + 1;
-	char *name = arena_strndup(a, from, strcspn(from, "."));
+	const char *name = str_slugged(a, arena_strndup(a, from, strcspn(from, ".")));
 
-	for (char *at = name; *at; at++)
-		*at = isalnum((unsigned char)*at) ? *at : '-';
 	return *name ? name : "machine";
 }
 

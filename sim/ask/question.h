@@ -56,7 +56,8 @@ struct asked {
 int question_read(struct arena *a, struct question *q, struct err *err);
 
 /* Settles a question; 0, or -1: with err and a hint for a name that may be several, a format that the runtime cannot
- * read, a context that the model was not made for; a file that is wrong has its reasons in the loader's diags. All in the loader's arena; no file that is read becomes its input. */
+ * read, a context that the model was not made for; a file that is wrong has its reasons in the loader's diags. All in the
+ * loader's arena; no file that is read becomes its input. */
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);
 
 /* Is a model of the catalogue right, apart from any machine? 0, or -1 with the reasons in the loader's diags. */

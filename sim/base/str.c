@@ -126,6 +126,17 @@ void str_slug(struct str *s, const char *text)
 	}
 }
 
+const char *str_slugged(struct arena *a, const char *text)
+{
+	struct str s = STR_INIT;
+	const char *kept;
+
+	str_slug(&s, text);
+	kept = arena_strdup(a, s.text);
+	str_release(&s);
+	return kept;
+}
+
 bool str_starts(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
+
 struct str {
 	char *text;  /* read-only: owned, NUL-terminated, never NULL */
 	size_t len;  /* read-only: bytes before the NUL */
@@ -34,6 +36,7 @@ void str_release(struct str *s);
 /* Appends the text as a file name: "Apple M4 Pro" becomes "apple-m4-pro". Letters and digits of ASCII are
  * kept; anything between them becomes one '-'. */
 void str_slug(struct str *s, const char *text);
+const char *str_slugged(struct arena *a, const char *text); /* the same, in the arena */
 
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);

@@ -86,13 +86,9 @@ static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, lo
 /* "Studio's host" -> "studio-s-host" */
 static const char *slug(struct arena *a, const char *text)
 {
-	struct str s = STR_INIT;
-	const char *name;
+	const char *name = str_slugged(a, text);
 
-	str_slug(&s, text);
-	name = arena_strdup(a, s.len ? s.text : "machine");
-	str_release(&s);
-	return name;
+	return *name ? name : "machine";
 }
 
 static void tell_port(void *self, const char *port)

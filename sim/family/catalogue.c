@@ -76,12 +76,9 @@ bool catalogue_is_machine(struct loader *l, const char *name, const char *device
 }
 
 /* The runtime that is meant where none is named: of the first one's versions that which its undated name means. */
-static const struct profile *usual_runtime(struct arena *a, const struct device *d)
+static const struct profile *usual_runtime(const struct device *d)
 {
-	const struct profile *first = d->runtimes.at;
-	const char *name = d->runtimes.n ? first->origin.name : NULL;
-
-	return name ? device_runtime(d, arena_strndup(a, name, strcspn(name, "@"))) : NULL;
+	return d->runtimes.n ? device_newest(d, d->runtimes.at) : NULL;
 }
 
 static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
@@ -89,7 +86,7 @@ static int load_device(struct loader *l, const char *name, const char *device, c
 {
 	if (load_machine(l, name, device, unmeasured, d) != 0)
 		return -1;
-	d->profile = runtime ? device_runtime(d->device, runtime) : usual_runtime(l->arena, d->device);
+	d->profile = runtime ? device_runtime(d->device, runtime) : usual_runtime(d->device);
 	if (!d->profile)
 		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
 				name, d->device->origin.name, runtime ? runtime : "at all");

@@ -48,10 +48,7 @@ static const struct profile *with_table(const struct profile *p)
 /* The newest profile of p's runtime, or the one nearest to a build. */
 static const struct profile *newest(struct runtime_fit *f, const struct profile *p, int64_t build)
 {
-	const char *name = p->origin.name;
-	const char *undated = arena_strndup(f->arena, name, strcspn(name, "@"));
-
-	return with_table(report_nearest(f->base.device, device_runtime(f->base.device, undated), build));
+	return with_table(report_nearest(f->base.device, device_newest(f->base.device, p), build));
 }
 
 /* The profile of the runtime that the program may have run under; NULL: the device has none of it. */
@@ -220,10 +217,9 @@ static const char *named_by_rows(const struct runtime_fit *f)
 
 static bool rows_name(const struct runtime_fit *f, const struct profile *p)
 {
-	const char *said = named_by_rows(f), *name = p->origin.name;
-	const size_t n = said ? strcspn(said, "@") : 0;
+	const char *said = named_by_rows(f);
 
-	return said && strcspn(name, "@") == n && !strncmp(said, name, n);
+	return said && runtime_same(said, p->origin.name);
 }
 
 static int choose_like(struct runtime_fit *f, const char *like, const char *tool, int64_t build,
@@ -279,9 +275,7 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 /* As the profiles of the program that ran are called, by which others look for it: "cuda" of cuda@2025-10. */
 static const char *program_name(const struct runtime_fit *f)
 {
-	const char *base = f->base.profile->origin.name;
-
-	return f->own_program ? arena_strndup(f->arena, base, strcspn(base, "@"))
+	return f->own_program ? runtime_undated(f->arena, f->base.profile->origin.name)
 			      : report_program(f->all.tool);
 }
 

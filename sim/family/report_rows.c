@@ -51,9 +51,7 @@ static int64_t profile_month(const struct profile *p)
 
 bool report_same_runtime(const struct profile *a, const struct profile *b)
 {
-	const size_t n = strcspn(a->origin.name, "@");
-
-	return strcspn(b->origin.name, "@") == n && !strncmp(a->origin.name, b->origin.name, n);
+	return runtime_same(a->origin.name, b->origin.name);
 }
 
 const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build)
@@ -115,14 +113,13 @@ const struct profile *report_as_run(const struct profile *of, const struct run *
 	return own;
 }
 
-const struct profile *report_named_runtime(struct arena *a, const struct device *d, const char *name)
+const struct profile *report_named_runtime(const struct device *d, const char *name)
 {
 	const struct profile *found = device_runtime(d, name), *all = d->runtimes.at;
 
 	for (size_t i = 0; i < d->runtimes.n && !found; i++)
 		if (report_runs(&all[i], name))
-			found = device_runtime(
-				d, arena_strndup(a, all[i].origin.name, strcspn(all[i].origin.name, "@")));
+			found = device_newest(d, &all[i]);
 	return found;
 }
 
@@ -136,13 +133,11 @@ const char *report_runtime(struct loader *l, const char *machine, const struct r
 	p = d.device->runtimes.n ? report_row_runtime(l->arena, d.device, d.device->runtimes.at, &runs->at[0])
 				 : NULL;
 	if (p)
-		return runs->at[0].runtime
-			       ? p->origin.name
-			       : arena_strndup(l->arena, p->origin.name, strcspn(p->origin.name, "@"));
+		return runs->at[0].runtime ? p->origin.name : runtime_undated(l->arena, p->origin.name);
 	p = d.device->runtimes.at;
 	for (size_t i = 0; i < d.device->runtimes.n; i++)
 		if (runs->at[0].tool && report_runs(&p[i], runs->at[0].tool))
-			return arena_strndup(l->arena, p[i].origin.name, strcspn(p[i].origin.name, "@"));
+			return runtime_undated(l->arena, p[i].origin.name);
 	return NULL;
 }
 

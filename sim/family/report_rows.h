@@ -86,7 +86,7 @@ const struct profile *report_row_runtime(struct arena *a, const struct device *d
 					 const struct run *run);
 
 /* The profile of a device that a name means, of a runtime or of a program that one stands for; NULL: none. */
-const struct profile *report_named_runtime(struct arena *a, const struct device *d, const char *name);
+const struct profile *report_named_runtime(const struct device *d, const char *name);
 
 /* The runtime of a machine's first device that the rows name, or that the program which made the rows stands for; NULL: its first, or none is
  * told. Nothing is reported where the machine cannot be loaded. */

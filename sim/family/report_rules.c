@@ -34,11 +34,9 @@ static const struct {
 
 static size_t runtime_index(const char *name)
 {
-	const size_t n = strcspn(name, "@");
 	size_t i = 0;
 
-	while (i < ARRAY_LEN(runtimes) &&
-	       (strlen(runtimes[i].runtime) != n || strncmp(runtimes[i].runtime, name, n) != 0))
+	while (i < ARRAY_LEN(runtimes) && !runtime_same(runtimes[i].runtime, name))
 		i++;
 	return i;
 }
@@ -88,15 +86,14 @@ const struct profile *report_row_runtime(struct arena *a, const struct device *d
 	struct texts names;
 
 	if (run->runtime)
-		return report_named_runtime(a, d, run->runtime);
+		return report_named_runtime(d, run->runtime);
 	names = run->says[COLUMN_BACKEND] ? texts_cut(a, run->says[COLUMN_BACKEND], ',')
 					  : (struct texts){NULL, 0};
 	if (!names.n || has_backends(usual, &names))
 		return NULL;
 	for (size_t i = 0; i < d->runtimes.n; i++)
 		if (has_backends(&all[i], &names))
-			return device_runtime(
-				d, arena_strndup(a, all[i].origin.name, strcspn(all[i].origin.name, "@")));
+			return device_newest(d, &all[i]);
 	return NULL;
 }
 
@@ -173,10 +170,9 @@ static int check_runtime(const struct held *x, struct err *err)
 {
 	const char *said = x->run->runtime;
 	const struct profile *ours = x->ask->device->profile,
-			     *theirs =
-				     said && !x->ask->fitting
-					     ? report_named_runtime(arena_of(x), x->ask->device->device, said)
-					     : NULL;
+			     *theirs = said && !x->ask->fitting
+					       ? report_named_runtime(x->ask->device->device, said)
+					       : NULL;
 
 	if (!said || x->ask->fitting ||
 	    (theirs && report_same_runtime(theirs, ours) &&

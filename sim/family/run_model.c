@@ -14,17 +14,6 @@ static const double params_near = 0.0007, params_off = 0.01;
 /* half of the last decimal of "2.03 B" */
 static const double params_printed = 0.0025;
 
-static const char *slug(struct arena *a, const char *text)
-{
-	struct str s = STR_INIT;
-	const char *out;
-
-	str_slug(&s, text);
-	out = arena_strdup(a, s.text);
-	str_release(&s);
-	return out;
-}
-
 /* "qwen3-moe-30b" holds "30b" and "moe-30b", not "0b". */
 static bool holds(const char *slugged, const char *name)
 {
@@ -59,12 +48,12 @@ static const struct model *model_of(struct model_shelf *s, size_t i)
 static long by_name(struct model_shelf *s, const struct run *run)
 {
 	struct arena *a = s->loader->arena;
-	const char *text = run->model ? slug(a, run->model) : "";
+	const char *text = run->model ? str_slugged(a, run->model) : "";
 	size_t longest = 0;
 	long found = -1;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const char *name = slug(a, s->at[i].name);
+		const char *name = str_slugged(a, s->at[i].name);
 
 		if (strlen(name) <= longest || !holds(text, name))
 			continue;
@@ -129,11 +118,11 @@ static const char *of_same_word(struct model_shelf *s, const struct run *run)
 	enum { WORD_LEAST = 4, SHOWN = 8 };
 	struct arena *a = s->loader->arena;
 	const char *slash = run->model ? strrchr(run->model, '/') : NULL, *all = "";
-	const char *text = run->model ? slug(a, slash ? slash + 1 : run->model) : "";
+	const char *text = run->model ? str_slugged(a, slash ? slash + 1 : run->model) : "";
 	const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
 
 	for (size_t i = 0, shown = 0; n >= WORD_LEAST && i < s->n && shown <= SHOWN; i++)
-		if (!strncmp(slug(a, s->at[i].name), text, n))
+		if (!strncmp(str_slugged(a, s->at[i].name), text, n))
 			all = arena_printf(a, "%s%s%s", all, *all ? ", " : "",
 					   shown++ < SHOWN ? s->at[i].name : "...");
 	return all;

@@ -538,6 +538,12 @@ const struct device *machine_device(const struct machine *m, const char *name);
 /* The profile of that name. "llama.cpp" stands for the profile with exactly this name, else for the latest
  * of those dated "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if there is neither. */
 const struct profile *device_runtime(const struct device *d, const char *runtime);
+/* What the undated name of a profile's runtime stands for. */
+const struct profile *device_newest(const struct device *d, const struct profile *p);
+/* A runtime's name without the date of its version, "cuda" of "cuda@2025-10". */
+const char *runtime_undated(struct arena *a, const char *name);
+/* Do both names, dated or not, mean one runtime? */
+bool runtime_same(const char *a, const char *b);
 
 /* Returns whether the runtime honours a window or a latent cache of a model of that architecture; true for
  * a model that names no architecture, since the code that a runtime has for it is not known. */

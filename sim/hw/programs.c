@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/hw/hw.h"
 
 static const struct program {
 	const char *runtime, *server;
@@ -21,10 +22,8 @@ static const struct program {
 
 static const struct program *program_of(const char *runtime)
 {
-	const size_t len = strcspn(runtime, "@");
-
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
-		if (strlen(programs[i].runtime) == len && !strncmp(programs[i].runtime, runtime, len))
+		if (runtime_same(programs[i].runtime, runtime))
 			return &programs[i];
 	return NULL;
 }

@@ -33,21 +33,48 @@ const struct device *machine_device(const struct machine *m, const char *name)
 	return NULL;
 }
 
-const struct profile *device_runtime(const struct device *d, const char *runtime)
+static size_t undated_len(const char *name)
+{
+	return strcspn(name, "@");
+}
+
+const char *runtime_undated(struct arena *a, const char *name)
+{
+	return arena_strndup(a, name, undated_len(name));
+}
+
+bool runtime_same(const char *a, const char *b)
+{
+	const size_t n = undated_len(a);
+
+	return undated_len(b) == n && !strncmp(a, b, n);
+}
+
+static const struct profile *named(const struct device *d, const char *name, size_t len)
 {
 	const struct profile *p = d->runtimes.at, *latest = NULL;
-	const size_t len = strlen(runtime);
 
 	for (size_t i = 0; i < d->runtimes.n; i++) {
-		const char *name = p[i].origin.name;
+		const char *other = p[i].origin.name;
 
-		if (!strcmp(name, runtime))
+		if (strncmp(other, name, len) != 0)
+			continue;
+		if (!other[len])
 			return &p[i];
-		if (!strncmp(name, runtime, len) && name[len] == '@' &&
-		    (!latest || strcmp(name, latest->origin.name) > 0))
+		if (other[len] == '@' && (!latest || strcmp(other, latest->origin.name) > 0))
 			latest = &p[i];
 	}
 	return latest;
+}
+
+const struct profile *device_runtime(const struct device *d, const char *runtime)
+{
+	return named(d, runtime, strlen(runtime));
+}
+
+const struct profile *device_newest(const struct device *d, const struct profile *p)
+{
+	return named(d, p->origin.name, undated_len(p->origin.name));
 }
 
 static bool names(const struct field_list *list, const char *architecture)

@@ -21,17 +21,18 @@ extern const char *const serving_kv_names[SERVING_KVS + 1];
 struct serving {
 	struct origin origin;
 	int scheduler, kv;
-	int64_t seqs;    /* sequences that run at once: vLLM's max_num_seqs, llama.cpp's slots */
-	int64_t batch;   /* tokens of one iteration: max_num_batched_tokens, n_batch; 0: any number */
-	int64_t ubatch;  /* tokens of one pass through the model; 0: as the iteration has */
-	int64_t block;   /* tokens of a block of the cache */
-	int64_t context; /* tokens that the cache holds for all slots under llama.cpp, else that one sequence may have; 0: of the memory, or the model's */
-	int64_t prompts; /* prompts that are read at once */
-	int64_t step;    /* tokens by which each of them advances; 0: by all */
-	int64_t tail;    /* last tokens of a prompt that are read in a pass of their own; 0: none */
-	struct qty poll; /* seconds of iterations between two looks for new requests; not given: each one */
-	int64_t queue;   /* requests that may wait; 0: any number */
-	struct qty ahead;   /* SGLang's new_token_ratio: share of what running requests have to go that stays
+	int64_t seqs;   /* sequences that run at once: vLLM's max_num_seqs, llama.cpp's slots */
+	int64_t batch;  /* tokens of one iteration: max_num_batched_tokens, n_batch; 0: any number */
+	int64_t ubatch; /* tokens of one pass through the model; 0: as the iteration has */
+	int64_t block;  /* tokens of a block of the cache */
+	/* tokens that the cache holds for all slots under llama.cpp, else that one sequence may have; 0: of the memory, or the model's */
+	int64_t context;
+	int64_t prompts;  /* prompts that are read at once */
+	int64_t step;     /* tokens by which each of them advances; 0: by all */
+	int64_t tail;     /* last tokens of a prompt that are read in a pass of their own; 0: none */
+	struct qty poll;  /* seconds of iterations between two looks for new requests; not given: each one */
+	int64_t queue;    /* requests that may wait; 0: any number */
+	struct qty ahead; /* SGLang's new_token_ratio: share of what running requests have to go that stays
 				free when one is admitted, at first; not given: none */
 	bool prefill_first; /* a new prompt stops decoding until it is read */
 	bool radix;         /* the prefix cache is a radix tree (SGLang), else blocks by name */

@@ -84,33 +84,33 @@ static void take_option(struct reading *r, const char *word, const char *next, s
 /* "  Device 0: NVIDIA GeForce RTX 3090, compute capability 8.6, VMM: yes" (ggml-cuda.cu, HIP's too),
  * "ggml_metal_init: found device: Apple M2 Ultra", "ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 0". */
 static const struct {
-	const char *before, *behind; /* the name; it ends where `behind` begins, or with the line */
-	const char *has;             /* the line has it, or what is before is none of it; NULL: nothing */
-} device_lines[] = {{"Device ", ",", ", compute capability "},
-		    {"Device ", ",", ", gfx"},
-		    {"found device: Apple ", "", NULL},
-		    {"GPU name:   Apple ", "", NULL},
-		    {"ggml_vulkan: ", " (", " | uma: "}};
+	const char *before, *begins; /* the name stands behind the former, and a number if it has one */
+	const char *behind;          /* where it ends; "": with the line */
+	const char *has;             /* somewhere in the line */
+} device_lines[] = {{"Device ", "", ",", ", compute capability "},
+		    {"Device ", "", ",", ", gfx"},
+		    {"found device: ", "Apple ", "", ""},
+		    {"GPU name:   ", "Apple ", "", ""},
+		    {"ggml_vulkan: ", "", " (", " | uma: "}};
 
 /* The name behind the number of a device, "0: " or "0 = ". */
 static const char *behind_number(const char *at)
 {
 	const size_t n = strspn(at, "0123456789");
 
-	at += n ? n + strspn(at + n, " :=") : 0;
-	return at;
+	return n ? at + n + strspn(at + n, " :=") : at;
 }
 
 static const char *device_named(struct arena *a, const char *line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(device_lines); i++) {
 		const char *at = strstr(line, device_lines[i].before), *name, *end;
-		const char *apple = at ? strstr(device_lines[i].before, "Apple ") : NULL;
 
-		if (!at || (device_lines[i].has && !strstr(at, device_lines[i].has)))
+		if (!at || !strstr(at, device_lines[i].has))
 			continue;
-		name = apple ? at + (apple - device_lines[i].before)
-			     : behind_number(at + strlen(device_lines[i].before));
+		name = behind_number(at + strlen(device_lines[i].before));
+		if (!str_starts(name, device_lines[i].begins))
+			continue;
 		end = *device_lines[i].behind ? strstr(name, device_lines[i].behind) : NULL;
 		return arena_strndup(a, name, end ? (size_t)(end - name) : strcspn(name, "\r\n`"));
 	}

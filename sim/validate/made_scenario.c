@@ -59,7 +59,7 @@ int made_scenario_begin(const struct validate_ask *ask, const char *tool, const 
 	m->compute = dtype_names[d.compute];
 	if (runtime)
 		return 0;
-	m->runtime = arena_strndup(a, m->runtime, strcspn(m->runtime, "@")); /* its latest */
+	m->runtime = runtime_undated(a, m->runtime); /* its latest */
 	note = arena_printf(
 		a, "%s was not measured on %s: its profile of %s stands in; --runtime chooses another", tool,
 		machine, m->runtime);

@@ -244,7 +244,7 @@ static void no_runtime(struct loader *l, const struct yml *said, const struct un
 	struct str known = STR_INIT;
 
 	for (size_t i = 0; i < n; i++) /* without the date of its version, which need not be said */
-		names[i] = arena_strndup(l->arena, p[i].origin.name, strcspn(p[i].origin.name, "@"));
+		names[i] = runtime_undated(l->arena, p[i].origin.name);
 	near = nearest_of(said->text, names, n);
 	if (near)
 		str_addf(&known, "did you mean '%s'? ", near);
