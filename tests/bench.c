@@ -17,7 +17,7 @@
 #include "sim/base/rng.h"
 #include "sim/des/flow.h"
 #include "sim/des/task.h"
-#include "sim/serve/variates.h"
+#include "sim/load/variates.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/serving.h"
 #include "tests/bench_queues.h"

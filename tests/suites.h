@@ -95,9 +95,9 @@
 	SUITE(serve_blocks)                                                                                  \
 	SUITE(serve_radix)                                                                                   \
 	SUITE(serve_route)                                                                                   \
-	SUITE(serve_load)                                                                                    \
+	SUITE(load)                                                                                          \
 	SUITE(serve_metrics)                                                                                 \
-	SUITE(serve_steady)                                                                                  \
+	SUITE(steady)                                                                                        \
 	SUITE(serve_cost)                                                                                    \
 	SUITE(serve_pipeline)                                                                                \
 	SUITE(serve_job)                                                                                     \

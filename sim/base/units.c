@@ -365,6 +365,21 @@ struct figure units_figure(double x)
 	return f;
 }
 
+void units_format_number(struct str *out, double value)
+{
+	char text[32];
+	int power;
+
+	snprintf(text, sizeof text, "%.2e", value); /* rounds once: 999.6 is 1.00e+03 */
+	power = atoi(strchr(text, 'e') ? strchr(text, 'e') + 1 : "0");
+	if (value == 0.0 || !isfinite(value))
+		str_addf(out, "%g", value);
+	else if (power < -4 || power > 8)
+		str_add(out, units_digits(value, 3).text);
+	else
+		str_addf(out, "%.*f", power < 2 ? 2 - power : 0, strtod(text, NULL));
+}
+
 void units_format_exact(struct str *out, double value, enum dim dim)
 {
 	const struct unit *best = best_unit(value, dim);

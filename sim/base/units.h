@@ -62,6 +62,10 @@ void units_format_memory(struct str *out, double bytes);
  * no figure to read; "-" of NAN. */
 struct figure units_figure(double x);
 
+/* Appends a pure number with three significant digits, zeros at the end included, so that the numbers of a column compare
+ * at a glance: "8.80", "1260"; beyond 10^-4 and 10^8 as units_digits(). */
+void units_format_number(struct str *out, double value);
+
 /* Appends the shortest text that units_parse() reads as exactly this value, if possible in the unit that
  * units_format() uses. In dimensions without a unit equal to the base unit (tariff, life) the last digit
  * may differ. */

@@ -9,10 +9,10 @@
 
 #include "sim/cli/groups.h"
 #include "sim/conf/load.h"
+#include "sim/draw/look.h"
 #include "sim/lib/handles.h"
-#include "sim/report/result.h"
-#include "sim/report/look.h"
 #include "sim/predict/scenario_load.h"
+#include "sim/report/result.h"
 
 #ifndef VERSION
 #define VERSION "unknown"

@@ -8,7 +8,7 @@
 #include "sim/base/units.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
-#include "sim/report/draw.h"
+#include "sim/draw/draw.h"
 #include "sim/report/front_curves.h"
 #include "sim/report/scenario_result.h"
 #include "sim/search/outcome.h"

@@ -1,8 +1,8 @@
 /* cmd_plan.c - lemursim plan SCENARIO: which machines hold its load for the least. */
 #include "sim/cli/plan_shares.h"
+#include "sim/draw/draw.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/range.h"
-#include "sim/report/draw.h"
 #include "sim/report/plan.h"
 #include "sim/report/plan_curves.h"
 

@@ -1,6 +1,6 @@
 /* cmd_roofline.c - lemursim roofline SCENARIO: ceilings, ridge points and the model's operators. */
 #include "sim/cli/cmd.h"
-#include "sim/report/draw.h"
+#include "sim/draw/draw.h"
 #include "sim/report/workload_roofline.h"
 
 struct roofline_options {

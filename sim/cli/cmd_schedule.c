@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/draw/draw.h"
+#include "sim/draw/lane_choice.h"
 #include "sim/predict/predict.h"
 #include "sim/predict/served.h"
-#include "sim/report/draw.h"
 #include "sim/report/job_schedule.h"
-#include "sim/report/lane_choice.h"
 #include "sim/report/load_trace.h"
 
 #ifndef VERSION

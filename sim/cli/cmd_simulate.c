@@ -5,9 +5,9 @@
 #include "sim/cli/cmd.h"
 #include "sim/cli/limits.h"
 #include "sim/cli/progress.h"
+#include "sim/draw/draw.h"
+#include "sim/load/requests_out.h"
 #include "sim/predict/serve_job.h"
-#include "sim/serve/requests_out.h"
-#include "sim/report/draw.h"
 #include "sim/report/load_quantiles.h"
 #include "sim/report/scenario_result.h"
 

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "sim/draw/look.h"
 #include "sim/predict/job.h"
 #include "sim/predict/program_job.h"
 #include "sim/report/listing.h"
-#include "sim/report/look.h"
 #include "sim/report/result.h"
 
 const char *const shell_names[SHELL_N + 1] = {"bash", "zsh", "fish", NULL};

@@ -5,12 +5,12 @@
 
 #include "sim/cli/cmd.h"
 #include "sim/family/trace_facts.h"
+#include "sim/load/requests_out.h"
 #include "sim/predict/job.h"
 #include "sim/report/plan.h"
 #include "sim/report/result.h"
 #include "sim/report/sweep.h"
 #include "sim/report/validation.h"
-#include "sim/serve/requests_out.h"
 
 static const struct output_column of_result[] = {
 	{"schema", "", "lemursim/result/1"},

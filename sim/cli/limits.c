@@ -87,7 +87,7 @@ static void add_misses(struct str *out, const struct limit_list *l, const struct
 			continue;
 		}
 		str_add(out, " is ");
-		columns_number(out, m->value);
+		units_format_number(out, m->value);
 		str_addf(out, "%s%s", *info->unit ? " " : "", info->unit);
 	}
 }

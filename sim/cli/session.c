@@ -13,7 +13,7 @@
 #include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-#include "sim/report/draw.h"
+#include "sim/draw/draw.h"
 #include "sim/lib/search_paths.h"
 
 /* Of this program, links resolved; NULL where the system does not say. */

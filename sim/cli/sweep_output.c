@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/report/curves.h"
-#include "sim/report/draw.h"
+#include "sim/draw/curves.h"
+#include "sim/draw/draw.h"
 #include "sim/report/heat.h"
 #include "sim/report/sweep.h"
 #include "sim/report/sweep_curves.h"

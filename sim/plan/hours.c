@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 
 enum { HOUR_S = 3600, PARTS = 12 };
 

@@ -1,7 +1,7 @@
 /* scenario_load.c - see scenario_load.h. */
 #include "sim/predict/scenario_load.h"
 
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/serve/service.h"
 #include "sim/step/program.h"
 #include "sim/train/stages.h"

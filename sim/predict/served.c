@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/load/request.h"
 #include "sim/predict/draws.h"
-#include "sim/serve/request.h"
 #include "sim/serve/service.h"
 #include "sim/world/serve.h"
 

@@ -25,14 +25,14 @@ static void add_line(struct str *out, const char *label, const char *text, int w
 /* "8.71 tok/s (7.80-9.40)" */
 static void add_metric(struct str *out, const struct metric *m)
 {
-	columns_number(out, m->value);
+	units_format_number(out, m->value);
 	str_addf(out, "%s%s", *m->unit ? " " : "", m->unit);
 	if (!isfinite(m->lo) || !isfinite(m->hi))
 		return;
 	str_add(out, " (");
-	columns_number(out, m->lo);
+	units_format_number(out, m->lo);
 	str_add(out, "\xe2\x80\x93");
-	columns_number(out, m->hi);
+	units_format_number(out, m->hi);
 	str_add(out, ")");
 }
 
@@ -208,7 +208,7 @@ static void add_generation(struct str *out, const struct answer *a, const struct
 		metric_line(out, row, "decode_tok_per_s", "decode", all.text, width);
 	if (prefill) {
 		str_addf(&more, " to the first token: the prompt%s at ", many ? "s, all at once," : "");
-		columns_number(&more, prefill->value);
+		units_format_number(&more, prefill->value);
 		str_add(&more, " tok/s");
 	}
 	metric_line(out, row, "ttft_s", "TTFT", more.text, width);
@@ -229,7 +229,7 @@ static void add_overload(struct str *out, const struct assignment_row *row, int 
 	str_add(&s, "more requests come than are served");
 	if (growth) {
 		str_add(&s, ": ");
-		columns_number(&s, growth->value);
+		units_format_number(&s, growth->value);
 		str_add(&s, " more wait every second");
 	}
 	str_add(&s, "; TTFT and the time of an answer hang on how long this lasts and are left out");
@@ -279,7 +279,7 @@ static void add_others(struct str *out, const struct answer *a, int width)
 
 			str_add(&s, k ? ", " : "");
 			if (m)
-				columns_number(&s, m->value);
+				units_format_number(&s, m->value);
 			str_addf(&s, "%s%s", m ? " " : "no ", m ? m->unit : names[k]);
 			str_add(&s, k && m && !a->asked.train ? " to the first token" : "");
 		}
@@ -327,8 +327,8 @@ static void add_budget_row(struct str *out, const struct budget_row *row, size_t
 {
 	struct str rate = STR_INIT, first = STR_INIT, facts = STR_INIT;
 
-	columns_number(&rate, row->rate);
-	columns_number(&first, row->first_s);
+	units_format_number(&rate, row->rate);
+	units_format_number(&first, row->first_s);
 	str_addf(&facts, "%6.0f USD  %6s tok/s%s  %6s s %s", row->usd, rate.text, trains ? "" : " each",
 		 first.text, trains ? "a step" : "to the first token");
 	if (name + 2 + facts.len <= text_width(width)) {

@@ -144,33 +144,18 @@ enum provenance columns_from(const struct result *r, const struct column *c)
 	return worst;
 }
 
-void columns_number(struct str *out, double value)
-{
-	char text[32];
-	int power;
-
-	snprintf(text, sizeof text, "%.2e", value); /* rounds once: 999.6 is 1.00e+03 */
-	power = atoi(strchr(text, 'e') ? strchr(text, 'e') + 1 : "0");
-	if (value == 0.0 || !isfinite(value))
-		str_addf(out, "%g", value);
-	else if (power < -4 || power > 8)
-		str_add(out, units_digits(value, 3).text);
-	else
-		str_addf(out, "%.*f", power < 2 ? 2 - power : 0, strtod(text, NULL));
-}
-
 void columns_value(struct str *out, const struct metric *m, const struct column *c)
 {
-	columns_number(out, m->value * c->scale);
+	units_format_number(out, m->value * c->scale);
 }
 
 void columns_interval(struct str *out, const struct metric *m, const struct column *c)
 {
 	if (!isfinite(m->lo) || !isfinite(m->hi) || m->lo == m->hi)
 		return;
-	columns_number(out, m->lo * c->scale);
+	units_format_number(out, m->lo * c->scale);
 	str_add(out, "\xe2\x80\x93");
-	columns_number(out, m->hi * c->scale);
+	units_format_number(out, m->hi * c->scale);
 }
 
 void columns_chance(struct str *out, const struct metric *m, const struct column *c)
@@ -197,7 +182,7 @@ void columns_size(struct str *out, double bytes)
 		size /= 1024.0;
 		i++;
 	}
-	columns_number(out, size);
+	units_format_number(out, size);
 	str_addf(out, " %s", names[i]);
 }
 

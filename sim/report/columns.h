@@ -30,7 +30,6 @@ bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 /* The worst provenance of the column's values. */
 enum provenance columns_from(const struct result *r, const struct column *c);
 
-void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 */
 void columns_value(struct str *out, const struct metric *m,
 		   const struct column *c); /* in the column's unit */
 void columns_interval(struct str *out, const struct metric *m,

@@ -63,7 +63,7 @@ static const char *value_text(struct arena *a, const struct metric *m)
 	struct str s = STR_INIT;
 	const char *text;
 
-	columns_number(&s, m->value);
+	units_format_number(&s, m->value);
 	text = arena_printf(a, "%s %s%s%s", head_of(m), s.text, *m->unit ? " " : "", m->unit);
 	str_release(&s);
 	return text;

@@ -6,7 +6,7 @@
 #ifndef SIM_REPORT_FRONT_CURVES_H
 #define SIM_REPORT_FRONT_CURVES_H
 #include "sim/base/mem.h"
-#include "sim/report/curves.h"
+#include "sim/draw/curves.h"
 #include "sim/report/result.h"
 
 /* Whether the result is a front: it names both goals, and two of its rows or more have values for them. */

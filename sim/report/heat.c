@@ -8,13 +8,13 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "sim/report/canvas.h"
+#include "sim/draw/canvas.h"
+#include "sim/draw/curves_axes.h"
+#include "sim/draw/legend.h"
+#include "sim/draw/page.h"
+#include "sim/draw/textsize.h"
 #include "sim/report/columns.h"
-#include "sim/report/curves_axes.h"
-#include "sim/report/legend.h"
-#include "sim/report/page.h"
 #include "sim/report/sweep_curves.h"
-#include "sim/report/textsize.h"
 
 static const double first_top = 74, below = 44, axis_w = 62, apart = 22, head_h = 20, text_size = 8;
 
@@ -138,7 +138,7 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 		return;
 	}
 	color_of(color, v, goodness(v, e->metric->value));
-	columns_number(&text, e->metric->value);
+	units_format_number(&text, e->metric->value);
 	if (heat_best(v->s, cell) == k)
 		str_add(&text, "*");
 	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#bbbbbb", .pen = 0.4},
@@ -267,7 +267,7 @@ static void draw_scale(struct view *v, double y)
 	struct str text = STR_INIT;
 
 	if (v->low <= v->high) {
-		columns_number(&text, worst);
+		units_format_number(&text, worst);
 		str_add(&text, " ");
 		canvas_text(&v->canvas, (struct point){x, y}, &type, text.text, NULL);
 		x += textsize_width(text.text, type.size, false) + 5;
@@ -279,7 +279,7 @@ static void draw_scale(struct view *v, double y)
 				     &(struct ink){.fill = color, .line = "#999999", .pen = 0.3}, NULL);
 		}
 		str_clear(&text);
-		columns_number(&text, best);
+		units_format_number(&text, best);
 	}
 	str_addf(&text, "%s%s, the best of all", *v->s->unit && text.len ? " " : "",
 		 text.len ? v->s->unit : "");

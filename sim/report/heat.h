@@ -6,7 +6,7 @@
  */
 #ifndef SIM_REPORT_HEAT_H
 #define SIM_REPORT_HEAT_H
-#include "sim/report/look.h"
+#include "sim/draw/look.h"
 #include "sim/sweep/sweep.h"
 
 /* Appends text for `dot -Kneato -n2`. The sweep has two axes, and every cell of it has been run. The first axis

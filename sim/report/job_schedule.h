@@ -6,9 +6,9 @@
 #ifndef SIM_REPORT_JOB_SCHEDULE_H
 #define SIM_REPORT_JOB_SCHEDULE_H
 #include "sim/base/err.h"
+#include "sim/draw/schedule.h"
 #include "sim/predict/program_job.h"
 #include "sim/predict/served.h"
-#include "sim/report/schedule.h"
 
 /* A part of a job of programs that ran, in the arena, with a title and its memory. A trace keeps every block; a picture
  * of many micro-batches shows their passes, and only with all_links the links that hardly do anything. */

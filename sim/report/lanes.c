@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/draw/kinds.h"
 #include "sim/predict/predict.h"
 #include "sim/report/columns.h"
-#include "sim/report/kinds.h"
 
 struct builder {
 	struct arena *arena;
@@ -350,7 +350,7 @@ static void add_flop(struct str *out, double flop)
 {
 	const bool many = flop >= 1e12;
 
-	columns_number(out, flop / (many ? 1e12 : 1e9));
+	units_format_number(out, flop / (many ? 1e12 : 1e9));
 	str_add(out, many ? " TFLOP\n" : " GFLOP\n");
 }
 

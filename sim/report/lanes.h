@@ -5,8 +5,8 @@
  */
 #ifndef SIM_REPORT_LANES_H
 #define SIM_REPORT_LANES_H
+#include "sim/draw/schedule.h"
 #include "sim/predict/program_job.h"
-#include "sim/report/schedule.h"
 
 /* The unit of work that a box stands for. */
 enum boxes {

@@ -5,13 +5,13 @@
 #include <math.h>
 
 #include "sim/base/units.h"
-#include "sim/report/axes.h"
+#include "sim/draw/axes.h"
+#include "sim/draw/legend.h"
+#include "sim/draw/page.h"
+#include "sim/draw/stack.h"
+#include "sim/draw/textsize.h"
+#include "sim/draw/time_axis.h"
 #include "sim/report/columns.h"
-#include "sim/report/legend.h"
-#include "sim/report/page.h"
-#include "sim/report/stack.h"
-#include "sim/report/textsize.h"
-#include "sim/report/time_axis.h"
 
 static const double work_h = 30, requests_h = 42, kv_h = 24, row_gap = 7, group_gap = 13, thin_h = 17;
 
@@ -228,7 +228,7 @@ static void add_mean(struct str *out, double value)
 	if (value > 0 && value < 0.01)
 		str_add(out, "<0.01");
 	else
-		columns_number(out, value);
+		units_format_number(out, value);
 }
 
 static void draw_max_running(struct view *v, size_t server, size_t n, double most, double height)

@@ -8,8 +8,8 @@
  */
 #ifndef SIM_REPORT_LOAD_PICTURE_H
 #define SIM_REPORT_LOAD_PICTURE_H
+#include "sim/draw/look.h"
 #include "sim/report/load_columns.h"
-#include "sim/report/look.h"
 
 enum { LOAD_APART = 5 };
 

@@ -6,8 +6,8 @@
 #ifndef SIM_REPORT_LOAD_QUANTILES_H
 #define SIM_REPORT_LOAD_QUANTILES_H
 #include "sim/base/err.h"
+#include "sim/draw/curves.h"
 #include "sim/predict/serve_job.h"
-#include "sim/report/curves.h"
 
 /* In the arena: a panel each for TTFT, TPOT and E2EL, in each a curve for each assignment that fits: the latency that
  * a share of requests does not exceed (a distribution function with its axes exchanged), with the bound of the SLO's

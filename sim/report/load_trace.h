@@ -10,8 +10,8 @@
 #define SIM_REPORT_LOAD_TRACE_H
 #include <stdbool.h>
 
+#include "sim/draw/trace_events.h"
 #include "sim/predict/served.h"
-#include "sim/report/trace_events.h"
 
 enum { LOAD_TRACE_EVENTS = 4000000 }; /* about 600 MB */
 

@@ -108,7 +108,7 @@ static const char *number(struct arena *a, double value)
 		return "";
 	if (value >= 1000)
 		return arena_printf(a, "%.0f", value);
-	columns_number(&s, value);
+	units_format_number(&s, value);
 	text = arena_strdup(a, s.text);
 	str_release(&s);
 	return text;

@@ -6,8 +6,8 @@
  */
 #ifndef SIM_REPORT_PLAN_CURVES_H
 #define SIM_REPORT_PLAN_CURVES_H
+#include "sim/draw/curves.h"
 #include "sim/plan/range.h"
-#include "sim/report/curves.h"
 
 /* In the arena. The plan has a row that was run. */
 struct curves plan_curves(struct arena *a, const struct plan_result *r, const struct plan_range *range);

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "sim/draw/textsize.h"
 #include "sim/report/html.h"
-#include "sim/report/textsize.h"
 
 static const double width = 420, names_w = 150, values_w = 58, row_h = 22, top = 6;
 

@@ -178,8 +178,8 @@ static bool are_even(const struct assignment_row *a, const struct assignment_row
 	bool even = isfinite(x) && isfinite(y) && !(holds_of(a, job) > holds_of(b, job)) &&
 		    !(holds_of(a, job) < holds_of(b, job));
 
-	columns_number(&of_a, x);
-	columns_number(&of_b, y);
+	units_format_number(&of_a, x);
+	units_format_number(&of_b, y);
 	even = even && !strcmp(of_a.text, of_b.text);
 	str_release(&of_a);
 	str_release(&of_b);
@@ -456,7 +456,7 @@ static const char *busy_text(struct arena *a, const struct assignment_row *row)
 
 	for (size_t i = 0; i < row->busy_n; i++) {
 		str_addf(&s, "%s%s ", i ? ", " : "", row->busy[i].name);
-		columns_number(&s, 100 * row->busy[i].share);
+		units_format_number(&s, 100 * row->busy[i].share);
 		str_add(&s, " %");
 		if (row->busy[i].phase && *row->busy[i].phase)
 			str_addf(&s, " (%s)", row->busy[i].phase);

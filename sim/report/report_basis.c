@@ -262,7 +262,7 @@ static const char *number_text(struct arena *a, double value)
 
 	if (!isfinite(value))
 		return "";
-	columns_number(&s, value);
+	units_format_number(&s, value);
 	return text_of(a, &s);
 }
 

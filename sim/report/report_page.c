@@ -6,10 +6,10 @@
 
 #include "sim/base/mem.h"
 #include "sim/base/sha256.h"
-#include "sim/report/dark.h"
+#include "sim/draw/dark.h"
+#include "sim/report/assets.h"
 #include "sim/report/html.h"
 #include "sim/report/report_sections.h"
-#include "sim/report/assets.h"
 
 static const char *title_of(const struct result *r)
 {

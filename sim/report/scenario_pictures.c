@@ -3,13 +3,13 @@
 
 #include <string.h>
 
+#include "sim/draw/draw.h"
 #include "sim/plan/range.h"
 #include "sim/predict/predict.h"
-#include "sim/report/draw.h"
+#include "sim/report/front_curves.h"
 #include "sim/report/heat.h"
 #include "sim/report/job_schedule.h"
 #include "sim/report/load_quantiles.h"
-#include "sim/report/front_curves.h"
 #include "sim/report/plan_curves.h"
 #include "sim/report/svg_inline.h"
 #include "sim/report/sweep_curves.h"

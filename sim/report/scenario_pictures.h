@@ -7,9 +7,9 @@
 #define SIM_REPORT_SCENARIO_PICTURES_H
 #include "sim/base/err.h"
 #include "sim/base/texts.h"
+#include "sim/draw/curves.h"
 #include "sim/place/place.h"
 #include "sim/plan/plan.h"
-#include "sim/report/curves.h"
 #include "sim/report/result.h"
 #include "sim/sweep/sweep.h"
 

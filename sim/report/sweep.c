@@ -56,13 +56,13 @@ static const char *gain_text(struct arena *a, const struct sweep_entry *e, bool 
 	if (!e->metric)
 		return lack_text(e);
 	if (isnan(e->times)) { /* no machine can do it alone, or none was asked to */
-		columns_number(&s, e->metric->value);
+		units_format_number(&s, e->metric->value);
 		text = arena_printf(a, "%s%s%s%s%s", pays ? open : "", s.text, *e->metric->unit ? " " : "",
 				    e->metric->unit, pays ? mark : "");
 		str_release(&s);
 		return text;
 	}
-	columns_number(&s, e->times);
+	units_format_number(&s, e->times);
 	text = arena_printf(a, "%s%s\xc3\x97%s", pays ? open : "", s.text, pays ? mark : "");
 	str_release(&s);
 	return text;
@@ -89,7 +89,7 @@ static const char *alone_text(struct arena *a, const struct sweep *s, const stru
 
 	if (c->best_alone == s->names_n)
 		return none_text(c, s->names_n);
-	columns_number(&text, c->entries[c->best_alone].metric->value);
+	units_format_number(&text, c->entries[c->best_alone].metric->value);
 	kept = arena_printf(a, "%s (%s)", text.text, s->names[c->best_alone]);
 	str_release(&text);
 	return kept;

@@ -5,7 +5,7 @@
  */
 #ifndef SIM_REPORT_SWEEP_CURVES_H
 #define SIM_REPORT_SWEEP_CURVES_H
-#include "sim/report/curves.h"
+#include "sim/draw/curves.h"
 #include "sim/sweep/sweep.h"
 
 /* In the arena. The sweep has one axis, and every cell of it has been run. A panel for each of sweep.shown. */

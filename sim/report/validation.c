@@ -271,7 +271,7 @@ static const char *deviation_text(struct arena *a, double sd)
 	const char *text = "";
 
 	if (sd > 0) {
-		columns_number(&s, sd);
+		units_format_number(&s, sd);
 		text = arena_printf(a, " \xc2\xb1 %s", s.text);
 	}
 	str_release(&s);

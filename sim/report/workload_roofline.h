@@ -9,7 +9,7 @@
  */
 #ifndef SIM_REPORT_WORKLOAD_ROOFLINE_H
 #define SIM_REPORT_WORKLOAD_ROOFLINE_H
-#include "sim/report/roofline.h"
+#include "sim/draw/roofline.h"
 #include "sim/world/world.h"
 
 /* In the arena. Every device of the world must be costed (scenario_load.h). */

@@ -6,8 +6,8 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
+#include "sim/load/text.h"
 #include "sim/serve/name_table.h"
-#include "sim/serve/text.h"
 
 #define NONE NAME_NONE
 

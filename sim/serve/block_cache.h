@@ -20,7 +20,7 @@
  */
 #ifndef SIM_SERVE_BLOCK_CACHE_H
 #define SIM_SERVE_BLOCK_CACHE_H
-#include "sim/serve/request.h"
+#include "sim/load/request.h"
 #include "sim/serve/settings.h"
 
 struct block_cache; /* opaque */

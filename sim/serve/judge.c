@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "sim/base/mem.h"
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/serve/metrics.h"
 
 struct tally {      /* of one class */

@@ -10,7 +10,7 @@
 #ifndef SIM_SERVE_JUDGE_H
 #define SIM_SERVE_JUDGE_H
 #include "sim/base/err.h"
-#include "sim/serve/request.h"
+#include "sim/load/request.h"
 #include "sim/world/serve.h"
 
 struct judge;

@@ -14,7 +14,7 @@
  */
 #ifndef SIM_SERVE_METRICS_H
 #define SIM_SERVE_METRICS_H
-#include "sim/serve/request.h"
+#include "sim/load/request.h"
 #include "sim/world/serve.h"
 
 enum { METRICS_KEEP = 1000000 };

@@ -5,8 +5,8 @@
 
 #include "sim/base/err.h"
 #include "sim/base/heap.h"
+#include "sim/load/text.h"
 #include "sim/serve/name_table.h"
-#include "sim/serve/text.h"
 
 enum { ROOT };
 #define NOWHERE SIZE_MAX

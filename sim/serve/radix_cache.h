@@ -15,7 +15,7 @@
  */
 #ifndef SIM_SERVE_RADIX_CACHE_H
 #define SIM_SERVE_RADIX_CACHE_H
-#include "sim/serve/request.h"
+#include "sim/load/request.h"
 
 struct radix_cache; /* opaque */
 

@@ -5,8 +5,8 @@
 
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
-#include "sim/serve/logbuckets.h"
 #include "sim/serve/transfers.h"
+#include "sim/stats/logbuckets.h"
 
 #define DOWN INT64_MAX /* a load that nobody is sent to */
 

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/load/request.h"
 #include "sim/serve/clock.h"
-#include "sim/serve/request.h"
 
 enum seq_state {
 	SEQ_WAITING,

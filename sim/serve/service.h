@@ -9,11 +9,11 @@
  */
 #ifndef SIM_SERVE_SERVICE_H
 #define SIM_SERVE_SERVICE_H
+#include "sim/load/trace.h"
 #include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
 #include "sim/serve/settings.h"
-#include "sim/serve/steady.h"
-#include "sim/serve/trace.h"
+#include "sim/stats/steady.h"
 
 struct observer; /* request.h */
 struct service;  /* opaque; service_free() ends it */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "sim/base/vec.h"
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/serve/service_parts.h"
 #include "sim/stats/quantile.h"
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "sim/base/mem.h"
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/serve/judge.h"
 #include "sim/serve/service_parts.h"
-#include "sim/serve/steady.h"
+#include "sim/stats/steady.h"
 
 /* ---- the load, and who watches the run ---- */
 

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "sim/base/workers.h"
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/serve/service_parts.h"
 #include "sim/serve/service_replication.h"
-#include "sim/serve/steady.h"
 #include "sim/stats/ci.h"
+#include "sim/stats/steady.h"
 
 #define LEVEL 0.95
 

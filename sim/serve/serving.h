@@ -6,8 +6,8 @@
  */
 #ifndef SIM_SERVE_SERVING_H
 #define SIM_SERVE_SERVING_H
+#include "sim/load/request.h"
 #include "sim/serve/batch_time.h"
-#include "sim/serve/request.h"
 #include "sim/serve/settings.h"
 
 enum serve_route {

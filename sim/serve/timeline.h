@@ -7,7 +7,7 @@
  */
 #ifndef SIM_SERVE_TIMELINE_H
 #define SIM_SERVE_TIMELINE_H
-#include "sim/serve/logbuckets.h"
+#include "sim/stats/logbuckets.h"
 
 enum { TIMELINE_CELLS = 4096, TIMELINE_FIRST_BITS = 20 };
 

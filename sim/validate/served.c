@@ -9,8 +9,8 @@
 #include "sim/base/csv.h"
 #include "sim/base/file.h"
 #include "sim/base/units.h"
+#include "sim/load/requests_out.h"
 #include "sim/runs/tidied.h"
-#include "sim/serve/requests_out.h"
 
 enum { SERVED_FILE_MAX = 256 * 1024 * 1024, NAME_MAX_B = 48 };
 

@@ -1,7 +1,7 @@
 /* fuzz_serve.c - any bytes as a load and as an assignment's servers: what is accepted can be drawn from. */
 #include "tests/fuzz/fuzz.h"
 
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
 #include "sim/world/scenario.h"
 
 /* A few requests, each refused or answered at once. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sim/serve/trace.h"
+#include "sim/load/trace.h"
 #include "sim/world/serve.h"
 
 static void read_all(const char *text, size_t len, const struct trace_how *provenance)

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 #include "sim/base/utf8.h"
-#include "sim/report/curves_axes.h"
-#include "sim/report/draw.h"
+#include "sim/draw/curves_axes.h"
+#include "sim/draw/draw.h"
+#include "sim/draw/legend.h"
+#include "sim/draw/time_axis.h"
 #include "sim/report/heat.h"
-#include "sim/report/legend.h"
 #include "sim/report/load_picture.h"
 #include "sim/report/load_trace.h"
 #include "sim/report/sweep_curves.h"
-#include "sim/report/time_axis.h"
 #include "tests/fixtures.h"
 #include "tests/folder.h"
 #include "tests/json.h"

@@ -9,17 +9,18 @@
 
 #include "sim/base/file.h"
 #include "sim/base/str.h"
-#include "sim/report/bars.h"
+#include "sim/base/units.h"
+#include "sim/draw/bars.h"
+#include "sim/draw/draw.h"
+#include "sim/draw/labels.h"
+#include "sim/draw/pdf_date.h"
+#include "sim/draw/roof_style.h"
+#include "sim/draw/roofline.h"
+#include "sim/draw/schedule.h"
+#include "sim/draw/textsize.h"
 #include "sim/report/columns.h"
-#include "sim/report/draw.h"
-#include "sim/report/labels.h"
 #include "sim/report/result.h"
 #include "sim/report/result_read.h"
-#include "sim/report/pdf_date.h"
-#include "sim/report/roof_style.h"
-#include "sim/report/roofline.h"
-#include "sim/report/schedule.h"
-#include "sim/report/textsize.h"
 #include "tests/folder.h"
 #include "tests/json.h"
 #include "tests/suites.h"
@@ -322,7 +323,7 @@ START_TEST(numbers_have_three_digits)
 {
 	struct str out = STR_INIT;
 
-	columns_number(&out, number_cases[_i].value);
+	units_format_number(&out, number_cases[_i].value);
 	ck_assert_str_eq(out.text, number_cases[_i].want);
 	str_release(&out);
 }

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/serve/variates.h"
 #include "sim/base/mem.h"
+#include "sim/load/variates.h"
 #include "tests/serve/serve_toy.h"
 
 static const struct serve_settings one_at_a_time = {

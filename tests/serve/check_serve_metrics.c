@@ -10,9 +10,9 @@
 
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
-#include "sim/serve/arrivals.h"
+#include "sim/load/arrivals.h"
+#include "sim/load/requests_out.h"
 #include "sim/serve/metrics.h"
-#include "sim/serve/requests_out.h"
 #include "sim/serve/timeline.h"
 #include "sim/stats/quantile.h"
 #include "tests/serve/serveload.h"

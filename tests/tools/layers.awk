@@ -9,7 +9,7 @@
 # counted.
 BEGIN {
 	owner["yaml.h"] = " conf "
-	owner["spawn.h"] = " report "
+	owner["spawn.h"] = " draw "
 	gsl = " base stats cost calib kernels "
 }
 FILENAME ~ /LAYERS$/ {
