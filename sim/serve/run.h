@@ -76,6 +76,6 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 void run_tell_end(
 	struct serve_run_state *run, uint32_t seq, enum request_end end,
 	int64_t at_ns); /* likewise, but the number stays taken; its prefix is not the request's any more */
-void run_gap(const struct serve_run_state *run, span_fs gap);
+void run_gap(const struct serve_run_state *run, struct clock last, struct clock end);
 
 #endif
