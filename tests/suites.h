@@ -89,6 +89,7 @@
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
 	SUITE(heap)                                                                                          \
+	SUITE(winners)                                                                                       \
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \

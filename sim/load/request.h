@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/serve/clock.h"
+
 /* Shared beginnings. A piece is the first `tokens` tokens of the text named `group`; a chain of pieces is
  * their concatenation, so two chains are equal as far as their pieces are. Where a chain covers the whole
  * prompt, the answer is the continuation of its last group: the next turn of a conversation asks for more of
@@ -73,8 +75,11 @@ struct request_source {
  */
 struct observer {
 	void (*ended)(void *self, const struct request *r, const struct request_times *t);
-	/* n gaps of each of `weight` sequences: first_fs, first_fs + slope_fs, ... */
-	void (*gaps)(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight);
+	/* n gaps of each of `weight` sequences: first_fs, first_fs + slope_fs, ... The first ends at `end`,
+	 * each other one as much later as it lasts. They are told late, after what happened elsewhere meanwhile:
+	 * in jumps later than iteration by iteration. */
+	void (*gaps)(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n,
+		     int64_t weight);
 	/* State of one replica that held from from_ns to to_ns. It is told when the requests waiting or
 	 * running change, or busy does, in jumps and iteration by iteration alike. KV blocks change in
 	 * between: kv_blocks are those at from_ns, kv_block_ns their integral over the interval. */

@@ -162,11 +162,11 @@ static void ended(void *self, const struct request *r, const struct request_time
 		o->next.ended(o->next.self, r, t);
 }
 
-static void gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+static void gaps(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
 {
 	const struct observer *next = &((struct requests_out *)self)->next;
 
-	next->gaps(next->self, first_fs, slope_fs, n, weight);
+	next->gaps(next->self, end, first_fs, slope_fs, n, weight);
 }
 
 static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,

@@ -37,4 +37,13 @@ static inline span_fs clock_since(struct clock late, struct clock early)
 	return (span_fs)(late.ns - early.ns) * FS_PER_NS + late.fs - early.fs;
 }
 
+/* fs + (fs + slope) + ...: k iterations together. */
+static inline span_fs span_of(int64_t fs, int64_t slope_fs, int64_t k)
+{
+	return k == 1 ? fs : (span_fs)fs * k + (span_fs)slope_fs * ((span_fs)k * (k - 1) / 2);
+}
+
+/* The most of them that together take at most `span`, and at most `most`; fs > 0, slope_fs >= 0. */
+int64_t span_holds(int64_t fs, int64_t slope_fs, span_fs span, int64_t most);
+
 #endif

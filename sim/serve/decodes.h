@@ -27,22 +27,26 @@ static inline bool decode_due_before(const void *ctx, const struct decode_due *a
 }
 HEAP_DEFINE(dues, struct decode_due, decode_due_before, HEAP_UNTRACKED);
 
+/* What every iteration asks for stands first, in as few cache lines as can be: of many servers none is in the nearest cache
+ * when its turn comes. */
 struct decodes {
-	struct slab *slab;
 	int64_t n, iteration; /* sequences that decode; number of the next iteration */
-	int64_t sum[BATCH_WINDOWS], growing[BATCH_WINDOWS], window[BATCH_WINDOWS];
+	int64_t finish_sum;   /* over the sequences: less n times the iteration, the tokens they have to go */
+	int64_t block;        /* tokens of a KV block; 0: blocks are not taken on demand */
+	int64_t phase;        /* iteration mod block */
+	int64_t *by_offset;   /* sequences by offset mod block */
+	int64_t tables;       /* of blocks that each sequence has */
 	size_t windows_n;
-	int64_t finish_sum; /* over the sequences: less n times the iteration, the tokens they have to go */
-	struct dues finish, longest,
-		fills[BATCH_WINDOWS]; /* lazy: what left is dropped when it comes to the top */
-	bool padded;                  /* the longest context is asked for */
-	int64_t block;                /* tokens of a KV block; 0: blocks are not taken on demand */
-	int64_t phase;                /* iteration mod block */
-	int64_t *by_offset;           /* sequences by offset mod block */
-	struct kv_groups groups;      /* tables of blocks that each sequence has */
-	int64_t tables;               /* all of them */
-	int64_t passing_n, *passing;  /* of those whose windows have passed what they share: likewise */
-	struct dues passes;           /* the others: when their windows will have */
+	struct dues finish; /* lazy, as the others are: what left is dropped when it comes to the top */
+	int64_t sum[BATCH_WINDOWS], growing[BATCH_WINDOWS];
+	struct slab *slab;
+	int64_t passing_n, *passing; /* of those whose windows have passed what they share: as by_offset */
+	bool padded;                 /* the longest context is asked for */
+
+	int64_t window[BATCH_WINDOWS];
+	struct kv_groups groups; /* tables of blocks that each sequence has */
+	struct dues longest, fills[BATCH_WINDOWS];
+	struct dues passes; /* those whose windows have not passed what they share: when they will have */
 };
 
 void decodes_init(struct decodes *d, struct slab *slab, const struct batch_time *t, int64_t block,

@@ -150,9 +150,10 @@ static void ended(void *self, const struct request *r, const struct request_time
 		judge_add(self, r, &at);
 }
 
-static void no_gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+static void no_gaps(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n,
+		    int64_t weight)
 {
-	(void)self, (void)first_fs, (void)slope_fs, (void)n, (void)weight;
+	(void)self, (void)end, (void)first_fs, (void)slope_fs, (void)n, (void)weight;
 }
 
 static void no_state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,

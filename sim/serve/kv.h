@@ -130,12 +130,6 @@ static inline void kv_release(struct kv *kv, struct seq *s)
 	s->blocks = s->window_from = 0;
 }
 
-/* fs + (fs + slope) + ...: k iterations together. */
-static inline span_fs span_of(int64_t fs, int64_t slope_fs, int64_t k)
-{
-	return k == 1 ? fs : (span_fs)fs * k + (span_fs)slope_fs * ((span_fs)k * (k - 1) / 2);
-}
-
 /* The blocks that the second to the k-th of k iterations take and those before the k-th give back at their end, with
  * the time for which they are held. */
 void kv_pass_more(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs);

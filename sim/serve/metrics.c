@@ -231,14 +231,48 @@ static void ended(void *self, const struct request *r, const struct request_time
 		add_answered(m, r, t);
 }
 
-static void gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+static void add_gaps(struct gap_part *part, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+{
+	if (n == 1)
+		logbuckets_add(&part->gaps, first_fs, (uint64_t)weight);
+	else
+		logbuckets_add_progression(&part->gaps, first_fs, slope_fs, n, weight);
+}
+
+/* A gap is of the part in which it ends, its beginning left out: whenever it is told, and with however many others. */
+static bool ends_within(const struct gap_part *part, struct clock end)
+{
+	return clock_stamp(end) > part->from_ns;
+}
+
+/* Some ended before the latest part began. */
+static void add_late_gaps(struct metrics *m, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n,
+			  int64_t weight)
+{
+	for (size_t part = 0; n > 0;) {
+		int64_t here = n;
+
+		while (part < m->part && ends_within(&m->parts[part + 1], end))
+			part++;
+		if (part < m->part && n > 1)
+			here = 1 + span_holds(first_fs + slope_fs, slope_fs,
+					      clock_since((struct clock){m->parts[part + 1].from_ns, 0}, end),
+					      n - 1);
+		add_gaps(&m->parts[part], first_fs, slope_fs, here, weight);
+		end = clock_after(end, span_of(first_fs + slope_fs, slope_fs, here));
+		first_fs += here * slope_fs;
+		n -= here;
+	}
+}
+
+static void gaps(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
 {
 	struct metrics *m = self;
 
-	if (n == 1)
-		logbuckets_add(&m->parts[m->part].gaps, first_fs, (uint64_t)weight);
+	if (!m->part || ends_within(&m->parts[m->part], end))
+		add_gaps(&m->parts[m->part], first_fs, slope_fs, n, weight);
 	else
-		logbuckets_add_progression(&m->parts[m->part].gaps, first_fs, slope_fs, n, weight);
+		add_late_gaps(m, end, first_fs, slope_fs, n, weight);
 }
 
 static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,

@@ -148,17 +148,19 @@ static void tell_gaps(struct replica *p, int64_t k)
 {
 	const struct observer *o = p->run->observer;
 	const int64_t on_time = p->dec.n - (int64_t)p->late.n;
+	const struct clock end = clock_after(p->now, p->fs);
 
 	if (!o->gaps)
 		return;
 	if (on_time)
-		o->gaps(o->self, p->fs, p->slope_fs, k, on_time);
+		o->gaps(o->self, end, p->fs, p->slope_fs, k, on_time);
 	if (!p->late.n)
 		return;
 	for (size_t i = 0; i < p->late.n; i++)
-		run_gap(p->run, clock_since(p->now, seq_at(p->slab, p->late.at[i])->last) + p->fs);
+		run_gap(p->run, seq_at(p->slab, p->late.at[i])->last, end);
 	if (k > 1)
-		o->gaps(o->self, p->fs + p->slope_fs, p->slope_fs, k - 1, (int64_t)p->late.n);
+		o->gaps(o->self, clock_after(end, p->fs + p->slope_fs), p->fs + p->slope_fs, p->slope_fs,
+			k - 1, (int64_t)p->late.n);
 }
 
 static void tell_iterations(const struct replica *p, struct clock end, int64_t k)
@@ -225,24 +227,6 @@ void replica_kv_changes(struct replica *p, int64_t at_ns)
 	p->kv_since = at;
 }
 
-/* The most iterations that together take at most `span`; at most `most` of them. */
-static int64_t iterations_within(const struct replica *p, span_fs span, int64_t most)
-{
-	const double a = (double)p->fs - 0.5 * (double)p->slope_fs, b = 0.5 * (double)p->slope_fs,
-		     x = (double)span;
-	double guess = p->slope_fs ? (sqrt(a * a + 4 * b * x) - a) / (2 * b) : x / a;
-	int64_t k;
-
-	if (guess > (double)most)
-		guess = (double)most;
-	k = guess > 0 ? (int64_t)guess : 0;
-	while (k < most && span_of(p->fs, p->slope_fs, k + 1) <= span)
-		k++;
-	while (k > 0 && span_of(p->fs, p->slope_fs, k) > span)
-		k--;
-	return k;
-}
-
 void replica_sync(struct replica *p, int64_t at_ns)
 {
 	const span_fs span = clock_since((struct clock){at_ns - 1, 0}, p->now);
@@ -250,7 +234,7 @@ void replica_sync(struct replica *p, int64_t at_ns)
 
 	if (!p->busy || p->steps == 1 || span < p->fs)
 		return;
-	k = iterations_within(p, span, p->steps - 1);
+	k = span_holds(p->fs, p->slope_fs, span, p->steps - 1);
 	pass(p, k, clock_after(p->now, span_of(p->fs, p->slope_fs, k)));
 	p->steps -= k;
 	p->fs += k * p->slope_fs;
@@ -287,7 +271,7 @@ static int64_t until_look(const struct replica *p)
 {
 	const span_fs left = (span_fs)p->set->poll_ns * FS_PER_NS - clock_since(p->now, p->poll.since);
 
-	return 1 + iterations_within(p, left > 0 ? left : 0, p->steps - 1);
+	return 1 + span_holds(p->fs, p->slope_fs, left > 0 ? left : 0, p->steps - 1);
 }
 
 static void plan_steps(struct replica *p)

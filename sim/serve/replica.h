@@ -40,48 +40,56 @@ struct read {
 	int64_t tokens;
 };
 
+/* What every iteration asks for stands first, as in struct decodes. */
 struct replica {
 	struct serve_run_state *run;
 	struct slab *slab;
 	const struct serve_settings *set;
 	const struct scheduler *rules;
 	const struct batch_time *time;
-	void *own; /* the scheduler's */
 	uint32_t index;
-	bool down, each_iteration;
 	enum serve_pool pool;
+	bool down, each_iteration;
+	bool busy;
+	bool decodes_run;            /* the decodes take part in the iteration */
+	bool decodes_placed;         /* and have the blocks that its first step takes already */
+	struct tandem *pipeline;     /* the stages that its iterations go through; NULL: no pipeline */
+	uint32_t first, last;        /* running requests in the order of admission */
+	int64_t running;             /* those whose KV cache is being handed over are still counted */
+	int64_t steps, fs, slope_fs; /* the plan: its i-th iteration takes fs + i * slope_fs */
 
 	struct clock now;      /* start of the iteration in progress, or end of the last one */
 	struct clock plan_end; /* end of the planned iterations; only while busy */
 	struct clock kv_since; /* up to here the integral of KV blocks is taken; within the iteration in
 				  progress */
 	int64_t planned_ns;    /* start of the last iteration that is over; INT64_MAX: none, it was idle */
-	bool busy;
-	int64_t steps, fs, slope_fs;       /* the plan: its i-th iteration takes fs + i * slope_fs */
-	bool decodes_run;                  /* the decodes take part in the iteration */
-	bool decodes_placed;               /* and have the blocks that its first step takes already */
-	struct tandem *pipeline;           /* the stages that its iterations go through; NULL: no pipeline */
-	int64_t *stage_fs, *pass_fs;       /* time of the iteration in each stage; time of one pass */
-	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
-	VEC(bool) met;                     /* by the number of rows: a pass had so many; see batch_time.h */
-	VEC(struct read) reads;            /* prompt pieces of the iteration */
-	VEC(struct prompt_piece) pieces;   /* prompt pieces in the pass being planned */
-	VEC(uint32_t) reading, stalled, late;
 
+	struct decodes dec;
+	struct kv kv;
 	struct waiting waiting;
+	VEC(struct read) reads; /* prompt pieces of the iteration */
+	VEC(uint32_t) reading, stalled, late;
 	VEC(uint32_t) arrived; /* hand-overs that wait to be admitted; their blocks are here */
-	uint32_t first, last;  /* running requests in the order of admission */
-	int64_t running;       /* those whose KV cache is being handed over are still counted */
 	VEC(uint32_t)
 	ended; /* requests that have ended in the order of admission as well: see replica_let_go() */
 	size_t ended_before; /* of these, had ended when the last iteration was planned */
 	uint64_t admissions; /* so far */
-	struct decodes dec;
-	struct kv kv;
-	struct shelf whole; /* caches of ended requests (mlx) */
-	int64_t context;    /* tokens that one request may have */
 	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
+	struct {
+		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
+		bool busy;
+	} told; /* to the observer */
+	struct serve_books books;
+	span_fs busy_fs;
+	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
+	VEC(struct prompt_piece) pieces;   /* prompt pieces in the pass being planned */
+	int64_t context;                   /* tokens that one request may have */
+
+	void *own;                   /* the scheduler's */
+	int64_t *stage_fs, *pass_fs; /* time of the iteration in each stage; time of one pass */
+	VEC(bool) met;               /* by the number of rows: a pass had so many; see batch_time.h */
+	struct shelf whole;          /* caches of ended requests (mlx) */
 
 	/* mlx: the requests at the head of the queue that were there when it last looked, and when that was */
 	struct {
@@ -93,13 +101,6 @@ struct replica {
 		double share; /* when it was last set: of what running requests have to go, that stays free */
 		int64_t since; /* iteration */
 	} ahead;
-
-	struct {
-		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
-		bool busy;
-	} told; /* to the observer */
-	struct serve_books books;
-	span_fs busy_fs;
 };
 
 void replica_start(struct replica *p);

@@ -4,58 +4,55 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/least.h"
 #include "sim/base/rng.h"
+#include "sim/base/winners.h"
 #include "sim/serve/transfers.h"
 #include "sim/stats/logbuckets.h"
 
 #define DOWN INT64_MAX /* a load that nobody is sent to */
 
-/* Servers among which a request may go, and the least loaded of them on top. */
+/* A server as the router sees it. */
 struct seen {
-	int64_t load;   /* as the router sees it */
-	int64_t weight; /* of the server; all 1 where none is given */
-	int64_t credit; /* in turn by weight: what it has been owed so far */
-	size_t place;   /* in the heap */
+	int64_t load;
+	uint64_t who; /* place among those of its group : 32, weight : 32, all 1 where none is given */
 };
+#define PLACE(s)  ((uint32_t)((s)->who >> 32))
+#define WEIGHT(s) ((uint32_t)(s)->who)
 
 /* Weighted, what a server has in hand with the next request, for each unit of its weight: so the greatest of idle
  * ones comes first. As Envoy's least_request balancer, whose weights are divided by active requests + 1, and HAProxy's
  * leastconn; nginx's least_conn compares without the one. */
 static inline bool lighter(const struct seen *a, const struct seen *b)
 {
-	if (a->weight == b->weight || a->load == DOWN || b->load == DOWN)
+	if (WEIGHT(a) == WEIGHT(b) || a->load == DOWN || b->load == DOWN)
 		return a->load < b->load;
-	return (wide_int)(a->load + 1) * b->weight < (wide_int)(b->load + 1) * a->weight;
+	return (wide_int)(a->load + 1) * WEIGHT(b) < (wide_int)(b->load + 1) * WEIGHT(a);
 }
 
-static inline bool seen_before(const void *ctx, const uint32_t *a, const uint32_t *b)
+static inline bool seen_before(const struct seen *a, const struct seen *b)
 {
-	const struct seen *seen = ctx;
-
-	if (lighter(&seen[*a], &seen[*b]))
-		return true;
-	return !lighter(&seen[*b], &seen[*a]) && *a < *b;
+	if (WEIGHT(a) == WEIGHT(b))
+		return ((wide_key)a->load << 64 | a->who) < ((wide_key)b->load << 64 | b->who);
+	return lighter(a, b) || (!lighter(b, a) && PLACE(a) < PLACE(b));
 }
+WINNERS_DEFINE(lightest, struct seen, seen_before);
 
-static inline void seen_moved(void *ctx, const uint32_t *server, size_t at)
-{
-	((struct seen *)ctx)[*server].place = at;
-}
-HEAP_DEFINE(least, uint32_t, seen_before, seen_moved);
-
+/* Servers among which a request may go. */
 struct group {
 	enum serve_route route;
 	uint32_t *servers;
 	uint32_t n, turn;
-	bool weighted; /* the weights of its servers differ */
-	struct least least;
+	bool weighted;            /* the weights of its servers differ */
+	struct lightest lightest; /* of what the router sees of them */
+	int64_t *credit;          /* in turn by weight: what each has been owed so far */
 	struct rng *rng;
 };
 
 struct router {
 	struct serve_run_state *run;
 	struct group first, decode; /* decode: empty without pools */
-	struct seen *seen;
+	uint32_t *place;            /* of each server in its group */
 	int64_t refresh_ns, next_ns;
 	VEC(uint32_t) homeless; /* requests that came while every server was down */
 };
@@ -74,14 +71,23 @@ static struct group *group_of(struct router *r, const struct replica *p)
 	return p->pool == POOL_DECODE ? &r->decode : &r->first;
 }
 
+static const struct seen *seen_of(const struct router *r, const struct group *g, uint32_t server)
+{
+	return lightest_at(&g->lightest, r->place[server]);
+}
+
+static uint32_t lightest(const struct group *g)
+{
+	return g->servers[PLACE(lightest_first(&g->lightest))];
+}
+
 static void see(struct router *r, uint32_t server)
 {
 	const struct replica *p = &r->run->replicas[server];
 	struct group *g = group_of(r, p);
+	const uint64_t who = seen_of(r, g, server)->who;
 
-	r->seen[server].load = load(g, p);
-	if (g->n > 1)
-		least_fix(&g->least, r->seen[server].place);
+	lightest_set(&g->lightest, r->place[server], (struct seen){load(g, p), who});
 }
 
 void router_load(struct router *r, uint32_t server)
@@ -115,14 +121,14 @@ static uint32_t from_turn(const struct router *r, const struct group *g, uint32_
 }
 
 /* The server that a number below all weights together falls on. */
-static uint32_t by_weight(const struct router *r, const struct group *g, double share)
+static uint32_t by_weight(const struct group *g, double share)
 {
 	int64_t all = 0, upto = 0;
 	uint32_t i = 0;
 
 	for (uint32_t k = 0; k < g->n; k++)
-		all += r->seen[g->servers[k]].weight;
-	while (i + 1 < g->n && (double)(upto += r->seen[g->servers[i]].weight) <= share * (double)all)
+		all += WEIGHT(lightest_at(&g->lightest, k));
+	while (i + 1 < g->n && (double)(upto += WEIGHT(lightest_at(&g->lightest, i))) <= share * (double)all)
 		i++;
 	return i;
 }
@@ -130,7 +136,7 @@ static uint32_t by_weight(const struct router *r, const struct group *g, double 
 static uint32_t at_random(const struct router *r, const struct group *g)
 {
 	if (g->weighted)
-		return g->servers[from_turn(r, g, by_weight(r, g, rng_uniform(g->rng)))];
+		return g->servers[from_turn(r, g, by_weight(g, rng_uniform(g->rng)))];
 	return g->servers[from_turn(r, g, (uint32_t)(rng_uniform(g->rng) * g->n) % g->n)];
 }
 
@@ -138,13 +144,13 @@ static uint32_t two_choices(const struct router *r, const struct group *g)
 {
 	const uint32_t a = at_random(r, g), b = at_random(r, g);
 
-	return lighter(&r->seen[b], &r->seen[a]) ? b : a;
+	return lighter(seen_of(r, g, b), seen_of(r, g, a)) ? b : a;
 }
 
 static uint32_t longest_prefix(const struct router *r, const struct group *g, const struct request *q,
 			       int64_t at_ns)
 {
-	uint32_t best = g->least.at[0];
+	uint32_t best = lightest(g);
 	int64_t most = 0;
 
 	for (uint32_t i = 0; i < g->n; i++) {
@@ -155,7 +161,8 @@ static uint32_t longest_prefix(const struct router *r, const struct group *g, co
 			continue;
 		replica_sync(p, at_ns);
 		hit = p->rules->hit(p, q);
-		if (hit > most || (hit == most && hit && lighter(&r->seen[p->index], &r->seen[best]))) {
+		if (hit > most ||
+		    (hit == most && hit && lighter(seen_of(r, g, p->index), seen_of(r, g, best)))) {
 			most = hit;
 			best = p->index;
 		}
@@ -182,17 +189,17 @@ static uint32_t in_turn_by_weight(const struct router *r, const struct group *g)
 	uint32_t best = SEQ_NONE;
 
 	for (uint32_t i = 0; i < g->n; i++) {
-		struct seen *s = &r->seen[g->servers[i]];
+		const int64_t weight = WEIGHT(lightest_at(&g->lightest, i));
 
 		if (!up(r, g->servers[i]))
 			continue;
-		s->credit += s->weight;
-		all += s->weight;
-		if (best == SEQ_NONE || s->credit > r->seen[best].credit)
-			best = g->servers[i];
+		g->credit[i] += weight;
+		all += weight;
+		if (best == SEQ_NONE || g->credit[i] > g->credit[best])
+			best = i;
 	}
-	r->seen[best].credit -= all;
-	return best;
+	g->credit[best] -= all;
+	return g->servers[best];
 }
 
 static uint32_t in_turn(const struct router *r, struct group *g)
@@ -220,7 +227,7 @@ static uint32_t choose(const struct router *r, struct group *g, const struct req
 	case ROUTE_LEAST_REQUESTS:
 	case ROUTE_LEAST_TOKENS:
 		/* what the router sees may be old: a server that is down is passed over */
-		return up(r, g->least.at[0]) ? g->least.at[0] : g->servers[from_turn(r, g, 0)];
+		return up(r, lightest(g)) ? lightest(g) : g->servers[from_turn(r, g, 0)];
 	case ROUTE_ROUND_ROBIN:
 	case ROUTE_N:
 	default:
@@ -336,22 +343,30 @@ static void group_new(struct router *r, struct group *g, enum serve_route route,
 {
 	const struct serve_config *c = r->run->config;
 
-	*g = (struct group){.route = route, .servers = xcalloc(c->servers_n, sizeof *g->servers)};
-	g->least.ctx = r->seen;
-	g->rng = rng_new(c->seed, decode ? "serve.route.decode" : "serve.route");
+	*g = (struct group){.route = route,
+			    .servers = xcalloc(c->servers_n, sizeof *g->servers),
+			    .credit = xcalloc(c->servers_n, sizeof *g->credit),
+			    .rng = rng_new(c->seed, decode ? "serve.route.decode" : "serve.route")};
 	for (uint32_t i = 0; i < c->servers_n; i++)
 		if ((c->servers[i].pool == POOL_DECODE) == decode) {
-			r->seen[i].weight = c->servers[i].weight ? c->servers[i].weight : 1;
-			g->weighted |= g->n && r->seen[i].weight != r->seen[g->servers[0]].weight;
+			r->place[i] = g->n;
 			g->servers[g->n++] = i;
-			least_put(&g->least, i);
 		}
+	if (g->n)
+		lightest_start(&g->lightest, g->n, (struct seen){DOWN, UINT64_MAX});
+	for (uint32_t k = 0; k < g->n; k++) {
+		const uint32_t weight = (uint32_t)most(c->servers[g->servers[k]].weight, 1);
+
+		lightest_set(&g->lightest, k, (struct seen){0, (uint64_t)k << 32 | weight});
+		g->weighted |= weight != WEIGHT(lightest_at(&g->lightest, 0));
+	}
 }
 
 static void group_free(struct group *g)
 {
 	free(g->servers);
-	least_release(&g->least);
+	free(g->credit);
+	lightest_release(&g->lightest);
 	rng_free(g->rng);
 }
 
@@ -363,7 +378,7 @@ struct router *router_new(struct serve_run_state *run)
 	r->run = run;
 	r->refresh_ns = c->refresh_ns;
 	r->next_ns = c->refresh_ns;
-	r->seen = xcalloc(c->servers_n, sizeof *r->seen);
+	r->place = xcalloc(c->servers_n, sizeof *r->place);
 	group_new(r, &r->first, c->route, false);
 	group_new(r, &r->decode, c->route_decode, true);
 	for (size_t i = 0; i < c->downs_n; i++)
@@ -376,17 +391,16 @@ void router_stop(struct router *r, int64_t at_ns)
 	for (size_t i = 0; i < r->homeless.n; i++)
 		run_ended(r->run, r->homeless.at[i], REQUEST_UNFINISHED, at_ns);
 	r->homeless.n = 0;
-	for (size_t i = 0; i < r->run->events.n; i++)
-		if (r->run->events.at[i].timer.fire == tokenized)
-			run_ended(r->run, (uint32_t)r->run->events.at[i].timer.what, REQUEST_UNFINISHED,
-				  at_ns);
+	for (size_t i = 0; i < r->run->timers.n; i++)
+		if (r->run->timers.at[i].fire == tokenized)
+			run_ended(r->run, (uint32_t)r->run->timers.at[i].what, REQUEST_UNFINISHED, at_ns);
 }
 
 void router_free(struct router *r)
 {
 	group_free(&r->first);
 	group_free(&r->decode);
-	free(r->seen);
+	free(r->place);
 	VEC_FREE(&r->homeless);
 	free(r);
 }

@@ -8,40 +8,42 @@
 #ifndef SIM_SERVE_RUN_H
 #define SIM_SERVE_RUN_H
 #include "sim/base/heap.h"
+#include "sim/base/winners.h"
 #include "sim/serve/replica.h"
 
 enum event_class { CLASS_TIMER, CLASS_ARRIVE, CLASS_STEP, CLASS_START };
 
 struct timer {
+	int64_t at_ns;
+	uint64_t number; /* in the order in which they were set */
 	void (*fire)(struct serve_run_state *run, uint64_t what, int64_t now_ns);
 	uint64_t what;
 };
 
-struct happening {
-	int64_t at_ns;
-	/* class : 3, then the number of the server whose iteration ends or starts, or the timer's place in the
-	 * order they were set */
-	uint64_t order;
-	struct timer timer; /* set if the event is a timer */
-};
-
-static inline bool happening_before(const void *ctx, const struct happening *a, const struct happening *b)
+static inline bool timer_before(const void *ctx, const struct timer *a, const struct timer *b)
 {
 	(void)ctx;
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->number < b->number;
 }
+HEAP_DEFINE(timers, struct timer, timer_before, HEAP_UNTRACKED);
 
-enum { ORDER_BITS = 61 };
+/* When a server's iteration ends or starts. */
+struct happening {
+	int64_t at_ns;  /* INT64_MAX: never */
+	uint64_t order; /* of those of one instant: the class, then the server's number */
+};
+#define NO_SERVER UINT32_MAX
+enum { ORDER_BITS = 32 };
 #define HAPPENING_CLASS(e)  ((enum event_class)((e)->order >> ORDER_BITS))
-#define HAPPENING_SERVER(e) ((uint32_t)(e)->order) /* of an event that is no timer */
-#define NOT_PENDING         SIZE_MAX
+#define HAPPENING_SERVER(e) ((uint32_t)(e)->order)
 
-static inline void happening_moved(void *ctx, const struct happening *e, size_t at)
+__extension__ typedef unsigned __int128 wide_key;
+
+static inline bool happens_before(const struct happening *a, const struct happening *b)
 {
-	if (HAPPENING_CLASS(e) != CLASS_TIMER)
-		((size_t *)ctx)[HAPPENING_SERVER(e)] = at;
+	return ((wide_key)a->at_ns << 64 | a->order) < ((wide_key)b->at_ns << 64 | b->order);
 }
-HEAP_DEFINE(happenings, struct happening, happening_before, happening_moved);
+WINNERS_DEFINE(soonest, struct happening, happens_before);
 
 struct router;
 struct transfers;
@@ -55,9 +57,11 @@ struct serve_run_state {
 	struct slab *slab;
 	struct replica *replicas;
 	struct tandem *pipelines; /* by number, from 1 */
-	struct happenings events; /* ctx: pending[] */
-	size_t *pending;          /* for each server the index of its event, or NOT_PENDING */
-	uint64_t timers;
+	struct soonest servers;   /* of each the event that is due */
+	/* the server whose event this is, until its next one is known: `servers` has the old one; or NO_SERVER */
+	uint32_t in_hand;
+	struct timers timers;
+	uint64_t timers_set;
 	struct router *router;
 	struct transfers *transfers; /* NULL without pools */
 	struct wires *wires;         /* likewise */
@@ -76,6 +80,6 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 void run_tell_end(
 	struct serve_run_state *run, uint32_t seq, enum request_end end,
 	int64_t at_ns); /* likewise, but the number stays taken; its prefix is not the request's any more */
-void run_gap(const struct serve_run_state *run, span_fs gap);
+void run_gap(const struct serve_run_state *run, struct clock last, struct clock end);
 
 #endif

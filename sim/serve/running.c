@@ -179,12 +179,13 @@ void replica_grow(struct replica *p)
 
 /* ---- tokens ---- */
 
-void run_gap(const struct serve_run_state *run, span_fs gap)
+void run_gap(const struct serve_run_state *run, struct clock last, struct clock end)
 {
 	const struct observer *o = run->observer;
+	const span_fs gap = clock_since(end, last);
 
 	if (o->gaps)
-		o->gaps(o->self, gap > INT64_MAX ? INT64_MAX : (int64_t)gap, 0, 1, 1);
+		o->gaps(o->self, end, gap > INT64_MAX ? INT64_MAX : (int64_t)gap, 0, 1, 1);
 }
 
 void replica_unstall(struct replica *p)
@@ -215,7 +216,7 @@ void replica_show(struct replica *p, struct seq *s, struct clock at)
 	if (s->t.first_ns < 0)
 		s->t.first_ns = clock_stamp(at);
 	else
-		run_gap(p->run, clock_since(at, s->last));
+		run_gap(p->run, s->last, at);
 	s->last = at;
 }
 

@@ -43,13 +43,14 @@ static void both_ended(void *self, const struct request *r, const struct request
 		b->second.ended(b->second.self, r, t);
 }
 
-static void both_gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+static void both_gaps(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n,
+		      int64_t weight)
 {
 	const struct both *b = self;
 
-	b->first.gaps(b->first.self, first_fs, slope_fs, n, weight);
+	b->first.gaps(b->first.self, end, first_fs, slope_fs, n, weight);
 	if (b->second.gaps)
-		b->second.gaps(b->second.self, first_fs, slope_fs, n, weight);
+		b->second.gaps(b->second.self, end, first_fs, slope_fs, n, weight);
 }
 
 static void both_state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,

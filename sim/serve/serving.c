@@ -2,44 +2,43 @@
 #include "sim/serve/serving.h"
 
 #include "sim/base/err.h"
+#include "sim/base/least.h"
 #include "sim/serve/router.h"
 #include "sim/serve/transfers.h"
 
 /* ---- events ---- */
 
+static const struct happening never = {INT64_MAX, UINT64_MAX};
+
+static void set_due(struct serve_run_state *run, uint32_t server, struct happening e)
+{
+	if (server == run->in_hand)
+		run->in_hand = NO_SERVER;
+	soonest_set(&run->servers, server, e);
+}
+
 void run_schedule(struct serve_run_state *run, uint32_t server, enum event_class class, int64_t at_ns)
 {
-	const struct happening e = {at_ns, (uint64_t) class << ORDER_BITS | server, {NULL, 0}};
-	const size_t at = run->pending[server];
-
-	if (at == NOT_PENDING) {
-		happenings_put(&run->events, e);
-		return;
-	}
-	run->events.at[at] = e;
-	happenings_fix(&run->events, at);
+	set_due(run, server, (struct happening){at_ns, (uint64_t) class << ORDER_BITS | server});
 }
 
 void run_cancel(struct serve_run_state *run, uint32_t server)
 {
-	if (run->pending[server] != NOT_PENDING)
-		(void)happenings_remove(&run->events, run->pending[server]);
-	run->pending[server] = NOT_PENDING;
+	set_due(run, server, never);
 }
 
 void run_timer(struct serve_run_state *run, int64_t at_ns,
 	       void (*fire)(struct serve_run_state *, uint64_t, int64_t), uint64_t what)
 {
-	happenings_put(&run->events, (struct happening){at_ns, run->timers++, {fire, what}});
+	timers_put(&run->timers, (struct timer){at_ns, run->timers_set++, fire, what});
 }
 
-static struct happening take(struct serve_run_state *run)
+/* The first event, of servers' the one given; of a timer the time and the class alone. */
+static inline struct happening first_event(const struct serve_run_state *run, struct happening server)
 {
-	const struct happening e = happenings_take(&run->events);
-
-	if (HAPPENING_CLASS(&e) != CLASS_TIMER)
-		run->pending[HAPPENING_SERVER(&e)] = NOT_PENDING;
-	return e;
+	if (run->timers.n && run->timers.at[0].at_ns <= server.at_ns)
+		return (struct happening){run->timers.at[0].at_ns, (uint64_t)CLASS_TIMER << ORDER_BITS};
+	return server;
 }
 
 /* ---- the end of a request ---- */
@@ -101,49 +100,44 @@ static void compose(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 static void end_of_steps(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 {
 	struct replica *p = &run->replicas[server];
-	const struct happening *next;
+	struct happening next;
 
 	run->ended = false;
 	replica_end_of_steps(p);
 	if (p->pool == POOL_DECODE)
 		transfers_room(run, server, at_ns);
-	next = run->events.n ? &run->events.at[0] : NULL;
-	if (run->ended || (next && next->at_ns <= at_ns && HAPPENING_CLASS(next) < CLASS_START))
+	next = first_event(run, run->in_hand == server ? soonest_but(&run->servers, server)
+						       : *soonest_first(&run->servers));
+	if (run->ended || (next.at_ns <= at_ns && HAPPENING_CLASS(&next) < CLASS_START))
 		run_schedule(run, server, CLASS_START, at_ns);
 	else
 		compose(run, server, at_ns);
 }
 
-static void handle(struct serve_run_state *run)
+static void handle(struct serve_run_state *run, struct happening e)
 {
-	const struct happening e = take(run);
+	struct timer t;
 
 	if (run->in_system) /* a server that comes back to nobody does not make the run longer */
 		run->result->end_ns = e.at_ns;
-	switch (HAPPENING_CLASS(&e)) {
-	case CLASS_TIMER:
-		e.timer.fire(run, e.timer.what, e.at_ns);
-		break;
-	case CLASS_STEP:
-		end_of_steps(run, HAPPENING_SERVER(&e), e.at_ns);
-		break;
-	case CLASS_START:
-	default:
-		compose(run, HAPPENING_SERVER(&e), e.at_ns);
-		break;
+	if (HAPPENING_CLASS(&e) == CLASS_TIMER) {
+		t = timers_take(&run->timers);
+		t.fire(run, t.what, e.at_ns);
+		return;
 	}
+	run->in_hand = HAPPENING_SERVER(&e);
+	if (HAPPENING_CLASS(&e) == CLASS_STEP)
+		end_of_steps(run, HAPPENING_SERVER(&e), e.at_ns);
+	else
+		compose(run, HAPPENING_SERVER(&e), e.at_ns);
+	if (run->in_hand != NO_SERVER)
+		run_cancel(run, run->in_hand);
 }
 
 /* Arrivals up to here come before the first event. */
-static inline int64_t due_by(const struct serve_run_state *run, int64_t until_ns)
+static inline int64_t due_by(struct happening first, int64_t until_ns)
 {
-	const struct happening *first = run->events.n ? &run->events.at[0] : NULL;
-	int64_t by_ns;
-
-	if (!first)
-		return until_ns;
-	by_ns = first->at_ns - (HAPPENING_CLASS(first) < CLASS_ARRIVE);
-	return by_ns < until_ns ? by_ns : until_ns;
+	return least(first.at_ns - (HAPPENING_CLASS(&first) < CLASS_ARRIVE), until_ns);
 }
 
 static void loop(struct serve_run_state *run)
@@ -154,7 +148,8 @@ static void loop(struct serve_run_state *run)
 	struct request r;
 
 	while (!c->stop || !*c->stop) {
-		const int64_t by_ns = due_by(run, until_ns);
+		const struct happening first = first_event(run, *soonest_first(&run->servers));
+		const int64_t by_ns = due_by(first, until_ns);
 
 		if (by_ns >= 0 && source->next(source->self, by_ns, &r)) {
 			if (c->refresh_ns)
@@ -164,13 +159,13 @@ static void loop(struct serve_run_state *run)
 			router_arrive(run->router, &r);
 			continue;
 		}
-		if (!run->events.n)
+		if (first.at_ns == INT64_MAX)
 			return;
-		if (run->events.at[0].at_ns > until_ns)
+		if (first.at_ns > until_ns)
 			break;
 		if (c->refresh_ns)
-			router_clock(run->router, run->events.at[0].at_ns);
-		handle(run);
+			router_clock(run->router, first.at_ns);
+		handle(run, first);
 	}
 	run->result->stopped = true;
 	if (c->until_ns && (!c->stop || !*c->stop))
@@ -336,13 +331,12 @@ static void start(struct serve_run_state *run)
 
 	run->slab = slab_new();
 	run->replicas = xcalloc(c->servers_n, sizeof *run->replicas);
-	run->pending = xcalloc(c->servers_n, sizeof *run->pending);
-	run->events.ctx = run->pending;
+	soonest_start(&run->servers, (uint32_t)c->servers_n, never);
+	run->in_hand = NO_SERVER;
 	make_pipelines(run);
 	for (uint32_t i = 0; i < c->servers_n; i++) {
 		struct replica *p = &run->replicas[i];
 
-		run->pending[i] = NOT_PENDING;
 		p->run = run;
 		p->slab = run->slab;
 		p->index = i;
@@ -397,7 +391,7 @@ void serve_run(const struct serve_config *c, const struct request_source *source
 	router_free(run.router);
 	transfers_free(run.transfers);
 	free(run.replicas);
-	free(run.pending);
-	happenings_release(&run.events);
+	soonest_release(&run.servers);
+	timers_release(&run.timers);
 	slab_free(run.slab);
 }

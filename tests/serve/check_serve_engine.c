@@ -8,6 +8,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/serve/metrics.h"
 #include "tests/serve/serve_toy.h"
 
 static const int64_t graphs[] = {1, 2, 4, 8, 16, 24, 32};
@@ -236,17 +237,18 @@ struct world {
 	struct serve_config c;
 };
 
-static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, size_t servers)
+static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, size_t servers,
+		       size_t requests)
 {
 	*w = (struct world){0};
 	w->time = (struct fixture_time){.base_fs = 7000000000000 + fixture_draw(r, 0, 1000),
 					.per_row_fs = 90000000001,
 					.per_context_fs = 300000007,
 					.steps = fixture_draw(r, 0, 1) * 5};
-	w->q = fixture_requests(r, TWINS, (double)fixture_draw(r, 5, 300), 60, 50);
+	w->q = fixture_requests(r, requests, (double)fixture_draw(r, 5, 300), 60, 50);
 	w->bt = fixture_batch_time(&w->time, fixture_draw(r, 0, 1) ? 40 : 0);
-	w->pieces = draw_prefixes(r, w->q, TWINS);
-	for (size_t i = 0; i < TWINS; i++)
+	w->pieces = draw_prefixes(r, w->q, requests);
+	for (size_t i = 0; i < requests; i++)
 		w->q[i].priority = (int32_t)fixture_draw(r, 0, 3);
 	for (size_t i = 0; i < servers; i++) {
 		draw_settings(r, &w->set[i], rules, 110);
@@ -334,7 +336,7 @@ START_TEST(a_jump_is_its_iterations)
 		struct rng *r = rng_new(seed, "jump");
 		struct world w;
 
-		draw_world(&w, r, (enum serve_rules)_i, 1);
+		draw_world(&w, r, (enum serve_rules)_i, 1, TWINS);
 		twins(&w, &sum);
 		free_world(&w);
 		rng_free(r);
@@ -353,7 +355,7 @@ START_TEST(a_jump_is_its_iterations_in_a_fleet)
 		struct rng *r = rng_new(seed, "fleet");
 		struct world w;
 
-		draw_world(&w, r, (enum serve_rules)_i, (size_t)fixture_draw(r, 2, SERVERS));
+		draw_world(&w, r, (enum serve_rules)_i, (size_t)fixture_draw(r, 2, SERVERS), TWINS);
 		draw_fleet(&w, r);
 		if (_i != SERVE_STATIC && fixture_draw(r, 0, 1))
 			draw_pools(&w, r);
@@ -365,11 +367,81 @@ START_TEST(a_jump_is_its_iterations_in_a_fleet)
 }
 END_TEST
 
+/* ---- what metrics make of jumps ---- */
+
+enum { MEASURED = 6000 }; /* requests: the parts of the gaps between tokens are merged once */
+
+static struct metrics *measured(struct world *w, bool each)
+{
+	struct fixture_source source = {.at = w->q, .n = MEASURED};
+	const struct request_source from = fixture_source(&source);
+	struct metrics *m = metrics_new(&(struct metrics_how){.classes_n = 0});
+	const struct observer o = metrics_observer(m);
+	struct serve_result result = {.books = NULL};
+
+	w->c.each_iteration = each;
+	serve_run(&w->c, &from, &o, &result);
+	VEC_FREE(&source.due);
+	return m;
+}
+
+static bool spreads_are_same(const struct metrics_spread *a, const struct metrics_spread *b)
+{
+	const double x[] = {a->mean, a->p50, a->p90, a->p95, a->p99, a->max},
+		     y[] = {b->mean, b->p50, b->p90, b->p95, b->p99, b->max};
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		same &= x[i] == y[i] || (isnan(x[i]) && isnan(y[i]));
+	return same;
+}
+
+/* From wherever the run is cut. */
+static void must_measure_the_same(const struct metrics *a, const struct metrics *b, int64_t end_ns)
+{
+	enum { CUTS = 40 };
+
+	for (int64_t i = 0; i < CUTS; i++) {
+		struct metrics_summary x, y;
+
+		metrics_summarise(a, end_ns / CUTS * i, &x);
+		metrics_summarise(b, end_ns / CUTS * i, &y);
+		MUST(spreads_are_same(&x.itl, &y.itl));
+		MUST(x.stalled_share == y.stalled_share && x.batch == y.batch);
+		MUST(x.in_system == y.in_system && x.kv_blocks == y.kv_blocks);
+		for (int k = 0; k < LATENCY_N; k++)
+			MUST(spreads_are_same(&x.latency[k], &y.latency[k]));
+	}
+}
+
+/* A jump is told after what has ended elsewhere meanwhile: the same gaps are cut off, whatever came first. */
+START_TEST(a_jump_measures_as_its_iterations)
+{
+	for (uint64_t seed = 0; seed < 12; seed++) {
+		struct rng *r = rng_new(seed, "measured");
+		struct world w;
+		struct metrics *jumps, *each;
+
+		draw_world(&w, r, (enum serve_rules)_i, (size_t)fixture_draw(r, 1, SERVERS), MEASURED);
+		draw_fleet(&w, r);
+		if (_i != SERVE_STATIC && w.c.servers_n > 1 && seed % 2)
+			draw_pools(&w, r);
+		jumps = measured(&w, false);
+		each = measured(&w, true);
+		must_measure_the_same(jumps, each, w.q[MEASURED - 1].arrive_ns);
+		metrics_free(jumps);
+		metrics_free(each);
+		free_world(&w);
+		rng_free(r);
+	}
+}
+END_TEST
+
 /* ---- twins in other clothes ---- */
 
 static void vllm_world(struct world *w, struct rng *r, size_t servers)
 {
-	draw_world(w, r, SERVE_VLLM, servers);
+	draw_world(w, r, SERVE_VLLM, servers, TWINS);
 	for (size_t i = 0; i < servers; i++)
 		w->set[i] = (struct serve_settings){
 			.rules = SERVE_VLLM, .seqs = 6, .batched_tokens = 100, .block = 8, .kv_blocks = 40};
@@ -463,7 +535,7 @@ START_TEST(twice_as_slow_is_twice_the_time)
 	struct world w;
 	struct fixture_outcome a, b;
 
-	draw_world(&w, r, (enum serve_rules)_i, 1);
+	draw_world(&w, r, (enum serve_rules)_i, 1, TWINS);
 	w.set[0].window_ns = 0;
 	w.set[0].host_copy_fs = 0;
 	w.time = (struct fixture_time){
@@ -633,6 +705,7 @@ Suite *suite_serve_engine(void)
 
 	tcase_add_loop_test(t, a_jump_is_its_iterations, 0, SERVE_RULES_N);
 	tcase_add_loop_test(t, a_jump_is_its_iterations_in_a_fleet, 0, SERVE_RULES_N);
+	tcase_add_loop_test(t, a_jump_measures_as_its_iterations, 0, SERVE_RULES_N);
 	tcase_add_test(t, one_user_is_one_after_another);
 	tcase_add_test(t, two_servers_are_two_queues);
 	tcase_add_loop_test(t, twice_as_slow_is_twice_the_time, 0, SERVE_RULES_N);

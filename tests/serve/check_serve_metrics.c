@@ -194,8 +194,8 @@ START_TEST(metrics_by_hand)
 	tell(&o, 4, 1, 5 * S, -1, -1, -1, 0, REQUEST_REFUSED);
 	tell(&o, 5, 1, 5 * S, 6 * S, 6 * S, 7 * S, 2, REQUEST_TRUNCATED);
 	tell(&o, 6, 1, 5 * S, 6 * S, -1, -1, 0, REQUEST_UNFINISHED);
-	o.gaps(o.self, 200000000000000, 0, 9, 1);
-	o.gaps(o.self, 3000000000000000, 0, 1, 1);
+	o.gaps(o.self, (struct clock){S, 0}, 200000000000000, 0, 9, 1);
+	o.gaps(o.self, (struct clock){4 * S, 0}, 3000000000000000, 0, 1, 1);
 	o.state(o.self, 0, 0, 4 * S, 2, 3, 7, 40 * S, true);
 	o.state(o.self, 0, 4 * S, 8 * S, 0, 0, 0, 0, false);
 	o.state(o.self, 0, 8 * S, 11 * S, 0, 1, 4, 12 * S, true);
@@ -270,7 +270,7 @@ static void tell_many(struct observer *o, int n)
 	for (int i = 0; i < n; i++) {
 		const int64_t at = i * S, took = i < n / 2 ? 10 * S : S;
 
-		o->gaps(o->self, took * 100000, 0, 10, 1);
+		o->gaps(o->self, (struct clock){at + took / 10, 0}, took * 100000, 0, 10, 1);
 		tell(o, (uint64_t)i, 0, at, at, at + took / 2, at + took, 11, REQUEST_DONE);
 	}
 }
@@ -367,7 +367,7 @@ static void write_two(struct arena *a, const char *path)
 	/* it is there already */
 	ck_assert_ptr_nonnull(strstr(text_of(a, path), "2.000000000"));
 	tell(&o, 1, 0, 3 * S, -1, -1, -1, 0, REQUEST_REFUSED);
-	o.gaps(o.self, 1, 0, 1, 1);
+	o.gaps(o.self, (struct clock){S, 0}, 1, 0, 1, 1);
 	ck_assert_int_eq(requests_out_close(out, &err), 0);
 	metrics_summarise(m, 0, &sum);
 	ck_assert(sum.done == 1 && sum.refused == 1 && sum.itl.n == 1); /* it went on to the other observer */

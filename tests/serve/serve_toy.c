@@ -95,17 +95,19 @@ static void ended(void *self, const struct request *r, const struct request_time
 	VEC_ADD(&w->ends, (struct fixture_end){*r, *t});
 }
 
-static void gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+static void gaps(void *self, struct clock end, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
 {
 	struct fixture_watch *w = self;
 
 	for (int64_t i = 0; i < n; i++) {
-		uint64_t x = (uint64_t)(first_fs + i * slope_fs);
+		const int64_t gap = first_fs + i * slope_fs;
+		uint64_t x = (uint64_t)gap + (uint64_t)end.ns * FS_PER_NS + (uint64_t)end.fs;
 
-		w->gaps_fs += (double)x * (double)weight;
+		w->gaps_fs += (double)gap * (double)weight;
 		x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
 		x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
 		w->gaps_hash += (x ^ (x >> 31)) * (uint64_t)weight;
+		end = clock_after(end, gap + slope_fs);
 	}
 	w->gaps += (uint64_t)(n * weight);
 }

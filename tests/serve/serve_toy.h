@@ -35,7 +35,7 @@ struct fixture_state {
 	int64_t from_ns, to_ns, waiting, running, kv_blocks, kv_block_ns;
 	bool busy;
 };
-/* Gaps come in another order in jumps: kept are their number, their sum and a sum over a hash of each. */
+/* Gaps come in another order in jumps: kept are their number, their sum and a sum over a hash of each and its end. */
 struct fixture_watch {
 	VEC(struct fixture_end) ends;
 	VEC(struct fixture_state) states;
