@@ -104,6 +104,41 @@ void loader_end_inner(struct loader *inner, struct loader *outer)
 	arena_release(inner->arena);
 }
 
+void load_keep(struct loader *l, const struct load_kept *k)
+{
+	struct load_kept *mine;
+
+	if (k->name->kind != YML_SCALAR || !k->name->place.source)
+		return;
+	mine = arena_alloc(l->arena, sizeof *mine);
+	*mine = *k;
+	mine->next = l->kept;
+	l->kept = mine;
+}
+
+const struct load_kept *load_kept(const struct loader *l, const struct table *table, const struct yml *key,
+				  const struct yml *name)
+{
+	if (!l->reuses || name->kind != YML_SCALAR || !name->place.source)
+		return NULL;
+	for (const struct loader *o = l->outer; o; o = o->outer)
+		for (const struct load_kept *k = o->kept; k; k = k->next)
+			if (k->table == table && !strcmp(k->key->text, key->text) &&
+			    !strcmp(k->name->text, name->text) &&
+			    !strcmp(k->name->place.source->path, name->place.source->path))
+				return k;
+	return NULL;
+}
+
+bool load_is_kept(const struct loader *l, const struct yml *tree)
+{
+	for (const struct loader *o = l->reuses ? l->outer : NULL; o; o = o->outer)
+		for (const struct load_kept *k = o->kept; k; k = k->next)
+			if (k->tree == tree)
+				return true;
+	return false;
+}
+
 /* ship: the file that ships with that text, or NULL. */
 static void hash_source(const struct source *source, const struct shipped_file *ship, char sha256[65])
 {

@@ -48,6 +48,15 @@ struct load_tree { /* a file as parsed, before its base is merged */
 	struct load_tree *next;
 };
 
+struct table;
+struct load_kept { /* what a name in a file was loaded into */
+	const struct table *table;
+	const struct yml *key, *name; /* "m5" and "apple-m5-10c-24gb" */
+	struct yml *tree;             /* with its base, its defaults and what follows from it */
+	const void *value;            /* of the table */
+	struct load_kept *next;
+};
+
 struct loader {
 	struct arena *arena;
 	struct diags *diags;
@@ -66,6 +75,10 @@ struct loader {
 	const char *shallow;
 	bool searched; /* assignments are searched for: a scenario need not have one */
 	size_t over_n; /* so many of a scenario's settings, the last, are values of --over */
+	/* What an outer loader has kept of a name is taken as it is, instead of read again: the files that it was read from are
+	 * not among the inputs of this one, and no one may change it. */
+	bool reuses;
+	struct load_kept *kept;
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */
 	/* what it has parsed and read serves this one too; it may not load meanwhile. NULL: none */
@@ -80,6 +93,15 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d);
  * it. */
 void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);
 void loader_end_inner(struct loader *inner, struct loader *outer);
+
+/* Keeps what an item of a mapping names, for loaders within this one that reuse: the tree and the value, in its table, which
+ * may still change until those begin. An item that is no name is not kept. */
+void load_keep(struct loader *l, const struct load_kept *k);
+/* What the outer loaders of one that reuses have kept of that key and name in the same file; NULL: nothing. */
+const struct load_kept *load_kept(const struct loader *l, const struct table *table, const struct yml *key,
+				  const struct yml *name);
+/* Whether an item of a loaded mapping is a kept tree. */
+bool load_is_kept(const struct loader *l, const struct yml *tree);
 
 /* Whether a file is among the inputs; and adds those that are not among them yet, with their paths copied. */
 bool loader_has_read(const struct loader *l, const char *path);

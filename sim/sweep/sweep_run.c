@@ -360,6 +360,7 @@ static int run_cell(void *self, size_t worker, size_t item)
 	diags_init(&diags, &x->scratch);
 	loader_begin_inner(&inner, &x->scratch, r->ask->loader);
 	inner.diags = &diags;
+	inner.reuses = true;
 	w = load_cell(r->ask, r->sweep, r->cells[item], &x->scratch, &inner);
 	at = w ? scenario_place(&inner, w) : NULL;
 	keep_inputs(r, x, cell, &inner);

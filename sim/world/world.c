@@ -168,6 +168,26 @@ static const void *twin_of(const struct yml *map, const char *all, size_t size, 
 	return i && map->items[i] == map->items[i - 1] ? all + (i - 1) * size : NULL;
 }
 
+/* Takes a machine that was loaded for another world of the same scenario; false: there is none. */
+static bool take_kept(const struct loader *l, const struct table *table, struct yml *map, size_t i,
+		      char *value)
+{
+	const struct load_kept *k = load_kept(l, table, map->keys[i], map->items[i]);
+
+	if (!k)
+		return false;
+	map->items[i] = k->tree;
+	memcpy(value, k->value, table->size);
+	return true;
+}
+
+/* A link is not kept: it is joined to this world's network. */
+static void keep(struct loader *l, const struct load_kept *k)
+{
+	if (k->table == &machine_table)
+		load_keep(l, k);
+}
+
 /* Loads a mapping of names to hardware; each entry is replaced in the tree by the tree after inheritance. Machines of a
  * count are loaded once: settle_machines() makes the others. */
 static void *load_hardware(struct loader *l, struct yml *map, const struct table *table, size_t *n)
@@ -194,12 +214,18 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 			continue;
 		}
 		written = tree;
+		if (take_kept(l, table, map, i, all + i * table->size)) {
+			++*n;
+			continue;
+		}
 		tree = load_inherit(l, tree, "hardware", HW_SCHEMA);
 		if (strchr(map->keys[i]->text, '.'))
 			diag_add(l->diags, map->keys[i]->place, NULL, "a name may not hold a point: '%s'",
 				 map->keys[i]->text);
 		if (!tree || !right_kind(l, tree, table, map->items[i]))
 			continue;
+		keep(l, &(struct load_kept){table, map->keys[i], map->items[i], tree, all + i * table->size,
+					    NULL});
 		map->items[i] = tree;
 		field_load(table, tree, map->keys[i]->text, all + i * table->size, l->diags);
 		++*n;
@@ -214,7 +240,8 @@ static void settle_machines(struct loader *l, const struct yml *map, struct mach
 		const struct machine *twin = twin_of(map, (const char *)machines, sizeof *machines, i);
 
 		if (!twin) {
-			machine_check(&machines[i], l->diags);
+			if (!load_is_kept(l, map->items[i]))
+				machine_check(&machines[i], l->diags);
 			continue;
 		}
 		machines[i] = *twin;

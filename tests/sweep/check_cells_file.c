@@ -391,6 +391,50 @@ START_TEST(a_cell_by_itself_is_that_of_a_run)
 }
 END_TEST
 
+/* Cells that do not change a machine share it, under each of its names another one; what a cell changes it loads itself. */
+START_TEST(cells_share_machines)
+{
+	static const struct {
+		const char *set;
+		bool shared[2];
+	} cells[] = {
+		{"workload.generate.batch=2", {true, true}},
+		{"machines.m5.memory.usable=9 GB", {false, true}},
+		{"machines.m4pro=apple-m5-10c-24gb", {true, false}},
+	};
+	struct fixture first;
+
+	fixture_load(&first, "scenarios/m5-vs-m4pro.yaml", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
+		struct fixture apart;
+		struct arena scratch = ARENA_INIT;
+		struct loader inner;
+		const struct world *w;
+
+		loader_begin_inner(&inner, &scratch, &first.loader);
+		inner.reuses = true;
+		w = world_load(&inner, "scenarios/m5-vs-m4pro.yaml", &cells[i].set, 1);
+		ck_assert_ptr_nonnull(w);
+		fixture_load(&apart, "scenarios/m5-vs-m4pro.yaml", (const char *[]){cells[i].set, NULL});
+		for (size_t m = 0; m < 2; m++) {
+			struct str got = STR_INIT, want = STR_INIT;
+
+			ck_assert_int_eq(w->machines[m].devices.at == first.world->machines[m].devices.at,
+					 cells[i].shared[m]);
+			ck_assert_str_eq(w->machines[m].origin.name, apart.world->machines[m].origin.name);
+			field_show(w->machines[m].origin.node, &got);
+			field_show(apart.world->machines[m].origin.node, &want);
+			ck_assert_str_eq(got.text, want.text);
+			str_release(&got);
+			str_release(&want);
+		}
+		fixture_release(&apart);
+		arena_release(&scratch);
+	}
+	fixture_release(&first);
+}
+END_TEST
+
 Suite *suite_cells_file(void)
 {
 	Suite *s = suite_create("cells_file");
@@ -404,6 +448,7 @@ Suite *suite_cells_file(void)
 	tcase_add_loop_test(tc, launchers_say_the_rank, 0, (int)ARRAY_LEN(launched));
 	tcase_add_test(tc, a_file_has_one_writer);
 	tcase_add_test(tc, a_cell_by_itself_is_that_of_a_run);
+	tcase_add_test(tc, cells_share_machines);
 	suite_add_tcase(s, tc);
 	return s;
 }
