@@ -134,6 +134,8 @@ int sweep_share(struct session *s, const struct sweep_options *o, struct sweep_a
 		cells_leave_out(sweep, &share);
 		rc = sweep_cells_open(s, o, path, sweep, &g);
 	}
+	if (rc == EXIT_FINE && cells_check_share(sweep, &share, path, &g.err) != 0)
+		rc = complain(&g.err, EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = sweep_cells_run(s, ask, sweep, &g);
 	growing_close(&g);

@@ -6,26 +6,28 @@
  * computed anew only when the flow's rate changes, so flows elsewhere are not disturbed. All that changes at
  * one instant is followed by one new allocation at that instant (class EV_SAMPLE: after every end and start).
  *
- * Few flows are all allocated anew. Of many, only those on wires where a flow has started or ended are, with the rates of
- * the others held fixed; then whatever is no longer max-min fair joins them, until nothing is left that is not. An
- * allocation is max-min fair if and only if every flow is at its cap or has a bottleneck: a full wire on which no flow is
- * faster (Bertsekas & Gallager, section 6.5.2). There is one such allocation, so it is that of all flows at once.
+ * Few flows are all allocated anew. Of many, only those are whose bottleneck is a wire where a flow has started or ended,
+ * or a wire that one of them crosses, with the rates of the others held fixed; then whatever is no longer max-min fair
+ * joins them, until nothing is left that is not. An allocation is max-min fair if and only if every flow is at its cap or
+ * has a bottleneck: a full wire on which no flow is faster (Bertsekas & Gallager, section 6.5.2). There is one such
+ * allocation, so it is that of all flows at once.
  */
 #include "sim/des/flow.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/heap.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
 #include "sim/des/max_min.h"
+#include "sim/des/ranked.h"
 
 enum { FEW_FLOWS = 32 };
-#define NOBODY UINT32_MAX
+#define NOBODY  UINT32_MAX
+#define NO_WIRE SIZE_MAX
 
 /* Two rates, or the load and the capacity of a wire, are the same to rounding. */
 static const double same_to = 1e-12;
@@ -46,6 +48,7 @@ struct flow {
 	uint64_t round;   /* the last allocation that gave it a rate */
 	size_t due_at;    /* in the heap */
 	uint32_t live_at; /* in the list of flows under way */
+	size_t held_by;   /* its bottleneck; NO_WIRE: its cap */
 	void (*done)(void *self, sim_ns now_ns);
 	void *self;
 };
@@ -72,11 +75,6 @@ static bool ends_before(void *ctx, const uint32_t *a, const uint32_t *b);
 static void is_due_at(void *ctx, const uint32_t *flow, size_t at);
 HEAP_DEFINE(dues, uint32_t, ends_before, is_due_at);
 
-struct ranked { /* a flow by when it was sent, a wire by its index */
-	uint64_t rank;
-	size_t at;
-};
-
 struct ended {
 	void (*done)(void *self, sim_ns now_ns);
 	void *self;
@@ -89,13 +87,13 @@ struct flownet {
 	VEC(uint32_t) idle, live;  /* flows that have ended; that are under way */
 	VEC(struct ended) ended;   /* scratch of tick() */
 	VEC(size_t) changed_wires; /* since the last allocation */
-	VEC(uint32_t) started;     /* since then, over no wire */
+	VEC(uint32_t) started;     /* since then */
 	struct dues dues;
 	uint64_t sent, round;
 	/* scratch of allocate() */
-	VEC(struct ranked) moved, met;   /* flows that get a rate; wires that they cross */
-	size_t moved_sorted, met_sorted; /* so many of the first are in order */
-	VEC(struct ranked) merged;
+	struct ranked_list moved; /* flows that get a rate, by when they were sent */
+	struct ranked_list
+		met; /* wires that they cross, or where a flow has started or ended; by their index */
 	VEC(uint32_t) unfair;
 	VEC(size_t) hops; /* their paths as indices of shares */
 	struct max_min filling;
@@ -123,7 +121,7 @@ void flow_max_min(const double *capacity, size_t wires_n, const size_t *const *p
 	for (size_t w = 0; w < wires_n; w++)
 		VEC_ADD(&m.shares, (struct share){.spare_Bps = capacity[w]});
 	for (size_t f = 0; f < flows_n; f++)
-		VEC_ADD(&m.claims, (struct claim){paths[f], path_n[f], caps[f], -1});
+		VEC_ADD(&m.claims, (struct claim){paths[f], path_n[f], caps[f], -1, NO_SHARE});
 	max_min_fill(&m);
 	for (size_t f = 0; f < flows_n; f++)
 		rates[f] = m.claims.at[f].rate_Bps;
@@ -155,10 +153,9 @@ void flownet_free(struct flownet *net)
 	VEC_FREE(&net->changed_wires);
 	VEC_FREE(&net->started);
 	dues_release(&net->dues);
-	VEC_FREE(&net->moved);
-	VEC_FREE(&net->merged);
+	ranked_release(&net->moved);
+	ranked_release(&net->met);
 	VEC_FREE(&net->unfair);
-	VEC_FREE(&net->met);
 	VEC_FREE(&net->hops);
 	max_min_release(&net->filling);
 	free(net);
@@ -231,6 +228,17 @@ static bool is_moved(const struct flownet *net, const struct flow *f)
 	return f->round == net->round;
 }
 
+static void meet(struct flownet *net, size_t wire)
+{
+	struct wire *w = &net->wires.at[wire];
+
+	w->spared = w->summed = false;
+	if (w->round == net->round)
+		return;
+	w->round = net->round;
+	VEC_ADD(&net->met, (struct ranked){wire, wire});
+}
+
 static void move(struct flownet *net, uint32_t flow)
 {
 	struct flow *f = &net->flows.at[flow];
@@ -239,50 +247,22 @@ static void move(struct flownet *net, uint32_t flow)
 		return;
 	f->round = net->round;
 	VEC_ADD(&net->moved, (struct ranked){f->sent, flow});
-	for (size_t i = 0; i < f->path_n; i++) {
-		struct wire *w = &net->wires.at[f->path[i].wire];
+	for (size_t i = 0; i < f->path_n; i++)
+		meet(net, f->path[i].wire);
+}
 
-		if (w->round != net->round)
-			VEC_ADD(&net->met, (struct ranked){f->path[i].wire, f->path[i].wire});
-		w->round = net->round;
-		w->spared = false;
+/* Flows whose bottleneck is a wire met since the last fill; the wires that these cross are met, too. They would join sooner
+ * or later: what such a wire gives them is about to change. */
+static void move_held(struct flownet *net)
+{
+	for (size_t i = net->met.sorted; i < net->met.n; i++) {
+		const size_t wire = net->met.at[i].at;
+		const struct wire *w = &net->wires.at[wire];
+
+		for (size_t k = 0; k < w->flows.n; k++)
+			if (net->flows.at[w->flows.at[k].flow].held_by == wire)
+				move(net, w->flows.at[k].flow);
 	}
-}
-
-/* Shellsort with Ciura's gaps (2001): they are few. */
-static void sort_ranked(struct ranked *at, size_t n)
-{
-	static const size_t gaps[] = {1, 4, 10, 23, 57, 132, 301, 701, 1577, 3548, 7983, 17961, 40412, 90927};
-	size_t g = ARRAY_LEN(gaps);
-
-	while (g && gaps[g - 1] >= n)
-		g--;
-	while (g-- > 0)
-		for (size_t gap = gaps[g], i = gap; i < n; i++) {
-			const struct ranked x = at[i];
-			size_t to = i;
-
-			for (; to >= gap && x.rank < at[to - gap].rank; to -= gap)
-				at[to] = at[to - gap];
-			at[to] = x;
-		}
-}
-
-/* The first are in order, those behind them have come since. */
-static void sort_new(struct flownet *net, struct ranked *at, size_t sorted, size_t n)
-{
-	const size_t new = n - sorted;
-
-	if (!new)
-		return;
-	sort_ranked(at + sorted, new);
-	if (!sorted)
-		return;
-	VEC_RESERVE(&net->merged, new);
-	memcpy(net->merged.at, at + sorted, new * sizeof *at);
-	for (size_t from = sorted, left = new, to = n; left;)
-		at[--to] = from && at[from - 1].rank > net->merged.at[left - 1].rank ? at[--from]
-										     : net->merged.at[--left];
 }
 
 /* The rate that a wire has left for flows that get a new one. */
@@ -306,16 +286,14 @@ static void fill(struct flownet *net)
 	size_t hops = 0;
 
 	/* so that sums are added up in one order, however the flows were found */
-	sort_new(net, net->moved.at, net->moved_sorted, net->moved.n);
-	sort_new(net, net->met.at, net->met_sorted, net->met.n);
-	net->moved_sorted = net->moved.n;
-	net->met_sorted = net->met.n;
+	ranked_sort(&net->moved);
+	ranked_sort(&net->met);
 	net->filling.shares.n = net->filling.claims.n = net->hops.n = 0;
 	for (size_t i = 0; i < net->met.n; i++) {
 		struct wire *w = &net->wires.at[net->met.at[i].at];
 
 		w->share = i;
-		w->summed = false;
+		w->summed = false; /* by other rates than the last ones */
 		VEC_ADD(&net->filling.shares, (struct share){.spare_Bps = spare_of(net, w)});
 	}
 	for (size_t i = 0; i < net->moved.n; i++)
@@ -325,13 +303,18 @@ static void fill(struct flownet *net)
 		const struct flow *f = &net->flows.at[net->moved.at[i].at];
 
 		VEC_ADD(&net->filling.claims, (struct claim){f->path_n ? net->hops.at + net->hops.n : NULL,
-							     f->path_n, f->cap_Bps, -1});
+							     f->path_n, f->cap_Bps, -1, NO_SHARE});
 		for (size_t k = 0; k < f->path_n; k++)
 			VEC_ADD(&net->hops, net->wires.at[f->path[k].wire].share);
 	}
 	max_min_fill(&net->filling);
-	for (size_t i = 0; i < net->moved.n; i++)
-		net->flows.at[net->moved.at[i].at].next_Bps = net->filling.claims.at[i].rate_Bps;
+	for (size_t i = 0; i < net->moved.n; i++) {
+		struct flow *f = &net->flows.at[net->moved.at[i].at];
+		const struct claim *c = &net->filling.claims.at[i];
+
+		f->next_Bps = c->rate_Bps;
+		f->held_by = c->held_by == NO_SHARE ? NO_WIRE : net->met.at[c->held_by].at;
+	}
 }
 
 static double rate_of(const struct flownet *net, const struct flow *f)
@@ -357,19 +340,24 @@ static void sum_wire(const struct flownet *net, struct wire *w)
 	w->summed = true;
 }
 
-static bool is_fair(const struct flownet *net, const struct flow *f)
+static bool is_held(const struct flownet *net, struct flow *f, size_t wire)
 {
-	const double rate = rate_of(net, f);
+	struct wire *w = &net->wires.at[wire];
 
-	if (rate >= f->cap_Bps)
+	sum_wire(net, w);
+	if (rate_of(net, f) < w->fast_Bps)
+		return false;
+	f->held_by = wire;
+	return true;
+}
+
+static bool is_fair(const struct flownet *net, struct flow *f)
+{
+	if (rate_of(net, f) >= f->cap_Bps || is_held(net, f, f->held_by))
 		return true;
-	for (size_t i = 0; i < f->path_n; i++) {
-		struct wire *w = &net->wires.at[f->path[i].wire];
-
-		sum_wire(net, w);
-		if (rate >= w->fast_Bps)
+	for (size_t i = 0; i < f->path_n; i++)
+		if (is_held(net, f, f->path[i].wire))
 			return true;
-	}
 	return false;
 }
 
@@ -386,32 +374,25 @@ static void move_faster(struct flownet *net, const struct flow *f)
 	}
 }
 
-/* No wire before this one on the flow's path has been met, so that each flow is judged once. */
-static bool is_met_first(const struct flownet *net, struct crossing c)
-{
-	const struct flow *f = &net->flows.at[c.flow];
-
-	for (uint32_t i = 0; i < c.hop; i++)
-		if (net->wires.at[f->path[i].wire].round == net->round)
-			return false;
-	return true;
-}
-
 /* Flows that the new rates of others leave without a bottleneck, and those that are in the way of one with a new rate.
  * True: there are some. */
 static bool move_unfair(struct flownet *net)
 {
 	const size_t before = net->moved.n, wires = net->met.n;
 
-	/* all are judged by the rates of the last fill, before any is moved */
+	/* All are judged by the rates of the last fill, before any is moved. Those at their caps are fair, and so is a
+	 * flow whose bottleneck has not been met. */
 	net->unfair.n = 0;
 	for (size_t i = 0; i < wires; i++) {
-		const struct wire *w = &net->wires.at[net->met.at[i].at];
+		const size_t wire = net->met.at[i].at;
+		const struct wire *w = &net->wires.at[wire];
 
-		for (size_t k = 0; k < w->flows.n; k++)
-			if (is_met_first(net, w->flows.at[k]) &&
-			    !is_fair(net, &net->flows.at[w->flows.at[k].flow]))
+		for (size_t k = 0; k < w->flows.n; k++) {
+			struct flow *f = &net->flows.at[w->flows.at[k].flow];
+
+			if (f->held_by == wire && !is_fair(net, f))
 				VEC_ADD(&net->unfair, w->flows.at[k].flow);
+		}
 	}
 	for (size_t i = 0; i < net->unfair.n; i++) {
 		const struct flow *f = &net->flows.at[net->unfair.at[i]];
@@ -427,17 +408,15 @@ static bool move_unfair(struct flownet *net)
 static void move_touched(struct flownet *net)
 {
 	net->round++;
-	net->moved.n = net->met.n = net->moved_sorted = net->met_sorted = 0;
+	ranked_clear(&net->moved);
+	ranked_clear(&net->met);
 	for (size_t i = 0; i < net->live.n && net->live.n <= FEW_FLOWS; i++)
 		move(net, net->live.at[i]);
 	for (size_t i = 0; i < net->started.n; i++)
 		move(net, net->started.at[i]);
 	for (size_t i = 0; i < net->changed_wires.n; i++) {
-		struct wire *w = &net->wires.at[net->changed_wires.at[i]];
-
-		w->changed = false;
-		for (size_t k = 0; k < w->flows.n; k++)
-			move(net, w->flows.at[k].flow);
+		net->wires.at[net->changed_wires.at[i]].changed = false;
+		meet(net, net->changed_wires.at[i]);
 	}
 	net->started.n = net->changed_wires.n = 0;
 }
@@ -448,9 +427,11 @@ static void allocate(void *self, sim_ns now_ns)
 
 	net->dirty = false;
 	move_touched(net);
-	do
+	do {
+		if (net->moved.n < net->live.n)
+			move_held(net);
 		fill(net);
-	while (net->moved.n < net->live.n && move_unfair(net));
+	} while (net->moved.n < net->live.n && move_unfair(net));
 	for (size_t i = 0; i < net->moved.n; i++)
 		set_rate(net, (uint32_t)net->moved.at[i].at, net->flows.at[net->moved.at[i].at].next_Bps,
 			 now_ns);
@@ -568,12 +549,12 @@ void flownet_send(struct flownet *net, const size_t *path, size_t n, double byte
 			   .end_ns = INT64_MAX,
 			   .sent = net->sent++,
 			   .live_at = (uint32_t)net->live.n,
+			   .held_by = NO_WIRE,
 			   .done = done,
 			   .self = self};
 	VEC_ADD(&net->live, flow);
 	enter_wires(net, flow, path);
-	if (!n)
-		VEC_ADD(&net->started, flow);
+	VEC_ADD(&net->started, flow);
 	dues_put(&net->dues, flow);
 	mark_dirty(net);
 }

@@ -95,13 +95,14 @@ static void leave(struct filling *f, size_t share, double rate_Bps)
 	tight_shares_fix(&f->tight, s->at);
 }
 
-static void assign(struct filling *f, uint32_t claim, double level)
+static void assign(struct filling *f, uint32_t claim, double level, uint32_t held_by)
 {
 	struct claim *c = &f->m->claims.at[claim];
 
 	if (c->rate_Bps >= 0)
 		return;
 	c->rate_Bps = fmin(level, c->cap_Bps);
+	c->held_by = held_by;
 	f->open--;
 	for (size_t i = 0; i < c->path_n; i++)
 		leave(f, c->path[i], c->rate_Bps);
@@ -132,17 +133,18 @@ static void close_capped(struct filling *f, double level)
 	if (m->closing.n > 1)
 		qsort(m->closing.at, m->closing.n, sizeof *m->closing.at, by_number);
 	for (size_t i = 0; i < m->closing.n; i++)
-		assign(f, m->closing.at[i], level);
+		assign(f, m->closing.at[i], level, NO_SHARE);
 }
 
 /* All flows of the tightest wire get their rates: it leaves the heap first, not bit by bit with each of them. */
 static void close_tightest(struct filling *f, double level)
 {
-	struct share *s = &f->m->shares.at[tight_shares_take(&f->tight)];
+	const uint32_t share = tight_shares_take(&f->tight);
+	struct share *s = &f->m->shares.at[share];
 
 	s->closed = true;
 	for (uint32_t i = 0; i < s->n; i++)
-		assign(f, f->m->members.at[s->first + i], level);
+		assign(f, f->m->members.at[s->first + i], level, share);
 }
 
 static void begin(struct filling *f)

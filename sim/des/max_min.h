@@ -13,11 +13,14 @@
 
 #include "sim/base/vec.h"
 
+#define NO_SHARE UINT32_MAX
+
 /* A flow while rates are assigned. */
 struct claim {
 	const size_t *path; /* indices of shares */
 	size_t path_n;
 	double cap_Bps, rate_Bps; /* a negative rate: not assigned yet */
+	uint32_t held_by;         /* the share that was full when it got its rate; NO_SHARE: its cap */
 };
 
 /* A wire meanwhile. */

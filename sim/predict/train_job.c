@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/predict/train_idle.h"
 #include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "sim/train/train_work.h"
@@ -206,60 +207,6 @@ static void add_devices(struct str *out, const struct world *w, size_t unit, siz
 
 enum { FEW_EQUAL = 2 }; /* so many are named one by one */
 
-static bool splits(const struct assignment *a, enum rule_split split)
-{
-	const struct rule *rules = a->place.at;
-
-	for (size_t i = 0; i < a->place.n; i++)
-		if (rules[i].split == (int)split)
-			return true;
-	return false;
-}
-
-/* Returns whether an option asks to share what no other device of the assignment has a part in. */
-typedef bool idle(const struct assignment *a, const struct train_options *o);
-
-static bool idle_zero(const struct assignment *a, const struct train_options *o)
-{
-	return o->zero && train_gradient_ranks(o) == 1 && !splits(a, RULE_DATA);
-}
-
-static bool idle_tokens(const struct assignment *a, const struct train_options *o)
-{
-	return o->sequence_parallel && o->tensor_parallel == 1 && !splits(a, RULE_TENSOR);
-}
-
-static bool idle_pieces(const struct assignment *a, const struct train_options *o)
-{
-	(void)a;
-	return o->tensor_overlap && (o->tensor_parallel == 1 || !o->sequence_parallel);
-}
-
-static bool idle_gathers(const struct assignment *a, const struct train_options *o)
-{
-	return o->step_overlap && (!o->zero || o->zero > 2 || idle_zero(a, o));
-}
-
-/* " zero changes nothing in 'x', 'y': there ...": what changes nothing is not passed over in silence. */
-static void add_idle(struct str *out, const struct world *w, idle *is_idle, const char *key, const char *why)
-{
-	const struct assignment *all = w->scenario->assignments.at;
-	bool first = true;
-
-	for (size_t i = 0; i < w->scenario->assignments.n; i++) {
-		const struct train_options o = train_as(w->scenario->workload.train, &all[i]).options;
-
-		if (!is_idle(&all[i], &o))
-			continue;
-		if (first)
-			str_addf(out, " %s changes nothing in ", key);
-		str_addf(out, "%s'%s'", first ? "" : ", ", all[i].name);
-		first = false;
-	}
-	if (!first)
-		str_addf(out, ": %s.", why);
-}
-
 static const char *note(struct arena *a, const struct world *w)
 {
 	struct str s = STR_INIT;
@@ -274,12 +221,7 @@ static const char *note(struct arena *a, const struct world *w)
 		add_devices(&s, w, u, n);
 	}
 	str_add(&s, ".");
-	add_idle(&s, w, idle_zero, "zero", "there are no replicas to share an update");
-	add_idle(&s, w, idle_tokens, "sequence_parallel", "there is no tensor split");
-	add_idle(&s, w, idle_pieces, "tensor_overlap",
-		 "it needs sequence_parallel, and tensor_parallel above 1");
-	add_idle(&s, w, idle_gathers, "step_overlap",
-		 "no replica has to gather weights that others have updated: zero: 1 or 2, and replicas");
+	train_idle_say(&s, w);
 	text = arena_printf(a, "%s", s.text);
 	str_release(&s);
 	return text;

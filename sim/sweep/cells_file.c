@@ -212,8 +212,27 @@ int cells_share_parse(const char *text, struct cells_share *share, struct err *e
 	return 0;
 }
 
+static bool has_cell(const struct cells_share *share, size_t cell)
+{
+	return cell % share->n == share->k - 1;
+}
+
 void cells_leave_out(struct sweep *s, const struct cells_share *share)
 {
 	for (size_t i = 0; i < s->cells_n; i++)
-		s->cells[i].left_out = i % share->n != share->k - 1;
+		s->cells[i].left_out = !has_cell(share, i);
+}
+
+int cells_check_share(const struct sweep *s, const struct cells_share *share, const char *path,
+		      struct err *err)
+{
+	for (size_t i = 0; i < s->cells_n; i++) {
+		if (!s->cells[i].entries || has_cell(share, i))
+			continue;
+		err_set(err, "%s is of another share: it has cell %zu, which is none of %zu/%zu", path, i,
+			share->k, share->n);
+		return err_hint(err, "give each share a file of its own; --shard 1/1 goes on with any file, "
+				     "to the last cell of the grid");
+	}
+	return 0;
 }

@@ -36,5 +36,8 @@ struct cells_share {
 /* Reads "K/N". 0, or -1 with err. */
 int cells_share_parse(const char *text, struct cells_share *share, struct err *err);
 void cells_leave_out(struct sweep *s, const struct cells_share *share);
+/* Refuses a file that was read and has cells of another share; path is for the message. 0, or -1 with err. */
+int cells_check_share(const struct sweep *s, const struct cells_share *share, const char *path,
+		      struct err *err);
 
 #endif

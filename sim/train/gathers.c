@@ -57,23 +57,26 @@ static void gather_split(struct gathers *g, size_t block, double bytes, struct l
 	collective_put_each(g->p, &shards, &c, way, label, of);
 }
 
-/* What the update of the step before has left to be gathered, one block after the other in the order in which they are needed: they are
- * operations of one stream. A stage has streams of its own. */
-static void gather_ahead(struct gathers *g)
+/* Gathers what replicas have updated, one block after the other in the order in which they are needed: they are operations of one
+ * stream. A stage has streams of its own. newest: [unit][replica], what the first one waits for; replaced. of: [block][replica], when it
+ * is there; may be NULL. */
+static void gather_all(struct gathers *g, enum phase phase, struct deps (*newest)[SHARDS_MAX],
+		       struct deps (*of)[SHARDS_MAX])
 {
-	struct deps(*newest)[SHARDS_MAX] = arena_array(&g->p->arena, g->p->world->units_n, sizeof *newest);
-
 	for (size_t b = g->st->first; b <= g->st->last; b++) {
 		const struct block_pass pass = {.micro = g->st->replicas[0].first, .block = (uint32_t)b};
 		const struct shards *on = &g->st->replicas[0].at.shard_groups[PHASE_FORWARD][b];
 		const double bytes = stages_gradient_B(g->st, b);
-		struct deps *of = newest[on->unit[0]];
+		struct deps *last = newest[on->unit[0]];
+		struct label label = label_of(g, &pass);
 
+		label.phase = phase;
 		if (bytes > 0 && g->st->n > 1)
-			gather_split(g, b, bytes, label_of(g, &pass), of);
+			gather_split(g, b, bytes, label, last);
 		else if (bytes > 0)
-			of[0] = gather_equals(g, on, bytes, label_of(g, &pass), &of[0]);
-		memcpy(g->of[b], of, sizeof g->of[b]);
+			last[0] = gather_equals(g, on, bytes, label, &last[0]);
+		if (of)
+			memcpy(of[b], last, sizeof of[b]);
 	}
 }
 
@@ -86,15 +89,32 @@ struct gathers gathers_begin(struct arena *a, struct program *p, const struct pl
 			    .st = st,
 			    .t = t,
 			    .ahead = shared && t->options.step_overlap && t->options.zero < 3,
+			    .behind = shared && !t->options.step_overlap && t->options.zero < 3,
 			    .always = shared && t->options.zero > 2};
 
 	if (g.always)
 		g.before = arena_array(a, p->world->units_n, sizeof *g.before);
 	if (g.ahead) {
 		g.of = arena_array(a, at->blocks_n, sizeof *g.of);
-		gather_ahead(&g);
+		gather_all(&g, PHASE_FORWARD, arena_array(a, p->world->units_n, sizeof *g.updated), g.of);
 	}
+	if (g.behind)
+		g.updated = arena_array(a, p->world->units_n, sizeof *g.updated);
 	return g;
+}
+
+void gathers_note_update(struct gathers *g, size_t replica, size_t block, const struct deps *x)
+{
+	const struct shards *on = &g->st->replicas[0].at.shard_groups[PHASE_FORWARD][block];
+
+	if (g->behind)
+		deps_join(g->p, &g->updated[on->unit[0]][replica], x);
+}
+
+void gathers_end(struct gathers *g)
+{
+	if (g->behind)
+		gather_all(g, PHASE_UPDATE, g->updated, NULL);
 }
 
 bool gathers_awaits(const struct gathers *g, const struct data_replica *r, uint32_t micro,

@@ -1,8 +1,9 @@
 /*
  * gathers.h - the weights that ranks gather before a pass, since each has a part of them.
  *
- * Layer train. With `step_overlap` a replica has updated its part of the weights at the end of the step before (ZeRO 1 and 2), and
- * gathers the others' while the first micro-batch goes forward. With ZeRO 3 (Rajbhandari et al., arXiv:1910.02054, section 5.3; PyTorch
+ * Layer train. With ZeRO 1 and 2 a replica updates its part of the weights, and gathers the others' when all of its own are done
+ * (NVIDIA/Megatron-LM@d98e8a64 megatron/core/optimizer/distrib_optimizer.py, step_with_ready_grads(); DeepSpeed@02aa38c3
+ * deepspeed/runtime/zero/stage_1_and_2.py, step()); with `step_overlap` while the next step's first micro-batch goes forward. With ZeRO 3 (Rajbhandari et al., arXiv:1910.02054, section 5.3; PyTorch
  * FSDP, Zhao et al., arXiv:2304.11277, section 3.2) it keeps no more than its part, and gathers the weights of a block before
  * each pass, while the block before is computed: two blocks' are there at a time.
  */
@@ -16,9 +17,10 @@ struct gathers {
 	struct program *p;
 	const struct stages *st;
 	const struct train *t;
-	bool ahead, always; /* at the beginning of the step; before every pass */
+	bool ahead, behind, always; /* at the beginning of the step, at its end; before every pass */
 	struct deps (*of)
 		[SHARDS_MAX]; /* [block][replica]: after which it has the weights; of those gathered ahead */
+	struct deps (*updated)[SHARDS_MAX]; /* [unit][replica]: its update, of those gathered at the end */
 	struct deps (*before)[GATHERED_BLOCKS]; /* [unit]: its newest passes, the newest first */
 };
 
@@ -36,5 +38,10 @@ void gathers_await(struct gathers *g, const struct block_pass *pass, const struc
 
 /* Notes the tasks of a pass. */
 void gathers_note(struct gathers *g, const struct shards *on, const struct deps *x);
+
+/* Notes the update of a block by a replica, or where there is none the sum of its gradients. */
+void gathers_note_update(struct gathers *g, size_t replica, size_t block, const struct deps *x);
+/* Appends what is gathered at the end of the step; once all updates are noted. */
+void gathers_end(struct gathers *g);
 
 #endif

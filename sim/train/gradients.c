@@ -260,7 +260,7 @@ struct gradients gradients_begin(struct arena *a, struct program *p, const struc
 			      .st = st,
 			      .t = t,
 			      .replicas = stages_replicas(at),
-			      .scattered = t->options.zero > (t->options.step_overlap ? 0 : 2),
+			      .scattered = t->options.zero > 0,
 			      .blocks_n = at->blocks_n,
 			      .unsent = st->last + 1,
 			      .done = arena_array(a, st->n, sizeof *g.done),

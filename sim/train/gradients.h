@@ -23,7 +23,7 @@ struct gradients {
 	const struct stages *st;
 	const struct train *t;
 	size_t replicas; /* with those that the placement stands for */
-	bool scattered;  /* the last sums too: new weights are gathered at their next use, see gathers.h */
+	bool scattered;  /* the last sums too: new weights are gathered after the update, see gathers.h */
 	size_t blocks_n;
 	size_t unsent;     /* gradients of the blocks below this one are not yet sent */
 	struct deps *done; /* [replica]: its newest backward pass */

@@ -191,7 +191,7 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 			    *to = &at->shard_groups[PHASE_UPDATE][block];
 	const struct block k = model_block(b->w->model, block);
 	struct label label = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
-	/* ZeRO: each replica updates its part; that it sends the new weights instead of their gradients costs as much */
+	/* ZeRO: each replica updates its part, of which gathers.c tells the others */
 	const double parts = b->t->options.zero ? (double)b->gradients.replicas : 1;
 	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers / parts, each);
 	struct deps x = {.n = 0};
@@ -204,6 +204,7 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 		const uint32_t done = program_op(b->p, &op, to->unit[i], to->share[i], label, &x);
 		const struct deps after = deps_of(b->p, done);
 
+		gathers_note_update(&b->gathers, replica, block, &after);
 		if (i == 0)
 			return_weights(b, at, block, label, &after);
 	}
@@ -244,12 +245,17 @@ static void update(struct builder *b)
 	for (size_t r = 0; r < b->st.n; r++) {
 		if (each > 0)
 			update_tied(b, r, each);
-		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
-			if (stages_gradient_B(&b->st, i) > 0)
+		for (size_t i = b->st.first; i <= b->st.last; i++) {
+			if (stages_gradient_B(&b->st, i) <= 0)
+				continue;
+			gathers_note_update(&b->gathers, r, i, &b->gradients.of[i][r]);
+			if (each > 0)
 				update_block(b, r, i, each);
+		}
 		host_step(b, PHASE_UPDATE, &b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first],
 			  &b->gradients.done[r]);
 	}
+	gathers_end(&b->gathers);
 }
 
 /* ---- the step ---- */

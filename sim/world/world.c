@@ -408,6 +408,17 @@ static void settle_chunk(struct world *w)
 		g->options.chunk = least;
 }
 
+static void check_trained_layers(struct loader *l, const struct model *m, const struct train *t)
+{
+	const struct yml *at = yml_get(t->origin.node, "layers");
+
+	if (!m || t->layers <= m->layers)
+		return;
+	diag_add(l->diags, (at ? at : t->origin.node)->place, "leave it out to train all of them",
+		 "train: layers: the last %lld are to be trained, and %s has %lld", (long long)t->layers,
+		 m->title, (long long)m->layers);
+}
+
 static void check_contexts(struct loader *l, const struct world *w)
 {
 	const struct generate *g = w->scenario->workload.generate;
@@ -418,8 +429,10 @@ static void check_contexts(struct loader *l, const struct world *w)
 	if (g)
 		check_context(l, w->model, g->origin.node, "prompt", g->prompt + g->tokens,
 			      g->beyond_context);
-	if (t)
+	if (t) {
 		check_context(l, w->model, t->origin.node, "tokens", t->tokens, t->beyond_context);
+		check_trained_layers(l, w->model, t);
+	}
 	for (size_t i = 0; s && i < s->classes.n; i++)
 		if (c[i].prompt.kind == LENGTH_FIXED)
 			check_context(l, w->model, c[i].prompt.origin.node, "", c[i].prompt.fixed + 1,

@@ -1,5 +1,6 @@
 /* check_overlap.c - what ranks of a training step do beside one another: sums beside products, keys beside attention, weights
  * before passes; and what each micro-batch adds to. Against closed forms. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/step/equals.h"
@@ -7,6 +8,7 @@
 #include "sim/train/train.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
+#include "tests/train/ranked.h"
 
 enum { LAYERS = 2, HIDDEN = 256, VOCABULARY = 1000, KV = 2 * 2 * 32, TOKENS = 64, MICROS = 4, WIDTH = 2 };
 static const double latency_s = 3e-6, rate = 2e9, table_B = (double)VOCABULARY * HIDDEN * WIDTH,
@@ -222,6 +224,52 @@ START_TEST(sums_of_micro_batches)
 }
 END_TEST
 
+static sim_ns ranked_ns(const struct ranked *j)
+{
+	struct fixture fixture;
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct fixture_run r;
+
+	ranked_load(&fixture, j);
+	at = fixture_place(&fixture, 0);
+	r = fixture_run(&a, train_build(&at));
+	program_free(r.program);
+	fixture_release(&fixture);
+	arena_release(&a);
+	return r.run.makespan_ns;
+}
+
+/* What a stage gathers while the next step goes forward it would have to gather behind its update. Of several stages one that waits
+ * for the others at the end of a step can gather meanwhile, and may be late for its first pass where it gathers then. */
+START_TEST(step_overlap_pays)
+{
+	static const char *const methods_of_replicas[][2] = {
+		{"method: full, zero: 1", "method: full, zero: 1, step_overlap: true"},
+		{"method: full, zero: 2", "method: full, zero: 2, step_overlap: true"},
+		{"method: lora, zero: 1, overlap: false",
+		 "method: lora, zero: 1, overlap: false, step_overlap: true"}};
+	struct rng *rng = rng_new((uint64_t)_i, "step overlap");
+
+	for (int i = 0; i < 10; i++) {
+		struct ranked j = ranked_random(rng);
+		const size_t which = (size_t)(rng_uniform(rng) * (double)ARRAY_LEN(methods_of_replicas));
+		sim_ns at_once, later;
+
+		j.micros = 1 + j.micros % 8;
+		j.replicas *= 2;
+		j.method = methods_of_replicas[which][0];
+		at_once = ranked_ns(&j);
+		j.method = methods_of_replicas[which][1];
+		later = ranked_ns(&j);
+		ck_assert_msg(later <= at_once + (j.stages > 1 ? at_once / 100 : 0),
+			      "%d stages, %d ranks, %d replicas, %s, %s: %lld and %lld ns", j.stages, j.ranks,
+			      j.replicas, j.schedule, j.method, (long long)later, (long long)at_once);
+	}
+	rng_free(rng);
+}
+END_TEST
+
 Suite *suite_overlap(void)
 {
 	Suite *s = suite_create("overlap");
@@ -235,6 +283,7 @@ Suite *suite_overlap(void)
 	tcase_add_test(tc, weights_in_parts);
 	tcase_add_test(tc, tied_head);
 	tcase_add_test(tc, sums_of_micro_batches);
+	tcase_add_loop_test(tc, step_overlap_pays, 0, getenv("LONG") ? 60 : 8);
 	suite_add_tcase(s, tc);
 	return s;
 }
