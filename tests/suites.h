@@ -77,6 +77,7 @@
 	SUITE(report_rows)                                                                                   \
 	SUITE(row_runtime)                                                                                   \
 	SUITE(row_names)                                                                                     \
+	SUITE(model_words)                                                                                   \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -215,7 +215,7 @@ static int check_name(const struct held *x, enum run_column *column, struct err 
 static int identify(struct held *x, struct report_row *row, struct texts *notes, enum run_column *column,
 		    struct err *err)
 {
-	struct named_model found = {x->ask->model, x->ask->given};
+	struct named_model found = {.name = x->ask->model, .model = x->ask->given};
 	const char *note;
 
 	if (check_name(x, column, err) != 0)

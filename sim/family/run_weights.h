@@ -31,6 +31,7 @@ double run_kv_B(const struct model *m, const struct precision *p, const struct r
 struct named_model {
 	const char *name;
 	const struct model *model;
+	const char *words; /* of the name, as model_words() cuts it; NULL: not of a shelf */
 };
 
 /* What a row's text of its machine was found to mean beside the device that is asked; see run_machine.h. */
