@@ -78,6 +78,7 @@
 	SUITE(row_runtime)                                                                                   \
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
+	SUITE(explained_load)                                                                                \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
