@@ -70,6 +70,14 @@ static const struct profile *runtime_meant(const struct cause_search *s, const s
 	return named ? named : s->device.profile;
 }
 
+/* Below 0 is left to the program. */
+static bool says_layers(const struct run *run)
+{
+	const char *ngl = run->says[COLUMN_GPU_LAYERS];
+
+	return ngl && strtod(ngl, NULL) >= 0;
+}
+
 static int take_row(struct cause_search *s, const struct report_ask *ask, const struct run *run,
 		    struct explanation *e)
 {
@@ -96,10 +104,10 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 			arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg);
 		e->rows[s->n].normal = false;
 	}
-	s->says_weights =
-		s->says_weights && (run->bytes > 0 || run_named_weights(arena_of(s), run, NULL) != MIX_N);
-	s->says_flash = s->says_flash && run->flash != FLASH_UNSAID;
-	s->says_build = s->says_build && run->build > 0;
+	c->says_weights = run->bytes > 0 || run_named_weights(arena_of(s), run, NULL) != MIX_N;
+	c->says_flash = run->flash != FLASH_UNSAID;
+	c->says_build = run->build > 0;
+	c->says_layers = says_layers(run);
 	s->n++;
 	return 0;
 }
@@ -131,7 +139,6 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 		return -1;
 	s->rows = arena_array(arena_of(s), runs->n, sizeof *s->rows);
 	e->rows = arena_array(arena_of(s), runs->n, sizeof *e->rows);
-	s->says_weights = s->says_flash = s->says_build = true;
 	for (size_t i = 0; i < runs->n; i++)
 		rc = take_row(s, &rows, &runs->at[i], e) != 0 ? -1 : rc;
 	e->n = s->n;
@@ -206,11 +213,12 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 {
 	const bool expected = as_expected(e);
 
+	e->sought = true;
 	e->left = left_of_all(s);
 	e->otherwise = judge_by(s, e, false);
 	e->normal = expected && !e->otherwise;
 	if (e->otherwise)
-		causes_try_said(s);
+		causes_try_said(s, &e->idle);
 	if (judge_by(s, e, true) && !expected)
 		causes_try(s);
 	rank(s, e);
