@@ -79,6 +79,7 @@
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
+	SUITE(spreadsheet)                                                                                   \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/family/run_machine.h"
 #include "sim/validate/causes.h"
 #include "sim/validate/explained_jobs.h"
 #include "sim/validate/run_band.h"
@@ -224,18 +225,67 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 	rank(s, e);
 }
 
-/* The machine that is asked for, or that every row names. */
-static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, struct err *err)
+/* What a row says that it ran on: a machine of its own, or the chip. */
+static const char *says_machine(const struct run *run)
 {
-	const char *name = ask->subjects.n ? ask->subjects.at[0] : runs->at[0].machine;
+	return run->machine ? run->machine : run->says[COLUMN_GPU];
+}
 
-	for (size_t i = 0; i < runs->n && !ask->subjects.n; i++)
-		if (!name || !runs->at[i].machine || strcmp(name, runs->at[i].machine) != 0) {
-			err_set(err, "%s: on which machine did it run?", runs->path);
-			err_hint(err, "--on MACHINE; 'lemursim list' has the names");
+/* The one text by which every row names its machine; NULL: some row does not, or they name several. */
+static const char *machine_said(const struct runs *runs)
+{
+	const char *said = says_machine(&runs->at[0]);
+
+	for (size_t i = 1; said && i < runs->n; i++)
+		if (!says_machine(&runs->at[i]) || strcmp(said, says_machine(&runs->at[i])) != 0)
 			return NULL;
-		}
-	return name;
+	return said;
+}
+
+static double most_held_B(const struct runs *runs)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < runs->n; i++)
+		most = fmax(most, fmax(runs->at[i].bytes, runs->at[i].peak_B));
+	return most;
+}
+
+/* A machine of the catalogue as it stands, or the one that is meant by what the rows say, which is told. */
+static const char *machine_meant(const struct validate_ask *ask, const struct runs *runs, const char *said,
+				 struct explanation *e)
+{
+	struct loader *l = ask->loader;
+	const char *note, *told, *id;
+	struct catalogue_device d;
+	struct err unheard = ERR_INIT;
+
+	if (!said || catalogue_is_machine(l, said, NULL, &d))
+		return said;
+	id = run_machine_meant(l, said, most_held_B(runs), &note, &unheard);
+	if (!id)
+		return NULL;
+	told = note ? note
+		    : arena_printf(l->arena, "%s names '%.80s': held against %s", runs->path, said, id);
+	e->notes = texts_join(l->arena, &e->notes, &told, 1);
+	return id;
+}
+
+/* The machine that is asked for, or that every row names. */
+static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, struct explanation *e,
+			      struct err *err)
+{
+	const char *said = ask->subjects.n ? NULL : machine_said(runs);
+	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, e);
+
+	if (name)
+		return name;
+	if (said)
+		err_set(err, "%s: it ran on '%.80s', which is no machine of the catalogue", runs->path, said);
+	else
+		err_set(err, "%s: on which machine did it run?", runs->path);
+	err_hint(err, "--on MACHINE; 'lemursim list' has the names");
+	return NULL;
 }
 
 /* The profile of the rows' builds; where they are of several, the one asked for. */
@@ -266,7 +316,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;
-	e->machine = machine_of(ask, &runs, err);
+	e->machine = machine_of(ask, &runs, e, err);
 	if (!e->machine ||
 	    catalogue_device_load(ask->loader, e->machine, NULL,
 				  ask->runtime ? ask->runtime
