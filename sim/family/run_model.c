@@ -183,6 +183,19 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 	return err_hint(err, "say --model NAME");
 }
 
+static const char *others(struct model_shelf *s, const char *name, const size_t *candidates, size_t n)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *other = s->at[candidates[i]].name;
+
+		if (strcmp(other, name) != 0)
+			all = all ? arena_printf(s->loader->arena, "%s, %s", all, other) : other;
+	}
+	return all;
+}
+
 static int by_params(struct model_shelf *s, const struct run *run, struct named_model *found,
 		     enum run_column *column, struct err *err)
 {
@@ -200,6 +213,7 @@ static int by_params(struct model_shelf *s, const struct run *run, struct named_
 	for (size_t i = 1; i < n; i++)
 		if (strlen(s->at[candidates[i]].name) < strlen(found->name))
 			*found = s->at[candidates[i]];
+	found->alike = others(s, found->name, candidates, n);
 	return 0;
 }
 
