@@ -80,6 +80,7 @@
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
 	SUITE(spreadsheet)                                                                                   \
+	SUITE(scenario_rows)                                                                                 \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
