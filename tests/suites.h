@@ -77,6 +77,10 @@
 	SUITE(report_rows)                                                                                   \
 	SUITE(row_runtime)                                                                                   \
 	SUITE(row_names)                                                                                     \
+	SUITE(model_words)                                                                                   \
+	SUITE(explained_load)                                                                                \
+	SUITE(spreadsheet)                                                                                   \
+	SUITE(scenario_rows)                                                                                 \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

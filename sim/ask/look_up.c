@@ -163,7 +163,7 @@ static const char *find_among(struct loader *l, enum catalogue kind, const char 
 	*sizes = f.equals;
 	if (f.found)
 		return names[f.at].id;
-	if (!like || f.n)
+	if (!like || (f.n && !f.near)) /* else another file may be meant than those whose names are like it */
 		refuse(kind, text, &f, names, n, err);
 	return NULL;
 }

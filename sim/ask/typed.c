@@ -109,22 +109,33 @@ static void add_atom(struct cut *c, const char *s, size_t n, size_t token)
 	add_word(c, after_number ? as_unit(word) : word, token);
 }
 
+/* "16/40": so many cores of the CPU, and of the GPU, by which machines are told apart. */
+static bool is_of_two(const char *s, size_t n)
+{
+	return is_digit(*s) && s[n] == '/' && is_digit(s[n + 1]);
+}
+
 /* What is too long is cut off. */
 static void cut_text(struct cut *c, const char *s)
 {
 	size_t token = 0;
+	bool cores = false;
 
 	*c = (struct cut){.n = 0};
 	for (size_t n; *s && c->n < ATOMS_MAX; s += n) {
 		n = atom_length(s);
 		if (n && c->from[c->n] + n >= TEXT_MAX)
 			break;
-		if (n)
-			add_atom(c, s, n, token);
-		else {
+		if (!n) {
 			token++;
 			n = 1;
+			continue;
 		}
+		if (!is_of_two(s, n))
+			add_atom(c, s, n, token);
+		if (cores && !is_letter(s[n]))
+			add_atom(c, "c", 1, token);
+		cores = is_of_two(s, n);
 	}
 }
 
@@ -186,14 +197,15 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 /* ---- covering what was typed ---- */
 
 static const char *const fillers[] = {
-	"gpu",   "ram",    "vram", "memory",  "unified",  "with",     "the",     "a",    "card", "chip",
-	"apple", "nvidia", "of",   "and",     "geforce",  "instruct", "it",      "meta", "hf",   "chat",
-	"model", "gguf",   "inch", "machine", "graphics", "edition",  "version", "mlx",  "dwq"};
+	"gpu",  "ram",   "vram",   "memory", "unified", "with",     "the",      "a",       "card", "chip",
+	"rx",   "apple", "nvidia", "of",     "and",     "geforce",  "instruct", "it",      "meta", "hf",
+	"chat", "model", "gguf",   "inch",   "machine", "graphics", "edition",  "version", "mlx",  "dwq"};
 
 struct covering {
 	const struct cut *typed;
 	const struct tokens *tokens;
-	const struct cut *phrases; /* trade names */
+	const struct cut *phrases;  /* trade names */
+	const char *const *as_sold; /* as they are written */
 	size_t phrases_n;
 	unsigned used, open; /* tokens that cover something; those of them whose number is open */
 	bool sold_as;        /* a trade name covers something */
@@ -257,29 +269,88 @@ static size_t take_first_version(const struct cut *c, size_t i)
 	return is ? atom_size(c, i) + atom_size(c, i + 1) : 0;
 }
 
+/* Bytes of the CPU's cores, of which machines have no word: "16 core CPU", or "16c" before the GPU's "40c". */
+static size_t take_cpu_cores(const struct cut *c, size_t i)
+{
+	const bool cores = i + 2 < c->n && is_digit(c->text[c->from[i]]) && atom_is(c, i + 1, "c");
+	const size_t n = cores ? c->from[i + 2] - c->from[i] : 0;
+
+	if (cores && atom_is(c, i + 2, "cpu"))
+		return n + atom_size(c, i + 2);
+	return cores && is_digit(c->text[c->from[i + 2]]) && atom_is(c, i + 3, "c") ? n : 0;
+}
+
+static bool is_filler(const char *s, size_t n)
+{
+	for (size_t k = 0; k < ARRAY_LEN(fillers); k++)
+		if (strlen(fillers[k]) == n && !memcmp(s, fillers[k], n))
+			return true;
+	return false;
+}
+
 static size_t take_filler(const struct covering *c, size_t at)
 {
-	const size_t i = atom_at(c->typed, at);
+	const size_t i = atom_at(c->typed, at), n = i < c->typed->n ? take_cpu_cores(c->typed, i) : 0;
 
-	for (size_t k = 0; k < ARRAY_LEN(fillers); k++)
-		if (atom_is(c->typed, i, fillers[k]))
-			return atom_size(c->typed, i);
+	if (n)
+		return n;
+	if (i < c->typed->n && is_filler(c->typed->text + at, atom_size(c->typed, i)))
+		return atom_size(c->typed, i);
 	return take_first_version(c->typed, i);
 }
 
 static bool cover(struct covering *c, size_t at);
 
+/* The last word of a trade name stands for it, "air", but for those by which chips are told apart: the "M2 Pro" is no MacBook
+ * Pro. */
+static size_t take_last_word(const struct cut *typed, size_t at, const struct cut *p)
+{
+	enum { LETTERS_LEAST = 3 };
+	static const char *const of_chips[] = {"pro", "max", "ultra"};
+	const size_t last = p->n - 1, n = atom_size(p, last);
+	const char *word = p->text + p->from[last];
+	const bool plain = p->n > 1 && n >= LETTERS_LEAST && !has_digit(word, n);
+
+	for (size_t i = 0; plain && i < ARRAY_LEN(of_chips); i++)
+		if (atom_is(p, last, of_chips[i]))
+			return 0;
+	return plain && atom_at(typed, at) < typed->n && atom_size(typed, atom_at(typed, at)) == n
+		       ? taken(typed, at, word, n)
+		       : 0;
+}
+
+/* So do its capitals, where they are three: "MBP". */
+static size_t take_capitals(const struct cut *typed, size_t at, const char *as_sold)
+{
+	enum { LETTERS_LEAST = 3 };
+	const size_t i = atom_at(typed, at), n = i < typed->n ? atom_size(typed, i) : 0;
+	size_t k = 0;
+
+	for (; *as_sold && k <= n; as_sold++) {
+		if (is_digit(*as_sold))
+			return 0;
+		if (!is_letter(*as_sold) || lower(*as_sold) == *as_sold)
+			continue;
+		if (k == n || typed->text[at + k] != lower(*as_sold))
+			return 0;
+		k++;
+	}
+	return k == n && n >= LETTERS_LEAST ? n : 0;
+}
+
 static bool cover_by_phrase(struct covering *c, size_t at)
 {
 	for (size_t i = 0; i < c->phrases_n; i++) {
 		const struct cut *p = &c->phrases[i];
-		const size_t n = p->n ? taken(c->typed, at, p->text, p->from[p->n]) : 0;
+		const size_t whole = p->n ? taken(c->typed, at, p->text, p->from[p->n]) : 0,
+			     last = whole || !p->n ? whole : take_last_word(c->typed, at, p),
+			     n = last ? last : take_capitals(c->typed, at, c->as_sold[i]);
 		const struct covering before = *c;
 
 		if (!n)
 			continue;
-		c->sold_as = true;
-		c->whole |= has_digit(p->text, p->from[p->n]);
+		c->sold_as |= whole > 0; /* "studio" alone is somebody's own name */
+		c->whole |= whole && has_digit(p->text, p->from[p->n]);
 		if (cover(c, at + n))
 			return true;
 		*c = before;
@@ -333,7 +404,7 @@ static struct match match_name(const struct cut *typed, const struct known_name 
 {
 	struct cut id, phrases[PHRASES_MAX];
 	struct tokens tokens;
-	struct covering c = {.typed = typed, .tokens = &tokens, .phrases = phrases};
+	struct covering c = {.typed = typed, .tokens = &tokens, .phrases = phrases, .as_sold = name->sold_as};
 	struct match m = {.covers = false};
 	bool said = false;
 
@@ -349,7 +420,7 @@ static struct match match_name(const struct cut *typed, const struct known_name 
 		said |= used;
 		m.sizes |= t->size && !used;
 		m.unsaid += c.whole || t->size ? 0 : (size_t)(!used || c.open >> i & 1);
-		m.other |= !c.whole && t->plain && !used && said;
+		m.other |= !c.whole && t->plain && !used && said && !is_filler(t->text, t->n);
 	}
 	return m;
 }

@@ -4,7 +4,8 @@
  * Layer ask. No list of spellings: both texts are cut into words and numbers, case and punctuation left out, and a
  * name matches if its tokens cover all that was typed, in any order. "64", "64 GB" and "64g" are the token "64gb";
  * "40 core" is "40c"; "qwen" is "qwen3" with its number left open; words that distinguish nothing ("GPU", "RAM",
- * "instruct", "v0.1") are passed over. Of the names that match, those are kept that leave the fewest of their words
+ * "instruct", "v0.1") are passed over; so are cores of the CPU ("16/40", "12-core CPU"). The last word of a trade name and its
+ * capitals stand for it ("air", "MBP"). Of the names that match, those are kept that leave the fewest of their words
  * unsaid; where one of these words follows what was said, another product is meant ("4070" is not a "4070 Ti"), and
  * the name is a candidate only.
  */

@@ -54,14 +54,18 @@ static double most_held_B(struct arena *a, const struct texts *files)
 	return most;
 }
 
+/* "M4 Max 16/40" is no path. */
+static bool is_path(const char *text)
+{
+	return look_up_is_file(text) || (strchr(text, '/') && !strchr(text, ' '));
+}
+
 /* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
 static const char *machine_meant(struct session *s, const char *on, const struct texts *files,
 				 const char **note, struct err *err)
 {
 	*note = NULL;
-	return strchr(on, '/') || look_up_is_file(on)
-		       ? on
-		       : run_machine_meant(&s->loader, on, most_held_B(&s->arena, files), note, err);
+	return is_path(on) ? on : run_machine_meant(&s->loader, on, most_held_B(&s->arena, files), note, err);
 }
 
 static int explain(struct session *s, const struct explain_options *o, const struct texts *files, bool json)

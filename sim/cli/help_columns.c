@@ -168,7 +168,7 @@ static const struct output_column of_explanation[] = {
 	{"machine", "", "that the numbers are held against"},
 	{"runtime", "", "its profile"},
 	{"normal", "", "is all as expected? Of a row: is it?"},
-	{"left", "", "root mean square of the errors; of a cause: the share of it that the cause leaves"},
+	{"left", "", "root mean square of the errors; of a cause: with the cause"},
 	{"rows", "", "list, one for each number"},
 	{"rows.run", "", "such as pp512"},
 	{"rows.file", "", "where it was read"},
@@ -182,7 +182,9 @@ static const struct output_column of_explanation[] = {
 	{"rows.said", "", "how it ran otherwise than usual, as the row says itself"},
 	{"causes", "", "list, the likeliest first"},
 	{"causes.what", "", "in words"},
-	{"causes.rates", "'unit'", "list: what each row would then be"}};
+	{"causes.of", "", "what is left without it, of the rows that it is judged by"},
+	{"causes.rates", "'unit'", "list: what each row would then be"},
+	{"no_cause", "", "as a cause: what rows say of themselves and what explains nothing"}};
 
 static const struct output_column of_list[] = {
 	{"kind", "", "hardware, models or scenarios: the folder"},

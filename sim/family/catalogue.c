@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/family/fit_runtime.h"
+#include "sim/family/report_rows.h"
 
 /* The name as a node of a file in the working directory, so that references resolve from there. What nobody sells is a map, as in
  * a scenario: {base: NAME, power_limit: 220 W}. */
@@ -81,15 +81,25 @@ static const struct profile *usual_runtime(const struct device *d)
 	return d->runtimes.n ? device_newest(d, d->runtimes.at) : NULL;
 }
 
+static int no_runtime(struct loader *l, const char *machine, const struct device *d, const char *asked)
+{
+	const struct profile *p = d->runtimes.at;
+	const char *has = "";
+
+	for (size_t i = 0; i < d->runtimes.n; i++)
+		has = arena_printf(l->arena, "%s%s%s", has, i ? ", " : "it has: ", p[i].origin.name);
+	return diag_add(l->diags, d->origin.node->place, *has ? has : "it has none: calibrate one",
+			"%s.%s has no runtime '%s'", machine, d->origin.name, asked ? asked : "at all");
+}
+
 static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
 		       bool unmeasured, struct catalogue_device *d)
 {
 	if (load_machine(l, name, device, unmeasured, d) != 0)
 		return -1;
-	d->profile = runtime ? device_runtime(d->device, runtime) : usual_runtime(d->device);
+	d->profile = runtime ? report_named_runtime(d->device, runtime) : usual_runtime(d->device);
 	if (!d->profile)
-		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
-				name, d->device->origin.name, runtime ? runtime : "at all");
+		return no_runtime(l, name, d->device, runtime);
 	d->compute = compute_dtype_of_profile(d->profile);
 	if (!d->profile->gemm[d->compute])
 		return diag_add(l->diags, d->profile->origin.node->place, NULL,

@@ -212,16 +212,29 @@ static int check_name(const struct held *x, enum run_column *column, struct err 
 	return err_hint(err, "say which --model ran, or --skip-foreign");
 }
 
+static void note_alike(const struct held *x, const struct named_model *found, struct texts *notes)
+{
+	struct arena *a = x->ask->shelf->loader->arena;
+
+	add_note(a, notes,
+		 arena_printf(
+			 a,
+			 "%s: '%.80s' is taken for %s; %s, of the same dimensions, would be predicted alike",
+			 x->run->path, x->run->model ? x->run->model : "?", found->name, found->alike));
+}
+
 static int identify(struct held *x, struct report_row *row, struct texts *notes, enum run_column *column,
 		    struct err *err)
 {
-	struct named_model found = {x->ask->model, x->ask->given};
+	struct named_model found = {.name = x->ask->model, .model = x->ask->given};
 	const char *note;
 
 	if (check_name(x, column, err) != 0)
 		return -1;
 	if (!found.model && run_model(x->ask->shelf, x->run, &found, column, err) != 0)
 		return -1;
+	if (found.alike)
+		note_alike(x, &found, notes);
 	run_model_as_kept(x->ask->shelf->loader->arena, x->run, &found);
 	row->model_name = found.name;
 	row->model = found.model;

@@ -76,6 +76,9 @@ const struct profile *report_nearest(const struct device *d, const struct profil
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 
+/* Is the back end one of the profile's runtime? Of a runtime whose back ends nobody described all may be. */
+bool report_has_backend(const struct profile *p, const char *name);
+
 /* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where it is not
  * known. */
 const char *report_program(const char *tool);

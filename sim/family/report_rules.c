@@ -64,6 +64,14 @@ const char *report_program(const char *tool)
 	return tool;
 }
 
+bool report_has_backend(const struct profile *p, const char *name)
+{
+	const size_t k = runtime_index(p->origin.name);
+
+	return k == ARRAY_LEN(runtimes) || !runtimes[k].backends[0] ||
+	       starts_with_any(name, runtimes[k].backends);
+}
+
 /* Do all back ends that a row names, but for the CPU's, belong to that profile's runtime? */
 static bool has_backends(const struct profile *p, const struct texts *names)
 {

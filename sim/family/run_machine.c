@@ -143,7 +143,11 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 			      struct err *err)
 {
 	size_t sizes;
-	const char *id = look_up_of(l, CATALOGUE_MACHINES, text, &sizes, err);
+	const char *plain = strchr(text, '(') ? without_brackets(l->arena, text) : text;
+	struct err unheard = ERR_INIT;
+	const char *whole = look_up_of(l, CATALOGUE_MACHINES, text, &sizes, plain == text ? err : &unheard);
+	const char *id =
+		whole || plain == text ? whole : look_up_of(l, CATALOGUE_MACHINES, plain, &sizes, err);
 	const char *taken = id && sizes > 1 ? least_that_holds(l, text, id, need_B) : id;
 
 	*note = NULL;

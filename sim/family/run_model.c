@@ -6,6 +6,7 @@
 #include "sim/ask/typed.h"
 #include "sim/base/str.h"
 #include "sim/family/fit_runtime.h"
+#include "sim/family/model_words.h"
 #include "sim/family/run_params.h"
 #include "sim/family/run_weights.h"
 
@@ -13,17 +14,6 @@
 static const double params_near = 0.0007, params_off = 0.01;
 /* half of the last decimal of "2.03 B" */
 static const double params_printed = 0.0025;
-
-/* "qwen3-moe-30b" holds "30b" and "moe-30b", not "0b". */
-static bool holds(const char *slugged, const char *name)
-{
-	const size_t n = strlen(name);
-
-	for (const char *at = strstr(slugged, name); at; at = strstr(at + 1, name))
-		if ((at == slugged || at[-1] == '-') && (!at[n] || at[n] == '-'))
-			return true;
-	return false;
-}
 
 static void open_shelf(struct model_shelf *s)
 {
@@ -34,7 +24,8 @@ static void open_shelf(struct model_shelf *s)
 	s->n = load_list(s->loader, "./command line", "models", &found);
 	s->at = arena_array(s->loader->arena, s->n ? s->n : 1, sizeof *s->at);
 	for (size_t i = 0; i < s->n; i++)
-		s->at[i].name = found[i].name;
+		s->at[i] = (struct named_model){.name = found[i].name,
+						.words = model_words(s->loader->arena, found[i].name)};
 }
 
 static const struct model *model_of(struct model_shelf *s, size_t i)
@@ -44,23 +35,57 @@ static const struct model *model_of(struct model_shelf *s, size_t i)
 	return s->at[i].model;
 }
 
-/* The model whose name, as a file name, is the longest of those that stand in the row's; -1: none is. */
-static long by_name(struct model_shelf *s, const struct run *run)
+/* Is a word behind a name one by which models of the catalogue are told apart, "mini" or "flash"? */
+static bool tells_apart(const struct model_shelf *s, const char *behind)
 {
-	struct arena *a = s->loader->arena;
-	const char *text = run->model ? str_slugged(a, run->model) : "";
+	for (size_t i = 0; i < s->n; i++)
+		if (model_words_share(behind, s->at[i].words))
+			return true;
+	return false;
+}
+
+/* A name with a size names its model, whatever it was trained for since; one without may be the front of another's. */
+static bool is_front_of_other(struct model_shelf *s, size_t i, const char *behind)
+{
+	const struct model *m;
+
+	if (model_words_have_size(s->at[i].words))
+		return false;
+	m = model_of(s, i);
+	return tells_apart(s, behind) ||
+	       (m && !(m->experts && strstr(behind, "-e-")) && /* "17B-16E" is of what is active */
+		model_words_other_size(behind, model_weights(m)));
+}
+
+/* The model whose name is the longest of those that stand in the text and are no front of another's; -1: none is. */
+static long named_within(struct model_shelf *s, const char *text)
+{
+	const char *words = model_words(s->loader->arena, text);
 	size_t longest = 0;
 	long found = -1;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const char *name = str_slugged(a, s->at[i].name);
+		const char *name = s->at[i].words, *behind = model_words_behind(words, name);
 
-		if (strlen(name) <= longest || !holds(text, name))
+		if (!behind || strlen(name) <= longest || is_front_of_other(s, i, behind))
 			continue;
 		longest = strlen(name);
 		found = (long)i;
 	}
 	return found;
+}
+
+static long called(struct model_shelf *s, const char *text);
+
+/* The last part of a path is the model's; folders above it may be of others. */
+static long by_name(struct model_shelf *s, const struct run *run)
+{
+	const char *text = run->model ? run->model : "", *slash = strrchr(text, '/');
+	long found = named_within(s, slash ? slash + 1 : text);
+
+	if (found < 0 && slash)
+		found = named_within(s, text);
+	return found < 0 && run->model && !(run->params > 0) ? called(s, text) : found;
 }
 
 static size_t of_params(struct model_shelf *s, const struct run *run, double off, size_t *candidates)
@@ -111,20 +136,28 @@ static size_t of_architecture(struct model_shelf *s, const struct run *run, size
 	return kept ? kept : n;
 }
 
-/* Models whose names begin with the word that the row's begins with, ", "-joined: those of "mistral" under ollama, whose own
- * default may change from month to month. "": none do, or there is no word. */
-static const char *of_same_word(struct model_shelf *s, const struct run *run)
+/* Models whose names have the most whole words in common with the front of the row's, ", "-joined: those of "mistral" under
+ * ollama, whose own default may change from month to month. "": none begins with its first word, or there is no word. */
+static const char *of_same_words(struct model_shelf *s, const struct run *run)
 {
-	enum { WORD_LEAST = 4, SHOWN = 8 };
+	enum { WORD_LEAST = 3, SHOWN = 8 };
 	struct arena *a = s->loader->arena;
 	const char *slash = run->model ? strrchr(run->model, '/') : NULL, *all = "";
-	const char *text = run->model ? str_slugged(a, slash ? slash + 1 : run->model) : "";
-	const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	const char *words = model_words(a, slash ? slash + 1 : run->model ? run->model : "");
+	size_t most = 0, shown = 0;
 
-	for (size_t i = 0, shown = 0; n >= WORD_LEAST && i < s->n && shown <= SHOWN; i++)
-		if (!strncmp(str_slugged(a, s->at[i].name), text, n))
+	for (size_t i = 0; strcspn(words + 1, "-") >= WORD_LEAST && i < s->n; i++) {
+		const size_t common = model_words_in_common(words, s->at[i].words);
+
+		if (!common || common < most)
+			continue;
+		shown = common > most ? 0 : shown;
+		all = common > most ? "" : all;
+		most = common;
+		if (shown++ <= SHOWN)
 			all = arena_printf(a, "%s%s%s", all, *all ? ", " : "",
-					   shown++ < SHOWN ? s->at[i].name : "...");
+					   shown <= SHOWN ? s->at[i].name : "...");
+	}
 	return all;
 }
 
@@ -135,7 +168,7 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 
 	*column = run->params > 0 ? COLUMN_PARAMS : COLUMN_MODEL;
 	if (!n) {
-		all = of_same_word(s, run);
+		all = of_same_words(s, run);
 		err_set(err, "no model of the catalogue is '%.80s'", run->model ? run->model : "not named");
 		if (*all)
 			return err_hint(err, "say --model, such as %s; or --skip-foreign", all);
@@ -148,6 +181,19 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 				   s->at[candidates[i]].name);
 	err_set(err, "'%.80s' may be any of %s%s", run->model ? run->model : "?", all, n > 8 ? ", ..." : "");
 	return err_hint(err, "say --model NAME");
+}
+
+static const char *others(struct model_shelf *s, const char *name, const size_t *candidates, size_t n)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *other = s->at[candidates[i]].name;
+
+		if (strcmp(other, name) != 0)
+			all = all ? arena_printf(s->loader->arena, "%s, %s", all, other) : other;
+	}
+	return all;
 }
 
 static int by_params(struct model_shelf *s, const struct run *run, struct named_model *found,
@@ -167,6 +213,7 @@ static int by_params(struct model_shelf *s, const struct run *run, struct named_
 	for (size_t i = 1; i < n; i++)
 		if (strlen(s->at[candidates[i]].name) < strlen(found->name))
 			*found = s->at[candidates[i]];
+	found->alike = others(s, found->name, candidates, n);
 	return 0;
 }
 

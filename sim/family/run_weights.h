@@ -31,6 +31,9 @@ double run_kv_B(const struct model *m, const struct precision *p, const struct r
 struct named_model {
 	const char *name;
 	const struct model *model;
+	const char *words; /* of the name, as model_words() cuts it; NULL: not of a shelf */
+	const char *
+		alike; /* others of the same dimensions that a row may be of as well, ", "-joined; NULL: none */
 };
 
 /* What a row's text of its machine was found to mean beside the device that is asked; see run_machine.h. */

@@ -68,19 +68,50 @@ static void write_rows(struct str *out, const struct explanation *e, size_t most
 	str_release(&head);
 }
 
-static void write_cause(struct str *out, const struct explanation *e, size_t i, size_t most)
+/* The rates that a cause gives, below it. */
+static void write_rates(struct str *out, const struct explanation *e, const struct likely_cause *c,
+			size_t most)
 {
 	struct str text = STR_INIT;
 
-	str_addf(&text, "%2zu. %s: %.0f %% left", i + 1, e->causes[i].what, 100 * e->causes[i].left);
-	str_add_wrapped(out, text.text, 0, 4, most);
-	str_clear(&text);
 	for (size_t k = 0; k < e->n; k++)
-		str_addf(&text, "%s ", units_figure(e->causes[i].rates[k]).text);
+		str_addf(&text, "%s ", units_figure(c->rates[k]).text);
 	str_addf(&text, "%s predicted", e->rows[0].unit);
 	str_add(out, "    ");
 	str_add_wrapped(out, text.text, 4, 4, most);
 	str_release(&text);
+}
+
+static void write_cause(struct str *out, const struct explanation *e, size_t i, size_t most)
+{
+	const struct likely_cause *c = &e->causes[i];
+	struct str text = STR_INIT;
+
+	str_addf(&text, "%2zu. %s: %.0f %% left of %.0f %%", i + 1, c->what, 100 * c->left, 100 * c->of);
+	str_add_wrapped(out, text.text, 0, 4, most);
+	str_release(&text);
+	write_rates(out, e, c, most);
+}
+
+/* What rows say of themselves is told, and that it is not why. */
+static void write_idle(struct str *out, const struct explanation *e, size_t most)
+{
+	struct str text = STR_INIT;
+
+	if (!e->idle.what)
+		return;
+	str_addf(&text, "no cause: %s: %.0f %% with it, %.0f %% without", e->idle.what, 100 * e->idle.left,
+		 100 * e->idle.of);
+	str_add_wrapped(out, text.text, 0, 4, most);
+	str_release(&text);
+	write_rates(out, e, &e->idle, most);
+}
+
+static const char *without_causes(const struct explanation *e)
+{
+	if (e->otherwise == e->n && !e->idle.what)
+		return "the rows say that they ran otherwise; what that does is not predicted";
+	return "no cause that is known here explains the rows better";
 }
 
 static void write_causes(struct str *out, const struct explanation *e, size_t most)
@@ -90,16 +121,15 @@ static void write_causes(struct str *out, const struct explanation *e, size_t mo
 	str_addf(&text, "unlike what is expected, by %.0f %% (root mean square)", 100 * e->left);
 	str_add_wrapped(out, text.text, 0, 2, most);
 	str_release(&text);
-	if (!e->causes_n) {
-		str_add_wrapped(out,
-				e->otherwise == e->n ? "the rows say themselves why: they ran otherwise"
-						     : "no cause that is known here explains the rows better",
-				0, 2, most);
+	if (!e->sought)
 		return;
-	}
-	str_add_wrapped(out, "likely causes, by how little each leaves of that:", 0, 2, most);
+	if (e->causes_n)
+		str_add_wrapped(out, "likely causes, by how little each leaves of that:", 0, 2, most);
+	else
+		str_add_wrapped(out, without_causes(e), 0, 2, most);
 	for (size_t i = 0; i < e->causes_n; i++)
 		write_cause(out, e, i, most);
+	write_idle(out, e, most);
 }
 
 static void json_row(struct jsonw *w, const struct explained_row *r)
@@ -125,6 +155,7 @@ static void json_cause(struct jsonw *w, const struct likely_cause *c, size_t row
 	jsonw_object(w);
 	jsonw_key_string(w, "what", c->what);
 	jsonw_key_number(w, "left", c->left);
+	jsonw_key_number(w, "of", c->of);
 	jsonw_key(w, "rates");
 	jsonw_array(w);
 	for (size_t i = 0; i < rows; i++)
@@ -154,6 +185,10 @@ static void write_json(struct str *out, const struct explanation *e)
 	for (size_t i = 0; i < e->causes_n; i++)
 		json_cause(&w, &e->causes[i], e->n);
 	jsonw_end(&w);
+	if (e->idle.what) {
+		jsonw_key(&w, "no_cause");
+		json_cause(&w, &e->idle, e->n);
+	}
 	jsonw_end(&w);
 	str_add(out, "\n");
 }

@@ -2,7 +2,8 @@
  * likely_causes.h - writes whether a report's numbers are normal, and what may explain them.
  *
  * Layer report. JSON has the schema lemursim/explanation/1: `normal`, `rows` with measured, expected, lo, hi, ratio, normal
- * and said, and `causes` with what, left and the rates that each predicts of the rows.
+ * and said, and `causes` with what, left, what there was without it (`of`), and the rates that each predicts of the rows;
+ * `no_cause` likewise of what rows say of themselves that explains nothing.
  */
 #ifndef SIM_REPORT_LIKELY_CAUSES_H
 #define SIM_REPORT_LIKELY_CAUSES_H

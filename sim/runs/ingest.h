@@ -14,7 +14,7 @@
  *   - vllm bench latency: text
  * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load),
  * logs and lines of ingest_strange().
- *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
+ *   - our own csv, parted by ';' or tabs too: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn, dtype (of the arithmetic); where a file has rows of many
  *     machines, machine, runtime, weights, set, source, use (fit, or check: held out). '#' begins a comment.

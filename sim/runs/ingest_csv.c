@@ -32,9 +32,10 @@ static const char *csv_begin(struct reading *r, const char *text)
 static int refuse_unknown(struct reading *r)
 {
 	err_set(r->err, "%s: not a report that is known here", r->path);
-	return err_hint(r->err, "llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
-				"mlx_lm.benchmark or .generate, ollama --verbose, LM Studio, "
-				"or csv with the columns kind, prompt, gen, seconds");
+	return err_hint(r->err,
+			"llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
+			"mlx_lm.benchmark, .generate or .lora, ollama --verbose, LM Studio, koboldcpp, "
+			"vllm bench, or csv with the columns kind, prompt, gen, seconds");
 }
 
 /* The first line that is no comment, of which csv takes the names of columns; prose has one too. */

@@ -268,12 +268,58 @@ static const char *unquoted(struct arena *a, const char *text)
 	return out;
 }
 
+/* --- spreadsheets --------------------------------------------------------------------------------- */
+
+/* What parts the columns that the line names: a spreadsheet writes ';' where its numbers have commas, and copies tabs. '\0': it
+ * names none, or commas do. */
+static char separator_of(const char *line)
+{
+	static const char *const columns[] = {"kind", "n_prompt", "\"kind\"", "\"n_prompt\""};
+	const char separator = strchr(line, ';') ? ';' : '\t';
+
+	if (strchr(line, ',') || !strchr(line, separator))
+		return '\0';
+	for (const char *at = line; *at; at += *at == separator) {
+		const size_t n = strcspn(at, (const char[]){separator, '\r', '\0'});
+
+		for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+			if (n == strlen(columns[i]) && !strncmp(at, columns[i], n))
+				return separator;
+		at += n;
+		if (*at == '\r')
+			break;
+	}
+	return '\0';
+}
+
+/* A csv that a spreadsheet wrote, as ours is; else the text itself. */
+static const char *with_commas(struct arena *a, const char *text)
+{
+	const char *head = text;
+	bool quoted = false;
+	char separator, *out;
+
+	while (*head == '#' || *head == '\n' || *head == '\r')
+		head += *head == '#' ? strcspn(head, "\n") : 1;
+	separator = separator_of(arena_strndup(a, head, strcspn(head, "\n")));
+	if (!separator)
+		return text;
+	out = arena_strdup(a, text);
+	for (char *c = out + (head - text); *c; c++) {
+		quoted = quoted != (*c == '"');
+		if (!quoted && (*c == separator || *c == ','))
+			*c = *c == separator ? ',' : '.';
+	}
+	return out;
+}
+
 const char *tidied(struct arena *a, const char *text, size_t len)
 {
 	const char *plain = unquoted(a, plain_characters(a, text, len));
 
 	if (strstr(plain, "<tr") || strstr(plain, "<TR"))
 		plain = unquoted(a, html_as_bars(a, plain));
+	plain = with_commas(a, plain);
 	if (strstr(plain, "\tn_prompt\t") && !strstr(plain, ",n_prompt"))
 		return tabs_as_commas(a, plain);
 	return strchr(plain, '\t') ? tabs_as_bars(a, plain) : plain;

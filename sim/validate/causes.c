@@ -50,13 +50,18 @@ static double left_with_none(const struct cause_search *s)
 	return left;
 }
 
-static void keep_cause(struct cause_search *s, const char *what, const double *seconds, double key)
+static struct likely_cause cause_of(const struct cause_search *s, const char *what, const double *seconds)
 {
 	double *rates = arena_array(arena_of(s), s->n, sizeof *rates);
 
 	for (size_t i = 0; i < s->n; i++)
 		rates[i] = s->judged[i] ? run_rate_of(s->rows[i].row.run, seconds[i]) : NAN;
-	VEC_ADD(&s->causes, ((struct likely_cause){what, causes_left(s, seconds), rates}));
+	return (struct likely_cause){what, causes_left(s, seconds), left_with_none(s), rates};
+}
+
+static void keep_cause(struct cause_search *s, const char *what, const double *seconds, double key)
+{
+	VEC_ADD(&s->causes, cause_of(s, what, seconds));
 	VEC_ADD(&s->keys, key);
 }
 
@@ -96,13 +101,16 @@ static void try_formats(struct cause_search *s)
 	const size_t n = mlx ? ARRAY_LEN(mlx_formats) : ARRAY_LEN(llama_formats);
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 
-	for (size_t f = 0; f < n && !s->says_weights; f++) {
+	for (size_t f = 0; f < n; f++) {
 		bool other = false;
 
 		for (size_t i = 0; i < s->n; i++) {
 			struct precision p = s->rows[i].row.precision;
 
-			other = other || p.weights != (int)formats_of[f];
+			seconds[i] = s->rows[i].expected_s;
+			if (s->rows[i].says_weights || p.weights == (int)formats_of[f])
+				continue;
+			other = true;
 			p.weights = (int)formats_of[f];
 			seconds[i] = seconds_with(s, &s->rows[i], &p, s->rows[i].row.profile);
 		}
@@ -116,13 +124,15 @@ static void try_flash(struct cause_search *s)
 {
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 
-	if (s->says_flash || !report_runs(s->device.profile, "llama"))
+	if (!report_runs(s->device.profile, "llama"))
 		return;
 	for (size_t i = 0; i < s->n; i++) {
 		struct profile p = *s->rows[i].row.profile;
 
 		report_attention(&p, FLASH_OFF);
-		seconds[i] = seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &p);
+		seconds[i] = s->rows[i].says_flash
+				     ? s->rows[i].expected_s
+				     : seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &p);
 	}
 	add_cause(s, "no flash attention", seconds, 0);
 }
@@ -133,12 +143,14 @@ static void try_builds(struct cause_search *s)
 	const struct profile *all = s->device.device->runtimes.at;
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 
-	for (size_t k = 0; k < s->device.device->runtimes.n && !s->says_build; k++) {
+	for (size_t k = 0; k < s->device.device->runtimes.n; k++) {
 		if (&all[k] == s->device.profile || !report_same_runtime(&all[k], s->device.profile) ||
 		    !all[k].gemm[s->device.compute])
 			continue;
 		for (size_t i = 0; i < s->n; i++)
-			seconds[i] = seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &all[k]);
+			seconds[i] = s->rows[i].says_build ? s->rows[i].expected_s
+							   : seconds_with(s, &s->rows[i],
+									  &s->rows[i].row.precision, &all[k]);
 		add_cause(s, arena_printf(arena_of(s), "a version as of %s", all[k].origin.name), seconds, 0);
 	}
 }
@@ -267,6 +279,12 @@ static double on_cpu(const struct cause_search *s, const struct case_row *r, dou
 	return (1 - share) * r->expected_s + share * sum;
 }
 
+/* The same of rows that do not say how many layers were the device's. */
+static double some_on_cpu(const struct cause_search *s, const struct case_row *r, double share)
+{
+	return r->says_layers ? r->expected_s : on_cpu(s, r, share);
+}
+
 static bool is_slow(const struct cause_search *s)
 {
 	size_t slower = 0, n = 0;
@@ -300,7 +318,7 @@ static void try_offload(struct cause_search *s, double *seconds)
 	for (size_t i = 0; i < s->n; i++)
 		seconds[i] = on_cpu(s, &s->rows[i], 1);
 	add_cause(s, "on the CPU (a rough estimate of its rates)", seconds, 0);
-	k = best_hundredth(s, on_cpu, one, STEPS - one, seconds);
+	k = best_hundredth(s, some_on_cpu, one, STEPS - one, seconds);
 	k = (k * layers + STEPS / 2) / STEPS;
 	add_cause(s,
 		  arena_printf(arena_of(s), "about %d of %d layers left to the CPU (-ngl %d)", k, layers,
@@ -320,8 +338,9 @@ static double said_share(const struct case_row *r)
 	return n >= 0 && n < all ? 1 - n / all : 0;
 }
 
-void causes_try_said(struct cause_search *s)
+void causes_try_said(struct cause_search *s, struct likely_cause *idle)
 {
+	static const char what[] = "layers on the CPU, as the report says (a rough estimate of its rates)";
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 	bool any = false;
 
@@ -331,9 +350,10 @@ void causes_try_said(struct cause_search *s)
 		any = any || (s->judged[i] && share > 0);
 		seconds[i] = on_cpu(s, &s->rows[i], share);
 	}
-	if (any)
-		keep_cause(s, "layers on the CPU, as the report says (a rough estimate of its rates)",
-			   seconds, -1);
+	if (any && causes_left(s, seconds) < leaves_at_most * left_with_none(s))
+		keep_cause(s, what, seconds, -1);
+	else if (any)
+		*idle = cause_of(s, what, seconds);
 }
 
 /* Which numbers a cause may take, in hundredths, and how it is told. Throttling and a low power mode lower the clock of the
@@ -374,7 +394,7 @@ static bool warms_up(const struct cause_search *s)
 static bool may_apply(const struct cause_search *s, size_t i)
 {
 	const bool old_experts =
-		s->rows[0].row.model->experts && !s->says_build &&
+		s->rows[0].row.model->experts && !s->rows[0].says_build &&
 		str_starts(s->device.profile->origin.name, "llama.cpp"); /* Metal's kernels */
 
 	return numbered[i].slow == is_slow(s) && memory_share(s) >= numbered[i].memory_from &&

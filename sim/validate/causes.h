@@ -15,6 +15,8 @@ struct case_row {
 	struct run_plan plan;
 	struct predicted_run run; /* the plan's run, operator by operator */
 	double measured_s, expected_s;
+	bool says_weights, says_flash, says_build,
+		says_layers; /* the row itself, so that it is no question */
 };
 
 struct cause_search {
@@ -22,9 +24,8 @@ struct cause_search {
 	struct catalogue_device device;
 	struct case_row *rows;
 	size_t n;
-	const bool *judged;                        /* of each row: causes are judged by it */
-	size_t left_out[COLUMNS];                  /* foreign rows, by column */
-	bool says_weights, says_flash, says_build; /* every row does, so that it is no question */
+	const bool *judged;       /* of each row: causes are judged by it */
+	size_t left_out[COLUMNS]; /* foreign rows, by column */
 	VEC(struct likely_cause) causes;
 	VEC(double) keys; /* each cause's key, by which causes are ranked */
 };
@@ -37,7 +38,7 @@ double causes_left(const struct cause_search *s, const double *seconds);
  * expected to s->causes and s->keys; owned by the caller. */
 void causes_try(struct cause_search *s);
 
-/* The same of what the judged rows say of themselves, which is no guess. */
-void causes_try_said(struct cause_search *s);
+/* The same of what the judged rows say of themselves, which is no guess; *idle where that explains nothing. */
+void causes_try_said(struct cause_search *s, struct likely_cause *idle);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/family/run_machine.h"
 #include "sim/validate/causes.h"
 #include "sim/validate/explained_jobs.h"
 #include "sim/validate/run_band.h"
@@ -70,6 +71,14 @@ static const struct profile *runtime_meant(const struct cause_search *s, const s
 	return named ? named : s->device.profile;
 }
 
+/* Below 0 is left to the program. */
+static bool says_layers(const struct run *run)
+{
+	const char *ngl = run->says[COLUMN_GPU_LAYERS];
+
+	return ngl && strtod(ngl, NULL) >= 0;
+}
+
 static int take_row(struct cause_search *s, const struct report_ask *ask, const struct run *run,
 		    struct explanation *e)
 {
@@ -96,10 +105,10 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 			arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg);
 		e->rows[s->n].normal = false;
 	}
-	s->says_weights =
-		s->says_weights && (run->bytes > 0 || run_named_weights(arena_of(s), run, NULL) != MIX_N);
-	s->says_flash = s->says_flash && run->flash != FLASH_UNSAID;
-	s->says_build = s->says_build && run->build > 0;
+	c->says_weights = run->bytes > 0 || run_named_weights(arena_of(s), run, NULL) != MIX_N;
+	c->says_flash = run->flash != FLASH_UNSAID;
+	c->says_build = run->build > 0;
+	c->says_layers = says_layers(run);
 	s->n++;
 	return 0;
 }
@@ -131,7 +140,6 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 		return -1;
 	s->rows = arena_array(arena_of(s), runs->n, sizeof *s->rows);
 	e->rows = arena_array(arena_of(s), runs->n, sizeof *e->rows);
-	s->says_weights = s->says_flash = s->says_build = true;
 	for (size_t i = 0; i < runs->n; i++)
 		rc = take_row(s, &rows, &runs->at[i], e) != 0 ? -1 : rc;
 	e->n = s->n;
@@ -206,28 +214,78 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 {
 	const bool expected = as_expected(e);
 
+	e->sought = true;
 	e->left = left_of_all(s);
 	e->otherwise = judge_by(s, e, false);
 	e->normal = expected && !e->otherwise;
 	if (e->otherwise)
-		causes_try_said(s);
+		causes_try_said(s, &e->idle);
 	if (judge_by(s, e, true) && !expected)
 		causes_try(s);
 	rank(s, e);
 }
 
-/* The machine that is asked for, or that every row names. */
-static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, struct err *err)
+/* What a row says that it ran on: a machine of its own, or the chip. */
+static const char *says_machine(const struct run *run)
 {
-	const char *name = ask->subjects.n ? ask->subjects.at[0] : runs->at[0].machine;
+	return run->machine ? run->machine : run->says[COLUMN_GPU];
+}
 
-	for (size_t i = 0; i < runs->n && !ask->subjects.n; i++)
-		if (!name || !runs->at[i].machine || strcmp(name, runs->at[i].machine) != 0) {
-			err_set(err, "%s: on which machine did it run?", runs->path);
-			err_hint(err, "--on MACHINE; 'lemursim list' has the names");
+/* The one text by which every row names its machine; NULL: some row does not, or they name several. */
+static const char *machine_said(const struct runs *runs)
+{
+	const char *said = says_machine(&runs->at[0]);
+
+	for (size_t i = 1; said && i < runs->n; i++)
+		if (!says_machine(&runs->at[i]) || strcmp(said, says_machine(&runs->at[i])) != 0)
 			return NULL;
-		}
-	return name;
+	return said;
+}
+
+static double most_held_B(const struct runs *runs)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < runs->n; i++)
+		most = fmax(most, fmax(runs->at[i].bytes, runs->at[i].peak_B));
+	return most;
+}
+
+/* A machine of the catalogue as it stands, or the one that is meant by what the rows say, which is told. */
+static const char *machine_meant(const struct validate_ask *ask, const struct runs *runs, const char *said,
+				 struct explanation *e)
+{
+	struct loader *l = ask->loader;
+	const char *note, *told, *id;
+	struct catalogue_device d;
+	struct err unheard = ERR_INIT;
+
+	if (!said || catalogue_is_machine(l, said, NULL, &d))
+		return said;
+	id = run_machine_meant(l, said, most_held_B(runs), &note, &unheard);
+	if (!id)
+		return NULL;
+	told = note ? note
+		    : arena_printf(l->arena, "%s names '%.80s': held against %s", runs->path, said, id);
+	e->notes = texts_join(l->arena, &e->notes, &told, 1);
+	return id;
+}
+
+/* The machine that is asked for, or that every row names. */
+static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, struct explanation *e,
+			      struct err *err)
+{
+	const char *said = ask->subjects.n ? NULL : machine_said(runs);
+	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, e);
+
+	if (name)
+		return name;
+	if (said)
+		err_set(err, "%s: it ran on '%.80s', which is no machine of the catalogue", runs->path, said);
+	else
+		err_set(err, "%s: on which machine did it run?", runs->path);
+	err_hint(err, "--on MACHINE; 'lemursim list' has the names");
+	return NULL;
 }
 
 /* The profile of the rows' builds; where they are of several, the one asked for. */
@@ -258,7 +316,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;
-	e->machine = machine_of(ask, &runs, err);
+	e->machine = machine_of(ask, &runs, e, err);
 	if (!e->machine ||
 	    catalogue_device_load(ask->loader, e->machine, NULL,
 				  ask->runtime ? ask->runtime

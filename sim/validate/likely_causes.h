@@ -8,7 +8,8 @@
  * was timed too. Causes are ranked by what is left between them and all rows together. A cause with a number of its own
  * (how far the clock fell) has it fitted to the rows, and ranks behind one without that explains as much. Rows that say themselves that they
  * ran otherwise (a back end, layers left to the CPU) are told apart: no cause is sought by them, and what they say comes
- * first.
+ * first, where it explains them. What every row says (its format, that no layer was left to the CPU) is no question, and a row that
+ * says it stays as it is where others do not.
  */
 #ifndef SIM_VALIDATE_LIKELY_CAUSES_H
 #define SIM_VALIDATE_LIKELY_CAUSES_H
@@ -26,6 +27,7 @@ struct explained_row {
 struct likely_cause {
 	const char *what; /* "weights in q8_0", "the clock at 70 %" */
 	double left;   /* root mean square of measured over predicted, the larger over the smaller, less 1 */
+	double of;     /* the same without the cause, of the rows that it is judged by */
 	double *rates; /* the predicted rate of each row; NAN of one that it is no cause of */
 };
 
@@ -36,8 +38,11 @@ struct explanation {
 	size_t otherwise; /* rows that say that they ran otherwise */
 	bool normal;      /* as many rows inside as P10 to P90 lets expect, and none far off */
 	double left;      /* as of a cause: with none */
+	bool sought;      /* causes were, as they are of runs of a model alone */
 	struct likely_cause *causes;
 	size_t causes_n; /* the likeliest first; none where all is normal */
+	struct likely_cause
+		idle; /* what rows say of themselves and what explains nothing; what NULL: there is none */
 	struct texts notes;
 };
 

@@ -126,5 +126,7 @@ int scenario_rows_check(struct model_shelf *shelf, const struct world *w, const 
 		if (rules[i].check(shelf, w, run, err) != 0)
 			return err_hint(err, "--skip-foreign leaves such rows out");
 	}
+	if (scenario_settings_check(shelf->loader->arena, w, run, column, err) != 0)
+		return err_hint(err, "--skip-foreign leaves such rows out");
 	return 0;
 }

@@ -38,9 +38,9 @@ static int run_once(struct service *s, const struct serve *load, const struct se
 	return rc;
 }
 
-/* Means over the replications of the load; z: of a draw, or NULL. */
-static int run_all(struct service *s, const struct serve *load, const struct draws *d, const struct params *z,
-		   double *of, struct err *err)
+/* Means over the replications of the load. */
+static int run_all(struct service *s, const struct serve *load, const struct draws *d, double *of,
+		   struct err *err)
 {
 	const int n =
 		load->replications > 1 && load->arrivals.kind != ARRIVALS_TRACE ? (int)load->replications : 1;
@@ -49,8 +49,8 @@ static int run_all(struct service *s, const struct serve *load, const struct dra
 	for (size_t k = 0; k < SERVED_METRICS; k++)
 		of[k] = 0;
 	for (int i = 0; i < n; i++) {
-		const struct service_ask ask = {
-			.z = z, .seed = d->seed + (uint64_t)i, .each_iteration = d->each_iteration};
+		const struct service_ask ask = {.seed = d->seed + (uint64_t)i,
+						.each_iteration = d->each_iteration};
 
 		if (run_once(s, load, &ask, one, err) != 0)
 			return -1;
@@ -72,14 +72,16 @@ struct drawing {
 	struct err *errs;
 };
 
+/* What was measured is one run, with the luck of its arrivals and lengths: each draw has a load of its own. */
 static int draw_once(void *self, size_t thread, size_t i)
 {
 	const struct drawing *x = self;
 	const struct draws *d = x->draws;
+	const struct service_ask ask = {
+		.z = &d->z[i * d->sources], .seed = d->seed + i, .each_iteration = d->each_iteration};
 	double of[SERVED_METRICS];
 
-	if (run_all(service_twin(x->service, thread), x->load, d, &d->z[i * d->sources], of, &x->errs[i]) !=
-	    0)
+	if (run_once(service_twin(x->service, thread), x->load, &ask, of, &x->errs[i]) != 0)
 		return -1;
 	for (size_t k = 0; k < SERVED_METRICS; k++)
 		x->drawn[k * d->n + i] = of[k];
@@ -123,7 +125,7 @@ static int predict(struct changed_world *c, const struct assignment *from, const
 	for (size_t k = 0; k < SERVED_METRICS; k++)
 		p->of[k] = p->lo[k] = p->hi[k] = NAN;
 	if (s && service_fits(s)) {
-		rc = run_all(s, load, d, NULL, p->of, err);
+		rc = run_all(s, load, d, p->of, err);
 		if (rc == 0)
 			rc = run_draws(&c->arena, s, load, d, p, err);
 	}
@@ -222,14 +224,34 @@ static int compare_run(struct comparison *t, const struct validate_ask *ask, con
 
 /* ---- a machine alone ---- */
 
+static long long mean_length(double tokens, const struct served_run *r)
+{
+	return llround(fmax(1, tokens / r->completed));
+}
+
 /* Prompts and answers of the mean length; arrivals as the run had them. */
 static const char *workload_of(struct arena *a, const struct served_run *r)
 {
+	/* the luck of one run, over the root of twenty, is what is left of it in their mean */
 	return arena_printf(a,
-			    "{serve: {arrivals: {%s}, prompt: %lld tok, output: %lld tok, requests: %lld}}",
+			    "{serve: {arrivals: {%s}, prompt: %lld tok, output: %lld tok, requests: %lld, "
+			    "replications: 20}}",
 			    r->rate > 0 ? arena_printf(a, "rate: %.9g req/s", r->rate) : "all_at: 0 s",
-			    llround(fmax(1, r->prompts / r->completed)),
-			    llround(fmax(1, r->outputs / r->completed)), llround(r->completed));
+			    mean_length(r->prompts, r), mean_length(r->outputs, r), llround(r->completed));
+}
+
+/* A benchmark prints sums of lengths, not how they spread. */
+static void note_lengths(const struct comparison *t, const struct served_run *r, struct texts *notes)
+{
+	struct arena *a = t->ask->loader->arena;
+
+	*notes = texts_join_once(
+		a, notes,
+		arena_printf(
+			a,
+			"%s: prompts and answers are taken as of their mean lengths, %lld and %lld tokens; "
+			"where they were unlike, as of ShareGPT, the tails of its latencies are longer",
+			r->path, mean_length(r->prompts, r), mean_length(r->outputs, r)));
 }
 
 /* The server that a program's name stands for, as a scenario asks for it; NULL: the runtime's own. */
@@ -266,6 +288,7 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 		return err_hint(err, "say --weights FORMAT, such as bf16, fp8, mxfp4");
 	}
 	m.workload = workload_of(a, r);
+	note_lengths(t, r, notes);
 	m.assignment = server_of(r);
 	ask = made_scenario_ask(t->ask, &m);
 	return compare_run(t, &ask, r, err);

@@ -2,7 +2,8 @@
  * validate_serving.h - measured servers under load held against what the servers of a scenario do.
  *
  * Layer validate. Every assignment runs the scenario's load, changed as a measured run says, once for each
- * replication that the scenario asks for; values are means over them. Both sides are summed up over all requests,
+ * replication that the scenario asks for; values are means over them. A measured run is one: the interval is of single
+ * runs, each draw with arrivals, lengths and answers of its own seed. Both sides are summed up over all requests,
  * as a benchmark does, whatever the scenario says of a steady state.
  */
 #ifndef SIM_VALIDATE_VALIDATE_SERVING_H

@@ -1,6 +1,7 @@
 /* check_look_up.c - names as people type them: what they find in the catalogue, and what they must not find. */
 #include "tests/suites.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/ask/look_up.h"
@@ -83,6 +84,13 @@ START_TEST(machines)
 		{"h200", "nvidia-h200-sxm-141gb", NULL},
 		{"a100", "nvidia-a100-40gb", NULL},
 		{"a100 80gb", "nvidia-a100-80gb", NULL},
+		{"Radeon 7900 XTX", "amd-radeon-rx-7900-xtx-24gb", NULL},
+		{"strix halo 128", "amd-ryzen-ai-max-395-128gb", NULL},
+		{"AMD Radeon 8060S Graphics", "amd-ryzen-ai-max-395-64gb", NULL},
+		{"AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", "amd-ryzen-ai-max-395-64gb", NULL},
+		{"m2 pro", "apple-m2-pro-16c", NULL},
+		{"desktop", NULL, "lemursim list hardware"},
+		{"4090 laptop", NULL, "the nearest is nvidia-rtx-4090-24gb"},
 		/* another product than any that there is */
 		{"4070", "nvidia-rtx-4070-12gb", NULL},
 		{"5070", "nvidia-rtx-5070-12gb", NULL},
@@ -256,6 +264,111 @@ START_TEST(spelling)
 }
 END_TEST
 
+/* The name of a chip without maker, cores and memory: "m4-pro" of "apple-m4-pro-16c-24gb"; "" where it is no Mac's. */
+static const char *chip_of(struct arena *a, const char *id)
+{
+	const char *end = id;
+
+	if (strncmp(id, "apple-", 6) != 0)
+		return "";
+	for (const char *at = strchr(id + 6, '-'); at; at = strchr(at + 1, '-')) {
+		if (strspn(at + 1, "0123456789"))
+			break;
+		end = at;
+	}
+	end = end == id ? strchr(id + 6, '-') : strpbrk(end + 1, "-");
+	return arena_strndup(a, id + 6, end ? (size_t)(end - id - 6) : strlen(id + 6));
+}
+
+/* "MacBook Air" as it is sold, its last word, its capitals. */
+static const char *sold_form(struct arena *a, const char *sold, int form)
+{
+	const char *last = strrchr(sold, ' ');
+	char capitals[8] = "";
+	size_t n = 0;
+
+	for (const char *c = sold; form == 2 && *c && n + 1 < sizeof capitals; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			capitals[n++] = (char)(*c - 'A' + 'a');
+	return form == 0 ? sold : form == 1 && last ? last + 1 : arena_strdup(a, capitals);
+}
+
+static bool is_sold_as(const struct known_name *name, const char *sold)
+{
+	for (size_t i = 0; i < name->sold_as_n; i++)
+		if (!strcmp(name->sold_as[i], sold))
+			return true;
+	return false;
+}
+
+/* Every Mac by its chip and each of its trade names, in each form, and by its cores beside the CPU's. */
+START_TEST(trade_names)
+{
+	struct arena a = ARENA_INIT;
+	struct known_name *names;
+	struct diags d;
+	struct loader l;
+	size_t forms = 0;
+
+	diags_init(&d, &a);
+	loader_init(&l, &a, &d);
+	for (size_t i = 0, n = catalogue_names(&l, CATALOGUE_MACHINES, NULL, &names); i < n; i++) {
+		const char *chip = chip_of(&a, names[i].id);
+
+		for (size_t k = 0; *chip && k < 3 * names[i].sold_as_n; k++) {
+			const char *sold = names[i].sold_as[k / 3], *form = sold_form(&a, sold, (int)(k % 3));
+			const char *text = arena_printf(&a, "%s %s", form, chip);
+			struct typed_found f;
+
+			if (strlen(form) < 3 || !strcmp(form, "Pro"))
+				continue;
+			f = typed_find(text, names, n, TYPED_SIZES_LEAST);
+			ck_assert_msg(f.found && !strcmp(chip_of(&a, names[f.at].id), chip) &&
+					      is_sold_as(&names[f.at], sold),
+				      "'%s' is '%s'", text, f.found ? names[f.at].id : "nothing");
+			forms++;
+		}
+	}
+	ck_assert_uint_gt(forms, 200);
+	arena_release(&a);
+}
+END_TEST
+
+/* chip and cores, each before a text. */
+static const char *const core_ways[][3] = {{"", " 12/", ""},
+					   {"", " 12c/", "c"},
+					   {"apple ", " (12-core CPU, ", "-core GPU)"},
+					   {"", " 12 core cpu ", " core gpu"},
+					   {"", " ", " cores"}};
+
+START_TEST(cores_beside_the_cpus)
+{
+	struct arena a = ARENA_INIT;
+	struct known_name *names;
+	struct diags d;
+	struct loader l;
+
+	diags_init(&d, &a);
+	loader_init(&l, &a, &d);
+	for (size_t i = 0, n = catalogue_names(&l, CATALOGUE_MACHINES, NULL, &names); i < n; i++) {
+		const char *chip = chip_of(&a, names[i].id),
+			   *cores = names[i].id + strlen("apple-") + strlen(chip);
+		const int count = *chip ? atoi(cores + (*cores == '-')) : 0;
+
+		for (size_t k = 0; count && k < ARRAY_LEN(core_ways); k++) {
+			const char *text = arena_printf(&a, "%s%s%s%d%s", core_ways[k][0], chip,
+							core_ways[k][1], count, core_ways[k][2]);
+			const struct typed_found f = typed_find(text, names, n, TYPED_SIZES_LEAST);
+
+			ck_assert_msg(f.found &&
+					      strstr(names[f.at].id, arena_printf(&a, "%s-%dc", chip, count)),
+				      "'%s' is '%s'", text, f.found ? names[f.at].id : "nothing");
+		}
+	}
+	arena_release(&a);
+}
+END_TEST
+
 /* No text is too long or too strange. */
 START_TEST(strange)
 {
@@ -282,6 +395,8 @@ Suite *suite_look_up(void)
 	tcase_add_test(t, files);
 	tcase_add_test(t, published_names);
 	tcase_add_test(t, spelling);
+	tcase_add_test(t, trade_names);
+	tcase_add_test(t, cores_beside_the_cpus);
 	tcase_add_test(t, strange);
 	suite_add_tcase(s, t);
 	return s;

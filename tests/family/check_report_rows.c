@@ -345,13 +345,14 @@ END_TEST
 
 /* Each row finds its model in the catalogue; what may be several is an error that names them. */
 static const struct {
-	const char *cells, *model, *candidates;
+	const char *cells, *model, *candidates, *alike;
 } models_of[] = {
-	{"llama 7B Q4_0 | 7.24 B", "mistral-7b", NULL},
-	{"qwen3moe 30B.A3B Q8_0 | 30.53 B", "qwen3-30b-a3b", NULL},
-	{"gpt-oss 20B MXFP4 MoE | 20.91 B", "gpt-oss-20b", NULL},
-	{"Llama-3.2-3B-Instruct-Q4_0.gguf | 3.21 B", "llama-3.2-3b", NULL},
-	{"mystery Q4_0 | 17.31 B", NULL, "no model"},
+	{"llama 8B Q4_0 | 8.03 B", "llama-3-8b", NULL, "llama-3.1-8b"},
+	{"llama 7B Q4_0 | 7.24 B", "mistral-7b", NULL, NULL},
+	{"qwen3moe 30B.A3B Q8_0 | 30.53 B", "qwen3-30b-a3b", NULL, "qwen3-coder-30b-a3b"},
+	{"gpt-oss 20B MXFP4 MoE | 20.91 B", "gpt-oss-20b", NULL, NULL},
+	{"Llama-3.2-3B-Instruct-Q4_0.gguf | 3.21 B", "llama-3.2-3b", NULL, NULL},
+	{"mystery Q4_0 | 17.31 B", NULL, "no model", NULL},
 };
 
 START_TEST(models_are_found)
@@ -372,7 +373,12 @@ START_TEST(models_are_found)
 	ck_assert_msg((rc == 0) == (models_of[_i].model != NULL), "%s: %s", models_of[_i].cells, h.why.msg);
 	if (rc == 0)
 		ck_assert_str_eq(h.row.model_name, models_of[_i].model);
-	else
+	if (rc == 0) /* others of its dimensions are told */
+		ck_assert_int_eq(models_of[_i].alike != NULL,
+				 h.notes.n && strstr(h.notes.at[0], "would be predicted alike"));
+	if (rc == 0 && models_of[_i].alike)
+		ck_assert_ptr_nonnull(strstr(h.notes.at[0], models_of[_i].alike));
+	else if (rc != 0)
 		ck_assert_ptr_nonnull(strstr(h.why.msg, models_of[_i].candidates));
 	fixture_release(&h.t);
 }

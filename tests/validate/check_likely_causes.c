@@ -194,9 +194,84 @@ START_TEST(a_mixture_on_the_cpu_is_slow_in_decode)
 
 	rates_of(&p, rates);
 	explain(&x, &p, rates, "ngl", "24");
+	ck_assert_uint_eq(x.e.causes_n, 0); /* at the rates of the GPU alone it is no cause, but is told */
+	ck_assert_ptr_nonnull(x.e.idle.what);
+	ck_assert_double_gt(x.e.idle.left, x.e.idle.of);
+	for (size_t i = 0; i < RUNS; i++) {
+		ck_assert_double_lt(x.e.idle.rates[i], 0.85 * rates[i]);
+		rates[i] = x.e.idle.rates[i];
+	}
+	release(&x);
+	explain(&x, &p, rates, "ngl", "24"); /* at those that it gives, it is */
 	ck_assert_uint_eq(x.e.causes_n, 1);
+	ck_assert_ptr_null(x.e.idle.what);
+	ck_assert_double_lt(x.e.causes[0].left, 0.01);
+	ck_assert_double_gt(x.e.causes[0].of, 0.15);
+	release(&x);
+}
+END_TEST
+
+static bool names_cause(const struct explanation *e, const char *word)
+{
+	for (size_t k = 0; k < e->causes_n; k++)
+		if (strstr(e->causes[k].what, word))
+			return true;
+	return false;
+}
+
+/* A column, and the cause that is no question where every row says it. Where half of the rows
+ * do, what they say of themselves stays: they are predicted as they were. */
+static const struct {
+	const char *column, *value, *cause;
+	double prompts, decode; /* of what is expected */
+	bool half;              /* it remains a cause of the other half's */
+} sayings[] = {{"ngl", "99", "-ngl", 0.3, 0.3, false}, {"weights", "q4_0", "weights in", 1, 0.4, true}};
+
+START_TEST(what_rows_say_is_no_question)
+{
+	const struct place_of *p = &places[0];
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
 	for (size_t i = 0; i < RUNS; i++)
-		ck_assert_double_lt(x.e.causes[0].rates[i], 0.85 * rates[i]);
+		rates[i] *= i < 2 ? sayings[_i].prompts : sayings[_i].decode;
+	explain(&x, p, rates, "", "");
+	ck_assert_msg(names_cause(&x.e, sayings[_i].cause), "%s", sayings[_i].cause);
+	release(&x);
+	explain(&x, p, rates, sayings[_i].column, sayings[_i].value);
+	ck_assert(!names_cause(&x.e, sayings[_i].cause));
+	ck_assert(!x.e.normal);
+	release(&x);
+	explain_some(&x, p, rates, sayings[_i].column, sayings[_i].value, 2);
+	for (size_t k = 0; k < x.e.causes_n; k++)
+		for (size_t i = 0; i < 2 && strstr(x.e.causes[k].what, sayings[_i].cause); i++)
+			ck_assert_double_eq_tol(x.e.causes[k].rates[i] / x.e.rows[i].expected, 1, 1e-9);
+	ck_assert_int_eq(names_cause(&x.e, sayings[_i].cause), sayings[_i].half);
+	release(&x);
+}
+END_TEST
+
+/* What is ranked leaves less than there was, and moves some row by at least a tenth. */
+START_TEST(each_cause_moves_the_numbers)
+{
+	const struct place_of *p = &places[_i % (int)ARRAY_LEN(places)];
+	const double prompts = _i & 4 ? 0.45 : 1, decode = _i & 8 ? 0.5 : 0.9;
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
+	for (size_t i = 0; i < RUNS; i++)
+		rates[i] *= i < 2 ? prompts : decode;
+	explain(&x, p, rates, "", "");
+	for (size_t k = 0; k < x.e.causes_n; k++) {
+		double most = 0;
+
+		ck_assert_double_lt(x.e.causes[k].left, 0.75 * x.e.causes[k].of);
+		for (size_t i = 0; i < RUNS; i++)
+			most = fmax(most, fabs(x.e.causes[k].rates[i] / x.e.rows[i].expected - 1));
+		ck_assert_double_gt(most, 0.1);
+	}
 	release(&x);
 }
 END_TEST
@@ -212,6 +287,8 @@ Suite *suite_likely_causes(void)
 	tcase_add_test(t, what_the_report_says_comes_first);
 	tcase_add_loop_test(t, rows_that_ran_otherwise_tell_nothing, 0, 2);
 	tcase_add_test(t, a_mixture_on_the_cpu_is_slow_in_decode);
+	tcase_add_loop_test(t, what_rows_say_is_no_question, 0, ARRAY_LEN(sayings));
+	tcase_add_loop_test(t, each_cause_moves_the_numbers, 0, 16);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,0 +1,99 @@
+/* check_explained_load.c - a benchmark of a server is one run: its interval has the luck of its arrivals. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/validate/likely_causes.h"
+#include "tests/fixtures.h"
+#include "tests/suites.h"
+
+enum { REQUESTS = 100, DRAWS = 60 };
+
+/* What vllm bench serve prints of requests that come at that rate, and were answered as fast as they came. */
+static const char *report(struct arena *a, const char *configured, double rate)
+{
+	return arena_printf(a,
+			    "============ Serving Benchmark Result ============\n"
+			    "Successful requests:            %d\n"
+			    "%s"
+			    "Total input tokens:             %d\n"
+			    "Total generated tokens:         %d\n"
+			    "Request throughput (req/s):     %.6g\n"
+			    "==================================================\n",
+			    REQUESTS, configured, REQUESTS * 256, REQUESTS * 32, rate);
+}
+
+static struct explained_row row_of(struct fixture *t, const char *text, int64_t seed)
+{
+	const char *machine = "nvidia-h100-sxm-80gb", *model = "llama-3.1-8b",
+		   *path = arena_printf(&t->arena, "/tmp/lemursim-load-%d.txt", (int)getpid());
+	struct validate_ask ask = {
+		.draws = {.n = DRAWS, .seed = seed}, .weights = "bf16", .loader = &t->loader};
+	struct explanation e;
+	struct err err = ERR_INIT;
+
+	MUST(file_write(path, text, strlen(text), true, &err) == 0);
+	ask.subjects = (struct texts){&machine, 1};
+	ask.from = (struct texts){&path, 1};
+	ask.models = (struct texts){&model, 1};
+	ck_assert_msg(explain_make(&ask, &e, &err) == 0, "%s%s", err.msg, fixture_complaints(t));
+	remove(path);
+	ck_assert_uint_eq(e.n, 1);
+	return e.rows[0];
+}
+
+static void begin(struct fixture *t)
+{
+	*t = (struct fixture){.arena = ARENA_INIT};
+	diags_init(&t->diags, &t->arena);
+	loader_init(&t->loader, &t->arena, &t->diags);
+}
+
+/* The span of a Poisson process of n arrivals is off by 1/sqrt(n), of which 1.28 times is P10 and P90; the verdict is the same
+ * whatever the seed. */
+START_TEST(arrivals_by_chance)
+{
+	const double rate = 4, off = 1.28 / sqrt(REQUESTS);
+	struct fixture t;
+	struct explained_row r;
+
+	begin(&t);
+	r = row_of(&t, report(&t.arena, "Request rate configured (RPS):  4.00\n", rate), _i);
+	ck_assert_double_gt(r.hi / r.lo, (1 + off) / (1 + off / 2));
+	ck_assert_double_lt(r.hi / r.lo, (1 + 2 * off) / (1 - 2 * off));
+	ck_assert_double_le(r.lo, rate);
+	ck_assert_double_ge(r.hi, rate);
+	ck_assert(r.normal);
+	ck_assert(
+		!row_of(&t, report(&t.arena, "Request rate configured (RPS):  4.00\n", rate / 2), _i).normal);
+	fixture_release(&t);
+}
+END_TEST
+
+/* What comes all at once has no such luck. */
+START_TEST(all_at_once)
+{
+	struct explained_row first, second;
+	struct fixture t;
+
+	begin(&t);
+	first = row_of(&t, report(&t.arena, "", 40), 1);
+	second = row_of(&t, report(&t.arena, "", 40), 2);
+	ck_assert_double_eq(first.expected, second.expected);
+	fixture_release(&t);
+}
+END_TEST
+
+Suite *suite_explained_load(void)
+{
+	Suite *s = suite_create("explained_load");
+	TCase *t = tcase_create("explained_load");
+
+	tcase_add_loop_test(t, arrivals_by_chance, 1, 6);
+	tcase_add_test(t, all_at_once);
+	suite_add_tcase(s, t);
+	return s;
+}
