@@ -45,6 +45,7 @@
 	SUITE(request_passes)                                                                                \
 	SUITE(generate)                                                                                      \
 	SUITE(offload)                                                                                       \
+	SUITE(loading)                                                                                       \
 	SUITE(passes)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \

@@ -44,6 +44,8 @@ static const struct output_column of_result[] = {
 	{"memory.gradients_B", "B", "gradients"},
 	{"memory.optimizer_B", "B", "state of the optimizer"},
 	{"memory.disk_B", "B", "weights that stay on the disk; not of need_B"},
+	{"memory.load_B", "B",
+	 "need_B where the peak is while the model is loaded, before the rest is there"},
 	{"memory.peak_s", "s", "when in the training step it is largest"},
 	{"memory.during", "", "the operator at that moment"},
 	{"assignments.busy", "", "list, one for each device and direction of a link"},

@@ -280,6 +280,15 @@ struct train_copies {
 	const char *source; /* file and commit */
 };
 
+/* What a machine of a split holds whole while its runtime loads the model, before it keeps its share: nothing, since it reads
+ * no more than that or reads through pages that the system may drop; a layer at a time; or the whole model. */
+enum load_holds { LOAD_SHARE, LOAD_LAYER, LOAD_MODEL };
+struct loading {
+	struct origin origin; /* node NULL: not given, so its share */
+	enum load_holds holds;
+	const char *source; /* file and commit */
+};
+
 /* Kinds of models, weights and contexts that the runs of a fit may lack. */
 enum beyond_kind {
 	BEYOND_MIXTURES,
@@ -358,6 +367,7 @@ struct profile {
 	struct honours honours;
 	struct code_by_hand by_hand;
 	struct train_copies train_copies;
+	struct loading load;
 	struct beyond beyond;
 	struct field_list
 		before; /* struct build_before; runs that name no build are as the profile itself says */

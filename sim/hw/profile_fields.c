@@ -345,6 +345,16 @@ static const struct field train_copies_fields[] = {
 static const struct table train_copies_table = {"train copies", sizeof(struct train_copies),
 						train_copies_fields, ARRAY_LEN(train_copies_fields)};
 
+static const char *const load_holds[] = {
+	[LOAD_SHARE] = "share", [LOAD_LAYER] = "layer", [LOAD_MODEL] = "model", NULL};
+static const struct field load_fields[] = {
+	{FIELD_KEY(struct loading, holds), .type = FIELD_CHOICE, .choices = load_holds, .def = "share",
+	 .help = "what a machine of a split holds while it loads: its share alone, each layer whole in its "
+		 "turn, or first the whole model"},
+	{FIELD_KEY(struct loading, source), .type = FIELD_TEXT, .help = "file and commit that say so"},
+};
+static const struct table load_table = {"load", sizeof(struct loading), load_fields, ARRAY_LEN(load_fields)};
+
 #define WIDTH(member, text)                                                                                  \
 	{                                                                                                    \
 		FIELD_KEY(struct beyond_width, member), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0,    \
@@ -479,6 +489,8 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
+	SUB_OPT(struct profile, load, load_table,
+		"how the model is read where several machines share it; not given: each its share alone"),
 	SUB_OPT(struct profile, beyond, beyond_table,
 		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "
 		"are"),

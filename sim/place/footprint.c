@@ -5,11 +5,17 @@
 #include <string.h>
 
 #include "sim/llm/projections.h"
+#include "sim/place/loading.h"
 #include "sim/place/shard_sizes.h"
+
+double footprint_rest_B(const struct footprint *f)
+{
+	return f->weights_B + f->kv_B + f->activations_B + f->gradients_B + f->optimizer_B;
+}
 
 double footprint_need_B(const struct footprint *f)
 {
-	return f->weights_B + f->kv_B + f->activations_B + f->gradients_B + f->optimizer_B;
+	return fmax(footprint_rest_B(f), f->load_B);
 }
 
 double footprint_short_B(const struct footprint *f)
@@ -80,6 +86,12 @@ double footprint_block_B(const struct placement *p, const enum phase *phases, si
 {
 	return part_held_B(p->world->model, &p->world->scenario->precision,
 			   model_block(p->world->model, block).part, kept_share(p, phases, n, block, mi));
+}
+
+double footprint_whole_B(const struct placement *p, size_t block)
+{
+	return part_held_B(p->world->model, &p->world->scenario->precision,
+			   model_block(p->world->model, block).part, 1);
 }
 
 /* Blocks of one part and share hold the same bytes, and a model has few of them: what was computed for one is kept for the
@@ -254,5 +266,7 @@ void footprint_generate(const struct placement *p, struct footprint *out)
 			add_model(p->draft, &g, mi, &out[mi]);
 		if (g.options.overflow == OFFLOAD_STREAM && footprint_short_B(&out[mi]) > 0)
 			offload(p, mi, &out[mi]);
+		if (out[mi].disk_B <= 0) /* what stays on the disk is not loaded either */
+			out[mi].load_B = loading_B(p, mi);
 	}
 }

@@ -13,12 +13,15 @@
 struct footprint { /* bytes on one machine */
 	double weights_B, kv_B, activations_B, gradients_B, optimizer_B;
 	double usable_B;
+	/* at the peak while a model is loaded, before generation: loading.h; 0: not known to be more than the rest */
+	double load_B;
 	/* weights that stay on the disk; weights_B then is the rest and the buffers to read into */
 	double disk_B;
 	struct offload offload; /* the weights that stay on the disk */
 };
 
-double footprint_need_B(const struct footprint *f);  /* the sum */
+double footprint_rest_B(const struct footprint *f);  /* the sum of the parts, once all is loaded */
+double footprint_need_B(const struct footprint *f);  /* that sum, or the peak of loading if it is larger */
 double footprint_short_B(const struct footprint *f); /* bytes missing; 0 if it fits */
 
 /* What the state of a convolution is kept in on the devices that decode a block. */
@@ -45,5 +48,7 @@ double footprint_share(const struct placement *p, enum phase phase, size_t block
 double footprint_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi);
 double footprint_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			 size_t mi);
+/* Bytes of a block's weights where they are on one machine. */
+double footprint_whole_B(const struct placement *p, size_t block);
 
 #endif

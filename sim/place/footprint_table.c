@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "sim/place/loading.h"
+
 /* The shapes of a prefill's largest pass differ by the runtime of its first device: whether sequences share a pass. */
 enum { SHAPES = 2 };
 
@@ -13,8 +15,10 @@ struct cache_pair { /* of a block, on the machine that prefills it and on the on
 struct footprint_table {
 	const struct world *w;
 	size_t units, blocks, first;
-	double *weights_B; /* [block] */
-	double tied_B;     /* what a machine with the head and without the embedding holds besides */
+	double *weights_B;      /* [block] */
+	double tied_B;          /* what a machine with the head and without the embedding holds besides */
+	double all_B;           /* the whole model */
+	enum load_holds *holds; /* [unit]: while a placement on it is loaded */
 	/* [(block * units + u) * units + v]: with prefill on u and decode on v */
 	struct cache_pair *cache;
 	double *live_B[SHAPES]; /* [block * units + unit] */
@@ -49,6 +53,11 @@ static void tabulate_weights(struct arena *a, struct footprint_table *t, const s
 	for (size_t b = 0; b < t->blocks; b++)
 		t->weights_B[b] = footprint_block_B(p, &phase, 1, b,
 						    machine_of(t, p->shard_groups[PHASE_PREFILL][b].unit[0]));
+	for (size_t b = 0; b < t->blocks; b++)
+		t->all_B += t->weights_B[b];
+	t->holds = arena_array(a, t->units, sizeof *t->holds);
+	for (size_t u = 0; u < t->units; u++)
+		t->holds[u] = loading_holds(&p[u], machine_of(t, u));
 	if (m->tied_head && m->ends)
 		t->tied_B = part_weights_B(m, &t->w->scenario->precision,
 					   (struct part){ROLE_EMBEDDING, false, 0});
@@ -146,6 +155,14 @@ static void add_weights(const struct footprint_table *t, size_t block, bool has_
 		f->weights_B += t->tied_B;
 }
 
+/* What machines hold while they load. A layer is whole on one of them here, so that no layer holds more than its blocks do. */
+static void add_loading(const struct footprint_table *t, const uint8_t *unit, struct footprint *out)
+{
+	for (size_t b = 0; b < t->blocks; b++)
+		if (t->holds[unit[b]] == LOAD_MODEL)
+			out[machine_of(t, unit[b])].load_B = t->all_B;
+}
+
 void footprint_table_sum(const struct footprint_table *t, const uint8_t *prefill, const uint8_t *decode,
 			 struct footprint *out)
 {
@@ -166,4 +183,8 @@ void footprint_table_sum(const struct footprint_table *t, const uint8_t *prefill
 		add_weights(t, b, x == tables[0] || x == tables[1], &out[x]);
 		out[x].kv_B += c->prefill_B;
 	}
+	add_loading(t, prefill, out);
+	add_loading(t, decode, out);
+	for (size_t m = 0; m < t->w->machines_n; m++)
+		out[m].load_B = fmax(out[m].load_B, out[m].weights_B);
 }

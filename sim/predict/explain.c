@@ -111,7 +111,7 @@ const char *explain_largest(struct arena *a, const struct world *w, const struct
 	return explain_param(a, w, best / PARAM_N, (enum param)(best % PARAM_N));
 }
 
-/* "memory of m5, 3.2 GiB short": the machine that lacks most. */
+/* "memory of m5, 3.2 GiB short": the machine that lacks most; "... while the model is loaded", where the rest would fit. */
 static const char *lacking(struct arena *a, const struct world *w, const struct footprint *footprint)
 {
 	struct str s = STR_INIT;
@@ -122,7 +122,10 @@ static const char *lacking(struct arena *a, const struct world *w, const struct 
 		if (footprint_short_B(&footprint[i]) > footprint_short_B(&footprint[worst]))
 			worst = i;
 	units_format_memory(&s, footprint_short_B(&footprint[worst]));
-	text = arena_printf(a, "memory of %s, %s short", w->machines[worst].origin.name, s.text);
+	text = arena_printf(a, "memory of %s, %s short%s", w->machines[worst].origin.name, s.text,
+			    footprint_rest_B(&footprint[worst]) > footprint[worst].usable_B
+				    ? ""
+				    : " while the model is loaded");
 	str_release(&s);
 	return text;
 }

@@ -344,7 +344,8 @@ static struct memory_row memory_row(const struct world *w, size_t mi, const stru
 				   f->optimizer_B,
 				   0,
 				   NULL,
-				   f->disk_B};
+				   f->disk_B,
+				   f->load_B > footprint_rest_B(f) ? f->load_B : 0};
 }
 
 /* "layer 12 ffn, backward, micro-batch 3" */

@@ -33,6 +33,7 @@ struct memory_row {
 	const char
 		*during; /* the operator at the peak: "layer 12 ffn, backward, micro-batch 3"; NULL: none */
 	double disk_B;   /* weights that stay on the disk, to be read in every step; not of need_B */
+	double load_B;   /* need_B where the peak is while the model is loaded; 0: it is not */
 };
 
 /* A sentence on the result. Of one assignment it begins with its name and ": ", about bytes of it; else about is 0. Those of

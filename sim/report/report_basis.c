@@ -86,7 +86,7 @@ static void memory_cells(struct arena *a, const struct assignment_row *row, cons
 	cells[0] = (struct html_cell){.text = row->name, .value = NAN};
 	cells[1] = (struct html_cell){.text = m->machine, .under = m->phase, .value = NAN};
 	cells[2] = size_cell(a, m->need_B);
-	cells[2].under = m->during;
+	cells[2].under = m->load_B > 0 ? "while loading" : m->during;
 	cells[3] = size_cell(a, m->usable_B);
 	cells[4] = (struct html_cell){.raw = memory_bar(a, m), .value = NAN};
 	for (size_t k = 0; k < MEMORY_PARTS; k++)

@@ -88,6 +88,8 @@ static void add_memory(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "optimizer_B", m->optimizer_B);
 		if (m->disk_B > 0)
 			jsonw_key_number(w, "disk_B", m->disk_B);
+		if (m->load_B > 0)
+			jsonw_key_number(w, "load_B", m->load_B);
 		if (m->during) {
 			jsonw_key_number(w, "peak_s", m->peak_s);
 			jsonw_key_text(w, "during", m->during);

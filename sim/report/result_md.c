@@ -140,7 +140,7 @@ static void add_memory_row(struct str *out, const char *name, const struct memor
 	if (m->phase && *m->phase) {
 		str_add(out, " (");
 		add_text(out, m->phase);
-		str_add(out, ")");
+		str_add(out, m->load_B > 0 ? ", while loading)" : ")");
 	}
 	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
 		str_add(out, " | ");

@@ -44,6 +44,10 @@ static void fill_memory(struct memory_line *line, const struct memory_row *m)
 		str_add(&line->parts, ", on the disk ");
 		columns_size(&line->parts, m->disk_B);
 	}
+	if (m->load_B > 0) {
+		str_add(&line->parts, ", while loading ");
+		columns_size(&line->parts, m->load_B);
+	}
 	if (m->during) {
 		str_add(&line->parts, ", at ");
 		units_format(&line->parts, m->peak_s, DIM_TIME, 3);

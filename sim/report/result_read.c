@@ -196,6 +196,7 @@ static int read_memory(struct reading *r, void *of)
 		{"gradients_B", M_NUMBER, offsetof(struct memory_row, gradients_B), NULL},
 		{"optimizer_B", M_NUMBER, offsetof(struct memory_row, optimizer_B), NULL},
 		{"disk_B", M_NUMBER, offsetof(struct memory_row, disk_B), NULL},
+		{"load_B", M_NUMBER, offsetof(struct memory_row, load_B), NULL},
 		{"peak_s", M_NUMBER, offsetof(struct memory_row, peak_s), NULL},
 		{"during", M_TEXT, offsetof(struct memory_row, during), NULL}};
 	struct assignment_row *row = of;

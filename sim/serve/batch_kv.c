@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "sim/llm/projections.h"
+#include "sim/place/loading.h"
 #include "sim/serve/batch_cost.h"
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
@@ -260,7 +261,8 @@ struct footprint batch_footprint(const struct placement *at, const struct servin
 	return (struct footprint){.weights_B = weights_B(at, machine),
 				  .kv_B = (double)tokens * each_token_B(at, machine, &kv->groups) + apart,
 				  .activations_B = activations_B(at, how, machine),
-				  .usable_B = allowed_B(at, how, machine)};
+				  .usable_B = allowed_B(at, how, machine),
+				  .load_B = loading_B(at, machine)};
 }
 
 /* In units of the blocks that a block of tokens takes. */

@@ -397,12 +397,13 @@ bool service_fits(const struct service *s)
 	return fits;
 }
 
-/* Servers that share a machine add up, and may take no more than the one that may take most. */
+/* Servers that share a machine add up, also while they load, and may take no more than the one that may take most. */
 static void add_footprint(struct footprint *to, const struct footprint *more)
 {
 	to->weights_B += more->weights_B;
 	to->kv_B += more->kv_B;
 	to->activations_B += more->activations_B;
+	to->load_B += more->load_B;
 	to->usable_B = fmax(to->usable_B, more->usable_B);
 }
 

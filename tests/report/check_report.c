@@ -46,9 +46,10 @@ static const struct metric slow[] = {
 static const struct metric invented[] = {
 	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0}};
 static const struct memory_row memory[] = {
-	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL, 0}};
+	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL, 0, 0}};
 static const struct memory_row too_much[] = {{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB,
-					      6.7 * GIB, 6.7 * GIB, 0.75, "layer 0 attention, backward", 0}};
+					      6.7 * GIB, 6.7 * GIB, 0.75, "layer 0 attention, backward", 0,
+					      0}};
 static const struct busy_row busy[] = {{"m4pro.gpu", "generate", 0.97}};
 static const struct assignment_row rows[] = {
 	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1, NULL,

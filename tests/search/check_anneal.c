@@ -306,7 +306,8 @@ static void check_footprints(const struct anneal_space *s, const struct footprin
 	footprint_table_sum(table, at[0], at[1], got);
 	for (size_t m = 0; m < machines; m++)
 		MUST(want[m].weights_B == got[m].weights_B && want[m].kv_B == got[m].kv_B &&
-		     want[m].activations_B == got[m].activations_B && want[m].usable_B == got[m].usable_B);
+		     want[m].activations_B == got[m].activations_B && want[m].usable_B == got[m].usable_B &&
+		     want[m].load_B == got[m].load_B);
 	arena_release(&a);
 }
 
@@ -323,8 +324,9 @@ START_TEST(table_sums_are_footprints)
 				  "schema: lemursim/scenario/1\ntitle: t\nmodel: %s\n"
 				  "precision: {weights: f16, kv: f16, compute: f16}\n"
 				  "runtime: {default: llama.cpp, b: mlx}\n"
-				  "machines: {a: apple-m4-pro-16c-24gb, b: apple-m4-pro-16c-24gb, c: "
-				  "apple-m1-max-32c}\n"
+				  "machines: {a: apple-m4-pro-16c-24gb, b: {base: apple-m4-pro-16c-24gb, "
+				  "devices: {gpu: {runtimes: {mlx@2025-10: {load: {holds: model, source: "
+				  "s}}}}}}, c: apple-m1-max-32c}\n"
 				  "links: {ab: {base: thunderbolt-5-tcp, between: [a, b]}, bc: {base: "
 				  "thunderbolt-5-tcp, "
 				  "between: [b, c]}, ca: {base: thunderbolt-5-tcp, between: [c, a]}}\n"
