@@ -18,7 +18,7 @@ struct writer {
 	const struct sample_set *set;      /* the written device's; for keys of the machine, the first */
 	const struct datasheet *datasheet; /* the first device's; NULL for the others */
 	const struct profile_fit *d;
-	double bus; /* byte/s; no rate may be above it */
+	double bus, bus_sd; /* byte/s; no rate may be above it. The second is of a measured one */
 };
 
 static const double rate_over_stream_max = 1.25;
@@ -194,9 +194,12 @@ static void add_memory(struct writer *w)
 				      set_B > 0 ? "the device's working-set limit"
 						: "three quarters of the memory",
 				      ram > 0};
-	const struct number bus = {
-		w->bus, 0, 0, PROVENANCE_MEASURED, "the best stream that was measured; the bus is not known",
-		true};
+	const struct number bus = {w->bus,
+				   w->bus_sd,
+				   0,
+				   PROVENANCE_MEASURED,
+				   "the best stream that was measured; the bus is not known",
+				   true};
 
 	str_add(w->out, "memory:\n");
 	add_key(w, 2, "memory.capacity", &capacity, DIM_BYTES);
@@ -429,16 +432,20 @@ static void add_device(struct writer *w)
 
 /* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat
  * faster than the plain read loop; rates beyond rate_over_stream_max came from a cache in part, and do not count. */
-static double bus_bandwidth(const struct profile_fit *d)
+static void find_bus(struct writer *w, const struct profile_fit *d)
 {
 	const double stream = fmax(d->read.value, d->copy.value);
-	const double rates[] = {d->gemv.value, d->gemv_q8.value, d->gemv_q4.value, d->decode.value};
-	double best = stream;
+	const struct number *const rates[] = {&d->read,    &d->copy,    &d->gemv,
+					      &d->gemv_q8, &d->gemv_q4, &d->decode};
 
-	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		if (rates[i] <= rate_over_stream_max * stream)
-			best = fmax(best, rates[i]);
-	return best * 1.0001; /* so that rounding leaves none above it */
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		const double rate = rates[i]->value * 1.0001; /* so that rounding leaves none above it */
+
+		if (rate <= w->bus || rates[i]->value > rate_over_stream_max * stream)
+			continue;
+		w->bus = rate;
+		w->bus_sd = rates[i]->sd;
+	}
 }
 
 /* Reads back what was written, as `lemursim check` would. */
@@ -536,7 +543,8 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 
 	for (size_t i = 0; i < m->n && rc == 0; i++) {
 		rc = profile_fit_make(&a, &m->sets[i], i ? NULL : m->datasheet, &all[i], err);
-		w.bus = rc == 0 ? fmax(w.bus, bus_bandwidth(&all[i])) : 0;
+		if (rc == 0)
+			find_bus(&w, &all[i]);
 		if (rc == 0 && m->told)
 			profile_fit_tell_unused(&all[i], m->sets[i].device ? m->sets[i].device : "device",
 						m->arena, m->told);

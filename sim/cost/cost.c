@@ -7,6 +7,7 @@
 #include "sim/cost/beyond.h"
 #include "sim/cost/by_hand.h"
 #include "sim/cost/measured_rows.h"
+#include "sim/cost/op_rates.h"
 #include "sim/cost/product.h"
 #include "sim/cost/terms.h"
 #include "sim/cost/util.h"
@@ -128,16 +129,6 @@ static struct util as_util(const struct qty *q)
 	return (struct util){q->value, q->spread, q->provenance};
 }
 
-/* True where the table's utilisation is that of the prompt's kernel. */
-static bool is_of_u(const struct attention_table *a, const struct op *op)
-{
-	const struct attention_shapes *of = &a->u_of;
-
-	if (!is_given(&of->origin) || !a->other_u.given)
-		return true;
-	return op->head_dim > 0 && op->head_dim <= of->head_dim && (!of->grouped || op->groups > 1);
-}
-
 static struct util scores_util(const struct op *op, const struct device_model *device_model, bool few,
 			       const struct attention_kernel *kernel)
 {
@@ -146,12 +137,16 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 
 	if (few && kernel)
 		return as_util(&kernel->decode_u);
-	if (few && a->decode_u.given)
+	switch (attention_rate_of(a, op)) {
+	case ATTENTION_FEW:
 		return as_util(&a->decode_u);
-	if (a->alone_u.given && !few && op->groups <= 1 && op->head_dim > 0)
+	case ATTENTION_ALONE:
 		return as_util(&a->alone_u);
-	if (a->other_u.given && (few || !is_of_u(a, op)))
+	case ATTENTION_OTHER:
 		return as_util(&a->other_u);
+	default:
+		break;
+	}
 	u = util_at(device_model->attention, (double)op->query, (double)op->context);
 	if (kernel && kernel->prefill.given) {
 		u.u *= kernel->prefill.value;
@@ -519,6 +514,18 @@ static void throttle(struct term *t, const struct qty *sustained)
 	t->from = provenance_worse(t->from, sustained->provenance);
 }
 
+static void attention_as_model(struct cost *c, const struct op *op, const struct model_reach *reach)
+{
+	const bool few = op->query <= GEMV_ROWS;
+	const struct qty *by = few ? &reach->token_attention : &reach->prompt_attention;
+
+	if (!by->given)
+		return;
+	c->arithmetic.s /= by->value;
+	if (few)
+		c->memory.s /= by->value;
+}
+
 /* What runs of this model alone showed: all terms of a phase, since they tell its time and not its parts. No model passes the
  * roofline. */
 static void as_model(struct cost *c, const struct op *op, const struct model_reach *reach)
@@ -530,6 +537,8 @@ static void as_model(struct cost *c, const struct op *op, const struct model_rea
 
 	for (size_t i = 0; by && by->given && i < ARRAY_LEN(all); i++)
 		all[i]->s /= by->value;
+	if (by && op->kind == OP_SCORES)
+		attention_as_model(c, op, reach);
 	c->arithmetic.s = fmax(c->arithmetic.s, c->least_arithmetic);
 	c->memory.s = fmax(c->memory.s, c->least_memory);
 }

@@ -1,6 +1,7 @@
 /* op_rates.c - see op_rates.h. */
 #include "sim/cost/op_rates.h"
 
+#include "sim/cost/by_hand.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/product.h"
 #include "sim/cost/terms.h"
@@ -36,6 +37,7 @@ static struct op_rates of_product(const struct op *op, const struct device_model
 		r.read_rows = rows > 1 && rows <= MEASURED_FEW_ROWS;
 	} else if (!product_is_few(p, op)) {
 		r.memory = WEIGHTS_NONE;
+		r.experts = op->experts > 0;
 	} else {
 		r.few = true;
 		r.several = rows > 1;
@@ -43,10 +45,42 @@ static struct op_rates of_product(const struct op *op, const struct device_model
 	return r;
 }
 
+/* True where the table's utilisation is that of the prompt's kernel. */
+static bool is_of_table(const struct attention_table *a, const struct op *op)
+{
+	const struct attention_shapes *of = &a->u_of;
+
+	if (!is_given(&of->origin) || !a->other_u.given)
+		return true;
+	return op->head_dim > 0 && op->head_dim <= of->head_dim && (!of->grouped || op->groups > 1);
+}
+
+enum attention_rate attention_rate_of(const struct attention_table *a, const struct op *op)
+{
+	const bool few = op->query <= GEMV_ROWS;
+
+	if (few && a->decode_u.given)
+		return ATTENTION_FEW;
+	if (a->alone_u.given && !few && op->groups <= 1 && op->head_dim > 0)
+		return ATTENTION_ALONE;
+	return a->other_u.given && (few || !is_of_table(a, op)) ? ATTENTION_OTHER : ATTENTION_TABLE;
+}
+
+/* Attention by hand is made of products; few queries of which nothing was measured compute at the peak. */
+static enum attention_rate attention_of(const struct op *op, const struct device_model *device_model)
+{
+	const struct profile *p = device_model->profile;
+	const enum attention_rate of = attention_rate_of(&p->attention, op);
+	const bool unmeasured = op->query <= GEMV_ROWS && of == ATTENTION_TABLE && !device_model->few_queries;
+
+	return op->kind != OP_SCORES || scores_by_hand(p, op) || unmeasured ? ATTENTION_NONE : of;
+}
+
 struct op_rates op_rates_of(const struct op *op, const struct device_model *device_model)
 {
 	if (op->kind == OP_LINEAR)
 		return of_product(op, device_model);
 	return (struct op_rates){.cache = op->kind == OP_SCORES && op->query <= GEMV_ROWS,
-				 .prompt = op->kind == OP_SCORES && op->query > GEMV_ROWS};
+				 .prompt = op->kind == OP_SCORES && op->query > GEMV_ROWS,
+				 .attention = attention_of(op, device_model)};
 }

@@ -13,19 +13,27 @@
  * those of blocks of 4 bits do. */
 enum weights_rate { WEIGHTS_NONE, WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_RATES };
 
+/* The utilisation that attention computes at: `decode_u`, `u` and its points, `other_u` or `alone_u`. NONE: no attention. */
+enum attention_rate { ATTENTION_NONE, ATTENTION_FEW, ATTENTION_TABLE, ATTENTION_OTHER, ATTENTION_ALONE };
+
 /* Products of at most so many rows of a table of rows are bound by reading their weights, so that a faster memory is what
  * would make them faster. */
 enum { MEASURED_FEW_ROWS = 8 };
 
 struct op_rates {
 	enum weights_rate memory, arithmetic; /* WEIGHTS_NONE: the operator reads no weights */
-	bool few;                             /* a product in a matrix-vector kernel */
-	bool several;                         /* one of two rows and more: its arithmetic */
-	bool read_rows;                       /* the same, of a table of rows: its memory term */
-	bool cache;                           /* attention of few queries: reads the KV cache */
-	bool prompt;                          /* attention of many queries */
+	bool experts;                  /* a product of many rows of experts, from no table of its own */
+	bool few;                      /* a product in a matrix-vector kernel */
+	bool several;                  /* one of two rows and more: its arithmetic */
+	bool read_rows;                /* the same, of a table of rows: its memory term */
+	bool cache;                    /* attention of few queries: reads the KV cache */
+	bool prompt;                   /* attention of many queries */
+	enum attention_rate attention; /* its arithmetic */
 };
 struct op_rates op_rates_of(const struct op *op, const struct device_model *device_model);
+
+/* Of an operator of attention that no heads' own kernel (attention.kernels) runs. */
+enum attention_rate attention_rate_of(const struct attention_table *a, const struct op *op);
 
 /* The key of a matrix-vector rate that weights of so many bits each are read at: gemv, gemv_q8 or gemv_q4. */
 enum weights_rate op_rates_by_bits(const struct profile *p, double bits);

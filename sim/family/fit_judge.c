@@ -7,8 +7,10 @@
 #include "sim/base/exact_math.h"
 #include "sim/family/family_keys.h"
 
-/* A row is missed beyond two standard deviations; of rows that scatter as their noise says, one in twenty is. */
-static const double missed_from_sd = 2, missed_share = 0.05;
+/* A row is missed beyond two standard deviations. Of rows that scatter as their noise says, one in 22 is, so that one of sixteen
+ * is missed in every other table: refused is what noise brings about in fewer than one table of twenty. A row that is far off
+ * is no noise, unless the fit has left it out as an outlier, and says so. */
+static const double missed_from_sd = 2, missed_share = 0.0455, refused_below = 0.05, far_from_sd = 5;
 /* Two predictions that differ by less are equally good: rounding of written numbers and of the event engine's clock. */
 static const double off_same = 0.005;
 
@@ -42,9 +44,35 @@ static double off(const struct fit_runtime_result *r, bool catalogue)
 	return sqrt(sum / (double)r->n);
 }
 
+/* The chance that noise alone makes so many of n rows missed, or more: the tail of the binomial distribution. */
+static double chance_of(size_t missed, size_t n)
+{
+	const double log_p = exact_log(missed_share), log_q = exact_log(1 - missed_share);
+	double ways = 0, fewer = 0; /* logarithm of the number of ways to choose i rows; their chance */
+
+	for (size_t i = 0; i < missed; i++) {
+		fewer += exact_exp(ways + (double)i * log_p + (double)(n - i) * log_q);
+		ways += exact_log((double)(n - i) / (double)(i + 1));
+	}
+	return fmax(1 - fewer, 0);
+}
+
+static double off_in_sd(const struct fit_runtime_row *row)
+{
+	return fabs(exact_log(row->fitted / row->run->seconds)) / row->sd;
+}
+
+static bool any_far(const struct fit_runtime_result *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->rows[i].out && off_in_sd(&r->rows[i]) > far_from_sd)
+			return true;
+	return false;
+}
+
 static const char *verdict(struct arena *a, const struct fit_runtime_result *r)
 {
-	if ((double)r->missed > missed_share * (double)r->n)
+	if (chance_of(r->missed, r->n) < refused_below || any_far(r))
 		return arena_printf(a, "%zu of %zu rows are off by more than their noise", r->missed, r->n);
 	if (r->catalogue && r->off > r->catalogue_off + off_same)
 		return arena_printf(
@@ -71,7 +99,7 @@ void fit_judge(const struct runtime_fit *f, const struct machine *written, struc
 			.catalogue = predict(f, f->base.machine, f->base.device, row->profile, row),
 			.sd = fit_row_sd(row->run),
 			.out = f->points[i].out};
-		rows[i].missed = fabs(exact_log(fitted / row->run->seconds)) > missed_from_sd * rows[i].sd;
+		rows[i].missed = off_in_sd(&rows[i]) > missed_from_sd;
 		r->missed += rows[i].missed;
 	}
 	r->rows = rows;

@@ -12,140 +12,28 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
-#include "sim/family/family_keys.h"
-#include "sim/family/fit_work.h"
+#include "sim/family/fit_update.h"
 #include "sim/stats/robust_fit.h"
 
-/* Priors, relative: models scatter by no less than runs repeat; an overhead without a spread. */
-static const double least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
-/* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
-static const double other_program_sd = 0.69;
 /* Of one format of blocks against another under one program. */
 static const double formats_sd = 0.25;
-
 /* How many standard deviations of models' scatter a model may be off before it is told. */
 static const double far_sd = 3;
-
-enum { PHASES = 2, DECODE = 0, PREFILL = 1 };
-
-struct update {
-	struct runtime_fit *f;
-	enum run_factor factor[FACTORS]; /* the unknown ones */
-	double sd[FACTORS];              /* of their priors, by place in `factor` */
-	size_t factors_n;
-	const struct model **models; /* that the runs are of */
-	size_t models_n, n, p;       /* rows; unknowns */
-	size_t *model_of;            /* of each row */
-	double model_sd[PHASES], arithmetic_max;
-	bool knows_chip;
-};
-
 /* An estimate: unknowns, their covariance, and the weights of rows and priors. */
 struct estimate {
 	double *theta, *covariance, *weight;
 };
-
-static size_t phase_of(const struct run *r)
-{
-	return r->gen > 0 && r->gen >= r->prompt ? DECODE : PREFILL;
-}
-
-static double within(double sd)
-{
-	return fmin(fmax(sd, least_sd), most_sd);
-}
-
-/* ---- priors ---- */
-
-/* Did the profile's fit have this chip? A profile of one machine is that machine's. */
-static bool knows_chip(const struct runtime_fit *f)
-{
-	bool own;
-
-	chip_reach_of(f->base.machine, f->base.device, f->base.profile, &own);
-	return !f->from_neighbour && (own || !f->base.profile->chips.n);
-}
-
-/* A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another. */
-static void split_spread(const struct update *u, double spread, double *chip_sd, double *model_sd)
-{
-	const double half = spread / sqrt(2);
-
-	*chip_sd = u->knows_chip ? family_like_sd : within(fmax(half, family_chip_sd));
-	*model_sd = within(u->knows_chip ? spread : half);
-}
-
-static void add_factor(struct update *u, enum run_factor which, double sd)
-{
-	u->factor[u->factors_n] = which;
-	u->sd[u->factors_n++] = sd;
-}
-
-static double overhead_sd_of(const struct update *u, const struct qty *overhead)
-{
-	return u->knows_chip ? family_like_sd : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
-}
-
-/* Do products of the runs read weights of that kind, or have a number of their own for them? */
-static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
-{
-	for (size_t i = 0; i < f->n; i++)
-		for (size_t k = 0; k < f->predicted[i].n; k++) {
-			const struct op_rates *r = &f->predicted[i].at[k].rates;
-
-			if (r->memory == of || r->arithmetic == of)
-				return true;
-		}
-	return false;
-}
-
-/* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products
- * in blocks may pass the peak of whole numbers by units of integers, so that formats have factors of their own. */
-static void set_wide_priors(struct update *u)
-{
-	const struct runtime_fit *f = u->f;
-
-	u->model_sd[DECODE] = u->model_sd[PREFILL] = least_sd;
-	if (f->prompt_n)
-		add_factor(u, FACTOR_ARITHMETIC, other_program_sd);
-	if (f->decode_n) {
-		add_factor(u, FACTOR_MEMORY, other_program_sd);
-		add_factor(u, FACTOR_CACHE, other_program_sd);
-	}
-	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
-		add_factor(u, FACTOR_KERNEL, other_program_sd);
-	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
-		add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
-	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
-		add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
-	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
-		add_factor(u, FACTOR_READ_Q8, other_program_sd);
-	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
-		add_factor(u, FACTOR_READ_Q4, other_program_sd);
-}
-
-/* The rate of attention against that of products is the program's, and hangs on heads: rows of one model say nothing of
- * others' (with it free, predictions of other models became worse on chips of the catalogue). */
-static void set_priors(struct update *u)
-{
-	const struct profile *p = u->f->base.profile;
-	const struct overhead *o = &p->overhead;
-	double arithmetic_sd, memory_sd;
-
-	u->knows_chip = knows_chip(u->f);
-	split_spread(u, p->gemm[u->f->base.compute]->u.spread, &arithmetic_sd, &u->model_sd[PREFILL]);
-	split_spread(u, p->gemv.spread, &memory_sd, &u->model_sd[DECODE]);
-	if (u->f->prompt_n)
-		add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
-	if (u->f->decode_n)
-		add_factor(u, FACTOR_MEMORY, memory_sd);
-	if (u->f->decode_n && o->kernel.value > 0)
-		add_factor(u, FACTOR_KERNEL, overhead_sd_of(u, &o->kernel));
-	if (u->f->decode_n && o->step.value > 0)
-		add_factor(u, FACTOR_STEP, overhead_sd_of(u, &o->step));
-}
-
 /* ---- the fit ---- */
+
+/* The factor on attention of few queries at which the cache is read as fast as the bus goes. */
+static double cache_max(const struct runtime_fit *f, double memory)
+{
+	const struct qty *rate = &f->base.profile->attention.decode;
+
+	return rate->given && rate->value > 0
+		       ? f->base.machine->memory.bandwidth.value / (rate->value * memory)
+		       : INFINITY;
+}
 
 /* Factors as they count: nothing is read faster than over the bus. */
 static void factors_at(const struct update *u, const double *theta, double factor[FACTORS])
@@ -157,6 +45,7 @@ static void factors_at(const struct update *u, const double *theta, double facto
 		factor[u->factor[i]] *= exact_exp(theta[i]);
 	factor[FACTOR_MEMORY] = fmin(factor[FACTOR_MEMORY], f->bandwidth_max);
 	factor[FACTOR_ARITHMETIC] = fmin(factor[FACTOR_ARITHMETIC], u->arithmetic_max);
+	factor[FACTOR_CACHE] = fmin(factor[FACTOR_CACHE], cache_max(f, factor[FACTOR_MEMORY]));
 }
 
 /* The factor at which the most utilisation of the table is all of the peak: more is not written. */
@@ -170,9 +59,22 @@ static double arithmetic_max(const struct gemm_table *g)
 	return most > 0 ? 1 / most : INFINITY;
 }
 
-static size_t reach_at(const struct update *u, size_t model, size_t phase)
+static double reach_of(const struct update *u, const double *theta, size_t model, size_t which)
 {
-	return u->factors_n + PHASES * model + phase;
+	const size_t at = u->reach_at[REACHES * model + which];
+
+	return at == SIZE_MAX ? 0 : theta[at];
+}
+
+/* Seconds of a run, with attention as its model has it by itself. */
+static double run_seconds(const struct update *u, const double *theta, const double all[FACTORS], size_t i)
+{
+	double factor[FACTORS];
+
+	memcpy(factor, all, sizeof factor);
+	factor[FACTOR_PROMPT] *= exact_exp(reach_of(u, theta, u->model_of[i], PREFILL_ATTENTION));
+	factor[FACTOR_CACHE] *= exact_exp(reach_of(u, theta, u->model_of[i], DECODE_ATTENTION));
+	return predicted_run_seconds_at(&u->f->predicted[i], factor);
 }
 
 static void residuals(const void *ctx, const double *theta, double *r)
@@ -184,40 +86,22 @@ static void residuals(const void *ctx, const double *theta, double *r)
 	factors_at(u, theta, factor);
 	for (size_t i = 0; i < u->n; i++) {
 		const struct run *run = u->f->rows[i].run;
-		const double s = predicted_run_seconds_at(&u->f->predicted[i], factor),
-			     reach = theta[reach_at(u, u->model_of[i], phase_of(run))];
+		const double s = run_seconds(u, theta, factor, i);
 
-		r[i] = (exact_log(s / run->seconds) - reach) / fit_row_sd(run);
+		r[i] = (exact_log(s / run->seconds) -
+			reach_of(u, theta, u->model_of[i], update_phase_of(run))) /
+		       fit_row_sd(run);
 	}
 	for (size_t i = 0; i < u->factors_n; i++)
 		r[at++] = theta[i] / u->sd[i];
-	for (size_t i = 0; i < PHASES * u->models_n; i++)
-		r[at++] = theta[u->factors_n + i] / u->model_sd[i % PHASES];
+	for (size_t i = 0; i < REACHES * u->models_n; i++)
+		if (u->reach_at[i] != SIZE_MAX)
+			r[at++] = theta[u->reach_at[i]] / u->reach_sd[i];
 }
-
-static void list_models(struct update *u)
-{
-	struct arena *a = u->f->arena;
-
-	u->n = u->f->n;
-	u->models = arena_array(a, u->n, sizeof *u->models);
-	u->model_of = arena_array(a, u->n, sizeof *u->model_of);
-	for (size_t i = 0; i < u->n; i++) {
-		const struct model *m = u->f->rows[i].model;
-		size_t k = 0;
-
-		while (k < u->models_n && u->models[k] != m && strcmp(u->models[k]->title, m->title) != 0)
-			k++;
-		u->models[k] = m;
-		u->models_n += k == u->models_n;
-		u->model_of[i] = k;
-	}
-}
-
 static bool has_phase(const struct update *u, size_t model, size_t phase)
 {
 	for (size_t i = 0; i < u->n; i++)
-		if (u->model_of[i] == model && phase_of(u->f->rows[i].run) == phase)
+		if (u->model_of[i] == model && update_phase_of(u->f->rows[i].run) == phase)
 			return true;
 	return false;
 }
@@ -227,19 +111,32 @@ static bool has_phase(const struct update *u, size_t model, size_t phase)
 static double own_reach(const struct update *u, const struct estimate *e, const double *r, size_t model,
 			size_t phase)
 {
-	const double at = e->theta[reach_at(u, model, phase)];
+	const double at = reach_of(u, e->theta, model, phase);
 	double sum = 0, all = 0;
 
 	for (size_t i = 0; i < u->n; i++) {
 		const struct run *run = u->f->rows[i].run;
 		const double sd = fit_row_sd(run), weight = e->weight[i] / (sd * sd);
 
-		if (u->model_of[i] != model || phase_of(run) != phase)
+		if (u->model_of[i] != model || update_phase_of(run) != phase)
 			continue;
 		sum += weight * (r[i] * sd + at);
 		all += weight;
 	}
 	return all > 0 ? sum / all : 0;
+}
+
+static struct fit_scale take_reach(const struct update *u, const struct estimate *e, const double *r,
+				   size_t model, size_t which)
+{
+	const size_t at = u->reach_at[REACHES * model + which];
+	double own;
+
+	if (at == SIZE_MAX)
+		return (struct fit_scale){1, 0, false, 0};
+	own = which < PHASES ? own_reach(u, e, r, model, which) : e->theta[at];
+	return (struct fit_scale){exact_exp(own), sqrt(e->covariance[at * u->p + at]),
+				  which >= PHASES || has_phase(u, model, which), 0};
 }
 
 static void take_reaches(struct update *u, const struct estimate *e)
@@ -251,23 +148,29 @@ static void take_reaches(struct update *u, const struct estimate *e)
 	f->reaches = arena_array(f->arena, u->models_n, sizeof *f->reaches);
 	f->reaches_n = u->models_n;
 	for (size_t m = 0; m < u->models_n; m++) {
-		struct fit_scale *const of[PHASES] = {
-			[DECODE] = &f->reaches[m].decode, [PREFILL] = &f->reaches[m].prefill};
+		struct fit_model_reach *of = &f->reaches[m];
 
-		f->reaches[m].title = u->models[m]->title;
-		for (size_t phase = 0; phase < PHASES; phase++) {
-			const size_t at = reach_at(u, m, phase);
-			const double own = own_reach(u, e, r, m, phase);
-
-			*of[phase] = (struct fit_scale){exact_exp(own), sqrt(e->covariance[at * u->p + at]),
-							has_phase(u, m, phase), 0};
-			f->reaches[m].far |= fabs(own) > far_sd * u->model_sd[phase];
-		}
+		of->title = u->models[m]->title;
+		of->decode = take_reach(u, e, r, m, DECODE);
+		of->prefill = take_reach(u, e, r, m, PREFILL);
+		of->decode_attention = take_reach(u, e, r, m, DECODE_ATTENTION);
+		of->prefill_attention = take_reach(u, e, r, m, PREFILL_ATTENTION);
+		of->far = fabs(exact_log(of->decode.factor)) > far_sd * u->model_sd[DECODE] ||
+			  fabs(exact_log(of->prefill.factor)) > far_sd * u->model_sd[PREFILL];
 	}
 	for (size_t m = 0; m < u->models_n; m++) {
-		e->theta[reach_at(u, m, PREFILL)] = exact_log(f->reaches[m].prefill.factor);
-		e->theta[reach_at(u, m, DECODE)] = exact_log(f->reaches[m].decode.factor);
+		e->theta[u->reach_at[REACHES * m + PREFILL]] = exact_log(f->reaches[m].prefill.factor);
+		e->theta[u->reach_at[REACHES * m + DECODE]] = exact_log(f->reaches[m].decode.factor);
 	}
+}
+
+/* What experts' products are off by is half of experts on this chip, and half of this model's, as split_spread() has it: what is
+ * shared is the best prediction of another mixture. The rest stays with the model. */
+static void share_experts(const struct update *u, double *theta)
+{
+	for (size_t i = 0; i < u->factors_n; i++)
+		if (u->factor[i] == FACTOR_EXPERTS)
+			theta[i] /= 2;
 }
 
 static void take_factors(struct update *u, const double *theta, const double *covariance)
@@ -362,15 +265,11 @@ int fit_update(struct runtime_fit *f, struct err *err)
 	struct update u = {.f = f};
 	struct estimate e;
 
-	list_models(&u);
 	u.arithmetic_max = arithmetic_max(f->base.profile->gemm[f->base.compute]);
-	if (f->own_program && !f->base.profile->suite)
-		set_priors(&u);
-	else
-		set_wide_priors(&u);
-	u.p = u.factors_n + PHASES * u.models_n;
+	update_set_priors(&u);
 	if (estimate(&u, &e) != 0)
 		return err_set(err, "%s: the fit to %zu runs does not converge", f->ask->inputs[0].path, u.n);
+	share_experts(&u, e.theta);
 	take_factors(&u, e.theta, e.covariance);
 	tie_formats(&u);
 	take_reaches(&u, &e);

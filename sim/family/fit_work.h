@@ -24,6 +24,7 @@ struct fit_scale {
 struct fit_model_reach {
 	const char *title;
 	struct fit_scale prefill, decode;
+	struct fit_scale prefill_attention, decode_attention; /* besides, of attention alone */
 	bool far; /* further off than models scatter: three of their standard deviations */
 };
 
@@ -80,8 +81,9 @@ struct fit_written {
 	struct fit_scale arithmetic, memory, kernel, step;
 	/* of operators that have their own: attention's cache (its rate and its arithmetic) and prompts; by enum weights_rate
 	 * rates of reading weights, products of many rows (and these against those of whole weights), and the two of a few rows */
-	struct fit_scale cache, cache_u, prompt;
+	struct fit_scale cache, cache_u, prompt, other_u, alone_u;
 	struct fit_scale read[WEIGHTS_RATES], product[WEIGHTS_RATES], dequant[WEIGHTS_RATES];
+	struct fit_scale experts[WEIGHTS_RATES]; /* as dequant, of products of experts */
 	struct fit_scale read_rows[WEIGHTS_RATES], several[WEIGHTS_RATES];
 	bool experts_told;                     /* some of the runs were of a mixture of experts */
 	const char *kernel_source;             /* of an overhead that is not fitted; NULL: that of `from` */

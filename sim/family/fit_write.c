@@ -79,11 +79,11 @@ static struct manner rate_by(const struct fit_written *w, const struct fit_scale
 void fit_written_alike(struct fit_written *w)
 {
 	w->cache = w->memory;
-	w->cache_u = w->prompt = w->arithmetic;
+	w->cache_u = w->prompt = w->other_u = w->alone_u = w->arithmetic;
 	for (int i = 0; i < WEIGHTS_RATES; i++) {
 		w->read[i] = w->read_rows[i] = w->memory;
 		w->product[i] = w->several[i] = w->arithmetic;
-		w->dequant[i] = (struct fit_scale){1, 0, false, 0};
+		w->dequant[i] = w->experts[i] = (struct fit_scale){1, 0, false, 0};
 	}
 }
 
@@ -132,7 +132,8 @@ static void add_by_weights(const struct fit_written *w, struct str *out, size_t 
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct manner share = {&by[kinds[i].of], DIM_SHARE, most_by_weights, 0};
-		const bool other = share.by->factor != by[WEIGHTS_WHOLE].factor;
+		const bool other =
+			share.by->factor != by[WEIGHTS_WHOLE].factor || (of_table && share.by->factor != 1);
 		const struct qty q = other ? stands_for(b, kinds[i].q, of_table) : *kinds[i].q;
 
 		add_line(w, &lines, indent + 2, kinds[i].key, &q, &share);
@@ -217,29 +218,44 @@ static void add_as_it_was(struct str *out, size_t indent, const char *key, const
 	str_add(out, "\n");
 }
 
+static bool any_told(const struct fit_scale by[WEIGHTS_RATES])
+{
+	for (int i = 0; i < WEIGHTS_RATES; i++)
+		if (by[i].factor != 1)
+			return true;
+	return false;
+}
+
+/* Experts run in a kernel of their own, of which runs of other models say nothing: those numbers stand that they had, under
+ * whichever name. */
+static void add_dequant_experts(const struct fit_written *w, struct str *out)
+{
+	const struct by_weights *all = &w->from->dequant, *experts = &w->from->dequant_experts;
+	const struct by_weights *had = experts->origin.node ? experts : all;
+
+	if (w->experts_told && any_told(w->experts))
+		add_by_weights(w, out, 8, "dequant_experts", had, w->experts, true);
+	else if (had->origin.node)
+		add_as_it_was(out, 8, "dequant_experts", &had->origin);
+	else
+		str_add(out, "        dequant_experts: {f16: 100 %}\n");
+}
+
 /* Products of many rows in blocks, as a share of the table's, which is scaled itself: as they were, where those runs say
- * nothing of one format against another. Experts run in a kernel of their own, of which runs of other models say nothing. */
+ * nothing of one format against another. Those of experts are written where they are others than these. */
 static void add_dequant(const struct fit_written *w, struct str *out)
 {
 	const struct by_weights *all = &w->from->dequant, *experts = &w->from->dequant_experts;
-	bool told = false;
+	bool apart = experts->origin.node != NULL;
 
 	for (int i = 0; i < WEIGHTS_RATES; i++)
-		told |= w->dequant[i].factor != 1;
-	if (!told) {
-		add_as_it_was(out, 8, "dequant", &all->origin);
-		add_as_it_was(out, 8, "dequant_experts", &experts->origin);
-		return;
-	}
-	add_by_weights(w, out, 8, "dequant", all, w->dequant, true);
-	if (!experts->origin.node && !w->experts_told && !all->origin.node)
-		str_add(out, "        dequant_experts: {f16: 100 %}\n");
-	else if (!experts->origin.node && !w->experts_told)
-		add_as_it_was(out, 8, "dequant_experts", &all->origin);
-	else if (experts->origin.node && w->experts_told)
-		add_by_weights(w, out, 8, "dequant_experts", experts, w->dequant, true);
+		apart |= (w->experts_told ? w->experts[i].factor : 1) != w->dequant[i].factor;
+	if (any_told(w->dequant))
+		add_by_weights(w, out, 8, "dequant", all, w->dequant, true);
 	else
-		add_as_it_was(out, 8, "dequant_experts", &experts->origin);
+		add_as_it_was(out, 8, "dequant", &all->origin);
+	if (apart)
+		add_dequant_experts(w, out);
 }
 
 /* Tables of products as they were measured: those of a few rows are bound by reading. */
@@ -332,7 +348,8 @@ static void add_attention(const struct fit_written *w, struct str *out)
 					     "decode_alone", "several", "several_start"};
 	const struct attention_table *a = &w->from->attention;
 	const struct attention_point *p = a->points.at;
-	const struct manner share = {&w->prompt, DIM_SHARE, 1, 0}, rate = rate_by(w, &w->cache),
+	const struct manner share = {&w->prompt, DIM_SHARE, 1, 0}, other = {&w->other_u, DIM_SHARE, 1, 0},
+			    alone = {&w->alone_u, DIM_SHARE, 1, 0}, rate = rate_by(w, &w->cache),
 			    one = {&w->cache_u, DIM_SHARE, 1, 0}, start = {&w->kernel, DIM_TIME, INFINITY, 0};
 
 	str_addf(out, "        attention:\n          skips_mask: %s\n",
@@ -348,8 +365,8 @@ static void add_attention(const struct fit_written *w, struct str *out)
 	}
 	add_line(w, out, 10, "decode", &a->decode, &rate);
 	add_line(w, out, 10, "decode_u", &a->decode_u, &one);
-	add_line(w, out, 10, "other_u", &a->other_u, &share);
-	add_line(w, out, 10, "alone_u", &a->alone_u, &share);
+	add_line(w, out, 10, "other_u", &a->other_u, &other);
+	add_line(w, out, 10, "alone_u", &a->alone_u, &alone);
 	add_line(w, out, 10, "decode_alone", &a->decode_alone, &rate);
 	add_line(w, out, 10, "several", &a->several, &rate);
 	add_line(w, out, 10, "several_start", &a->several_start, &start);
@@ -482,6 +499,8 @@ static void add_models(const struct fit_written *w, struct str *out)
 		str_add(out, ":\n");
 		add_reach_number(w, out, "prefill", &w->reaches[i].prefill);
 		add_reach_number(w, out, "decode", &w->reaches[i].decode);
+		add_reach_number(w, out, "prompt_attention", &w->reaches[i].prefill_attention);
+		add_reach_number(w, out, "token_attention", &w->reaches[i].decode_attention);
 	}
 }
 
@@ -505,89 +524,4 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");
 	add_overhead(w, out);
-}
-
-/* The product of some factors. Their errors are added as if they were independent. */
-static struct fit_scale scale_of(const struct runtime_fit *f, const enum run_factor *of, size_t n)
-{
-	struct fit_scale s = {1, 0, false, 0};
-
-	for (size_t i = 0; i < n; i++) {
-		const double v = f->fitted[of[i]];
-
-		s.factor *= v;
-		s.se = exact_hypot(s.se, v > 0 ? f->se[of[i]] / v : 0);
-		s.fitted |= f->is_free[of[i]];
-	}
-	return s;
-}
-#define SCALE(f, ...)                                                                                        \
-	scale_of(f, (const enum run_factor[]){__VA_ARGS__},                                                  \
-		 sizeof((const enum run_factor[]){__VA_ARGS__}) / sizeof(enum run_factor))
-
-static void scale_weights(struct fit_written *w, const struct runtime_fit *f)
-{
-	w->read[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8);
-	w->read[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4);
-	w->dequant[WEIGHTS_Q8] = SCALE(f, FACTOR_PRODUCT_Q8);
-	w->dequant[WEIGHTS_Q4] = SCALE(f, FACTOR_PRODUCT_Q4);
-	w->product[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q8);
-	w->product[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q4);
-	w->read_rows[WEIGHTS_WHOLE] = SCALE(f, FACTOR_MEMORY, FACTOR_SEVERAL);
-	w->read_rows[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
-	w->read_rows[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
-	w->several[WEIGHTS_WHOLE] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL);
-	w->several[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
-	w->several[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
-}
-
-void fit_write_file(struct runtime_fit *f, struct str *out)
-{
-	const char *name = fit_runtime_name(f);
-	const struct profile *same = device_runtime(f->base.device, name);
-	struct fit_written w = {.arena = f->arena,
-				.from = &f->profile,
-				.at = &f->base,
-				.to = f->base.device,
-				.name = name,
-				.version = f->ask->version ? f->ask->version : "as fitted",
-				.kernels = &f->profile,
-				.arithmetic = SCALE(f, FACTOR_ARITHMETIC),
-				.memory = SCALE(f, FACTOR_MEMORY),
-				.kernel = SCALE(f, FACTOR_KERNEL),
-				.step = SCALE(f, FACTOR_STEP),
-				.reaches = f->reaches,
-				.reaches_n = f->reaches_n,
-				.over = same && !strcmp(same->origin.name, name) ? same->origin.node : NULL};
-
-	fit_written_alike(&w);
-	w.cache = SCALE(f, FACTOR_MEMORY, FACTOR_CACHE);
-	w.cache_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_CACHE);
-	w.prompt = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT);
-	scale_weights(&w, f);
-	for (size_t i = 0; i < f->n; i++)
-		w.experts_told |= f->rows[i].model->experts != NULL;
-	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", name,
-		 f->base.machine->title);
-	for (size_t i = 0; i < f->notes.n; i++)
-		str_addf(out, "# - %s\n", f->notes.at[i]);
-	str_add(out, "schema: lemursim/hardware/1\nbase: ");
-	add_quoted(out, f->base.ref);
-	str_addf(out, "\ndevices:\n  %s:\n    runtimes:\n", f->base.device->origin.name);
-	fit_write_runtime(&w, out);
-}
-
-struct machine *fit_load_text(struct loader *l, const char *path, const char *text)
-{
-	struct source *source = arena_alloc(l->arena, sizeof *source);
-	struct machine *m = arena_alloc(l->arena, sizeof *m);
-	struct yml *tree;
-
-	*source = (struct source){path ? path : "out.yaml", arena_strdup(l->arena, text), strlen(text)};
-	tree = yml_parse(l->arena, source, l->diags);
-	tree = tree ? load_inherit(l, tree, "hardware", HW_SCHEMA) : NULL;
-	if (!tree || field_load(&machine_table, tree, "machine", m, l->diags) != 0 ||
-	    machine_check(m, l->diags) != 0)
-		return NULL;
-	return m;
 }

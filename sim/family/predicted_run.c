@@ -238,6 +238,10 @@ const char *const run_factor_names[FACTORS] = {
 	[FACTOR_READ_Q4] = "reading weights of 4 bits x",
 	[FACTOR_PRODUCT_Q8] = "products in 8 bits x",
 	[FACTOR_PRODUCT_Q4] = "products in 4 bits x",
+	[FACTOR_EXPERTS] = "products of experts x",
+	[FACTOR_ATTENTION] = "attention u x",
+	[FACTOR_ATTENTION_OTHER] = "attention other_u x",
+	[FACTOR_ATTENTION_ALONE] = "attention alone_u x",
 };
 
 void run_factors_set(double factor[FACTORS], double arithmetic, double memory, double kernel, double step)
@@ -266,10 +270,25 @@ double run_factor_memory(const struct op_rates *r, const double f[FACTORS])
 	       (r->cache ? f[FACTOR_CACHE] : 1) * (r->read_rows ? several : 1);
 }
 
+static double by_attention(enum attention_rate of, const double f[FACTORS])
+{
+	switch (of) {
+	case ATTENTION_TABLE:
+		return f[FACTOR_ATTENTION];
+	case ATTENTION_OTHER:
+		return f[FACTOR_ATTENTION_OTHER];
+	case ATTENTION_ALONE:
+		return f[FACTOR_ATTENTION_ALONE];
+	default:
+		return 1;
+	}
+}
+
 double run_factor_arithmetic(const struct op_rates *r, const double f[FACTORS])
 {
-	const double all =
-		f[FACTOR_ARITHMETIC] * (r->cache ? f[FACTOR_CACHE] : 1) * (r->prompt ? f[FACTOR_PROMPT] : 1);
+	const double all = f[FACTOR_ARITHMETIC] * (r->cache ? f[FACTOR_CACHE] : 1) *
+			   (r->prompt ? f[FACTOR_PROMPT] : 1) * by_attention(r->attention, f) *
+			   (r->experts ? f[FACTOR_EXPERTS] : 1);
 
 	if (r->several)
 		return all * f[FACTOR_SEVERAL] *

@@ -238,6 +238,8 @@ struct chip_reach {
 struct model_reach {
 	struct origin origin;
 	struct qty prefill, decode; /* how many times as fast; not given: 1 */
+	/* the same, besides, of attention: of many queries what it computes, of few that and its reading of the cache */
+	struct qty prompt_attention, token_attention;
 };
 
 /* The attention windows, latent caches and sparse reads that a runtime honours. Whether a window shortens what

@@ -410,6 +410,10 @@ static const struct table chip_table = {"chip", sizeof(struct chip_reach), chip_
 static const struct field model_fields[] = {
 	QTY_OPT(struct model_reach, prefill, DIM_SHARE, 0.01, 100, "times as fast in prompts"),
 	QTY_OPT(struct model_reach, decode, DIM_SHARE, 0.01, 100, "times as fast in tokens"),
+	QTY_OPT(struct model_reach, prompt_attention, DIM_SHARE, 0.01, 100,
+		"times as fast, besides, in attention of prompts"),
+	QTY_OPT(struct model_reach, token_attention, DIM_SHARE, 0.01, 100,
+		"times as fast, besides, in attention of tokens"),
 };
 static const struct table reach_table = {"model", sizeof(struct model_reach), model_fields,
 					 ARRAY_LEN(model_fields)};

@@ -149,6 +149,39 @@ END_TEST
 
 /* Sizes a factor of two and four apart, the knee between two of them: no size lies on its slope, so every
  * steep slope fits. What is said does not hang on the last bits of the times. */
+/* value[0] x + value[1]; what would end before it began never ends */
+static double line_s(const void *ctx, const double value[FIT_PARAMS], size_t i)
+{
+	const double s = value[0] * ((const double *)ctx)[i] + value[1];
+
+	return s > 0 ? s : INFINITY;
+}
+
+/* The law of the others has no end for an outlier: that one is wholly off, and the fit goes on. */
+START_TEST(a_size_that_the_law_has_no_end_for_is_wholly_off)
+{
+	double x[6] = {0.25};
+	struct fit_point p[ARRAY_LEN(x)] = {{.t = 30}};
+	const struct fit_custom law = {.names = {"rate", "overhead"},
+				       .is_log = {true, false},
+				       .start = {1, 0},
+				       .p_n = 2,
+				       .unit = 1,
+				       .seconds = line_s,
+				       .ctx = x};
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	for (size_t i = 1; i < ARRAY_LEN(x); i++) {
+		x[i] = (double)i;
+		p[i].t = x[i] - 0.5;
+	}
+	ck_assert_int_eq(fit_custom(&law, p, ARRAY_LEN(p), &f, &err), 0);
+	ck_assert(p[0].out && f.p[1].value < -0.4);
+	ck_assert(f.loo_sd > 0 && isfinite(f.loo_sd));
+}
+END_TEST
+
 START_TEST(a_slope_that_no_size_lies_on_is_not_told)
 {
 	static const double at[] = {8e6, 33e6, 67e6, 134e6, 268e6, 537e6, 2.1e9, 4.3e9, 8.6e9};
@@ -711,6 +744,7 @@ Suite *suite_calib(void)
 	tcase_add_test(fit, outliers_are_named);
 	tcase_add_test(fit, what_cannot_be_told_is_said);
 	tcase_add_test(fit, a_slope_that_no_size_lies_on_is_not_told);
+	tcase_add_test(fit, a_size_that_the_law_has_no_end_for_is_wholly_off);
 	tcase_add_test(fit, a_slope_that_sizes_lie_on_is_told);
 	tcase_add_loop_test(fit, the_median_has_its_interval, 0, (int)ARRAY_LEN(medians));
 	suite_add_tcase(s, fit);

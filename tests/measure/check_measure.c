@@ -327,6 +327,7 @@ START_TEST(a_busy_machine_gets_a_wide_file)
 	ck_assert_double_ge(p->read.spread, 0.25);
 	ck_assert_double_ge(p->gemv.spread, 0.25);
 	ck_assert_double_ge(p->overhead.kernel.spread, 0.25);
+	ck_assert_double_ge(fixture.world->machines[0].memory.bandwidth.spread, 0.25);
 	fixture_release(&fixture);
 }
 END_TEST

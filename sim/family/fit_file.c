@@ -1,0 +1,100 @@
+/* fit_file.c - a fit as a hardware file, and such a file loaded from its text; see fit_work.h. */
+#include "sim/family/fit_work.h"
+
+#include <string.h>
+
+#include "sim/base/exact_math.h"
+#include "sim/base/jsonw.h"
+#include "sim/cost/op_rates.h"
+
+/* The product of some factors. Their errors are added as if they were independent. */
+static struct fit_scale scale_of(const struct runtime_fit *f, const enum run_factor *of, size_t n)
+{
+	struct fit_scale s = {1, 0, false, 0};
+
+	for (size_t i = 0; i < n; i++) {
+		const double v = f->fitted[of[i]];
+
+		s.factor *= v;
+		s.se = exact_hypot(s.se, v > 0 ? f->se[of[i]] / v : 0);
+		s.fitted |= f->is_free[of[i]];
+	}
+	return s;
+}
+#define SCALE(f, ...)                                                                                        \
+	scale_of(f, (const enum run_factor[]){__VA_ARGS__},                                                  \
+		 sizeof((const enum run_factor[]){__VA_ARGS__}) / sizeof(enum run_factor))
+
+static void scale_weights(struct fit_written *w, const struct runtime_fit *f)
+{
+	w->read[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8);
+	w->read[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4);
+	w->dequant[WEIGHTS_Q8] = SCALE(f, FACTOR_PRODUCT_Q8);
+	w->dequant[WEIGHTS_Q4] = SCALE(f, FACTOR_PRODUCT_Q4);
+	w->experts[WEIGHTS_WHOLE] = SCALE(f, FACTOR_EXPERTS);
+	w->experts[WEIGHTS_Q8] = SCALE(f, FACTOR_EXPERTS, FACTOR_PRODUCT_Q8);
+	w->experts[WEIGHTS_Q4] = SCALE(f, FACTOR_EXPERTS, FACTOR_PRODUCT_Q4);
+	w->product[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q8);
+	w->product[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q4);
+	w->read_rows[WEIGHTS_WHOLE] = SCALE(f, FACTOR_MEMORY, FACTOR_SEVERAL);
+	w->read_rows[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
+	w->read_rows[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
+	w->several[WEIGHTS_WHOLE] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL);
+	w->several[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
+	w->several[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
+}
+
+void fit_write_file(struct runtime_fit *f, struct str *out)
+{
+	struct jsonw quoted;
+	const char *name = fit_runtime_name(f);
+	const struct profile *same = device_runtime(f->base.device, name);
+	struct fit_written w = {.arena = f->arena,
+				.from = &f->profile,
+				.at = &f->base,
+				.to = f->base.device,
+				.name = name,
+				.version = f->ask->version ? f->ask->version : "as fitted",
+				.kernels = &f->profile,
+				.arithmetic = SCALE(f, FACTOR_ARITHMETIC),
+				.memory = SCALE(f, FACTOR_MEMORY),
+				.kernel = SCALE(f, FACTOR_KERNEL),
+				.step = SCALE(f, FACTOR_STEP),
+				.reaches = f->reaches,
+				.reaches_n = f->reaches_n,
+				.over = same && !strcmp(same->origin.name, name) ? same->origin.node : NULL};
+
+	fit_written_alike(&w);
+	w.cache = SCALE(f, FACTOR_MEMORY, FACTOR_CACHE);
+	w.cache_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_CACHE);
+	w.prompt = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION);
+	w.other_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_OTHER);
+	w.alone_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_ALONE);
+	scale_weights(&w, f);
+	for (size_t i = 0; i < f->n; i++)
+		w.experts_told |= f->rows[i].model->experts != NULL;
+	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", name,
+		 f->base.machine->title);
+	for (size_t i = 0; i < f->notes.n; i++)
+		str_addf(out, "# - %s\n", f->notes.at[i]);
+	str_add(out, "schema: lemursim/hardware/1\nbase: ");
+	jsonw_init(&quoted, out, 0);
+	jsonw_string(&quoted, f->base.ref);
+	str_addf(out, "\ndevices:\n  %s:\n    runtimes:\n", f->base.device->origin.name);
+	fit_write_runtime(&w, out);
+}
+
+struct machine *fit_load_text(struct loader *l, const char *path, const char *text)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	struct machine *m = arena_alloc(l->arena, sizeof *m);
+	struct yml *tree;
+
+	*source = (struct source){path ? path : "out.yaml", arena_strdup(l->arena, text), strlen(text)};
+	tree = yml_parse(l->arena, source, l->diags);
+	tree = tree ? load_inherit(l, tree, "hardware", HW_SCHEMA) : NULL;
+	if (!tree || field_load(&machine_table, tree, "machine", m, l->diags) != 0 ||
+	    machine_check(m, l->diags) != 0)
+		return NULL;
+	return m;
+}

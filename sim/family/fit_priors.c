@@ -1,0 +1,356 @@
+/*
+ * fit_priors.c - how unsure a profile's numbers are before runs update them; see fit_update.h.
+ *
+ * A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another. A number
+ * that no run hung on is as unsure as such numbers are apart in the catalogue.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/exact_math.h"
+#include "sim/base/mem.h"
+#include "sim/family/family_keys.h"
+#include "sim/family/fit_update.h"
+
+/* Priors, relative: models scatter by no less than runs repeat; an overhead without a spread. */
+static const double least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
+/* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
+static const double other_program_sd = 0.69;
+/* Of the share that a format's products reach, where no run of the profile's fit says it: dequant of the catalogue's families
+ * scatters by 0.39 to 0.49 (hardware/runtimes, numbers that are fitted), utilisations of attention by 0.7 to 1.0, which is
+ * other_program_sd. */
+static const double untold_format_sd = 0.4;
+/* Of models about a number of attention or of a format that runs told: the median of the catalogue's (0.18 and 0.12 of
+ * attention, 0.11 of formats). What is unsure of an untold number besides is the chip's and its kernels'. */
+static const double models_of_number_sd = 0.18;
+
+static void list_models(struct update *u)
+{
+	struct arena *a = u->f->arena;
+
+	u->n = u->f->n;
+	u->models = arena_array(a, u->n, sizeof *u->models);
+	u->model_of = arena_array(a, u->n, sizeof *u->model_of);
+	for (size_t i = 0; i < u->n; i++) {
+		const struct model *m = u->f->rows[i].model;
+		size_t k = 0;
+
+		while (k < u->models_n && u->models[k] != m && strcmp(u->models[k]->title, m->title) != 0)
+			k++;
+		u->models[k] = m;
+		u->models_n += k == u->models_n;
+		u->model_of[i] = k;
+	}
+}
+size_t update_phase_of(const struct run *r)
+{
+	return r->gen > 0 && r->gen >= r->prompt ? DECODE : PREFILL;
+}
+
+static double within(double sd)
+{
+	return fmin(fmax(sd, least_sd), most_sd);
+}
+
+/* ---- priors ---- */
+
+/* Did the profile's fit have this chip? A profile of one machine is that machine's. */
+static bool knows_chip(const struct runtime_fit *f)
+{
+	bool own;
+
+	chip_reach_of(f->base.machine, f->base.device, f->base.profile, &own);
+	return !f->from_neighbour && (own || !f->base.profile->chips.n);
+}
+
+/* How far the family's own chips are apart in a factor, where there are some: of those of Apple's GPUs 3 %, of NVIDIA's cards
+ * over three generations 11 % (hardware/runtimes). */
+static double between_chips_sd(const struct profile *p, bool arithmetic)
+{
+	enum { SOME = 3 };
+	const struct chip_reach *all = p->chips.at;
+	double sum = 0;
+
+	for (size_t i = 0; i < p->chips.n; i++) {
+		const double x = exact_log(arithmetic ? all[i].arithmetic.value : all[i].bandwidth.value);
+
+		sum += x * x;
+	}
+	return p->chips.n < SOME ? 0 : sqrt(sum / (double)p->chips.n);
+}
+
+/* A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another. */
+static void split_spread(const struct update *u, double spread, double *chip_sd, double *model_sd)
+{
+	const double half = spread / sqrt(2);
+
+	*chip_sd = u->knows_chip ? family_like_sd : within(fmax(half, family_chip_sd));
+	*model_sd = within(u->knows_chip ? spread : half);
+}
+
+static void add_factor(struct update *u, enum run_factor which, double sd)
+{
+	u->factor[u->factors_n] = which;
+	u->sd[u->factors_n++] = sd;
+}
+
+static double overhead_sd_of(const struct update *u, const struct qty *overhead)
+{
+	return u->knows_chip ? family_like_sd : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
+}
+
+/* Do products of the runs read weights of that kind, or have a number of their own for them? */
+static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
+{
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < f->predicted[i].n; k++) {
+			const struct op_rates *r = &f->predicted[i].at[k].rates;
+
+			if (r->memory == of || r->arithmetic == of)
+				return true;
+		}
+	return false;
+}
+
+/* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products
+ * in blocks may pass the peak of whole numbers by units of integers, so that formats have factors of their own. */
+static void set_wide_priors(struct update *u)
+{
+	const struct runtime_fit *f = u->f;
+
+	u->model_sd[DECODE] = u->model_sd[PREFILL] = least_sd;
+	if (f->prompt_n)
+		add_factor(u, FACTOR_ARITHMETIC, other_program_sd);
+	if (f->decode_n) {
+		add_factor(u, FACTOR_MEMORY, other_program_sd);
+		add_factor(u, FACTOR_CACHE, other_program_sd);
+	}
+	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
+		add_factor(u, FACTOR_KERNEL, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
+		add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
+		add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
+	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
+		add_factor(u, FACTOR_READ_Q8, other_program_sd);
+	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
+		add_factor(u, FACTOR_READ_Q4, other_program_sd);
+}
+
+/* The share of a run's time that attention takes, as the profile has it. */
+static double attention_share(const struct runtime_fit *f, size_t run, size_t which)
+{
+	double factor[FACTORS], all;
+
+	memcpy(factor, f->held, sizeof factor);
+	all = predicted_run_seconds_at(&f->predicted[run], factor);
+	factor[which == DECODE_ATTENTION ? FACTOR_CACHE : FACTOR_PROMPT] *= 2;
+	return 2 * (1 - predicted_run_seconds_at(&f->predicted[run], factor) / all);
+}
+
+/* Do runs of the model tell attention from the rest? Its share of their times has to differ by several times what a run is off
+ * by itself: the shortest prompts have other products besides, and next to no attention. */
+static bool tells_attention(const struct update *u, size_t model, size_t which)
+{
+	const double enough = 0.1;
+	double least = INFINITY, most = 0;
+
+	for (size_t i = 0; i < u->n; i++) {
+		double share;
+
+		if (u->model_of[i] != model || update_phase_of(u->f->rows[i].run) != which - PHASES)
+			continue;
+		share = attention_share(u->f, i, which);
+		least = fmin(least, share);
+		most = fmax(most, share);
+	}
+	return most - least >= enough;
+}
+
+static bool any_tells(const struct update *u, size_t which)
+{
+	for (size_t m = 0; m < u->models_n; m++)
+		if (tells_attention(u, m, which))
+			return true;
+	return false;
+}
+
+/* Does attention of the runs compute at that utilisation? */
+static bool any_attention(const struct runtime_fit *f, enum attention_rate of)
+{
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < f->predicted[i].n; k++)
+			if (f->predicted[i].at[k].rates.attention == of)
+				return true;
+	return false;
+}
+
+/* What is unsure of a number, of the chip and of models: its spread, or, where no run of the fit told it, what such numbers
+ * scatter by. */
+static void split_number(const struct update *u, const struct qty *q, bool told, double untold,
+			 double *chip_sd, double *model_sd)
+{
+	if (told) {
+		split_spread(u, q->spread, chip_sd, model_sd);
+		return;
+	}
+	*model_sd = models_of_number_sd;
+	*chip_sd = fmax(q->spread, untold);
+}
+
+static bool is_told(const struct qty *q)
+{
+	return q->provenance == PROVENANCE_MEASURED;
+}
+
+static bool any_experts(const struct runtime_fit *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < f->predicted[i].n; k++)
+			if (f->predicted[i].at[k].rates.experts)
+				return true;
+	return false;
+}
+
+/* Products of experts, where no run of the fit had any on this chip: as wide as those have proved to be. */
+static void add_experts(struct update *u)
+{
+	const struct beyond_width *w = &u->f->base.profile->beyond.of[BEYOND_MIXTURES];
+
+	if (w->prefill > 0 && any_experts(u->f))
+		add_factor(u, FACTOR_EXPERTS, w->prefill);
+}
+
+static void add_number(struct update *u, enum run_factor which, const struct qty *q, bool told, double untold)
+{
+	double chip_sd, model_sd;
+
+	split_number(u, q, told, untold, &chip_sd, &model_sd);
+	add_factor(u, which, chip_sd);
+}
+
+static void add_attention(struct update *u, enum attention_rate of, enum run_factor which,
+			  const struct qty *q)
+{
+	if (q->given && any_attention(u->f, of) && any_tells(u, PREFILL_ATTENTION))
+		add_number(u, which, q, is_told(q), other_program_sd);
+}
+
+/* Of formats whose kernels work alike; told by a run of any, by way of their number or of the chip's factor. */
+static void add_format(struct update *u, enum weights_rate of, enum run_factor which,
+		       const enum beyond_kind *kinds, const struct qty *const *numbers, size_t n)
+{
+	const struct qty *best = NULL;
+	bool told = false;
+
+	for (size_t i = 0; i < n; i++) {
+		told |= is_told(numbers[i]) || u->f->base.profile->beyond.of[kinds[i]].seen_on.n > 0;
+		if (numbers[i]->given && (!best || numbers[i]->spread < best->spread))
+			best = numbers[i];
+	}
+	if (best && any_in_format(u->f, of))
+		add_number(u, which, best, told, untold_format_sd);
+}
+
+/* On a chip that the fit had not, each kernel that the runs touch may be as far from the others' as its number is unsure: which
+ * instructions a format's products run on, and which kernel takes attention of such heads, differ from chip to chip. */
+static void set_kernel_priors(struct update *u)
+{
+	static const enum beyond_kind q8[] = {BEYOND_Q8}, q4[] = {BEYOND_Q4, BEYOND_K, BEYOND_FP4};
+	const struct by_weights *d = &u->f->base.profile->dequant;
+	const struct attention_table *a = &u->f->base.profile->attention;
+
+	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8, q8, (const struct qty *[]){&d->q8}, ARRAY_LEN(q8));
+	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4, q4, (const struct qty *[]){&d->q4, &d->k, &d->fp4},
+		   ARRAY_LEN(q4));
+	add_experts(u);
+	add_attention(u, ATTENTION_TABLE, FACTOR_ATTENTION, &a->u);
+	add_attention(u, ATTENTION_OTHER, FACTOR_ATTENTION_OTHER, &a->other_u);
+	add_attention(u, ATTENTION_ALONE, FACTOR_ATTENTION_ALONE, &a->alone_u);
+	if (a->decode.given && any_tells(u, DECODE_ATTENTION))
+		add_number(u, FACTOR_CACHE, &a->decode, is_told(&a->decode), other_program_sd);
+}
+
+/* The number that attention of a model's prompts hangs on; NULL: that of products. */
+static const struct qty *attention_number(const struct update *u, size_t model)
+{
+	const struct attention_table *a = &u->f->base.profile->attention;
+	const struct qty *const of[] = {
+		[ATTENTION_TABLE] = &a->u, [ATTENTION_OTHER] = &a->other_u, [ATTENTION_ALONE] = &a->alone_u};
+
+	for (size_t i = 0; i < u->n; i++)
+		for (size_t k = 0; u->model_of[i] == model && k < u->f->predicted[i].n; k++) {
+			const struct op_rates *r = &u->f->predicted[i].at[k].rates;
+
+			if (r->prompt && r->attention >= ATTENTION_TABLE)
+				return of[r->attention];
+		}
+	return NULL;
+}
+
+/* How far attention of models is off by itself: which of its kernels runs, and how well, hangs on heads. */
+static double attention_sd(const struct update *u, const struct qty *q)
+{
+	double chip_sd, model_sd;
+
+	if (!q || !q->given)
+		return u->model_sd[PREFILL];
+	split_number(u, q, is_told(q), other_program_sd, &chip_sd, &model_sd);
+	return model_sd;
+}
+
+/* Every model has terms of its own, and those of attention where its runs tell them from the others. */
+static void set_reaches(struct update *u)
+{
+	struct arena *a = u->f->arena;
+	const size_t n = REACHES * u->models_n;
+
+	u->reach_at = arena_array(a, n, sizeof *u->reach_at);
+	u->reach_sd = arena_array(a, n, sizeof *u->reach_sd);
+	u->p = u->factors_n;
+	for (size_t m = 0; m < u->models_n; m++)
+		for (size_t k = 0; k < REACHES; k++) {
+			const size_t at = REACHES * m + k;
+
+			u->reach_at[at] = k < PHASES || tells_attention(u, m, k) ? u->p++ : SIZE_MAX;
+			u->reach_sd[at] = k < PHASES ? u->model_sd[k]
+					  : k == DECODE_ATTENTION
+						  ? attention_sd(u, &u->f->base.profile->attention.decode)
+						  : attention_sd(u, attention_number(u, m));
+		}
+}
+
+static void set_priors(struct update *u)
+{
+	const struct profile *p = u->f->base.profile;
+	const struct overhead *o = &p->overhead;
+	double arithmetic_sd, memory_sd;
+
+	u->knows_chip = knows_chip(u->f);
+	split_spread(u, p->gemm[u->f->base.compute]->u.spread, &arithmetic_sd, &u->model_sd[PREFILL]);
+	split_spread(u, p->gemv.spread, &memory_sd, &u->model_sd[DECODE]);
+	if (!u->knows_chip) {
+		arithmetic_sd = within(fmax(arithmetic_sd, between_chips_sd(p, true)));
+		memory_sd = within(fmax(memory_sd, between_chips_sd(p, false)));
+	}
+	if (u->f->prompt_n)
+		add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
+	if (!u->knows_chip)
+		set_kernel_priors(u);
+	if (u->f->decode_n)
+		add_factor(u, FACTOR_MEMORY, memory_sd);
+	if (u->f->decode_n && o->kernel.value > 0)
+		add_factor(u, FACTOR_KERNEL, overhead_sd_of(u, &o->kernel));
+	if (u->f->decode_n && o->step.value > 0)
+		add_factor(u, FACTOR_STEP, overhead_sd_of(u, &o->step));
+}
+
+void update_set_priors(struct update *u)
+{
+	list_models(u);
+	if (u->f->own_program && !u->f->base.profile->suite)
+		set_priors(u);
+	else
+		set_wide_priors(u);
+	set_reaches(u);
+}

@@ -1,0 +1,35 @@
+/*
+ * fit_update.h - private to the room: what a profile's update by a few runs has to find out (fit_update.c), and how unsure
+ * that is before (fit_priors.c).
+ *
+ * Layer family.
+ */
+#ifndef SIM_FAMILY_FIT_UPDATE_H
+#define SIM_FAMILY_FIT_UPDATE_H
+#include "sim/family/fit_work.h"
+
+/* What a model is by itself: in all of a phase, and besides in its attention. */
+enum { DECODE, PREFILL, PHASES, DECODE_ATTENTION = PHASES, PREFILL_ATTENTION, REACHES };
+
+struct update {
+	struct runtime_fit *f;
+	enum run_factor factor[FACTORS]; /* the unknown ones */
+	double sd[FACTORS];              /* of their priors, by place in `factor` */
+	size_t factors_n;
+	const struct model **models; /* that the runs are of */
+	size_t models_n, n, p;       /* rows; unknowns */
+	size_t *model_of;            /* of each row */
+	double model_sd[PHASES], arithmetic_max;
+	size_t *reach_at; /* [model][REACHES]: the unknown's place; SIZE_MAX: no run tells it, and it is 0 */
+	double *reach_sd; /* of their priors */
+	bool knows_chip;
+};
+
+/* The phase that most of a run's time is of: DECODE or PREFILL. */
+size_t update_phase_of(const struct run *r);
+
+/* Chooses the unknowns and their priors, of a profile of the program that ran, or else of another's: factors, each model's
+ * terms, their places and their number u->p. Arrays are in the fit's arena. */
+void update_set_priors(struct update *u);
+
+#endif
