@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/serve/clock.h"
+#include "sim/base/clock.h"
 
 /* Shared beginnings. A piece is the first `tokens` tokens of the text named `group`; a chain of pieces is
  * their concatenation, so two chains are equal as far as their pieces are. Where a chain covers the whole

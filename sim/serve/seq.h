@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "sim/load/request.h"
-#include "sim/serve/clock.h"
+#include "sim/base/clock.h"
 
 enum seq_state {
 	SEQ_WAITING,

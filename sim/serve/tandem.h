@@ -11,7 +11,7 @@
 #define SIM_SERVE_TANDEM_H
 #include <stddef.h>
 
-#include "sim/serve/clock.h"
+#include "sim/base/clock.h"
 
 struct tandem {
 	size_t stages;

@@ -1,11 +1,11 @@
 /*
- * clock.h - the time of a replica: whole nanoseconds and the femtoseconds beyond them.
+ * clock.h - the time of a server: whole nanoseconds and the femtoseconds beyond them.
  *
- * Layer serve. Iterations take whole femtoseconds; an int64_t of those holds 2.5 hours, so the clock keeps
+ * Layer base. Iterations take whole femtoseconds; an int64_t of those holds 2.5 hours, so the clock keeps
  * nanoseconds apart and spans are 128 bits wide. Sums are exact in whatever order they are made.
  */
-#ifndef SIM_SERVE_CLOCK_H
-#define SIM_SERVE_CLOCK_H
+#ifndef SIM_BASE_CLOCK_H
+#define SIM_BASE_CLOCK_H
 #include <stdint.h>
 
 __extension__ typedef __int128 span_fs;

@@ -1,5 +1,5 @@
 /* clock.c - see clock.h. */
-#include "sim/serve/clock.h"
+#include "sim/base/clock.h"
 
 #include <math.h>
 
