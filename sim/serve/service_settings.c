@@ -91,6 +91,7 @@ static void set_llamacpp(struct serve_settings *s, const struct serving *how, co
 	s->ubatch = how->ubatch ? how->ubatch : s->batch;
 	s->kv_unified = how->kv != SERVING_SPLIT;
 	s->context = s->kv_unified ? kv->tokens : kv->tokens / how->seqs;
+	s->cache_as_asked = how->context && kv->tokens >= how->context;
 	if (kv->token_B > 0 && s->cache == CACHE_SLOTS)
 		s->host_cache = (int64_t)(value_or_none(&how->host_cache) / kv->token_B);
 	if (how->host_copy.given)
