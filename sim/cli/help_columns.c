@@ -241,7 +241,7 @@ static const struct output_column of_markdown[] = {
 	 "the memory of each machine"},
 	{"class", "", "of a load with classes, a row for each with its metrics"},
 	{"AXIS, best alone, ASSIGNMENT", "in the head",
-	 "sweep: the best machine alone, and how many times as good"},
+	 "sweep: the best machine alone, and how many times as good; where nothing is split, the values"},
 	{"fleet, settings, holds?", "", "plan: as in its csv; then the csv's numbers under short heads"},
 	{"machine, runtime, run, measured, predicted, P10 to P90, error, model left out, chip left out",
 	 "in the cell", "validate: as in its csv; of a scenario, assignment and metric"},

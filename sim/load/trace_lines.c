@@ -284,7 +284,8 @@ int lines_tokens(const struct lines *l, struct cell c, const char *what, int64_t
 		return lines_wrong(l, c.text, err, "a whole number such as 512",
 				   "%s: '%s' is not a number of tokens", what, q.text);
 	if (d == DECIMAL_NEGATIVE)
-		return lines_wrong(l, c.text, err, NULL, "%s: '%s' is negative", what, q.text);
+		return lines_wrong(l, c.text, err, "a whole number such as 512", "%s: '%s' is negative", what,
+				   q.text);
 	if (d == DECIMAL_TOO_LARGE || *tokens > LENGTH_MAX)
 		return lines_wrong(l, c.text, err, NULL, "%s: '%s' is more than %d tokens", what, q.text,
 				   LENGTH_MAX);

@@ -29,6 +29,12 @@ static bool cache_is_full(const struct service_summary *m)
 	return m->of[SERVICE_KV_SHARE] > 0.8 || m->of[SERVICE_PREEMPTIONS] > 0.01;
 }
 
+/* Is what comes more than the bound of what it can do? It may do less than that bound, so that a queue grows below it. */
+static bool is_beyond(const struct service_summary *m)
+{
+	return m->of[SERVICE_OFFERED] >= 1.005;
+}
+
 const char *serve_words_bound(struct arena *a, const struct service_summary *m)
 {
 	const struct spent t = spent(m);
@@ -37,10 +43,10 @@ const char *serve_words_bound(struct arena *a, const struct service_summary *m)
 	if (serve_words_none_served(m))
 		return m->of[SERVICE_REFUSED] > 0 ? "every request is refused" : "no request comes";
 	if (m->overloaded)
-		return isnan(m->of[SERVICE_OFFERED])
-			       ? "overloaded"
-			       : arena_printf(a, "overloaded: %.2f times the work it can do",
-					      m->of[SERVICE_OFFERED]);
+		return is_beyond(m) ? arena_printf(a, "overloaded: %.2f times the work it can do",
+						   m->of[SERVICE_OFFERED])
+				    : arena_printf(a, "overloaded: %s more requests wait every second",
+						   units_digits(m->of[SERVICE_GROWTH], 3).text);
 	if (t.queue >= t.prefill && t.queue >= t.decode)
 		return arena_printf(a, "waiting for %s (%.0f %% of the time)", queue, t.queue * 100);
 	if (t.prefill >= t.decode)
@@ -69,7 +75,7 @@ static void say_overload(struct str *out, const struct service_summary *m)
 {
 	str_addf(out, "more requests come than are served, %s more wait every second",
 		 units_digits(m->of[SERVICE_GROWTH], 3).text);
-	if (isfinite(m->of[SERVICE_OFFERED]))
+	if (is_beyond(m))
 		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
 	str_addf(out, "; it serves %s a second; TTFT and E2EL hang on how long this lasts and are left out",
 		 units_digits(m->of[SERVICE_REQUESTS_PER_S], 3).text);
@@ -105,7 +111,7 @@ static int64_t longest_request(const struct service *s, bool *by_cache)
 
 		if (takes > most) {
 			most = takes;
-			*by_cache = takes == holds;
+			*by_cache = takes == holds && !set->cache_as_asked;
 		}
 	}
 	return most;
@@ -123,7 +129,9 @@ static void say_none_served(struct str *out, const struct service *s, const stru
 	str_addf(out,
 		 "every request is refused: a server takes one of at most %lld tokens, prompt and answer "
 		 "together, as many as its %s",
-		 (long long)most, by_cache ? "KV cache holds" : "context has");
+		 (long long)most,
+		 by_cache ? "KV cache holds: more memory or a smaller KV format holds longer ones"
+			  : "context has: 'context' of the server, or the model's own");
 }
 
 /* What the time goes into, and what would change that. */

@@ -26,6 +26,15 @@ static bool is_split(const struct sweep *s, size_t assignment)
 	return false;
 }
 
+/* Several assignments, each of them on one machine: nothing is split, and their values stand side by side. */
+static bool side_by_side(const struct sweep *s)
+{
+	for (size_t k = 0; k < s->names_n; k++)
+		if (is_split(s, k))
+			return false;
+	return s->names_n > 1;
+}
+
 /* Is there an assignment on one machine, so that splitting can be compared with it? */
 static bool asks_alone(const struct sweep_cell *c, size_t names_n)
 {
@@ -95,34 +104,69 @@ static const char *alone_text(struct arena *a, const struct sweep *s, const stru
 	return kept;
 }
 
-static struct grid grid_make(const struct sweep *s, const char *open, const char *mark)
+static const char *unit_of(const struct sweep *s)
 {
-	struct grid g = {ARENA_INIT, NULL, s->cells_n + 1, s->axes_n + 1};
-	const char *unit = "";
-	size_t n = 0;
-
-	for (size_t k = 0; k < s->names_n; k++)
-		g.columns += is_split(s, k);
 	for (size_t i = 0; i < s->cells_n * s->names_n; i++)
 		if (s->cells[i / s->names_n].entries[i % s->names_n].metric)
-			unit = s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
-	g.cells = arena_array(&g.arena, g.rows * g.columns, sizeof *g.cells);
-	for (size_t k = 0; k < s->axes_n; k++)
-		g.cells[n++] = sweep_axis_name(s->axes[k].path);
-	g.cells[n++] = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
+			return s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
+	return "";
+}
+
+/* A value, with a mark where none of its row is better. */
+static const char *value_text(struct arena *a, const struct sweep_entry *e, bool best, const char *open,
+			      const char *mark)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	if (!e->metric)
+		return lack_text(e);
+	columns_number(&s, e->metric->value);
+	text = arena_printf(a, "%s%s%s", best ? open : "", s.text, best ? mark : "");
+	str_release(&s);
+	return text;
+}
+
+/* Returns the first cell after them. */
+static const char **fill_values(struct arena *a, const struct sweep *s, const struct sweep_cell *c,
+				const char *open, const char *mark, const char **cells)
+{
+	for (size_t k = 0; k < s->names_n; k++)
+		*cells++ = value_text(a, &c->entries[k], c->best_alone == k, open, mark);
+	return cells;
+}
+
+static const char **fill_gains(struct arena *a, const struct sweep *s, const struct sweep_cell *c,
+			       const char *open, const char *mark, const char **cells)
+{
+	*cells++ = alone_text(a, s, c);
 	for (size_t k = 0; k < s->names_n; k++)
 		if (is_split(s, k))
-			g.cells[n++] = s->names[k];
-	for (size_t i = 0; i < s->cells_n; i++) {
-		const struct sweep_cell *c = &s->cells[i];
+			*cells++ = gain_text(a, &c->entries[k], entry_pays(s, c, &c->entries[k]), open, mark);
+	return cells;
+}
 
+static struct grid grid_make(const struct sweep *s, const char *open, const char *mark)
+{
+	struct grid g = {ARENA_INIT, NULL, s->cells_n + 1, s->axes_n};
+	const bool side = side_by_side(s);
+	const char *unit = unit_of(s), **at;
+
+	g.columns += !side;
+	for (size_t k = 0; k < s->names_n; k++)
+		g.columns += side || is_split(s, k);
+	at = g.cells = arena_array(&g.arena, g.rows * g.columns, sizeof *g.cells);
+	for (size_t k = 0; k < s->axes_n; k++)
+		*at++ = sweep_axis_name(s->axes[k].path);
+	if (!side)
+		*at++ = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
+	for (size_t k = 0; k < s->names_n; k++)
+		if (side || is_split(s, k))
+			*at++ = s->names[k];
+	for (size_t i = 0; i < s->cells_n; i++) {
 		for (size_t k = 0; k < s->axes_n; k++)
-			g.cells[n++] = c->values[k];
-		g.cells[n++] = alone_text(&g.arena, s, c);
-		for (size_t k = 0; k < s->names_n; k++)
-			if (is_split(s, k))
-				g.cells[n++] = gain_text(&g.arena, &c->entries[k],
-							 entry_pays(s, c, &c->entries[k]), open, mark);
+			*at++ = s->cells[i].values[k];
+		at = (side ? fill_values : fill_gains)(&g.arena, s, &s->cells[i], open, mark, at);
 	}
 	return g;
 }
@@ -130,6 +174,9 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 /* Says what the cells show. Without an assignment on one machine nothing is compared. */
 static const char *legend(struct arena *a, const struct sweep *s, const char *mark)
 {
+	if (side_by_side(s))
+		return arena_printf(a, "Values%s%s; %s: the best of its row.", *unit_of(s) ? " in " : "",
+				    unit_of(s), mark);
 	for (size_t i = 0; i < s->cells_n; i++)
 		if (asks_alone(&s->cells[i], s->names_n))
 			return arena_printf(
@@ -171,6 +218,13 @@ static void fill_html_row(const struct sweep *s, const struct sweep_cell *c, con
 
 	for (; n < s->axes_n; n++)
 		cells[n] = (struct html_cell){.text = texts[n], .value = NAN};
+	for (size_t k = 0; k < s->names_n && side_by_side(s); k++)
+		cells[n + k] =
+			(struct html_cell){.text = texts[n + k],
+					   .value = c->entries[k].metric ? c->entries[k].metric->value : NAN,
+					   .best = c->best_alone == k};
+	if (side_by_side(s))
+		return;
 	cells[n] = (struct html_cell){
 		.text = texts[n],
 		.value = c->best_alone < s->names_n ? c->entries[c->best_alone].metric->value : NAN};
@@ -194,7 +248,8 @@ struct html_table sweep_html_table(struct arena *a, const struct sweep *s)
 	for (size_t i = 0; i < s->cells_n; i++)
 		fill_html_row(s, &s->cells[i], &g.cells[(i + 1) * g.columns], &cells[i * g.columns]);
 	arena_adopt(a, &g.arena);
-	return (struct html_table){.caption = "Times as good as the best machine alone",
+	return (struct html_table){.caption = side_by_side(s) ? legend(a, s, "bold")
+							      : "Times as good as the best machine alone",
 				   .columns = columns,
 				   .columns_n = g.columns,
 				   .cells = cells,

@@ -1,6 +1,7 @@
 /* batch_kv.c - how many tokens of a cache a replica holds; see batch_cost.h. */
 #include <math.h>
 
+#include "sim/base/least.h"
 #include "sim/llm/projections.h"
 #include "sim/place/loading.h"
 #include "sim/serve/batch_cost.h"
@@ -256,7 +257,7 @@ struct footprint batch_footprint(const struct placement *at, const struct servin
 	/* states are in the pool, or set apart for all sequences */
 	const bool pooled = pool_of(at, how, machine, &pool);
 	const double apart = pooled ? 0 : (double)how->seqs * state_B(at, machine);
-	const int64_t tokens = kv->tokens ? kv->tokens : how->block;
+	const int64_t tokens = kv->tokens ? kv->tokens : (kv->state_blocks + 1) * kv->block;
 
 	return (struct footprint){.weights_B = weights_B(at, machine),
 				  .kv_B = (double)tokens * each_token_B(at, machine, &kv->groups) + apart,
@@ -308,6 +309,21 @@ static void add_machine(const struct placement *at, const struct serving *how, s
 	}
 }
 
+static int64_t whole_blocks(int64_t tokens, int64_t block)
+{
+	return (tokens + block - 1) / block * block;
+}
+
+/* llama.cpp's -c is of all slots; of the others it is the most that one sequence may have (vLLM's --max-model-len). It is
+ * rounded up to whole blocks, and so is the share of a slot where the cache is split (llama_context::llama_context(),
+ * src/llama-context.cpp, since ggml-org/llama.cpp#17046). */
+static int64_t cells_asked(const struct serving *how, int64_t block)
+{
+	const int64_t cells = whole_blocks(how->context, block);
+
+	return how->kv == SERVING_SPLIT ? whole_blocks(cells / how->seqs, block) * how->seqs : cells;
+}
+
 struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how, bool whole)
 {
 	struct batch_kv kv = {
@@ -320,9 +336,8 @@ struct batch_kv batch_kv_of(const struct placement *at, const struct serving *ho
 			add_pool(at, how, m, &pool, &kv);
 		else
 			add_machine(at, how, m, &kv);
-	/* llama.cpp's -c is of all slots; of the others it is the most that one sequence may have (vLLM's --max-model-len) */
-	if (how->context && how->context < kv.tokens && how->scheduler == SERVING_LLAMACPP)
-		kv.tokens = how->context;
+	if (how->context && how->scheduler == SERVING_LLAMACPP)
+		kv.tokens = least(kv.tokens, cells_asked(how, kv.block));
 	kv.blocks = kv.tokens / kv.block;
 	kv.tokens = kv.blocks > kv.state_blocks ? kv.blocks * kv.block : 0;
 	kv.blocks *= kv.groups.full + kv.groups.windowed;

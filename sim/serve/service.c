@@ -157,6 +157,7 @@ static int check(const struct service *s, struct diags *diags)
 	if (!service_fits(s) || serve_check(&c, &err) == 0)
 		return 0;
 	err_set(&out, "assignment '%s': %s", s->from->name, err.msg);
+	err_hint(&out, "%s", err.hint);
 	return diag_err(diags, s->from->origin.node->place, &out);
 }
 

@@ -57,6 +57,14 @@ static enum serve_cache cache_of(const struct serving *how, const struct serve_h
 	return how->radix && how->scheduler == SERVING_VLLM ? CACHE_RADIX : kept[how->scheduler];
 }
 
+/* One of vLLM's blocks stands for those that windows have passed and is given to nobody; its own usage leaves it out
+ * (BlockPool.__init__() and get_usage(), vllm/v1/core/block_pool.py of vllm-project/vllm@002f3491). SGLang's pool of tokens
+ * has a row more than it gives out. */
+static bool has_null_block(const struct serving *how)
+{
+	return how->scheduler == SERVING_VLLM && !how->radix;
+}
+
 static void set_vllm(struct arena *a, struct serve_settings *s, const struct serving *how,
 		     const struct serve_how *said)
 {
@@ -81,6 +89,7 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->longest_prefix = said && said->policy == POLICY_LONGEST_PREFIX;
 	if (said && said->kv_blocks)
 		s->kv_blocks = said->kv_blocks;
+	s->kv_blocks -= has_null_block(how) && s->kv_blocks > 1;
 }
 
 /* Its cache is one of cells; split over slots, a request has the cells of its slot. */
@@ -91,6 +100,7 @@ static void set_llamacpp(struct serve_settings *s, const struct serving *how, co
 	s->ubatch = how->ubatch ? how->ubatch : s->batch;
 	s->kv_unified = how->kv != SERVING_SPLIT;
 	s->context = s->kv_unified ? kv->tokens : kv->tokens / how->seqs;
+	s->cache_as_asked = how->context && kv->tokens >= how->context;
 	if (kv->token_B > 0 && s->cache == CACHE_SLOTS)
 		s->host_cache = (int64_t)(value_or_none(&how->host_cache) / kv->token_B);
 	if (how->host_copy.given)

@@ -182,15 +182,25 @@ static int too_small(struct err *err, size_t server, const char *key, int64_t is
 		       (long long)least);
 }
 
+static int small_batch(struct err *err, size_t server, int64_t is, int64_t least)
+{
+	if (!too_small(err, server, "batch", is, least))
+		return 0;
+	err_hint(err,
+		 "each request that runs takes a token of it, and one for each that is drafted; llama.cpp "
+		 "keeps one for prompts");
+	return -1;
+}
+
 static int check_rules(const struct serve_settings *s, size_t i, struct err *err)
 {
 	switch (s->rules) {
 	case SERVE_VLLM:
 		return too_small(err, i, "seqs", s->seqs, 1) ||
-		       too_small(err, i, "batched_tokens", s->batched_tokens, s->seqs * (s->draft + 1));
+		       small_batch(err, i, s->batched_tokens, s->seqs * (s->draft + 1));
 	case SERVE_LLAMACPP:
 		return too_small(err, i, "slots", s->slots, 1) || too_small(err, i, "ubatch", s->ubatch, 1) ||
-		       too_small(err, i, "batch", s->batch, s->slots * (s->draft + 1) + 1);
+		       small_batch(err, i, s->batch, s->slots * (s->draft + 1) + 1);
 	case SERVE_MLX:
 		return too_small(err, i, "prompts", s->prompts, 1) ||
 		       too_small(err, i, "decodes", s->decodes, 1) || too_small(err, i, "step", s->step, 1);

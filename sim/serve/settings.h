@@ -36,6 +36,7 @@ struct kv_groups {
 struct serve_settings {
 	enum serve_rules rules;
 	int64_t context; /* tokens of prompt and answer of one request; 0: as many as the KV cache holds */
+	bool cache_as_asked;  /* llama.cpp: the KV cache has as many cells as its context asks for, or more */
 	int64_t waiting_room; /* requests that may wait before the next is refused; 0: any number */
 	/* KV cache. Unlimited: kv_blocks = 0. */
 	int64_t block, kv_blocks; /* tokens of a block (>= 1), blocks in all */

@@ -276,7 +276,7 @@ static void load_fixed(const char *key, const struct yml *node, struct length_la
 	else if (!(tokens >= 1) || tokens > LENGTH_MAX || tokens != floor(tokens))
 		err_set(&out, "serve: %s: '%.40s' is not a length: whole, from 1 tok to %d tok", key,
 			node->text, LENGTH_MAX);
-	err_hint(&out, "%s", err.hint);
+	err_hint(&out, "%s", err.hint[0] ? err.hint : "such as 512 tok");
 	if (out.msg[0])
 		diag_err(d, node->place, &out);
 	l->fixed = out.msg[0] ? 1 : (int64_t)tokens;

@@ -77,7 +77,9 @@ static const struct field how_fields[] = {
 	{HOW(pipelined), .type = FIELD_BOOL,
 	 .help = "a pipeline of devices has as many batches in flight as devices"},
 	{HOW(prefix_cache), .type = FIELD_BOOL, .help = "beginnings that were read are kept"},
-	NUM(kv_blocks, 1e9, "vllm: blocks of KV cache; what the memory holds if not said"),
+	NUM(kv_blocks, 1e9,
+	    "vllm: blocks of KV cache, the one that it gives to nobody included; what the memory holds if "
+	    "not said"),
 	{HOW(host_cache), .type = FIELD_DOUBLE, .dim = DIM_BYTES, .min = 0, .max = 1e15,
 	 .help = "llama.cpp: host memory for caches of prompts that slots lose; 0 B: none"},
 	{HOW(memory), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0.01, .max = 1,

@@ -126,6 +126,7 @@ static const struct serving *settings_of(struct loader *l, const struct world *w
 	own = arena_alloc(l->arena, sizeof *own);
 	*own = *base;
 	take(own, p->said);
+	own->origin.node = node; /* what is wrong with both is told where the scenario says its part */
 	return serving_check(own, l->diags) == 0 ? own : NULL;
 }
 

@@ -430,7 +430,8 @@ START_TEST(refused_loads_have_no_times)
 		p.jobs[JOB_SERVE].type->remark(&said, &p.jobs[JOB_SERVE]);
 		ck_assert_str_eq(said.text,
 				 "every request is refused: a server takes one of at most 1024 tokens, "
-				 "prompt and answer together, as many as its context has");
+				 "prompt and answer together, as many as its context has: 'context' of the "
+				 "server, or the model's own");
 		str_release(&said);
 	}
 	prediction_release(&p);
