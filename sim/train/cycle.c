@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/sort.h"
+
 bool cycle_same(const struct simulated_action *a, const struct simulated_action *b, uint32_t micros,
 		sim_ns ns)
 {
@@ -135,24 +137,23 @@ size_t cycle_under_way(struct arena *a, const struct pipeline *p, const struct s
 	return most;
 }
 
-static int by_start(const void *x, const void *y)
+static bool starts_before(const struct simulated_action *a, const struct simulated_action *b)
 {
-	const struct simulated_action *a = x, *b = y;
-
 	if (a->start_ns != b->start_ns)
-		return a->start_ns < b->start_ns ? -1 : 1;
+		return a->start_ns < b->start_ns;
 	if (a->action.chunk != b->action.chunk)
-		return a->action.chunk < b->action.chunk ? -1 : 1;
+		return a->action.chunk < b->action.chunk;
 	if (a->action.pass != b->action.pass)
-		return a->action.pass < b->action.pass ? -1 : 1;
-	return (a->action.micro > b->action.micro) - (a->action.micro < b->action.micro);
+		return a->action.pass < b->action.pass;
+	return a->action.micro < b->action.micro;
 }
+SORT_DEFINE(sort_actions, struct simulated_action, starts_before);
 
 struct simulated_action *cycle_sorted(struct arena *a, const struct pipeline *p,
 				      const struct simulated_orders *o)
 {
 	struct simulated_action *sorted = arena_room(a, o->actions_n, sizeof *sorted);
-	bool instant = false, late = false;
+	bool instant = false;
 
 	for (size_t c = 0; c < p->chunks_n; c++)
 		for (int x = 0; x < PASS_N; x++)
@@ -160,10 +161,8 @@ struct simulated_action *cycle_sorted(struct arena *a, const struct pipeline *p,
 	if (!o->actions_n)
 		return sorted;
 	memcpy(sorted, o->actions, o->actions_n * sizeof *sorted);
-	for (size_t i = 1; i < o->actions_n && !late; i++)
-		late = by_start(&sorted[i - 1], &sorted[i]) > 0;
-	if (!instant && late)
-		qsort(sorted, o->actions_n, sizeof *sorted, by_start);
+	if (!instant)
+		sort_actions(sorted, o->actions_n);
 	return sorted;
 }
 

@@ -2,9 +2,8 @@
 #include "sim/train/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "sim/base/sort.h"
 #include "sim/step/loop.h"
 #include "sim/step/pass_class.h"
 #include "sim/train/gathers.h"
@@ -30,7 +29,7 @@ struct change {
 	sim_ns at_ns;
 	double by;
 	enum kind kind;
-	uint32_t task, part, seq;
+	uint32_t task, part; /* TASK_NONE: it releases memory */
 };
 
 struct ledger {
@@ -49,7 +48,7 @@ struct ledger {
 		double kept, recompute;
 	} * kept;        /* [block] */
 	struct changes { /* [machine] */
-		VEC(struct change) of;
+		VEC(struct change) taken, released;
 	} * changes;
 };
 
@@ -179,8 +178,8 @@ static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes,
 
 	if (bytes <= 0 || w.first < 0)
 		return;
-	VEC_ADD(&at->of, (struct change){w.first, bytes, kind, w.task, w.part, (uint32_t)at->of.n});
-	VEC_ADD(&at->of, (struct change){w.last, -bytes, kind, TASK_NONE, 0, (uint32_t)at->of.n});
+	VEC_ADD(&at->taken, (struct change){w.first, bytes, kind, w.task, w.part});
+	VEC_ADD(&at->released, (struct change){w.last, -bytes, kind, TASK_NONE, 0});
 }
 
 /* What the micro-batches of a step have in common. */
@@ -278,18 +277,20 @@ static void hold_gradients(struct ledger *b, size_t block)
 
 /* ---- peaks, from the changes ---- */
 
-static int by_time(const void *x, const void *y)
+/* Those of one instant and task keep their order: that of the sum, and so its rounding, is the same for any schedule. */
+static bool is_before(const struct change *a, const struct change *b)
 {
-	const struct change *a = x, *b = y;
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->task < b->task;
+}
+SORT_DEFINE(sort_changes, struct change, is_before);
 
-	if (a->at_ns != b->at_ns)
-		return a->at_ns < b->at_ns ? -1 : 1;
-	if ((a->by > 0) != (b->by > 0)) /* at one instant, what is released goes first */
-		return a->by > 0 ? 1 : -1;
-	if (a->task != b->task)
-		return a->task < b->task ? -1 : 1;
-	/* the order of the sum, and so its rounding, is the same for any schedule */
-	return a->seq < b->seq ? -1 : 1;
+/* At one instant, what is released goes first. */
+static const struct change *next_change(const struct changes *of, size_t *taken, size_t *released)
+{
+	if (*released == of->released.n ||
+	    (*taken < of->taken.n && of->taken.at[*taken].at_ns < of->released.at[*released].at_ns))
+		return &of->taken.at[(*taken)++];
+	return &of->released.at[(*released)++];
 }
 
 static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
@@ -333,14 +334,16 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 {
 	double now[KIND_N] = {0}, most = 0;
 	const double stands = standing_B(b, mi, &u->peak);
-	const struct changes *changes = &b->changes[mi];
+	struct changes *of = &b->changes[mi];
+	const size_t n = of->taken.n + of->released.n;
+	size_t taken = 0, released = 0;
 
-	if (changes->of.n)
-		qsort(changes->of.at, changes->of.n, sizeof *changes->of.at, by_time);
-	u->points = arena_array(a, changes->of.n + 1, sizeof *u->points);
+	sort_changes(of->taken.at, of->taken.n);
+	sort_changes(of->released.at, of->released.n);
+	u->points = arena_array(a, n + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
-	for (size_t i = 0; i < changes->of.n; i++) {
-		const struct change *c = &changes->of.at[i];
+	while (taken + released < n) {
+		const struct change *c = next_change(of, &taken, &released);
 
 		now[c->kind] += c->by;
 		if (u->points[u->points_n - 1].at_ns != c->at_ns)
@@ -405,7 +408,8 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		out[mi] = (struct memory_use){.at_ns = 0};
 		find_peak(a, &b, mi, &out[mi]);
-		VEC_FREE(&b.changes[mi].of);
+		VEC_FREE(&b.changes[mi].taken);
+		VEC_FREE(&b.changes[mi].released);
 	}
 	arena_release(&scratch);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/sort.h"
 #include "sim/train/cycle.h"
 #include "sim/train/list_schedule.h"
 #include "sim/train/published_schedules.h"
@@ -136,14 +137,12 @@ static bool advance(struct orders_simulator *r, size_t stage)
 	return true;
 }
 
-static int by_time(const void *x, const void *y)
+static bool is_before(const struct hold *a, const struct hold *b)
 {
-	const struct hold *a = x, *b = y;
-
-	if (a->at_ns != b->at_ns)
-		return a->at_ns < b->at_ns ? -1 : 1;
-	return (a->by > b->by) - (a->by < b->by); /* at one instant, what is released goes first */
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns
+				    : a->by < b->by; /* at one instant, what is released goes first */
 }
+SORT_DEFINE(sort_holds, struct hold, is_before);
 
 static bool complete(const struct orders_simulator *r)
 {
@@ -179,8 +178,7 @@ struct simulated_orders pipeline_simulate(struct arena *a, const struct pipeline
 				moved = true;
 	}
 	out.whole = complete(&r);
-	if (r.holds_n)
-		qsort(r.holds, r.holds_n, sizeof *r.holds, by_time);
+	sort_holds(r.holds, r.holds_n);
 	for (size_t i = 0; i < r.holds_n; i++) {
 		const size_t s = r.holds[i].stage;
 

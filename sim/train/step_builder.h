@@ -15,7 +15,7 @@
  * queue runs its tasks in the order in which they were added. */
 struct chunk_action {
 	sim_ns at_ns; /* when it is expected to start */
-	uint32_t seq, replica, micro, chunk;
+	uint32_t replica, micro, chunk;
 	enum pass_kind kind;
 };
 

@@ -2,9 +2,8 @@
 #include "sim/train/train.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "sim/base/sort.h"
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
@@ -23,35 +22,24 @@ enum joins { JOIN_NONE, JOIN_OPERATORS, JOIN_ROUNDS }; /* rounds of collective o
 
 /* ---- the order of the passes ---- */
 
-static int by_time(const void *x, const void *y)
+static bool is_earlier(const struct chunk_action *a, const struct chunk_action *b)
 {
-	const struct chunk_action *a = x, *b = y;
-
-	if (a->at_ns != b->at_ns)
-		return a->at_ns < b->at_ns ? -1 : 1;
-	return (a->seq > b->seq) - (a->seq < b->seq);
+	return a->at_ns < b->at_ns;
 }
+SORT_DEFINE(sort_passes, struct chunk_action, is_earlier);
 
 static void find_passes(struct builder *b)
 {
-	bool late = false; /* one comes too late */
-
 	for (uint32_t i = 0; i < b->st.n; i++)
 		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++) {
 			const struct simulated_action *a = &b->st.replicas[i].simulated_orders.actions[k];
-			const struct chunk_action pass = {a->start_ns,
-							  (uint32_t)b->passes.n,
-							  i,
+			const struct chunk_action pass = {a->start_ns, i,
 							  b->st.replicas[i].first + a->action.micro,
-							  a->action.chunk,
-							  a->action.pass};
+							  a->action.chunk, a->action.pass};
 
 			VEC_ADD(&b->passes, pass);
 		}
-	for (size_t i = 1; i < b->passes.n && !late; i++)
-		late = by_time(&b->passes.at[i - 1], &b->passes.at[i]) > 0;
-	if (late)
-		qsort(b->passes.at, b->passes.n, sizeof *b->passes.at, by_time);
+	sort_passes(b->passes.at, b->passes.n);
 }
 
 /* ---- passes ---- */

@@ -3,6 +3,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/heap.h"
+#include "sim/base/sort.h"
 #include "sim/base/rng.h"
 
 enum { ITEMS = 200 };
@@ -85,12 +86,52 @@ START_TEST(heap_against_a_list)
 }
 END_TEST
 
+struct numbered {
+	int key, at;
+};
+
+static bool has_less(const struct numbered *a, const struct numbered *b)
+{
+	return a->key < b->key;
+}
+SORT_DEFINE(sort_numbered, struct numbered, has_less);
+
+/* Runs that rise and fall, and none at all: in order, equals as they were, and none lost. */
+START_TEST(sorted_in_order)
+{
+	enum { MOST = 200 };
+	struct numbered x[MOST];
+	struct rng *r = rng_new((uint64_t)_i, "sort");
+
+	for (int round = 0; round < 50; round++) {
+		const int n = (int)(rng_uniform(r) * MOST), keys = 1 + (int)(rng_uniform(r) * 60),
+			  step = (int)(rng_uniform(r) * 4) - 1;
+		bool seen[MOST] = {false};
+
+		for (int i = 0; i < n; i++)
+			x[i] = (struct numbered){step > 1 || rng_uniform(r) < 0.1
+							 ? (int)(rng_uniform(r) * keys)
+							 : i * step % keys,
+						 i};
+		sort_numbered(x, (size_t)n);
+		for (int i = 0; i < n; i++) {
+			ck_assert(!seen[x[i].at]);
+			seen[x[i].at] = true;
+			ck_assert(!i || x[i - 1].key < x[i].key ||
+				  (x[i - 1].key == x[i].key && x[i - 1].at < x[i].at));
+		}
+	}
+	rng_free(r);
+}
+END_TEST
+
 Suite *suite_heap(void)
 {
 	Suite *s = suite_create("heap");
 	TCase *tc = tcase_create("heap");
 
 	tcase_add_loop_test(tc, heap_against_a_list, 0, 8);
+	tcase_add_loop_test(tc, sorted_in_order, 0, 10);
 	suite_add_tcase(s, tc);
 	return s;
 }

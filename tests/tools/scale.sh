@@ -3,7 +3,7 @@
 # instructions (valgrind), processor time and peak memory. BENCH is tests/bench, which counts flows and measures a program's
 # time and memory. quick: without the sizes that take minutes.
 #
-# FILE has the instructions that were counted once, a line each. --check counts again and fails where they are more than a
+# FILE has the instructions that were counted once, and the memory, a line each. --check counts again and fails where they are more than a
 # quarter more: what a compiler or a C library changes is less, what grows with a wrong power is more. Where they are a
 # quarter fewer it asks for --update, which writes the file.
 set -e
@@ -45,6 +45,16 @@ counted() {
 	*) row "$1" "$(millions "$2")" ;;
 	esac
 }
+# a row of memory, in kB, likewise
+weighed() {
+	name=$1
+	shift
+	kB=$("$bench" cost "$@" | awk '{ printf "%.0f", $3 * 1000 }')
+	case $quick in
+	--*) printf '%s kB of memory: %s\n' "$kB" "$name" ;;
+	*) row "$name" "$(awk -v x="$kB" 'BEGIN { printf "%.0f MB", x / 1000 }')" ;;
+	esac
+}
 slope() { awk -v a="$1" -v b="$2" -v n="$3" 'BEGIN { printf "%.0f", (b - a) / n }'; }
 
 evaluations() {
@@ -57,6 +67,13 @@ evaluations() {
 	one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 	five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
 	counted "a cell of a sweep" "$(slope "$one" "$five" 4)"
+	pipeline 16 64 >"$out/groups.yaml"
+	set -- "$program" simulate "$out/groups.yaml" --path . --draws 2 -j 1
+	counted "405B over 16 machines, 64 groups in flight" "$(instructions "$@")"
+	weighed "405B over 16 machines, 64 groups in flight" "$@"
+	set -- "$program" simulate tests/published/megatron-175b.yaml --set workload.train.micro_batches=4096 --draws 2 -j 1
+	counted "GPT-3 on 64 GPUs, interleaved, 4096 micro-batches" "$(instructions "$@")"
+	weighed "GPT-3 on 64 GPUs, interleaved, 4096 micro-batches" "$@"
 }
 per_step() { # of a list of events, so many pending
 	some=$(instructions "$bench" hold "$1" "$2" 20000)
@@ -95,9 +112,9 @@ elif [ "$quick" = --check ]; then
 		NR == FNR { n = $1; $1 = ""; was[$0] = n; next }
 		{ n = $1; $1 = ""; seen++ }
 		!($0 in was) { print "bench:" $0 " is not in " expected; bad = 1; next }
-		n > margin * was[$0] { printf "bench:%s: %.0f instructions, %.0f are expected\n", $0, n, was[$0]; bad = 1 }
-		n < was[$0] / margin { printf "bench:%s: %.0f instructions, fewer than the expected %.0f: make bench-update\n", $0, n, was[$0]; bad = 1 }
-		END { if (!bad) print "bench: " seen " counts of instructions are as expected"; exit bad || !seen }' "$expected" "$out/counted"
+		n > margin * was[$0] { printf "bench:%s: %.0f, %.0f are expected\n", $0, n, was[$0]; bad = 1 }
+		n < was[$0] / margin { printf "bench:%s: %.0f, fewer than the expected %.0f: make bench-update\n", $0, n, was[$0]; bad = 1 }
+		END { if (!bad) print "bench: " seen " counts of instructions and sizes are as expected"; exit bad || !seen }' "$expected" "$out/counted"
 	exit
 fi
 for n in 8 32 128 $([ "$quick" ] || echo 512); do
