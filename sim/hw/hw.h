@@ -161,8 +161,9 @@ struct by_weights {
 /* A kernel that takes the rows of each expert some at a time, each group with a reading of its own. */
 struct expert_group {
 	struct origin origin;
-	int64_t from; /* rows of all experts from which it is used */
-	int64_t rows; /* of one expert in a group, which is padded to them */
+	int64_t from;       /* rows of all experts from which it is used */
+	int64_t rows;       /* of one expert in a group, which is padded to them */
+	struct qty further; /* share of the peak for each further row of the group; not given: that of few */
 };
 
 /* Products of few rows, which matrix-vector kernels run. */

@@ -209,6 +209,8 @@ static const struct field expert_group_fields[] = {
 	COUNT(struct expert_group, from, 1 << 24,
 	      "rows of all experts from which the groups are of that size"),
 	COUNT(struct expert_group, rows, 4096, "of one expert for each reading of its weights"),
+	QTY_OPT(struct expert_group, further, DIM_SHARE, 0.001, 1,
+		"of the peak, each further row of such a group, whose kernel is another; not given: few's"),
 };
 static const struct table expert_group_table = {"expert group", sizeof(struct expert_group),
 						expert_group_fields, ARRAY_LEN(expert_group_fields)};
