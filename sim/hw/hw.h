@@ -121,6 +121,8 @@ struct overhead {
 	 * gathered and rewritten, and partial sums are joined afterwards, by kernels of their own; not given: as other
 	 * products */
 	struct qty tiles, tiles_experts;
+	struct qty experts,
+		experts_fp4; /* of a product of experts, whatever its rows; not given: as the others say */
 	struct qty
 		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
 	struct qty step; /* seconds for each step, in which the host waits and samples */

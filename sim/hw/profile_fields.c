@@ -162,6 +162,10 @@ static const struct field overhead_fields[] = {
 		"of a product of more rows than 'few' has, all its kernels; not given: product"),
 	QTY_OPT(struct overhead, tiles_experts, DIM_TIME, 0, 1,
 		"likewise of experts, whose rows are gathered; not given: product"),
+	QTY_OPT(struct overhead, experts, DIM_TIME, 0, 1,
+		"of a product of experts of however many rows, sorting of rows and sums of experts in it"),
+	QTY_OPT(struct overhead, experts_fp4, DIM_TIME, 0, 1,
+		"likewise where kernels for weights of 4-bit floats are others; not given: experts"),
 	QTY_OPT(struct overhead, cache, DIM_TIME, 0, 1,
 		"of attention, for each sequence that decodes and head of its keys and values, beyond "
 		"reading them"),
