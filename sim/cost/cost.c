@@ -317,6 +317,16 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 	c->memory = term_stream(c->bytes, &device_model->profile->copy);
 }
 
+/* What a product of experts takes in all beyond its work, if the runtime says so for any number of rows; NULL: it does not. */
+static const struct qty *start_of_experts(const struct overhead *o, const struct op *op)
+{
+	const bool fp4 = cost_weights_kind(op->format) == BEYOND_FP4;
+
+	if (op->kind != OP_LINEAR || !op->experts || !o->experts.given)
+		return NULL;
+	return fp4 && o->experts_fp4.given ? &o->experts_fp4 : &o->experts;
+}
+
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
  * measured as one, however many kernels it takes. */
 static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
@@ -325,8 +335,12 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 	const bool mixed =
 		op->kind == OP_SCORES && p->attention.mixed_head.given && is_mixed(&p->attention, op);
 	const struct qty *each = &o->kernel, *tiles = op->experts ? &o->tiles_experts : &o->tiles;
+	const struct qty *experts = start_of_experts(o, op);
 
-	if (op->kind == OP_LINEAR && tiles->given && !product_is_few(p, op)) {
+	if (experts) {
+		each = experts;
+		kernels = op->times;
+	} else if (op->kind == OP_LINEAR && tiles->given && !product_is_few(p, op)) {
 		each = tiles;
 		kernels = op->times;
 	} else if (op->kind == OP_LINEAR && o->product.given) {

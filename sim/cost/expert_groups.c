@@ -5,14 +5,14 @@
 
 #include "sim/base/exact_math.h"
 
-double expert_group_rows(const struct few *f, double rows)
+const struct expert_group *expert_group_of(const struct few *f, double rows)
 {
 	const struct expert_group *g = f->groups.at, *found = NULL;
 
 	for (size_t i = 0; i < f->groups.n; i++)
 		if (rows >= (double)g[i].from && (!found || g[i].from > found->from))
 			found = &g[i];
-	return found ? (double)found->rows : 1;
+	return found && found->rows > 1 ? found : NULL;
 }
 
 /* The mean rate of a Poisson law whose mean is m > 1 once its zeros are left out: l = m (1 - exp(-l)). */

@@ -9,8 +9,8 @@
 #define SIM_COST_EXPERT_GROUPS_H
 #include "sim/hw/hw.h"
 
-/* The rows of an expert that share a reading of its weights, if there are so many rows in all; 1: each has its own. */
-double expert_group_rows(const struct few *f, double rows);
+/* The groups in which so many rows of all experts run; NULL: each row reads its expert's weights for itself. */
+const struct expert_group *expert_group_of(const struct few *f, double rows);
 
 /* The groups of `each` rows into which the rows of an expert that has some are divided, in the mean; m >= 1: its rows in
  * the mean. The numbers of rows of experts are taken as Poisson, without those that have none. */

@@ -92,15 +92,16 @@ static void cost_scattered(struct cost *c, const struct op *op, const struct dev
 			   double share)
 {
 	const struct few *f = &device_model->profile->few;
-	const double each = expert_group_rows(f, op->rows);
-	const double readings = each > 1 ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
-	const double row_flop = c->flop / op->rows, first = each > 1 ? readings * row_flop : c->flop;
-	const struct qty *further = by_weights(&f->further, op->format);
+	const struct expert_group *g = expert_group_of(f, op->rows);
+	const double each = g ? (double)g->rows : 1;
+	const double readings = g ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
+	const double row_flop = c->flop / op->rows, first = g ? readings * row_flop : c->flop;
+	const struct qty *further = g && g->further.given ? &g->further : by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * readings / op->copies + op->tensor_B) * share;
 	c->memory = term_stream(c->bytes, few_rate(device_model->profile, op));
 	c->arithmetic = term_at_share(device_model, first, by_weights(&f->first, op->format));
-	if (each > 1 && further)
+	if (g && further)
 		c->apart = term_at_share(device_model, readings * (each - 1) * row_flop, further);
 	if (f->scattered.given)
 		slow_down(&c->memory, &f->scattered);

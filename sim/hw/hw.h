@@ -121,6 +121,8 @@ struct overhead {
 	 * gathered and rewritten, and partial sums are joined afterwards, by kernels of their own; not given: as other
 	 * products */
 	struct qty tiles, tiles_experts;
+	struct qty experts,
+		experts_fp4; /* of a product of experts, whatever its rows; not given: as the others say */
 	struct qty
 		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
 	struct qty step; /* seconds for each step, in which the host waits and samples */
@@ -161,8 +163,9 @@ struct by_weights {
 /* A kernel that takes the rows of each expert some at a time, each group with a reading of its own. */
 struct expert_group {
 	struct origin origin;
-	int64_t from; /* rows of all experts from which it is used */
-	int64_t rows; /* of one expert in a group, which is padded to them */
+	int64_t from;       /* rows of all experts from which it is used */
+	int64_t rows;       /* of one expert in a group, which is padded to them */
+	struct qty further; /* share of the peak for each further row of the group; not given: that of few */
 };
 
 /* Products of few rows, which matrix-vector kernels run. */

@@ -162,6 +162,10 @@ static const struct field overhead_fields[] = {
 		"of a product of more rows than 'few' has, all its kernels; not given: product"),
 	QTY_OPT(struct overhead, tiles_experts, DIM_TIME, 0, 1,
 		"likewise of experts, whose rows are gathered; not given: product"),
+	QTY_OPT(struct overhead, experts, DIM_TIME, 0, 1,
+		"of a product of experts of however many rows, sorting of rows and sums of experts in it"),
+	QTY_OPT(struct overhead, experts_fp4, DIM_TIME, 0, 1,
+		"likewise where kernels for weights of 4-bit floats are others; not given: experts"),
 	QTY_OPT(struct overhead, cache, DIM_TIME, 0, 1,
 		"of attention, for each sequence that decodes and head of its keys and values, beyond "
 		"reading them"),
@@ -209,6 +213,8 @@ static const struct field expert_group_fields[] = {
 	COUNT(struct expert_group, from, 1 << 24,
 	      "rows of all experts from which the groups are of that size"),
 	COUNT(struct expert_group, rows, 4096, "of one expert for each reading of its weights"),
+	QTY_OPT(struct expert_group, further, DIM_SHARE, 0.001, 1,
+		"of the peak, each further row of such a group, whose kernel is another; not given: few's"),
 };
 static const struct table expert_group_table = {"expert group", sizeof(struct expert_group),
 						expert_group_fields, ARRAY_LEN(expert_group_fields)};

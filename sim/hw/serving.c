@@ -87,6 +87,10 @@ static const struct field serving_fields[] = {
 	SECONDS(poll, 100, "of iterations before it looks for new requests; not given: after each"),
 	SECONDS(host, 10, "of an iteration in which the device waits for the host"),
 	SECONDS(host_per_seq, 1, "and more for each sequence in it"),
+	SECONDS(detokenizer, 1,
+		"for each entry of the vocabulary, of a request that is taken in while the loop waits: a "
+		"table "
+		"for the text of its answer"),
 	SECONDS(request, 100, "of HTTP, template and tokenizer before a request is queued"),
 	SECONDS(request_per_token, 1, "and more for each token of its prompt"),
 };

@@ -53,8 +53,10 @@ struct serving {
 	struct qty
 		new_rows; /* seconds of a pass of so many rows as none before it had: the runtime plans its products
 			      * for each number of rows. Those of captured graphs and a full batch are met at the start */
-	struct qty host;              /* seconds of an iteration in which the device waits for the host */
-	struct qty host_per_seq;      /* and more for each sequence in it */
+	struct qty host;         /* seconds of an iteration in which the device waits for the host */
+	struct qty host_per_seq; /* and more for each sequence in it */
+	struct qty
+		detokenizer; /* seconds for each entry of the vocabulary while a request is taken in and the loop waits */
 	struct qty request;           /* seconds of HTTP, template and tokenizer before a request is queued */
 	struct qty request_per_token; /* and more for each token of its prompt */
 };

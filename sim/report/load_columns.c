@@ -19,7 +19,7 @@ void load_columns_release(struct load_columns *c)
 
 enum load_work load_work_of(const struct served_pass *p)
 {
-	return !p->read ? LOAD_DECODE : p->decodes ? LOAD_MIXED : LOAD_PREFILL;
+	return !p->decodes ? LOAD_PREFILL : p->read ? LOAD_MIXED : LOAD_DECODE;
 }
 
 /* In whole numbers that do not overflow: the rest of the division is spread apart. */

@@ -38,7 +38,7 @@ void load_columns_init(struct load_columns *c, size_t servers_n, sim_ns from_ns,
 void load_columns_release(struct load_columns *c);
 struct served_to load_columns_listener(struct load_columns *c);
 
-enum load_work load_work_of(const struct served_pass *p);
+enum load_work load_work_of(const struct served_pass *p); /* requests that are taken in count as prefill */
 sim_ns load_column_start(const struct load_columns *c, size_t column); /* column <= LOAD_COLUMNS */
 /* Sums over columns first to first + n - 1, of servers `server` to server + servers_n - 1. */
 struct load_column load_columns_sum(const struct load_columns *c, size_t server, size_t servers_n,

@@ -43,6 +43,7 @@ static void add_pass(void *self, const struct served_pass *p)
 	struct load_trace *t = self;
 	struct str *out = t->events.out;
 	const enum load_work work = load_work_of(p);
+	const int64_t tokens = p->read + p->decodes;
 
 	if (!has_room(t))
 		return;
@@ -50,6 +51,8 @@ static void add_pass(void *self, const struct served_pass *p)
 	str_add(out, ",\"name\":\"");
 	if (p->read)
 		str_addf(out, "prefill %" PRId64, p->read);
+	else if (!p->decodes)
+		str_add(out, "requests taken in");
 	if (p->decodes)
 		str_addf(out, "%sdecode %" PRId64, p->read ? ", " : "", p->decodes);
 	str_addf(out, "\",\"cat\":\"%s\",\"cname\":\"%s\"", kinds[work], colors[work]);
@@ -58,7 +61,7 @@ static void add_pass(void *self, const struct served_pass *p)
 	str_addf(out,
 		 ",\"args\":{\"iterations\":%" PRId64 ",\"decodes\":%" PRId64 ",\"prompt_tokens\":%" PRId64
 		 ",\"prefill_share_of_tokens\":%.3f}}",
-		 p->iterations, p->decodes, p->read, (double)p->read / (double)(p->read + p->decodes));
+		 p->iterations, p->decodes, p->read, tokens ? (double)p->read / (double)tokens : 0);
 }
 
 /* ---- counters ---- */

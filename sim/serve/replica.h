@@ -95,6 +95,7 @@ struct replica {
 	struct {
 		struct clock since;
 		int64_t seen;
+		bool again; /* it took some in, and looks again before it goes on */
 	} poll;
 
 	struct {

@@ -11,6 +11,10 @@
  * Between two looks for new requests iterations go on until they have taken TimeBudget's 0.5 s (`poll`), so that
  * requests which come one after the other are taken in together. The server cuts a prompt into segments, none of which
  * shares a pass with the next (_tokenize()): of a model that thinks, the last tokens from <think> on are one (`tail`).
+ *
+ * Whoever is found is taken in at once, in the same thread as the iterations: _generate() asks for the next request as long as
+ * there is one, and makes a detokenizer for each (tokenizer.detokenizer). BPEStreamingDetokenizer and SPMStreamingDetokenizer
+ * (mlx_lm/tokenizer_utils.py) ask the tokenizer twice for all of its vocabulary and make a table of it (`detokenizer`).
  */
 #include "sim/base/least.h"
 #include "sim/serve/replica.h"
@@ -26,14 +30,28 @@ static int64_t most_decodes(const struct replica *p)
 	return most(p->set->decodes, p->set->prompts);
 }
 
-/* The time since the last look is up, or nothing is left to do: everybody who waits is seen. */
-static void look(struct replica *p)
+/* The time since the last look is up, or nothing is left to do: everybody who waits is seen. Returns how many are new. */
+static int64_t look(struct replica *p)
 {
-	if ((p->dec.n || p->reading.n) &&
+	const int64_t before = p->poll.seen;
+
+	if (!p->poll.again && (p->dec.n || p->reading.n) &&
 	    clock_since(p->now, p->poll.since) <= (span_fs)p->set->poll_ns * FS_PER_NS)
-		return;
+		return 0;
 	p->poll.since = p->now;
 	p->poll.seen = (int64_t)waiting_n(&p->waiting);
+	return p->poll.seen > before ? p->poll.seen - before : 0;
+}
+
+/* Those who are new are taken in one after another, and so is who comes meanwhile, before the next iteration. */
+static bool takes_in(struct replica *p)
+{
+	const int64_t n = look(p);
+
+	p->poll.again = n && p->set->take_in_fs;
+	if (p->poll.again)
+		p->fs += n * p->set->take_in_fs;
+	return p->poll.again;
 }
 
 /* A request with a seed of its own waits until the batch has drained and is then served alone; who comes after it
@@ -133,7 +151,9 @@ static void compose(struct replica *p)
 {
 	struct batch_mix mix;
 
-	look(p);
+	p->decodes_run = false;
+	if (takes_in(p))
+		return;
 	replica_mix(p, &mix);
 	mix.padded = true;
 	p->decodes_run = mix.decodes > 0;
@@ -157,8 +177,11 @@ static void after(struct replica *p, uint32_t seq)
 		replica_token(p, seq);
 }
 
+/* Whoever comes makes a jump end where it is seen in the next iteration, even if it finds no seat then. */
 static bool open(const struct replica *p)
 {
+	if (p->set->take_in_fs && !p->set->poll_ns)
+		return true;
 	return p->dec.n < most_decodes(p) &&
 	       (p->arrived.n || (!p->set->poll_ns && (int64_t)p->reading.n < p->set->prompts));
 }

@@ -116,7 +116,7 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 			v->machines++;
 		}
 	v->kv = batch_kv_of(&v->at, v->how, v->pool == POOL_WHOLE && !(v->said && v->said->speculative));
-	v->set = service_settings_of(a, v->how, v->said, &v->kv);
+	v->set = service_settings_of(a, v->how, v->said, &v->kv, s->world->model->vocabulary);
 	limit_context(s->world, &v->set);
 	s->kv_blocks += (double)v->set.kv_blocks;
 	return add_table(s, i, diags);

@@ -56,9 +56,10 @@ struct service {
 	struct arena memory;  /* a twin's own */
 };
 
-/* Of the KV cache, the scenario's words and the runtime's. */
+/* Of the KV cache, the scenario's words, the runtime's, and the entries of the model's vocabulary. */
 struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
-					  const struct serve_how *said, const struct batch_kv *kv);
+					  const struct serve_how *said, const struct batch_kv *kv,
+					  int64_t vocabulary);
 
 /* Seconds of a pass: from its begin to its end, or how long it keeps others from following, which of a pipeline
  * with several batches in flight is its longest stage. */

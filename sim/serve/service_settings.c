@@ -107,18 +107,20 @@ static void set_llamacpp(struct serve_settings *s, const struct serving *how, co
 		s->host_copy_fs = llround(kv->token_B / how->host_copy.value * 1e15);
 }
 
-static void set_mlx(struct serve_settings *s, const struct serving *how)
+static void set_mlx(struct serve_settings *s, const struct serving *how, int64_t vocabulary)
 {
 	s->prompts = or_any(how->prompts);
 	s->decodes = how->seqs;
 	s->step = or_any(how->step);
 	s->tail = how->tail;
 	s->poll_ns = llround(value_or_none(&how->poll) * 1e9);
+	s->take_in_fs = llround(value_or_none(&how->detokenizer) * (double)vocabulary * 1e15);
 	s->host_cache = MLX_CACHES;
 }
 
 struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
-					  const struct serve_how *said, const struct batch_kv *kv)
+					  const struct serve_how *said, const struct batch_kv *kv,
+					  int64_t vocabulary)
 {
 	static const enum serve_rules rules[] = {[SERVING_VLLM] = SERVE_VLLM,
 						 [SERVING_LLAMACPP] = SERVE_LLAMACPP,
@@ -140,7 +142,7 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 	if (s.rules == SERVE_LLAMACPP)
 		set_llamacpp(&s, how, kv);
 	else if (s.rules == SERVE_MLX)
-		set_mlx(&s, how);
+		set_mlx(&s, how, vocabulary);
 	else
 		set_vllm(a, &s, how, said);
 	if (said && said->speculative)

@@ -76,8 +76,9 @@ struct serve_settings {
 
 	/* mlx */
 	int64_t prompts, decodes, step;
-	int64_t tail;    /* last tokens of a prompt that are read in a pass of their own; 0: none */
-	int64_t poll_ns; /* of iterations before it looks for new requests; 0: after each */
+	int64_t tail;       /* last tokens of a prompt that are read in a pass of their own; 0: none */
+	int64_t poll_ns;    /* of iterations before it looks for new requests; 0: after each */
+	int64_t take_in_fs; /* for each request that it finds, before the next iteration */
 
 	/* speculative decoding: tokens drafted, and the probability that each is accepted if those before it were
 	 */

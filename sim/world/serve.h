@@ -122,14 +122,15 @@ struct serve_how {
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */
 	bool chunked, whole_prompt, prefill_first, prefix_cache, pipelined;
-	int64_t kv_blocks;                 /* blocks of `block` tokens; 0: as many as the memory holds */
-	double host_cache;                 /* bytes */
-	double memory;                     /* share of the memory that the server may take */
-	double reserved;                   /* bytes of it for what is no weight, cache or activation */
-	int64_t queue;                     /* requests that may wait; 0: any number */
-	struct field_list graphs;          /* double: batch sizes with a captured graph */
-	double host, host_per_seq;         /* seconds of an iteration */
-	double new_rows;                   /* seconds of a pass of so many rows as none had before */
+	int64_t kv_blocks;         /* blocks of `block` tokens; 0: as many as the memory holds */
+	double host_cache;         /* bytes */
+	double memory;             /* share of the memory that the server may take */
+	double reserved;           /* bytes of it for what is no weight, cache or activation */
+	int64_t queue;             /* requests that may wait; 0: any number */
+	struct field_list graphs;  /* double: batch sizes with a captured graph */
+	double host, host_per_seq; /* seconds of an iteration */
+	double new_rows;           /* seconds of a pass of so many rows as none had before */
+	double detokenizer;        /* seconds for each entry of the vocabulary, of a request taken in */
 	double request, request_per_token; /* seconds before a request is queued */
 	struct speculative *speculative;   /* generate.h; NULL: no draft */
 };

@@ -94,6 +94,8 @@ static const struct field how_fields[] = {
 	    "fp8"),
 	SEC(host, 10, "of an iteration in which the device waits for the host"),
 	SEC(host_per_seq, 1, "and more for each sequence in it"),
+	SEC(detokenizer, 1,
+	    "for each entry of the vocabulary, of a request that is taken in while the loop waits: mlx"),
 	SEC(request, 100, "HTTP, template and tokenizer before a request is queued"),
 	SEC(request_per_token, 1, "and more for each token of its prompt"),
 	{HOW(speculative), .type = FIELD_MAYBE, .sub = &speculative_table,

@@ -80,6 +80,7 @@ static void take(struct serving *s, const struct serve_how *h)
 	quantity(&s->new_rows, h, "new_rows", h->new_rows);
 	quantity(&s->host, h, "host", h->host);
 	quantity(&s->host_per_seq, h, "host_per_seq", h->host_per_seq);
+	quantity(&s->detokenizer, h, "detokenizer", h->detokenizer);
 	quantity(&s->request, h, "request", h->request);
 	quantity(&s->request_per_token, h, "request_per_token", h->request_per_token);
 }

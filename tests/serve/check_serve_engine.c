@@ -107,16 +107,18 @@ static void draw_llamacpp(struct rng *r, struct serve_settings *set, int64_t lon
 
 static void draw_mlx(struct rng *r, struct serve_settings *set, int64_t longest)
 {
-	*set = (struct serve_settings){.rules = SERVE_MLX,
-				       .prompts = fixture_draw(r, 1, 8),
-				       .decodes = fixture_draw(r, 1, 16),
-				       .step = fixture_draw(r, 3, 80),
-				       .tail = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 9),
-				       .poll_ns = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 30000000),
-				       .block = 1,
-				       .cache = fixture_draw(r, 0, 1) ? CACHE_WHOLE : CACHE_NONE,
-				       .host_cache = 10,
-				       .context = longest};
+	*set = (struct serve_settings){
+		.rules = SERVE_MLX,
+		.prompts = fixture_draw(r, 1, 8),
+		.decodes = fixture_draw(r, 1, 16),
+		.step = fixture_draw(r, 3, 80),
+		.tail = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 9),
+		.poll_ns = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 30000000),
+		.take_in_fs = fixture_draw(r, 0, 1) ? 0 : 1000000 * fixture_draw(r, 1, 5000000),
+		.block = 1,
+		.cache = fixture_draw(r, 0, 1) ? CACHE_WHOLE : CACHE_NONE,
+		.host_cache = 10,
+		.context = longest};
 }
 
 static void draw_static(struct rng *r, struct serve_settings *set, int64_t longest)
@@ -543,6 +545,8 @@ START_TEST(twice_as_slow_is_twice_the_time)
 	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &a);
 	w.time = (struct fixture_time){
 		.base_fs = 14000000000000, .per_row_fs = 180000000000, .per_context_fs = 600000000};
+	w.set[0].take_in_fs *= 2;
+	w.set[0].poll_ns *= 2;
 	for (size_t i = 0; i < TWINS; i++)
 		w.q[i].arrive_ns *= 2;
 	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &b);

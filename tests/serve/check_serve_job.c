@@ -158,7 +158,7 @@ START_TEST(one_user_of_mlx_is_generate)
 		 "%smodel: %s\nworkload: {serve: {arrivals: {concurrency: 1}, requests: 2, prompt: 4096 tok, "
 		 "output: 1 tok, measure: all}}\n"
 		 "assignments: [{name: one, place: [{on: a}], serve: {prefix_cache: false, request: 0 s, "
-		 "request_per_token: 0 s}}]\n",
+		 "request_per_token: 0 s, detokenizer: 0 s, host_per_seq: 0 s}}]\n",
 		 head, models[_i]);
 	m = served(text);
 	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));

@@ -848,6 +848,37 @@ START_TEST(mlx_looks_for_requests_now_and_then)
 }
 END_TEST
 
+/* A pass takes 1 ms, to take one in 3 ms: 1 comes while 0 is taken in and is taken in behind it, before anybody reads;
+ * 2 comes while they decode, 3 while 2 is taken in, and those who decode wait for both. */
+START_TEST(mlx_takes_in_one_after_another)
+{
+	const struct request q[] = {{.id = 0, .prompt = 10, .output = 4},
+				    {.id = 1, .arrive_ns = 2000000, .prompt = 10, .output = 4},
+				    {.id = 2, .arrive_ns = 8500000, .prompt = 10, .output = 2},
+				    {.id = 3, .arrive_ns = 11000000, .prompt = 10, .output = 2}};
+	const struct serve_settings set = {.rules = SERVE_MLX,
+					   .prompts = 8,
+					   .decodes = 32,
+					   .step = 2048,
+					   .take_in_fs = 3000000000000,
+					   .block = 1,
+					   .context = 1000};
+	/* 6 ms; prompts at 6 to 7, first tokens 8, second 9; 6 ms; 16: thirds, prompts 17; fourths 18, first tokens 19 */
+	static const int64_t admitted[] = {6000000, 6000000, 15000000, 15000000};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 4, &p, &w);
+	for (uint64_t i = 0; i < 4; i++)
+		ck_assert_int_eq(fixture_end_of(&w, i)->t.admitted_ns, admitted[i]);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.first_ns, 8000000);
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.first_ns, 8000000);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.first_ns, fixture_end_of(&w, 3)->t.first_ns);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 /* Request 1 names a seed: it waits for 0, runs alone, and 2 and 3, which came while it waited, wait for its end. */
 START_TEST(mlx_runs_seeded_requests_alone)
 {
@@ -1070,6 +1101,7 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
 	tcase_add_test(t, mlx_reads_a_tail_by_itself);
 	tcase_add_test(t, mlx_looks_for_requests_now_and_then);
+	tcase_add_test(t, mlx_takes_in_one_after_another);
 	tcase_add_test(t, mlx_runs_seeded_requests_alone);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");

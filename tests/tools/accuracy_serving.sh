@@ -24,13 +24,13 @@ sweep() {
 	sed 's/"[^"]*"$/-/' $runs/dgx_spark_vllm_open_loop.csv | awk -F, -v model="$1" -v format="$2" '
 	NR == 1 {
 		for (i = 1; i <= NF; i++) c[$i] = i
-		print "rate,requests,burstiness,changes,ttft_ms_mean,ttft_ms_p95,tpot_ms_mean,e2el_ms_mean,out_tok_per_s"
+		print "rate,requests,burstiness,changes,ttft_ms_mean,ttft_ms_p95,tpot_ms_mean,itl_ms_p50,e2el_ms_mean,out_tok_per_s"
 		next
 	}
 	$c["model"] == model && $c["format"] == format && $c["test"] ~ /^11-rate-sweep/ {
-		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok];workload.serve.prompt.uniform=[400 tok, %.0f tok]\",%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
+		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok];workload.serve.prompt.uniform=[400 tok, %.0f tok]\",%s,%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
 			$c["requests"], $c["burstiness"], 2 * $c["output_tokens_mean"] - 49, 2 * $c["prompt_tokens_mean"] - 400, $c["ttft_ms_mean"], \
-			$c["ttft_ms_p95"], $c["tpot_ms_mean"], $c["e2el_ms_mean"], $c["output_tok_per_s"]
+			$c["ttft_ms_p95"], $c["tpot_ms_mean"], $c["itl_ms_p50"], $c["e2el_ms_mean"], $c["output_tok_per_s"]
 	}'
 }
 
