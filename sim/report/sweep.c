@@ -121,7 +121,7 @@ static const char *value_text(struct arena *a, const struct sweep_entry *e, bool
 
 	if (!e->metric)
 		return lack_text(e);
-	columns_number(&s, e->metric->value);
+	units_format_number(&s, e->metric->value);
 	text = arena_printf(a, "%s%s%s", best ? open : "", s.text, best ? mark : "");
 	str_release(&s);
 	return text;
