@@ -157,7 +157,7 @@ static const struct metric metrics[] = {
 	{EVIL, EVIL, 5.5, 5, 6, PROVENANCE_MEASURED, false, NULL, 0.1, EVIL, 1, 2},
 	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 	{"e2el_s", "s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
-static const struct memory_row memory[] = {{EVIL, EVIL, 3e10, 2e10, 2e10, 1e10, 0, 0, 0, 0.75, EVIL, 1}};
+static const struct memory_row memory[] = {{EVIL, EVIL, 3e10, 2e10, 2e10, 1e10, 0, 0, 0, 0.75, EVIL, 1, 0}};
 static const struct busy_row busy[] = {{EVIL, EVIL, 0.97}};
 static const struct assignment_row classes[] = {
 	{EVIL, true, 0, NULL, "", NULL, metrics, 3, NULL, 0, NULL, 0, NULL, NULL, 0}};
