@@ -354,6 +354,8 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 		kernels = op->times;
 	} else if (op->kind == OP_NORM && o->norm.given) {
 		each = &o->norm;
+	} else if ((op->kind == OP_ROUTE || op->kind == OP_COMBINE) && o->route.given) {
+		each = &o->route;
 	}
 	return (struct term){kernels * each->value + share * (mixed ? starts_mixed(&p->attention, op)
 							      : o->cache.given ? op->caches * o->cache.value

@@ -73,6 +73,8 @@ bool product_is_few(const struct profile *p, const struct op *op)
 		return false;
 	if (!is_given(&p->few.origin))
 		return op->m <= GEMV_ROWS;
+	if (op->experts && op->format == FORMAT_BF16 && p->few.bf16_experts_in_tiles)
+		return false;
 	if (op->experts && p->expert_calls.always) /* each is a product of its own rows */
 		return op->rows / op->copies <= (double)p->few.rows;
 	if (is_tiled_from(&p->few, op, tokens))

@@ -47,6 +47,7 @@ const struct family_key family_keys[] = {
 	KEY("overhead.tiles", p.overhead.tiles, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.tiles_experts", p.overhead.tiles_experts, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.attention", p.overhead.attention, DIM_TIME, FAMILY_OVERHEAD),
+	KEY("overhead.route", p.overhead.route, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.step", p.overhead.step, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.wire", p.overhead.wire, DIM_BANDWIDTH, FAMILY_OVERHEAD),
 	DEQUANT("dequant.f16", p.dequant.f16),

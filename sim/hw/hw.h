@@ -116,7 +116,9 @@ struct overhead {
 	struct origin origin;
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
 	struct qty product, attention,
-		norm; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
+		norm, /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
+		/* of the choice of experts and of the sum of what they made: a few threads of one group, which sort and wait */
+		route;
 	/* Seconds for a product of more rows than `few` has, and for one of experts: it runs in tiles, for which rows are
 	 * gathered and rewritten, and partial sums are joined afterwards, by kernels of their own; not given: as other
 	 * products */
@@ -183,6 +185,7 @@ struct few {
 	struct field_list groups;
 	/* share of the weights' bandwidth that products of single rows reach; not given: all */
 	struct qty scattered;
+	bool bf16_experts_in_tiles; /* no kernel of few rows takes experts in bf16: they run in tiles, however few */
 	bool overlaps; /* each row unpacks the weights for itself while others read: a product takes the longer of both */
 	struct qty several;      /* the same for products of two rows or more, if another kernel runs them */
 	struct by_weights first; /* share of the peak for the first row of a pass: reading and unpacking */

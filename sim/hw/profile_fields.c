@@ -158,6 +158,9 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY_OPT(struct overhead, norm, DIM_TIME, 0, 1, "likewise of a norm, whose threads wait for one sum"),
+	QTY_OPT(struct overhead, route, DIM_TIME, 0, 1,
+		"likewise of the choice of experts and of their sum, which few threads do one after the "
+		"other"),
 	QTY_OPT(struct overhead, tiles, DIM_TIME, 0, 1,
 		"of a product of more rows than 'few' has, all its kernels; not given: product"),
 	QTY_OPT(struct overhead, tiles_experts, DIM_TIME, 0, 1,
@@ -234,6 +237,8 @@ static const struct field few_fields[] = {
 		 "are"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
+	{FIELD_KEY(struct few, bf16_experts_in_tiles), .type = FIELD_BOOL, .optional = true,
+	 .help = "no kernel of few rows takes experts in bf16: they run in tiles, however few they are"},
 	{FIELD_KEY(struct few, overlaps), .type = FIELD_BOOL, .optional = true,
 	 .help = "all rows go on at 'further' while the weights are read; not given: the first of a pass "
 		 "alone"},

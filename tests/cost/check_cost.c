@@ -1081,6 +1081,70 @@ START_TEST(products_of_experts_start_in_a_time_of_their_own)
 }
 END_TEST
 
+/* One token's experts in bf16, where no kernel of few rows takes them: a tile of 32 rows for each. */
+static const struct {
+	const char *in_tiles;
+	int64_t experts;
+	enum format_id format;
+	bool few;
+} in_bf16[] = {{"true", 4, FORMAT_BF16, false},
+	       {"true", 4, FORMAT_F16, true},
+	       {"true", 4, FORMAT_Q4_0, true},
+	       {"true", 0, FORMAT_BF16, true},
+	       {"false", 4, FORMAT_BF16, true}};
+
+START_TEST(experts_in_bf16_run_in_tiles)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		RUNTIME "few={rows: 8, pass: 8, gather: 1}",
+		arena_printf(&a, RUNTIME "few.bf16_experts_in_tiles=%s", in_bf16[_i].in_tiles),
+		RUNTIME "tile={rows: 32, columns: 64}", NULL};
+	struct op op = wide;
+	struct device_model device_model;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = 1;
+	op.experts = in_bf16[_i].experts;
+	op.copies = op.rows = op.experts ? (double)op.experts : 1;
+	op.flop = wide.flop * op.rows;
+	op.format = in_bf16[_i].format;
+	ck_assert_int_eq(product_is_few(device_model.profile, &op), in_bf16[_i].few);
+	if (!in_bf16[_i].few)
+		ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).arithmetic.s, 32 * op.copies * 2 / 0.5,
+					1e-6);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
+/* The kernels that choose experts and that sum what these made start in a time of their own; nothing else does. */
+START_TEST(routes_start_in_their_time)
+{
+	static const struct {
+		enum op_kind kind;
+		double starts_s;
+	} kinds[] = {{OP_ROUTE, 5 * 9e-6}, {OP_COMBINE, 2 * 9e-6}, {OP_NORM, 2 * 3e-6}, {OP_ROPE, 3e-6}};
+	static const char *const sets[] = {RUNTIME "overhead.route=9 us", NULL};
+	struct device_model device_model;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct op op = {.kind = kinds[i].kind,
+				      .phase = PHASE_DECODE,
+				      .times = 1,
+				      .copies = 1,
+				      .m = 1,
+				      .tensor_B = 1000};
+
+		ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).overhead.s, kinds[i].starts_s, 1e-12);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Weights are made resident at a rate, where a runtime lets them go; nothing else takes that time. */
 START_TEST(weights_are_made_resident)
 {
@@ -1636,6 +1700,8 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_loop_test(tc, experts_are_gathered_into_tiles, 0, ARRAY_LEN(gathered));
 	tcase_add_loop_test(tc, products_of_experts_start_in_a_time_of_their_own, 0, ARRAY_LEN(of_experts));
+	tcase_add_loop_test(tc, experts_in_bf16_run_in_tiles, 0, ARRAY_LEN(in_bf16));
+	tcase_add_test(tc, routes_start_in_their_time);
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_test(tc, the_host_masks_and_fetches);

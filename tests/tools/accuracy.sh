@@ -3,7 +3,8 @@
 # families of hardware/measured. 'Model left out': the family's model is fitted without the runs of that model on that machine;
 # 'chip left out': without any of that chip, which is what the catalogue would say had nobody measured it. Below the
 # families come the outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml; rows that no
-# profile of the scenario was made with count as left out there.
+# profile of the scenario was made with count as left out there. The second table sums up prompts, and tokens of one sequence, by kind
+# of model and program.
 set -eu
 tool=$1
 shift
@@ -31,13 +32,31 @@ for file in hardware/measured/outcomes/*.csv; do
 	"$tool" validate "scenarios/${name%.csv}.yaml" --format csv --from "$file" > "$work/one"
 	sed '1d;s/$/,outcome/' "$work/one" >> "$rows"
 done
-awk '
+"$tool" list models --format jsonl | sed -n 's/^.*"name":"\([^"]*\)".*"experts":.*$/\1/p' > "$work/mixtures"
+[ -s "$work/mixtures" ] || { echo "accuracy.sh: no model of the catalogue has experts" >&2; exit 1; }
+awk -v mixtures="$work/mixtures" '
 # Targets of mean |error| on rows not in the fit, in percent; held against both kinds of holes.
 BEGIN {
 	target["7B decode"] = 5; target["7B prefill"] = 4; target["batched decode"] = 8; target["MoE batched decode"] = 8
 	target["depth"] = 8; target["Llama 3 decode to 8k"] = 8; target["MoE decode"] = 10
 	target["MLX decode"] = 4; target["MLX prefill"] = 4
 	target["MLX M5 decode"] = 4; target["MLX M5 prefill"] = 4; target["MLX M5 over M4"] = 4
+	kinds = split("dense decode,dense prefill,MoE decode,MoE prefill", kind, ",")
+	aim["dense decode"] = 5; aim["dense prefill"] = 6; aim["MoE decode"] = 8; aim["MoE prefill"] = 12
+	while ((getline name < mixtures) > 0) mixture[name] = 1
+}
+# "dense decode": of a run "qwen3-4b mlx_q4 tg128 @ d2048". Several sequences, prompts of a few rows, ratios and requests are none.
+function kind_of(run,   word, n, tokens) {
+	n = split(run, word, " ")
+	if (n < 3 || run ~ / x [0-9]| over |[+]/ || word[3] !~ /^(pp|tg)[0-9]/) return ""
+	tokens = substr(word[3], 3) + 0
+	if (word[3] ~ /^pp/ && tokens < 64) return ""
+	return (word[1] in mixture ? "MoE " : "dense ") (word[3] ~ /^pp/ ? "prefill" : "decode")
+}
+function add_kind(k, program) {
+	if (!(program in known)) { known[program] = 1; programs[++programs_n] = program }
+	if (f[11] != "") { kind_rows[k, program]++; kind_model[k, program] += abs(f[11]); kind_chip[k, program] += abs(f[13]) }
+	if (f[15] == 1 && f[9] != "") { kind_held[k, program]++; kind_error[k, program] += abs(f[9]) }
 }
 function abs(x) { return x < 0 ? -x : x }
 # Cells of a line into f[]; a comma inside quotes is text.
@@ -58,6 +77,7 @@ function cells(line,   part, n, i) {
 	if (f[22] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
 	if (f[11] != "") { model[set]++; model_error[set] += abs(f[11]); model_inside[set] += f[12]; e = f[11] }
 	if (f[13] != "") { chip[set]++; chip_error[set] += abs(f[13]); chip_inside[set] += f[14] }
+	if (f[22] == "run" && (k = kind_of(f[4])) != "") { add_kind(k, "all"); sub(/@.*/, "", f[3]); add_kind(k, f[3]) }
 	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%%s", f[2], f[3], f[4], 100 * e, f[17] != "" ? sprintf(", %s %.0f %%", f[17], 100 * f[18]) : "") }
 	if (f[15] == 1 && f[9] != "") { total["held"]++; total["held_inside"] += f[10]; total["held_error"] += abs(f[9]) }
 	total["rows"]++; total["inside"] += f[10]; total["model"] += f[11] != ""; total["model_inside"] += f[12]
@@ -88,5 +108,15 @@ END {
 		total["chip"], share(total["chip_inside"], total["chip"])
 	printf "%d rows are in no fit: mean error %s, %s inside.\n", \
 		total["held"], percent(total["held_error"], total["held"]), share(total["held_inside"], total["held"])
+	print "\n| kind | program | rows in a fit | model left out | chip left out | target | model; chip | rows in no fit | mean error |"
+	print "|---|---|---|---|---|---|---|---|---|"
+	for (i = 1; i <= kinds; i++)
+		for (j = 1; j <= programs_n; j++) {
+			k = kind[i]; p = programs[j]; n = kind_rows[k, p]; s = kind_held[k, p]
+			if (n + s)
+				printf "| %s | %s | %d | %s | %s | %d %% | %s; %s | %d | %s |\n", k, p, n, \
+					percent(kind_model[k, p], n), percent(kind_chip[k, p], n), aim[k], \
+					verdict(kind_model[k, p], n, aim[k]), verdict(kind_chip[k, p], n, aim[k]), s, percent(kind_error[k, p], s)
+		}
 	exit !total["rows"]
 }' "$rows"
