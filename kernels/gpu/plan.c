@@ -296,9 +296,18 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	return true;
 }
 
+/* Heads that share keys are rows of one product, as in llama.cpp (gqa_opt_applies of ggml_cuda_get_best_fattn_kernel(), ggml-cuda/fattn.cu of
+ * ggml-org/llama.cpp@d775b896). */
+static bool are_heads_together(const struct bench_case *c, const struct plan_limits *l)
+{
+	return l->style->heads_groups_core && c->heads > c->kv_heads && !l->no_prefill;
+}
+
 static uint32_t decode_splits(const struct bench_case *c, const struct plan_limits *l)
 {
-	int64_t splits = l->cores * l->style->decode_groups_core / c->kv_heads;
+	const int groups =
+		are_heads_together(c, l) ? l->style->heads_groups_core : l->style->decode_groups_core;
+	int64_t splits = l->cores * groups / c->kv_heads;
 
 	if (splits > up(c->n, DECODE_KEYS_MIN))
 		splits = up(c->n, DECODE_KEYS_MIN);
@@ -339,7 +348,8 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, 4.0 * (double)(c->heads * splits * (D + 2)), FILL_NAN, SAMPLE_F32, 0);
 	s = step_add(p, "attention", "0124p", splits, (uint32_t)c->kv_heads);
 	s->threads = DECODE_THREADS;
-	snprintf(s->kernel, sizeof s->kernel, "attention_decode_%d_%d", (int)D, (int)group);
+	snprintf(s->kernel, sizeof s->kernel, "attention_%s_%d_%d",
+		 are_heads_together(c, l) ? "heads" : "decode", (int)D, (int)group);
 	s = step_add(p, "attention", "43p", (uint32_t)c->heads, 1);
 	s->threads = SIMD_WIDTH;
 	snprintf(s->kernel, sizeof s->kernel, "attention_join_%d", (int)D);

@@ -564,6 +564,7 @@ static void streams(void)
 	}
 }
 
+/* ggml-cpu computes a graph with as many threads as its nodes have tasks, and a scale has one: there it is a chain of sums. */
 static void chain(const char *kind, int n, bool dependent)
 {
 	struct store s = store_new();
@@ -573,7 +574,8 @@ static void chain(const char *kind, int n, bool dependent)
 	if (!store_fill(&s))
 		return;
 	for (int i = 0; i < n; i++) {
-		x = ggml_scale(r.ctx, dependent ? x : a, 0.999f);
+		x = is_cpu ? ggml_add(r.ctx, dependent ? x : a, a)
+			   : ggml_scale(r.ctx, dependent ? x : a, 0.999f);
 		ggml_build_forward_expand(r.graph, x);
 	}
 	head(kind, "f32", "", n, 0, dependent);
