@@ -21,6 +21,7 @@ class Model(nn.Module):
         torch.set_default_dtype(B)
         with dev:
             self.emb = nn.Embedding(vocab, h)
+            nn.init.normal_(self.emb.weight, std=0.02)  # as models begin; of deviation 1 a tied head's softmax is 0 but for one token
             self.blocks = nn.ModuleList(Block(h, heads, kv, d, f) for _ in range(layers))
             self.norm = nn.RMSNorm(h)
             self.head = self.emb.weight if tied else nn.Parameter(torch.randn(vocab, h) * 0.02)
@@ -38,9 +39,9 @@ PARTS = {"forward": (0, 1), "backward": (1, 2), "optimizer": (2, 3), "step": (0,
 
 
 class Steps:
-    def __init__(self, m, b, t):
+    def __init__(self, m, b, t, lr=1e-5):  # not 0: the update's division takes a slow way where what is divided is 0 (torch_adam.py)
         self.m = m
-        self.opt = torch.optim.AdamW(list({id(p): p for p in m.parameters()}.values()), lr=0.0, fused=True)
+        self.opt = torch.optim.AdamW(list({id(p): p for p in m.parameters()}.values()), lr=lr, fused=True)
         a = torch.arange(t, device=dev)[:, None] / 10000 ** (torch.arange(0, m.d, 2, device=dev) / m.d)[None]
         self.c, self.s = a.cos().to(B), a.sin().to(B)
         self.tok = torch.randint(0, m.vocab, (b, t), device=dev)

@@ -333,6 +333,168 @@ DECODE(128, 2, 16)
 DECODE(128, 4, 16)
 DECODE(128, 8, 16)
 
+/* ---- decode of heads that share keys, on the tensor cores ---- */
+
+/* Words 2 `step` and 2 `step` + 1 of each piece of 32 numbers are a lane's part of a product's operand: which numbers of a row stand where
+ * is free as long as both operands agree, and so a lane reads 16 bytes in a row. */
+template <int D> DEVICE void rows_begin(words *piece, const half *row, uint lane, bool there)
+{
+	UNROLL for (int i = 0; i < D / 32; i++) {
+		const words zeros = {};
+
+		piece[i] = there ? ((const words *)row)[4 * i + lane % 4] : zeros;
+	}
+}
+
+/* Scores of the heads by eight keys, a key for each four lanes. */
+template <int D> DEVICE void eight_scores(float *score, const words *q, const words *k)
+{
+	UNROLL for (int i = 0; i < 4; i++)
+		score[i] = 0.0f;
+	UNROLL for (int i = 0; i < D / 16; i++) {
+		const uint heads[4] = {q[i / 2].at[i % 2 * 2], 0, q[i / 2].at[i % 2 * 2 + 1], 0};
+
+		multiply_add(score, heads, k[i / 2].at + i % 2 * 2);
+	}
+}
+
+/* Number e of eight of two rows, the first in the low half. */
+DEVICE uint column_of(const words &a, const words &b, int e)
+{
+	const uint x = a.at[e / 2], y = b.at[e / 2];
+
+	return e % 2 ? x >> 16 | (y & 0xffff0000u) : (x & 0xffffu) | y << 16;
+}
+
+/* What a warp has of each head, lane / 4, of rows that lanes / 4 hold: sum[8 v + e][i] is of number 64 v + 16 (lane % 4) + 8 i + e. */
+template <int D> struct heads_state {
+	float high, below, sum[D / 8][4];
+};
+
+/* Scores of 16 keys to weights, in halves; the sums so far shrink to the new maximum. */
+template <int D> DEVICE void heads_soften(heads_state<D> *s, float (*score)[4], uint *weight, float scale, uint keys, uint lane)
+{
+	float high = s->high;
+
+	UNROLL for (uint i = 0; i < 4; i++) {
+		const uint key = i / 2 * 8 + lane % 4 * 2 + i % 2;
+
+		score[i / 2][i % 2] = key < keys ? score[i / 2][i % 2] * scale : NOTHING;
+		high = larger(high, score[i / 2][i % 2]);
+	}
+	high = larger(high, shuffle_xor(high, 1));
+	high = larger(high, shuffle_xor(high, 2));
+	const float shrink = exp2_fast(s->high - high);
+
+	s->high = high;
+	s->below *= shrink;
+	UNROLL for (int i = 0; i < 2; i++) {
+		const float a = exp2_fast(score[i][0] - high), b = exp2_fast(score[i][1] - high);
+
+		s->below += a + b;
+		weight[2 * i] = pack(a, b);
+		weight[2 * i + 1] = 0;
+	}
+	UNROLL for (int i = 0; i < D / 8; i++) {
+		s->sum[i][0] *= shrink;
+		s->sum[i][1] *= shrink;
+	}
+}
+
+/* 16 keys of a warp, of which `keys` are there. */
+template <int D> DEVICE void heads_add(heads_state<D> *s, const words *q, const half *k, const half *v, float scale, uint keys, uint lane)
+{
+	words key[2][D / 32], value[D / 64][4];
+	float score[2][4];
+	uint weight[4];
+	const words zeros = {};
+
+	UNROLL for (uint i = 0; i < 2; i++) {
+		const uint row = 8 * i + lane / 4;
+
+		rows_begin<D>(key[i], k + (row < keys ? row : 0) * D, lane, row < keys);
+	}
+	UNROLL for (int c = 0; c < D / 64; c++)
+		UNROLL for (uint i = 0; i < 4; i++) {
+			const uint row = i / 2 * 8 + lane % 4 * 2 + i % 2;
+
+			value[c][i] = row < keys ? ((const words *)(v + row * D + 64 * c))[lane / 4] : zeros;
+		}
+	UNROLL for (int i = 0; i < 2; i++)
+		eight_scores<D>(score[i], q, key[i]);
+	heads_soften<D>(s, score, weight, scale, keys, lane);
+	UNROLL for (int c = 0; c < D / 64; c++)
+		UNROLL for (int e = 0; e < 8; e++) {
+			const uint columns[2] = {column_of(value[c][0], value[c][1], e), column_of(value[c][2], value[c][3], e)};
+
+			multiply_add(s->sum[8 * c + e], weight, columns);
+		}
+}
+
+/* The warp's state to shared memory: of each head D sums, maximum, divisor. */
+template <int D, int GROUP> DEVICE void heads_share(float (*shared)[D + 2], heads_state<D> *s, uint lane)
+{
+	const uint head = lane / 4;
+
+	s->below += shuffle_xor(s->below, 1);
+	s->below += shuffle_xor(s->below, 2);
+	if (head >= GROUP)
+		return;
+	UNROLL for (uint i = 0; i < D / 8; i++)
+		UNROLL for (uint j = 0; j < 2; j++)
+			shared[head][i / 8 * 64 + lane % 4 * 16 + 8 * j + i % 8] = s->sum[i][j];
+	shared[head][D] = s->high;
+	shared[head][D + 1] = s->below;
+}
+
+/* The first half of decode as above, for GROUP heads at once: a warp takes 16 keys a step, as rows of which eight are heads. */
+template <int D, int GROUP>
+DEVICE void decode_heads(const half *q, const half *keys, const half *values, float *part, const attention_params &p,
+			 float (*shared)[GROUP][D + 2])
+{
+	const uint lane = thread_of_block() % 32, warp = thread_of_block() / 32, kv = block_y(), split = block_x();
+	const uint share = (p.n + p.splits - 1) / p.splits, from = split * share, to = from + share < p.n ? from + share : p.n;
+	const half *k = keys + (uint64)kv * p.n * D, *v = values + (uint64)kv * p.n * D;
+	heads_state<D> s;
+	words heads[D / 32];
+
+	rows_begin<D>(heads, q + (uint64)(kv * GROUP + lane / 4 % GROUP) * D, lane, lane / 4 < GROUP);
+	s.high = NOTHING;
+	s.below = 0.0f;
+	UNROLL for (int i = 0; i < D / 8; i++)
+		UNROLL for (int j = 0; j < 4; j++)
+			s.sum[i][j] = 0.0f;
+	for (uint t = from + 16 * warp; t < to; t += 16 * DECODE_WARPS)
+		heads_add<D>(&s, heads, k + (uint64)t * D, v + (uint64)t * D, p.scale, to - t, lane);
+	heads_share<D, GROUP>(shared[warp], &s, lane);
+	block_barrier();
+	for (uint i = thread_of_block(); i < GROUP * (D + 2); i += DECODE_WARPS * 32) {
+		const uint head = i / (D + 2), at = i % (D + 2);
+		float high = NOTHING, sum = 0.0f;
+
+		UNROLL for (int w = 0; w < DECODE_WARPS; w++)
+			high = larger(high, shared[w][head][D]);
+		UNROLL for (int w = 0; w < DECODE_WARPS; w++)
+			sum += shared[w][head][at] * exp2_fast(shared[w][head][D] - high);
+		part[((uint64)(kv * GROUP + head) * p.splits + split) * (D + 2) + at] = at == D ? high : sum;
+	}
+}
+
+#define DECODE_HEADS(D, GROUP)                                                                               \
+	KERNEL(DECODE_WARPS * 32)                                                                            \
+	attention_heads_##D##_##GROUP(const half *q, const half *keys, const half *values, float *part,      \
+				      PARAMS(attention_params) p)                                            \
+	{                                                                                                    \
+		SHARED float shared[DECODE_WARPS][GROUP][D + 2];                                             \
+		decode_heads<D, GROUP>(q, keys, values, part, p, shared);                                    \
+	}
+DECODE_HEADS(64, 2)
+DECODE_HEADS(64, 4)
+DECODE_HEADS(64, 8)
+DECODE_HEADS(128, 2)
+DECODE_HEADS(128, 4)
+DECODE_HEADS(128, 8)
+
 /* Decode, second half: a warp for each head joins its splits. */
 template <int D> DEVICE void join(const float *part, float *out, const attention_params &p)
 {

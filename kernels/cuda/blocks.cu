@@ -533,7 +533,9 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	GEMM(name, 64)                                                                                       \
 	GEMM(name, 128)                                                                                      \
 	EXPERTS(name, 16)                                                                                    \
+	EXPERTS(name, 32)                                                                                    \
 	EXPERTS(name, 64)                                                                                    \
+	EXPERTS(name, 128)                                                                                   \
 	KERNEL(THREADS)                                                                                      \
 	moe_##name(const uchar *w, const uchar *x, const x_scale *scales, float *y,                          \
 		   PARAMS(product_params) p, const uint *first, const uint *ids)                             \

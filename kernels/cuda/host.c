@@ -32,7 +32,8 @@ static const struct plan_style cuda_style = {.backend = "cuda",
 					     .pass_threads = 1024,
 					     .prefill_threads = 128,
 					     .prefill_queries = 64,
-					     .decode_groups_core = 4};
+					     .decode_groups_core = 4,
+					     .heads_groups_core = 1};
 
 /* ---- preparing ---- */
 static void release_case(struct cuda *m)

@@ -21,8 +21,8 @@ enum {
 	ADAM_THREADS = 256,
 	ROUND_THREADS = 256, /* four numbers each */
 	BLOCKS_THREADS = 256,
-	BLOCKS_WIDE = 128,   /* rows of weights in a tile of the products in blocks */
-	MOE_ROWS_A_WARP = 2, /* of an expert; for more the tensor cores are taken */
+	BLOCKS_WIDE = 128, /* rows of weights in a tile of the products in blocks */
+	MOE_USED = 8,      /* experts of a token, as most mixtures have: as many rows are one token's */
 	SIMD_WIDTH = 32,
 	ALIGN_B = 256, /* of an offset into a buffer */
 	COPIES_MAX = 256,
@@ -247,7 +247,14 @@ static bool gemv_plan(struct plan *p, const struct plan_limits *l)
 	return gemv_step(p);
 }
 
-/* Several tokens for each expert, through weights in blocks. */
+/* Tokens whose rows are of so many experts in all. */
+static int64_t moe_tokens(const struct bench_case *c)
+{
+	return up(c->m, c->k < MOE_USED ? c->k : MOE_USED);
+}
+
+/* Through weights in blocks by tensor cores. The tile is wide enough for all tokens, any of which may meet one expert, as llama.cpp takes
+ * it (ncols_max of mul_mat_q_switch_J(), ggml-cuda/mmq.cuh of ggml-org/llama.cpp@d775b896): where few do, most of it is empty. */
 static bool experts_step(struct plan *p)
 {
 	const struct bench_case *c = &p->c;
@@ -257,7 +264,7 @@ static bool experts_step(struct plan *p)
 	s = step_add(p, "blocks", "1562p34", up(c->n, BLOCKS_WIDE), (uint32_t)c->k);
 	s->threads = BLOCKS_THREADS;
 	snprintf(s->kernel, sizeof s->kernel, "experts_%s_%d", dtype_suffix[c->dtype],
-		 up(c->m, c->k) > 16 ? 64 : 16);
+		 tile_rows(moe_tokens(c)));
 	return true;
 }
 
@@ -278,7 +285,7 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	if (is_rounded(p) && c->m > MOE_ROWS_A_WARP * c->k && !l->no_prefill)
+	if (is_rounded(p) && moe_tokens(c) > GEMV_M_MAX && !l->no_prefill)
 		return experts_step(p);
 	if (is_rounded(p))
 		round_step(p, m, n, false);
@@ -289,9 +296,18 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	return true;
 }
 
+/* Heads that share keys are rows of one product, as in llama.cpp (gqa_opt_applies of ggml_cuda_get_best_fattn_kernel(), ggml-cuda/fattn.cu of
+ * ggml-org/llama.cpp@d775b896). */
+static bool are_heads_together(const struct bench_case *c, const struct plan_limits *l)
+{
+	return l->style->heads_groups_core && c->heads > c->kv_heads && !l->no_prefill;
+}
+
 static uint32_t decode_splits(const struct bench_case *c, const struct plan_limits *l)
 {
-	int64_t splits = l->cores * l->style->decode_groups_core / c->kv_heads;
+	const int groups =
+		are_heads_together(c, l) ? l->style->heads_groups_core : l->style->decode_groups_core;
+	int64_t splits = l->cores * groups / c->kv_heads;
 
 	if (splits > up(c->n, DECODE_KEYS_MIN))
 		splits = up(c->n, DECODE_KEYS_MIN);
@@ -332,7 +348,8 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, 4.0 * (double)(c->heads * splits * (D + 2)), FILL_NAN, SAMPLE_F32, 0);
 	s = step_add(p, "attention", "0124p", splits, (uint32_t)c->kv_heads);
 	s->threads = DECODE_THREADS;
-	snprintf(s->kernel, sizeof s->kernel, "attention_decode_%d_%d", (int)D, (int)group);
+	snprintf(s->kernel, sizeof s->kernel, "attention_%s_%d_%d",
+		 are_heads_together(c, l) ? "heads" : "decode", (int)D, (int)group);
 	s = step_add(p, "attention", "43p", (uint32_t)c->heads, 1);
 	s->threads = SIMD_WIDTH;
 	snprintf(s->kernel, sizeof s->kernel, "attention_join_%d", (int)D);

@@ -57,6 +57,8 @@ struct plan_style {
 	int pass_threads;
 	int prefill_threads, prefill_queries;
 	int decode_groups_core;
+	/* of kernels that take all query heads of a key's on the matrix units; 0: there are none */
+	int heads_groups_core;
 };
 
 struct plan {

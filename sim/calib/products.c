@@ -75,7 +75,7 @@ static void fit_dense(struct profile_fitting *g, enum few_format f)
 			continue;
 		with.flop = 2 * (double)s->m * (double)s->n * (double)s->k;
 		between += is_between(s);
-		table_add(&t, s, &with);
+		table_add(&t, s, &with, 0);
 	}
 	if (between && (f != FEW_WHOLE || few_rows_miss(&g->d->few.further[f])))
 		make_table(&t, &g->d->products[f],
@@ -90,8 +90,8 @@ static bool is_called(const struct sample *s)
 	return s->path && !strcmp(s->path, "called");
 }
 
-/* m rows that meet k experts of n x n are one product of m / k rows through as many weights as k experts have: they run in one
- * launch, whose blocks fill the device together, however few rows each expert gets. */
+/* m rows that meet k experts of n x n are one product of m / k rows, which is no whole number where tokens choose, through as many weights
+ * as k experts have: they run in one launch, whose blocks fill the device together, however few rows each expert gets. */
 static bool as_expert(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
 		      struct sample *one)
 {
@@ -99,9 +99,9 @@ static bool as_expert(const struct profile_fitting *g, const struct sample *s, e
 	if (!profile_fit_wants(g, s, SAMPLE_MOE) || is_called(s) || s->dtype != dtype || s->k < 1 ||
 	    s->m < s->k || s->n < 1)
 		return false;
-	one->m = (s->m + s->k / 2) / s->k;
+	one->m = s->m % s->k ? s->m : s->m / s->k;
 	one->k = s->n * s->k;
-	one->flop = 2 * (double)one->m * (double)one->n * (double)one->k;
+	one->flop = 2 * (double)s->m * (double)s->n * (double)s->n;
 	return true;
 }
 
@@ -112,7 +112,7 @@ static bool spans(const struct table_fit *t)
 
 	for (size_t i = 1; i < t->n; i++) {
 		widths |= t->at[i].n != t->at[0].n;
-		rows |= t->at[i].m != t->at[0].m;
+		rows |= cell_rows(&t->at[i]) != cell_rows(&t->at[0]);
 	}
 	return widths && rows;
 }
@@ -127,7 +127,7 @@ static void fit_experts(struct profile_fitting *g, enum few_format f)
 		struct sample one;
 
 		if (as_expert(g, s, dtype, &one))
-			table_add(&t, s, &one);
+			table_add(&t, s, &one, s->m % s->k ? s->k : 0);
 	}
 	if (spans(&t))
 		make_table(&t, &g->d->experts[f],

@@ -221,9 +221,13 @@ static void add_points(struct writer *w, const struct utilisation_table *g, bool
 		if (attention)
 			str_addf(w->out, "%*s- {query: %lld, context: %lld,\n%*su: ", indent + 2, "",
 				 (long long)p->m, (long long)p->n, indent + 5, "");
-		else
-			str_addf(w->out, "%*s- {m: %lld, n: %lld, k: %lld,\n%*su: ", indent + 2, "",
-				 (long long)p->m, (long long)p->n, (long long)p->k, indent + 5, "");
+		else {
+			str_addf(w->out, "%*s- {m: %lld, n: %lld, k: %lld,", indent + 2, "", (long long)p->m,
+				 (long long)p->n, (long long)p->k);
+			if (p->per)
+				str_addf(w->out, " per: %lld,", (long long)p->per);
+			str_addf(w->out, "\n%*su: ", indent + 5, "");
+		}
 		add_number(w->out, &p->u, DIM_SHARE);
 		str_add(w->out, "}\n");
 	}

@@ -27,6 +27,7 @@ struct number {
 
 struct utilisation_point { /* m, n, k of a product; query, context, 0 of attention */
 	int64_t m, n, k;
+	int64_t per; /* of products of experts: so many have the m rows together; 0: each has them */
 	struct number u;
 };
 

@@ -14,7 +14,7 @@ enum side { SIDE_FEWEST_ROWS, SIDE_MOST_ROWS, SIDE_NARROWEST, SIDE_WIDEST, SIDES
 
 static double along(const struct table_cell *c, enum side side)
 {
-	return side == SIDE_FEWEST_ROWS || side == SIDE_MOST_ROWS ? (double)c->m : cell_width(c);
+	return side == SIDE_FEWEST_ROWS || side == SIDE_MOST_ROWS ? cell_rows(c) : cell_width(c);
 }
 
 /* The value of the outermost shapes of each side. */
@@ -33,7 +33,7 @@ static void find_ends(const struct table_fit *t, double ends[SIDES])
 
 static void add_point(struct util_point *p, size_t *n, const struct table_cell *c)
 {
-	p[(*n)++] = (struct util_point){(double)c->m, cell_width(c), c->u, c->u_sd, PROVENANCE_MEASURED};
+	p[(*n)++] = (struct util_point){cell_rows(c), cell_width(c), c->u, c->u_sd, PROVENANCE_MEASURED};
 }
 
 /* The used cells of other shapes than `without`; returns how many, and whether one of them is further out than it on each
@@ -47,11 +47,11 @@ static size_t other_shapes(const struct table_fit *t, const struct table_cell *w
 	for (size_t i = 0; i < t->n; i++) {
 		const struct table_cell *c = &t->at[i];
 
-		if (c->why || (c->m == without->m && cell_width(c) == cell_width(without)))
+		if (c->why || (cell_rows(c) == cell_rows(without) && cell_width(c) == cell_width(without)))
 			continue;
 		add_point(p, &n, c);
-		out[SIDE_FEWEST_ROWS] |= c->m <= without->m;
-		out[SIDE_MOST_ROWS] |= c->m >= without->m;
+		out[SIDE_FEWEST_ROWS] |= cell_rows(c) <= cell_rows(without);
+		out[SIDE_MOST_ROWS] |= cell_rows(c) >= cell_rows(without);
 		out[SIDE_NARROWEST] |= cell_width(c) <= cell_width(without);
 		out[SIDE_WIDEST] |= cell_width(c) >= cell_width(without);
 	}
@@ -64,7 +64,7 @@ static double error_at(const struct util_point *p, size_t n, const struct table_
 {
 	struct arena scratch = ARENA_INIT;
 	const struct util u =
-		util_at(util_table(&scratch, p, n, util_error_unknown), (double)c->m, cell_width(c));
+		util_at(util_table(&scratch, p, n, util_error_unknown), cell_rows(c), cell_width(c));
 
 	arena_release(&scratch);
 	return fabs(u.u / c->u - 1);

@@ -10,9 +10,9 @@
 
 /* The samples of one shape, of its fastest implementation, averaged. */
 struct table_cell {
-	int64_t m, n, k;
-	double flop, t, sd; /* seconds of one call, or of one of a batch; sd relative */
-	double sustained;   /* seconds of the same product back to back; 0: not measured */
+	int64_t m, n, k, per; /* per: see struct utilisation_point */
+	double flop, t, sd;   /* seconds of one call, or of one of a batch; sd relative */
+	double sustained;     /* seconds of the same product back to back; 0: not measured */
 	double sustained_sd;
 	int64_t count, sustained_n;
 	const char *path, *name, *source;
@@ -30,13 +30,18 @@ struct table_fit {
 	bool t0_known;
 };
 
+static inline double cell_rows(const struct table_cell *c)
+{
+	return c->per ? (double)c->m / (double)c->per : (double)c->m;
+}
+
 static inline double cell_width(const struct table_cell *c)
 {
 	return (double)c->n * (double)c->k;
 }
 
-/* Adds a sample's time to the cell of the shape that `as` has. */
-void table_add(struct table_fit *t, const struct sample *s, const struct sample *as);
+/* Adds a sample's time to the cell of the shape that `as` has; its rows are of `per` experts together, or, where that is 0, of each. */
+void table_add(struct table_fit *t, const struct sample *s, const struct sample *as, int64_t per);
 
 /* The rate without t0, FLOP/s; sets c->u_sd, and c->why where the cell cannot be used. */
 double table_work_rate(struct table_fit *t, struct table_cell *c);

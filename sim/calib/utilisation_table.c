@@ -17,13 +17,17 @@ _Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYP
 
 enum { GEMV_ROWS = 8 }; /* so few rows are costed as a matrix-vector product (sim/cost) */
 
-static struct table_cell *cell_of(struct table_fit *t, const struct sample *s)
+static struct table_cell *cell_of(struct table_fit *t, const struct sample *s, int64_t per)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->at[i].m == s->m && t->at[i].n == s->n && t->at[i].k == s->k)
+		if (t->at[i].m == s->m && t->at[i].n == s->n && t->at[i].k == s->k && t->at[i].per == per)
 			return &t->at[i];
-	t->at[t->n] = (struct table_cell){
-		.m = s->m, .n = s->n, .k = s->k, .flop = s->flop, .name = profile_fit_name(t->g, s)};
+	t->at[t->n] = (struct table_cell){.m = s->m,
+					  .n = s->n,
+					  .k = s->k,
+					  .per = per,
+					  .flop = s->flop,
+					  .name = profile_fit_name(t->g, s)};
 	return &t->at[t->n++];
 }
 
@@ -49,9 +53,9 @@ static void add_run(struct table_fit *t, struct table_cell *c, const struct samp
 	}
 }
 
-void table_add(struct table_fit *t, const struct sample *s, const struct sample *as)
+void table_add(struct table_fit *t, const struct sample *s, const struct sample *as, int64_t per)
 {
-	add_run(t, cell_of(t, as), s);
+	add_run(t, cell_of(t, as, per), s);
 }
 
 static void gather_gemm(struct table_fit *t, enum dtype dtype)
@@ -66,7 +70,7 @@ static void gather_gemm(struct table_fit *t, enum dtype dtype)
 
 		if (s->dtype == of[dtype] && s->flop > 0 && profile_fit_wants(g, s, SAMPLE_GEMM) &&
 		    s->m > GEMV_ROWS && s->n > 0 && s->k > 0)
-			table_add(t, s, s);
+			table_add(t, s, s, 0);
 	}
 	for (size_t i = 0; i < g->set->n;
 	     i++) { /* a sustained run that slows down gets hot: its last half counts */
@@ -287,6 +291,7 @@ void table_write(struct table_fit *t, struct utilisation_table *table, double mo
 			c->m,
 			c->n,
 			c->k,
+			c->per,
 			{.value = fmin(c->u, most), .provenance = PROVENANCE_MEASURED, .given = true}};
 		p->u.sd = p->u.value * fmax(c->u_sd, 0.005);
 		p->u.n = c->sustained > 0 ? c->sustained_n : c->count;
@@ -389,6 +394,7 @@ static void transfer_attention(struct profile_fitting *g)
 		512,
 		512,
 		1,
+		0,
 		{value, 0.5 * value, 0, PROVENANCE_TRANSFERRED,
 		 "half of the products of many rows; attention was not measured", true}};
 	profile_fit_note(g, "attention of a prompt was not measured: transferred from the products in %s",
@@ -467,7 +473,7 @@ void profile_fit_attention(struct profile_fitting *g)
 				4.0 * (double)(s->heads * s->head_dim) * (double)s->m * (double)s->n;
 
 			flat.k = 1;
-			table_add(&t, s, &flat);
+			table_add(&t, s, &flat, 0);
 			/* true while every row counts less than half of the masked FLOP; a chunk after a long cache has few of them */
 			g->d->skips_mask &= s->flop < dense - 2.0 * (double)(s->heads * s->head_dim) *
 								      (double)s->m * (double)(s->m - 1) / 2;

@@ -16,8 +16,9 @@ static struct measured_rows prepared(struct arena *a, const struct rows_table *t
 	struct measured_rows r = {NULL, 0, INFINITY};
 
 	for (size_t i = 0; i < t->points.n; i++) {
-		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
-						from[i].u.value, from[i].u.spread, from[i].u.provenance};
+		points[i] =
+			(struct util_point){gemm_point_rows(&from[i]), (double)from[i].n * (double)from[i].k,
+					    from[i].u.value, from[i].u.spread, from[i].u.provenance};
 		r.rows = fmax(r.rows, points[i].rows);
 		r.least = fmin(r.least, points[i].rows);
 	}

@@ -269,13 +269,15 @@ static void add_rows_table(const struct fit_written *w, struct str *out, const c
 	copy_keys(out, 12, t->origin.node, fitted, ARRAY_LEN(fitted));
 	str_add(out, t->points.n ? "            points:\n" : "");
 	for (size_t i = 0; i < t->points.n; i++) {
-		const struct manner share = {p[i].m > MEASURED_FEW_ROWS ? &w->product[of]
-					     : p[i].m > 1               ? &w->read_rows[of]
-									: &w->read[of],
+		const struct manner share = {gemm_point_rows(&p[i]) > MEASURED_FEW_ROWS ? &w->product[of]
+					     : gemm_point_rows(&p[i]) > 1               ? &w->read_rows[of]
+											: &w->read[of],
 					     DIM_SHARE, most_of_rows, 0};
 
 		str_addf(out, "              - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
 			 (long long)p[i].n, (long long)p[i].k);
+		if (p[i].per)
+			str_addf(out, "per: %lld, ", (long long)p[i].per);
 		add_number(w, out, "u", &p[i].u, &share);
 		str_add(out, "}\n");
 	}

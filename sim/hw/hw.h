@@ -19,8 +19,15 @@ extern const char *const dtype_names[DTYPE_N + 1];
 struct gemm_point { /* C[m,n] = A[m,k] B[k,n] */
 	struct origin origin;
 	int64_t m, n, k;
+	int64_t per;  /* the m rows are of so many experts together; 0: of each */
 	struct qty u; /* share of the device's peak, (0, 1] */
 };
+
+/* Rows of a product, or of each expert: on average, which is no whole number. */
+static inline double gemm_point_rows(const struct gemm_point *p)
+{
+	return p->per ? (double)p->m / (double)p->per : (double)p->m;
+}
 
 struct gemm_table {
 	struct origin origin;

@@ -35,6 +35,8 @@ static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table),
 /* Shares pass 1 where blocks are multiplied as integers, by faster units than the dtype's. */
 static const struct field rows_point_fields[] = {
 	COUNT(struct gemm_point, m, SHAPE_MAX, "rows of the activations; of experts, of each"),
+	COUNT_OPT(struct gemm_point, per, SHAPE_MAX,
+		  "so many experts have the m rows together, on average no whole number each"),
 	COUNT(struct gemm_point, n, SHAPE_MAX, "outputs"),
 	COUNT(struct gemm_point, k, SHAPE_MAX, "inputs"),
 	QTY(struct gemm_point, u, DIM_SHARE, 1e-6, 100, "time at the device's peak, of that which it takes"),

@@ -268,11 +268,13 @@ static struct bench_case experts(enum sample_dtype dtype, const int64_t tokens[2
 	return c;
 }
 
-/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths and up to 64 tokens for each. */
+/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths, with 1 to 512 tokens that go to eight experts
+ * each: kernels are chosen by the tokens, and 32 experts get four times as many of them as 128. */
 static void cases_moe(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
 	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}},
-			     in_blocks[][2] = {{8, 8}, {64, 32}, {512, 32}, {2048, 32}};
+			     in_blocks[][2] = {{8, 8}, {64, 32}, {128, 32}, {512, 32}, {2048, 32}},
+			     among_many[][2] = {{1024, 128}, {4096, 128}};
 	static const enum sample_dtype formats[] = {SAMPLE_Q8, SAMPLE_Q4};
 	const int64_t widest = m->quick ? 1024 : 2048;
 
@@ -283,6 +285,9 @@ static void cases_moe(const struct suite_machine *m, const struct suite_row *r, 
 		for (size_t i = 0; i < ARRAY_LEN(in_blocks) - m->quick; i++)
 			for (size_t t = 0; t < ARRAY_LEN(formats); t++)
 				add(m, r, to, experts(formats[t], in_blocks[i], n));
+	for (size_t i = 0; i < ARRAY_LEN(among_many); i++)
+		for (size_t t = 0; t < ARRAY_LEN(formats) && !m->quick; t++)
+			add(m, r, to, experts(formats[t], among_many[i], widest / 2));
 	fit(m, r, to);
 }
 
@@ -380,7 +385,7 @@ const struct suite_row suite_rows[] = {
 	{"elementwise", "one pass of a gain over rows of 4096", "1 to 4096 rows, cold", "byte/s",
 	 "runtimes.*.copy", SAMPLE_ELEMENTWISE, 0.005, 1.5, 8, 9, 15, cases_elementwise},
 	{"moe", "tokens gathered to experts, a product each, scattered",
-	 "1 to 2048 tokens, 1 to 32 experts hit", "byte/s", "runtimes.*.few.scattered, experts", SAMPLE_MOE,
+	 "1 to 4096 rows, 1 to 128 experts hit", "byte/s", "runtimes.*.few.scattered, experts", SAMPLE_MOE,
 	 0.010, 2, 12, 9, 15, cases_moe},
 	{"adam", "an update of weights and both moments", "1 to 16 million weights", "byte/s", "report",
 	 SAMPLE_ADAM, 0.010, 2, 8, 9, 15, cases_adam},

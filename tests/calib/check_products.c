@@ -210,6 +210,39 @@ START_TEST(experts_start_together)
 }
 END_TEST
 
+/* Where tokens choose, an expert gets one and a half rows on average: the rate is that of the work that was done, and the point stands there. */
+START_TEST(experts_get_rows_unevenly)
+{
+	enum { HIT = 8 };
+	static const int64_t widths[] = {1024, 2048}, rows[] = {12, 44};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (int i = 0; i < 4; i++) {
+		const int64_t n = widths[i % 2], m = rows[i / 2];
+
+		measure(&y,
+			(struct sample){.kind = SAMPLE_MOE,
+					.m = m,
+					.n = n,
+					.k = HIT,
+					.bytes = 4.0 * HIT * (double)(n * n)},
+			start_s + 2 * (double)(m * n) * (double)n / (0.5 * flops));
+	}
+	d = fitted(&y);
+	ck_assert_uint_eq(d.experts[FEW_WHOLE].n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct utilisation_point *p = &d.experts[FEW_WHOLE].at[i];
+
+		ck_assert_int_eq(p->m, rows[i / 2]);
+		ck_assert_int_eq(p->per, HIT);
+		ck_assert_double_eq_tol(p->u.value * d.gemm[DTYPE_F32].peak.value, 0.5 * flops, 0.05 * flops);
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
 /* Single rows are in the table where they are of many shapes, and no one rate holds for them. */
 static const struct {
 	int64_t shapes;
@@ -287,6 +320,7 @@ Suite *suite_products(void)
 	tcase_add_test(t, without_rows_between_there_is_no_table);
 	tcase_add_loop_test(t, experts_need_widths_and_rows, 0, ARRAY_LEN(experts));
 	tcase_add_test(t, experts_start_together);
+	tcase_add_test(t, experts_get_rows_unevenly);
 	tcase_add_test(t, several_sequences_are_another_kernel);
 	tcase_add_loop_test(t, single_rows_of_unlike_rates, 0, ARRAY_LEN(singles));
 	suite_add_tcase(s, t);

@@ -448,6 +448,7 @@ static const char *signature(const char *kernel)
 		  {"attention_join", "bbp"},
 		  {"attention_prefill", "bbbbp"},
 		  {"attention_decode", "bbbbp"},
+		  {"attention_heads", "bbbbp"},
 		  {"rmsnorm_", "bbbp"},
 		  {"adam", "bbbbp"},
 		  {"empty", "b"},

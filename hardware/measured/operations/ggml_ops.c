@@ -21,7 +21,7 @@
 #include "ggml-backend.h"
 #include "ggml.h"
 
-enum { SAMPLES = 7, NODES = 4096, ROOM = 64 << 20 };
+enum { SAMPLES = 7, NODES = 4096, ROOM = 64 << 20, CHOICES = 16 };
 
 static ggml_backend_t backend;
 static int threads;
@@ -89,6 +89,76 @@ static struct store store_new(void)
 {
 	return (struct store){
 		ggml_init((struct ggml_init_params){ggml_tensor_overhead() * NODES, NULL, true}), NULL};
+}
+
+/* Kernels of a layout of their own, such as AMX's or rows interleaved, take a matrix of weights whole and as it comes. */
+static void fill_whole(struct ggml_tensor *t)
+{
+	const size_t n = ggml_nbytes(t), block = ggml_type_size(t->type), most = ROOM / block * block;
+	uint8_t *all = malloc(n);
+
+	for (size_t at = 0; at < n; at += most)
+		memcpy(all + at, numbers(t->type), n - at < most ? n - at : most);
+	ggml_backend_tensor_set(t, all, 0, n);
+	free(all);
+}
+
+/* Whether the device multiplies 512 rows by w, if that lies in such a buffer. */
+static bool is_taken(struct ggml_tensor *w, ggml_backend_buffer_type_t type)
+{
+	struct ggml_context *ctx =
+		ggml_init((struct ggml_init_params){ggml_tensor_overhead() * 8, NULL, true});
+	struct ggml_tensor *x = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, w->ne[0], w->ne[2] > 1 ? 8 : 512,
+						   w->ne[2] > 1 ? 512 : 1),
+			   *op = w->ne[2] > 1
+					 ? ggml_mul_mat_id(ctx, w, x,
+							   ggml_new_tensor_2d(ctx, GGML_TYPE_I32, 8, 512))
+					 : ggml_mul_mat(ctx, w, x);
+	bool taken;
+
+	w->buffer = ggml_backend_buft_alloc_buffer(type, 0);
+	taken = ggml_backend_dev_supports_op(ggml_backend_get_device(backend), op);
+	ggml_backend_buffer_free(w->buffer);
+	w->buffer = NULL;
+	ggml_free(ctx);
+	return taken;
+}
+
+/* Where llama.cpp puts such weights: in the first of the device's further kinds of buffers that takes them, if one does
+ * (make_cpu_buft_list() of src/llama-model.cpp, weight_buft_supported() of src/llama-model-loader.cpp). */
+static ggml_backend_buffer_type_t further_place(struct ggml_tensor *w)
+{
+	ggml_backend_dev_t dev = ggml_backend_get_device(backend);
+	ggml_backend_dev_get_extra_bufts_t of;
+	ggml_backend_buffer_type_t *types;
+
+	*(void **)&of = ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(dev),
+							  "ggml_backend_dev_get_extra_bufts");
+	for (types = of ? of(dev) : NULL; types && *types; types++)
+		if (is_taken(w, *types))
+			return *types;
+	return NULL;
+}
+
+/* Weights, all of one kind, where llama.cpp has them; false: no room. */
+static bool weights_fill(struct store *s)
+{
+	struct ggml_tensor *t = ggml_get_first_tensor(s->ctx);
+	ggml_backend_buffer_type_t type = further_place(t);
+
+	s->buffer = type ? ggml_backend_alloc_ctx_tensors_from_buft(s->ctx, type)
+			 : ggml_backend_alloc_ctx_tensors(s->ctx, backend);
+	if (!s->buffer)
+		return false;
+	ggml_backend_buffer_set_usage(s->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+	fprintf(stderr, "%s %lld x %lld x %lld: %s\n", ggml_type_name(t->type), (long long)t->ne[0],
+		(long long)t->ne[1], (long long)t->ne[2], ggml_backend_buffer_name(s->buffer));
+	for (; t; t = ggml_get_next_tensor(s->ctx, t))
+		if (type)
+			fill_whole(t);
+		else
+			fill(t);
+	return true;
 }
 
 static bool store_fill(struct store *s)
@@ -201,21 +271,21 @@ static const enum ggml_type formats[] = {GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYP
 
 static void product(enum ggml_type type, int64_t n, int64_t k, const int *rows, int rows_n)
 {
-	struct store s = store_new();
+	struct store s = store_new(), weights = store_new();
 	struct ggml_tensor *w[64];
 	const int64_t bytes = (int64_t)ggml_row_size(type, k) * n;
 	const int copies = copies_of(bytes), ops = copies < 16 ? copies * ((15 + copies) / copies) : copies;
 	struct ggml_tensor *x;
 
 	for (int i = 0; i < copies; i++)
-		w[i] = ggml_new_tensor_2d(s.ctx, type, k, n);
+		w[i] = ggml_new_tensor_2d(weights.ctx, type, k, n);
 	x = ggml_new_tensor_2d(s.ctx, GGML_TYPE_F32, k, 2048);
-	if (!store_fill(&s))
+	if (!weights_fill(&weights) || !store_fill(&s))
 		return;
 	for (int j = 0; j < rows_n; j++) {
 		const int m = rows[j];
 		const double flop = 2.0 * m * (double)n * (double)k;
-		const int these = flop > 2e11 && !is_cpu ? copies : is_cpu && flop > 2e10 ? 2 : ops;
+		const int these = flop > 2e11 && !is_cpu ? copies : is_cpu && flop > 4e9 ? 2 : ops;
 		struct run r = run_new();
 		struct ggml_tensor *xm = ggml_view_2d(r.ctx, x, k, m, x->nb[1], 0);
 
@@ -226,9 +296,10 @@ static void product(enum ggml_type type, int64_t n, int64_t k, const int *rows, 
 		finish(&r, these);
 	}
 	store_free(&s);
+	store_free(&weights);
 }
 
-/* One case of products alone, 100 x format + shape; -1: all. */
+/* One case of products alone, 100 x format + shape, or one shape of attention; -1: all. */
 static int only = -1;
 
 static void products(void)
@@ -244,7 +315,7 @@ static void products(void)
 		for (int i = 0; i < n; i++)
 			if ((only < 0 || only == 100 * f + i) && (!is_cpu || (i != 5 && i != 6)))
 				product(formats[f], shapes[i][0], shapes[i][1], is_cpu ? cpu_rows : rows,
-					is_cpu                  ? 8
+					is_cpu                  ? (shapes[i][0] > 30000 ? 5 : 8)
 					: shapes[i][0] > 100000 ? 12
 								: 17);
 }
@@ -279,35 +350,37 @@ static bool is_called(enum ggml_type type, int64_t n, int m)
 static void expert(enum ggml_type type, int all, int used, int64_t n, int64_t k, bool shared_x,
 		   const int *tokens, int tokens_n)
 {
-	struct store s = store_new();
-	struct ggml_tensor *w[64], *ids[4], *x;
+	struct store s = store_new(), weights = store_new();
+	struct ggml_tensor *w[64], *ids[CHOICES], *x;
 	const int64_t bytes = (int64_t)ggml_row_size(type, k) * n * all;
-	int copies = copies_of(bytes), most = tokens[tokens_n - 1];
-
-	copies = copies > 4 ? 4 : copies;
+	/* a CPU's last cache would hold the experts of a few choices: 16 of 8 each meet most of 128 */
+	const int choices = is_cpu ? CHOICES : 4, copies_most = is_cpu ? 8 : 4;
+	const int64_t wanted = is_cpu ? copies_most : copies_of(bytes);
+	const int copies = wanted > copies_most ? copies_most : (int)wanted, most = tokens[tokens_n - 1];
 	for (int i = 0; i < copies; i++)
-		w[i] = ggml_new_tensor_3d(s.ctx, type, k, n, all);
+		w[i] = ggml_new_tensor_3d(weights.ctx, type, k, n, all);
 	x = ggml_new_tensor_3d(s.ctx, GGML_TYPE_F32, k, shared_x ? 1 : used, most);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < choices; i++)
 		ids[i] = ggml_new_tensor_2d(s.ctx, GGML_TYPE_I32, used, most);
-	if (!store_fill(&s))
+	if (!weights_fill(&weights) || !store_fill(&s))
 		return;
 	for (int j = 0; j < tokens_n; j++) {
 		const int m = tokens[j];
-		const int ops = m >= 128 ? 4 : 16;
+		const int ops = m >= 128 ? 4 : !is_cpu ? 16 : m < 16 ? copies * choices : 2 * copies;
 		double hit = all * (1 - pow(1 - (double)used / all, m));
 		char path[64];
 		struct run r = run_new();
 		struct ggml_tensor *xm = ggml_view_3d(r.ctx, x, k, x->ne[1], m, x->nb[1], x->nb[2], 0),
-				   *idm[4];
+				   *idm[CHOICES];
 
-		for (int i = 0; i < 4; i++) {
+		for (int i = 0; i < choices; i++) {
 			choose(ids[i], all, used, m);
 			idm[i] = ggml_view_2d(r.ctx, ids[i], used, m, ids[i]->nb[1], 0);
 		}
 		for (int i = 0; i < ops; i++)
 			ggml_build_forward_expand(r.graph,
-						  ggml_mul_mat_id(r.ctx, w[i % copies], xm, idm[i % 4]));
+						  ggml_mul_mat_id(r.ctx, w[i % copies], xm,
+								  idm[(is_cpu ? i / copies : i) % choices]));
 		if (is_called(type, n, m))
 			snprintf(path, sizeof path, "called");
 		else
@@ -320,6 +393,7 @@ static void expert(enum ggml_type type, int all, int used, int64_t n, int64_t k,
 		finish(&r, ops);
 	}
 	store_free(&s);
+	store_free(&weights);
 }
 
 static void experts(void)
@@ -330,6 +404,8 @@ static void experts(void)
 		expert(formats[f], 128, 8, 768, 2048, true, tokens, 11);
 		expert(formats[f], 128, 8, 2048, 768, false, tokens, 11);
 		expert(formats[f], 64, 8, 1024, 2048, true, tokens, 11);
+		if (is_cpu)
+			continue;
 		expert(formats[f], 64, 8, 2048, 1024, false, tokens, 11);
 		expert(formats[f], 8, 2, 4096, 2048, true, tokens, 11);
 		expert(formats[f], 8, 2, 2048, 4096, false, tokens, 11);
@@ -342,9 +418,10 @@ static void attention(enum ggml_type type, int heads, int kv, int dim, int m, in
 	struct store s = store_new();
 	struct ggml_tensor *k[64], *v[64], *mask, *q;
 	const double bytes = 2.0 * (double)ggml_row_size(type, dim) * kv * n * streams;
-	const int copies = copies_of((int64_t)bytes), ops = m > 8         ? (copies < 8 ? copies : 8)
-							    : copies < 16 ? 16
-									  : copies;
+	const int copies = copies_of((int64_t)bytes), ops = m > 8 && is_cpu ? 2
+							    : m > 8         ? (copies < 8 ? copies : 8)
+							    : copies < 16   ? 16
+									    : copies;
 	const int rows = (m + 63) / 64 * 64;
 	ggml_fp16_t *see = malloc(sizeof *see * (size_t)n * (size_t)rows * (size_t)streams);
 	struct run r = run_new();
@@ -388,6 +465,8 @@ static void attentions(void)
 	for (int i = 0; i < 4; i++) {
 		const int *a = shapes[i];
 
+		if (only >= 0 && only != i)
+			continue;
 		for (int j = 0; j < 7; j++)
 			attention(GGML_TYPE_F16, a[0], a[1], a[2], 1, keys[j], 1);
 		for (int t = 0; t < 5; t++)
@@ -485,6 +564,7 @@ static void streams(void)
 	}
 }
 
+/* ggml-cpu computes a graph with as many threads as its nodes have tasks, and a scale has one: there it is a chain of sums. */
 static void chain(const char *kind, int n, bool dependent)
 {
 	struct store s = store_new();
@@ -494,7 +574,8 @@ static void chain(const char *kind, int n, bool dependent)
 	if (!store_fill(&s))
 		return;
 	for (int i = 0; i < n; i++) {
-		x = ggml_scale(r.ctx, dependent ? x : a, 0.999f);
+		x = is_cpu ? ggml_add(r.ctx, dependent ? x : a, a)
+			   : ggml_scale(r.ctx, dependent ? x : a, 0.999f);
 		ggml_build_forward_expand(r.graph, x);
 	}
 	head(kind, "f32", "", n, 0, dependent);
@@ -580,9 +661,10 @@ static void part(const char *p)
 		products();
 	} else if (!strcmp(p, "experts"))
 		experts();
-	else if (!strcmp(p, "attention"))
+	else if (!strncmp(p, "attention", 9)) {
+		only = p[9] == ':' ? atoi(p + 10) : -1;
 		attentions();
-	else if (!strcmp(p, "elementwise"))
+	} else if (!strcmp(p, "elementwise"))
 		elementwises();
 	else if (!strcmp(p, "dispatch")) {
 		chain("dispatch", 1000, true);

@@ -47,6 +47,9 @@ calibrated h200-suite.csv h200-suite.facts.csv llama.cpp h200
 sets "our suite's on an H200" "$here/h200-runs.csv"
 told h200 llama.cpp h200-runs.csv
 sets "the same, and runs of the 1B" "$tmp/others.csv"
+calibrated xeon-ggml.csv xeon-ggml.facts.csv llama.cpp xeon-dense
+calibrated xeon-ggml-mixture.csv xeon-ggml-mixture.facts.csv llama.cpp xeon-mixture
+sets "ggml's on 16 cores of a Xeon" "$here/xeon-ggml-runs.csv"
 calibrated xeon-suite.csv xeon.facts.csv cblas xeon
 sets "our suite's on 16 cores of a Xeon" "$here/xeon-runs.csv"
 sets "the same, llama.cpp with AMX" "$here/xeon-amx-runs.csv"
