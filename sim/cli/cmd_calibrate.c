@@ -255,6 +255,39 @@ static int from_trace(const struct calibrate_options *o, struct session *s)
 	return rc;
 }
 
+/* What is wrong with the facts is said before anything is measured; a base that nobody has, too. */
+static int check_facts(const struct calibrate_options *o, struct session *s)
+{
+	struct datasheet sheet = {0};
+	const struct datasheet_row *base;
+	struct err err = ERR_INIT;
+
+	if (!o->facts || o->runs.family)
+		return EXIT_FINE;
+	if (datasheet_read(&s->arena, o->facts, &sheet, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	base = datasheet_find(&sheet, "base");
+	if (!base || catalogue_has(&s->loader, base->value))
+		return EXIT_FINE;
+	err_set(&err, "%s:%d: base: no hardware file is called '%.80s'", o->facts, base->line, base->value);
+	err_hint(&err, "'lemursim list hardware' has the machines; --path DIR adds a place");
+	return complain(&err, EXIT_USAGE);
+}
+
+/* Samples are of the machine that they were taken on. */
+static int check_machine(const struct calibrate_options *o)
+{
+	struct err err = ERR_INIT;
+
+	if (!(o->machine || o->like) || !o->runs.from.n || o->runs.family ||
+	    !samples_csv_is_file(o->runs.from.at[0]))
+		return EXIT_FINE;
+	err_set(&err, "--%s is of runs of models, and '%.100s' has samples", o->machine ? "machine" : "like",
+		o->runs.from.at[0]);
+	err_hint(&err, "--facts FILE with 'base,NAME' takes what a machine's file says");
+	return complain(&err, EXIT_USAGE);
+}
+
 /* No file that a calibration reads may be the one that it writes. */
 static int check_inputs(const struct calibrate_options *o, const struct session *s)
 {
@@ -479,6 +512,10 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 {
 	int rc = check_inputs(o, s);
 
+	if (rc == EXIT_FINE)
+		rc = check_facts(o, s);
+	if (rc == EXIT_FINE)
+		rc = check_machine(o);
 	if (rc != EXIT_FINE)
 		return rc;
 	if (o->trace)
