@@ -77,7 +77,7 @@ static void report_samples(const struct measure_ask *ask, const struct suite_res
 		 set->device, set->n, r->elapsed_s, 100 * r->canary_worst);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *x = &set->samples[i];
-		const struct sample_median m = sample_median(x);
+		const struct sample_median m = x->seconds_n ? sample_median(x) : (struct sample_median){0};
 		const struct bench_case c = {.kind = x->kind,
 					     .dtype = x->dtype,
 					     .path = x->path,
@@ -88,6 +88,8 @@ static void report_samples(const struct measure_ask *ask, const struct suite_res
 					     .bytes = x->bytes};
 		const char *label = suite_label(&a, &c);
 
+		if (!x->seconds_n) /* it failed, which stands below */
+			continue;
 		str_addf(&s, "  %-52s", label);
 		units_format(&s, m.median_s, DIM_TIME, 4);
 		str_addf(&s, " %+.1f/%+.1f %%, ", 100 * (m.lo_s / m.median_s - 1),

@@ -13,6 +13,8 @@
 
 #include "sim/base/append.h"
 #include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/calib/bundle.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/measure/measure.h"
@@ -406,10 +408,12 @@ START_TEST(samples_are_not_overwritten_unasked)
 }
 END_TEST
 
-/* No file beside an error; the rest of the samples is kept, and makes one when asked. */
+/* No file beside an error; a row says why, in the bundle too, and the rest of the samples makes a file when asked. */
 START_TEST(a_wrong_kernel_makes_no_file)
 {
 	struct sample_set set;
+	struct bundle b;
+	size_t n = 0;
 	struct err err = ERR_INIT;
 
 	fake.wrong = true;
@@ -420,9 +424,19 @@ START_TEST(a_wrong_kernel_makes_no_file)
 	ck_assert_ptr_nonnull(
 		strstr(said.text, arena_printf(&arena, "--from %s --from %s -o %s", gpu, cpu, out)));
 	ck_assert_int_eq(samples_csv_read(&arena, gpu, content(gpu), &set, &err), 0);
-	for (size_t i = 0; i < set.n; i++)
-		MUST(set.samples[i].m != 64 || set.samples[i].kind == SAMPLE_DISPATCH);
-	from_samples();
+	for (size_t i = 0; i < set.n; i++) {
+		const struct sample *s = &set.samples[i];
+		const bool failed = !s->seconds_n;
+
+		MUST(failed == (s->m == 64 && s->kind != SAMPLE_DISPATCH));
+		MUST(!failed || (s->rejected && str_starts(s->why, "failed: ")));
+		n += failed;
+	}
+	ck_assert_uint_gt(n, 0);
+	ck_assert_int_eq(bundle_read(&arena, &gpu, 1, &b, &err), 0);
+	bundle_show(&b, &said);
+	ck_assert_ptr_nonnull(strstr(said.text, " failed: a wrong result"));
+	ck_assert_ptr_nonnull(strstr(from_samples(), "failed: "));
 }
 END_TEST
 
