@@ -391,6 +391,31 @@ START_TEST(what_noise_brings_about_is_not_refused)
 }
 END_TEST
 
+/* A row of several sequences that is far off is no outlier of rows of one. */
+START_TEST(an_outlier_has_others_of_its_kind)
+{
+	static const struct run batch = {.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 4};
+	struct str s = STR_INIT;
+	struct bench_of b;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	str_add(&s, "kind,prompt,gen,depth,batch,chunk,n,tool,build,flash_attn,weights,seconds\n");
+	for (size_t i = 0; i < ARRAY_LEN(part_runs); i++)
+		str_addf(&s, "%s,%lld,%lld,%lld,1,512,5,llama-bench,8000,1,f16,%.9g\n",
+			 run_kind_names[part_runs[i].kind], (long long)part_runs[i].prompt,
+			 (long long)part_runs[i].gen, (long long)part_runs[i].depth,
+			 part_seconds(&b, &b.device, "llama-3.1-8b", 0, &part_runs[i]));
+	str_addf(&s, "tg,0,32,512,4,512,5,llama-bench,8000,1,f16,%.9g\n",
+		 1.3 * part_seconds(&b, &b.device, "llama-3.1-8b", 0, &batch));
+	ck_assert_int_eq(file_write(b.path, s.text, s.len, true, &b.err), 0);
+	str_release(&s);
+	fit(&b);
+	ck_assert(b.r.rows[b.r.n - 1].out);
+	ck_assert_ptr_nonnull(b.r.refused);
+	end(&b);
+}
+END_TEST
+
 /* A machine with a bus and peaks, and no runtime. */
 static const char *bare_machine(struct arena *a)
 {
@@ -462,6 +487,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_test(c, a_few_rows_of_another_program_come_back);
 	tcase_add_loop_test(c, attention_is_the_models_own_on_a_known_chip, 0, 2);
 	tcase_add_loop_test(c, what_noise_brings_about_is_not_refused, 0, (int)ARRAY_LEN(judged));
+	tcase_add_test(c, an_outlier_has_others_of_its_kind);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;
