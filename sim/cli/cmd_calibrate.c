@@ -341,12 +341,14 @@ static void show_measured(void *self, const char *text)
 	fputs(text, shown->to);
 }
 
-static void tell_interrupted(const struct measure_result *r)
+static void tell_interrupted(const struct calibrate_options *o, const struct measure_result *r)
 {
 	fprintf(stderr, "lemursim: interrupted; %zu finished row%s kept\n", r->rows_kept,
 		r->rows_kept == 1 ? " is" : "s are");
 	for (size_t i = 0; i < r->to_resume_n; i++)
-		fprintf(stderr, "  hint: the rest: %s\n", r->to_resume[i]);
+		fprintf(stderr, "  hint: the rest: %s%s%s\n", r->to_resume[i],
+			o->bundle && i + 1 == r->to_resume_n ? " --bundle " : "",
+			o->bundle && i + 1 == r->to_resume_n ? o->bundle : "");
 }
 
 /* Shows what a bundle of the samples in these files says, and writes it. */
@@ -388,7 +390,7 @@ static int tell_end(const struct calibrate_options *o, enum measure_end end, con
 		tell_written(r, o->output.standard ? "the standard output" : r->out, beside(o));
 		return EXIT_FINE;
 	case MEASURE_INTERRUPTED:
-		tell_interrupted(r);
+		tell_interrupted(o, r);
 		return EXIT_INTERRUPTED;
 	case MEASURE_REFUSED:
 		return complain(err, EXIT_USAGE);
