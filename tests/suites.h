@@ -72,6 +72,7 @@
 	SUITE(describe)                                                                                      \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
+	SUITE(round_trips)                                                                                   \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \

@@ -78,6 +78,19 @@ void bundle_write(const struct bundle *b, struct str *out)
 	}
 }
 
+/* Logs are of others' compilers: what they say is shown whole. */
+static void show_failures(const struct sample_set *set, struct str *out)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (!s->seconds_n)
+			str_addf(out, "# %s %s %lld x %lld x %lld %s\n", sample_kind_names[s->kind],
+				 sample_dtype_names[s->dtype], (long long)s->m, (long long)s->n,
+				 (long long)s->k, s->why ? s->why : "");
+	}
+}
+
 void bundle_show(const struct bundle *b, struct str *out)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -97,5 +110,6 @@ void bundle_show(const struct bundle *b, struct str *out)
 			if (kinds[k])
 				str_addf(out, " %zu %s", kinds[k], sample_kind_names[k]);
 		str_add(out, "\n");
+		show_failures(&b->sets[i], out);
 	}
 }

@@ -61,7 +61,8 @@ static const struct {
 	{"bytes flop",
 	 "of one repetition; derived from the shape where they are absent and the kind allows it"},
 	{"samples sd_s", "of a published number: how many are behind it, and their standard deviation"},
-	{"rejected", "the reason for which a row is not used; 'unsettled: ...' is used for want of better"},
+	{"rejected", "the reason for which a row is not used; 'unsettled: ...' is used for want of better, "
+		     "'failed: ...' has no seconds"},
 	{"source", "of a published number"},
 	{"seconds", "of one repetition: a number, or several with ';' between them; required"},
 };
@@ -210,6 +211,8 @@ static int read_seconds(const struct row *r, struct sample *s, struct err *err)
 	size_t room = 1;
 	double *seconds;
 
+	if (!*text && str_starts(get(r, "rejected"), "failed: "))
+		return 0;
 	for (const char *c = text; *c; c++)
 		room += *c == ';';
 	seconds = arena_array(r->arena, room, sizeof *seconds);
@@ -378,6 +381,7 @@ void samples_csv_write(const struct sample_set *set, struct str *out)
 		add_field(out, s->rejected ? (s->why ? s->why : "not said why") : "");
 		str_add(out, ",");
 		add_field(out, s->source ? s->source : "");
+		str_add(out, s->seconds_n ? "" : ",");
 		for (size_t j = 0; j < s->seconds_n; j++)
 			str_addf(out, "%c%.9g", j ? ';' : ',', s->seconds[j]);
 		str_add(out, "\n");

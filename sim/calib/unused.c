@@ -40,7 +40,7 @@ static const char *why_gemm(struct profile_fitting *g, const struct sample *s)
 static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 {
 	if (!s->seconds_n)
-		return "no times";
+		return s->rejected ? "failed, see the file's head" : "no times";
 	if (s->rejected)
 		return s->why && str_starts(s->why, "unsettled: ") ? "the machine had not settled"
 								   : "rejected, see the file's head";

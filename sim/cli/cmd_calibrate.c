@@ -255,6 +255,39 @@ static int from_trace(const struct calibrate_options *o, struct session *s)
 	return rc;
 }
 
+/* What is wrong with the facts is said before anything is measured; a base that nobody has, too. */
+static int check_facts(const struct calibrate_options *o, struct session *s)
+{
+	struct datasheet sheet = {0};
+	const struct datasheet_row *base;
+	struct err err = ERR_INIT;
+
+	if (!o->facts || o->runs.family)
+		return EXIT_FINE;
+	if (datasheet_read(&s->arena, o->facts, &sheet, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	base = datasheet_find(&sheet, "base");
+	if (!base || catalogue_has(&s->loader, base->value))
+		return EXIT_FINE;
+	err_set(&err, "%s:%d: base: no hardware file is called '%.80s'", o->facts, base->line, base->value);
+	err_hint(&err, "'lemursim list hardware' has the machines; --path DIR adds a place");
+	return complain(&err, EXIT_USAGE);
+}
+
+/* Samples are of the machine that they were taken on. */
+static int check_machine(const struct calibrate_options *o)
+{
+	struct err err = ERR_INIT;
+
+	if (!(o->machine || o->like) || !o->runs.from.n || o->runs.family ||
+	    !samples_csv_is_file(o->runs.from.at[0]))
+		return EXIT_FINE;
+	err_set(&err, "--%s is of runs of models, and '%.100s' has samples", o->machine ? "machine" : "like",
+		o->runs.from.at[0]);
+	err_hint(&err, "--facts FILE with 'base,NAME' takes what a machine's file says");
+	return complain(&err, EXIT_USAGE);
+}
+
 /* No file that a calibration reads may be the one that it writes. */
 static int check_inputs(const struct calibrate_options *o, const struct session *s)
 {
@@ -308,12 +341,14 @@ static void show_measured(void *self, const char *text)
 	fputs(text, shown->to);
 }
 
-static void tell_interrupted(const struct measure_result *r)
+static void tell_interrupted(const struct calibrate_options *o, const struct measure_result *r)
 {
 	fprintf(stderr, "lemursim: interrupted; %zu finished row%s kept\n", r->rows_kept,
 		r->rows_kept == 1 ? " is" : "s are");
 	for (size_t i = 0; i < r->to_resume_n; i++)
-		fprintf(stderr, "  hint: the rest: %s\n", r->to_resume[i]);
+		fprintf(stderr, "  hint: the rest: %s%s%s\n", r->to_resume[i],
+			o->bundle && i + 1 == r->to_resume_n ? " --bundle " : "",
+			o->bundle && i + 1 == r->to_resume_n ? o->bundle : "");
 }
 
 /* Shows what a bundle of the samples in these files says, and writes it. */
@@ -355,7 +390,7 @@ static int tell_end(const struct calibrate_options *o, enum measure_end end, con
 		tell_written(r, o->output.standard ? "the standard output" : r->out, beside(o));
 		return EXIT_FINE;
 	case MEASURE_INTERRUPTED:
-		tell_interrupted(r);
+		tell_interrupted(o, r);
 		return EXIT_INTERRUPTED;
 	case MEASURE_REFUSED:
 		return complain(err, EXIT_USAGE);
@@ -479,6 +514,10 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 {
 	int rc = check_inputs(o, s);
 
+	if (rc == EXIT_FINE)
+		rc = check_facts(o, s);
+	if (rc == EXIT_FINE)
+		rc = check_machine(o);
 	if (rc != EXIT_FINE)
 		return rc;
 	if (o->trace)

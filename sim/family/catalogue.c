@@ -119,6 +119,18 @@ int catalogue_unmeasured_load(struct loader *l, const char *name, const char *de
 	return load_device(l, name, device, runtime, true, d);
 }
 
+bool catalogue_has(struct loader *l, const char *name)
+{
+	struct diags quiet, *loud = l->diags;
+	bool has;
+
+	diags_init(&quiet, l->arena);
+	l->diags = &quiet;
+	has = tree_of(l, name, "hardware", HW_SCHEMA) != NULL;
+	l->diags = loud;
+	return has;
+}
+
 struct model *catalogue_model_load(struct loader *l, const char *name)
 {
 	struct yml *tree = tree_of(l, name, "models", MODEL_SCHEMA);

@@ -9,7 +9,7 @@
 
 /* A row is missed beyond two standard deviations. Of rows that scatter as their noise says, one in 22 is, so that one of sixteen
  * is missed in every other table: refused is what noise brings about in fewer than one table of twenty. A row that is far off
- * is no noise, unless the fit has left it out as an outlier, and says so. */
+ * is no noise, unless the fit has left it out as an outlier, which the table says. */
 static const double missed_from_sd = 2, missed_share = 0.0455, refused_below = 0.05, far_from_sd = 5;
 /* Two predictions that differ by less are equally good: rounding of written numbers and of the event engine's clock. */
 static const double off_same = 0.005;
@@ -62,10 +62,27 @@ static double off_in_sd(const struct fit_runtime_row *row)
 	return fabs(exact_log(row->fitted / row->run->seconds)) / row->sd;
 }
 
+/* Do both runs mostly prompts, or mostly tokens, of one sequence or of several, of one model? */
+static bool is_like(const struct fit_runtime_row *a, const struct fit_runtime_row *b)
+{
+	return !strncmp(a->name, b->name, strcspn(a->name, " ") + 1) &&
+	       (a->run->gen > a->run->prompt) == (b->run->gen > b->run->prompt) &&
+	       (a->run->batch > 1) == (b->run->batch > 1);
+}
+
+/* An outlier is one among others of its kind that come back. Alone it is a kernel that the fit has wrong. */
+static bool is_outlier(const struct fit_runtime_result *r, const struct fit_runtime_row *row)
+{
+	for (size_t i = 0; row->out && i < r->n; i++)
+		if (!r->rows[i].missed && is_like(&r->rows[i], row))
+			return true;
+	return false;
+}
+
 static bool any_far(const struct fit_runtime_result *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (!r->rows[i].out && off_in_sd(&r->rows[i]) > far_from_sd)
+		if (off_in_sd(&r->rows[i]) > far_from_sd && !is_outlier(r, &r->rows[i]))
 			return true;
 	return false;
 }

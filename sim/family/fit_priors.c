@@ -271,6 +271,43 @@ static void set_kernel_priors(struct update *u)
 		add_number(u, FACTOR_CACHE, &a->decode, is_told(&a->decode), other_program_sd);
 }
 
+static bool any_several(const struct runtime_fit *f, enum weights_rate of)
+{
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < f->predicted[i].n; k++) {
+			const struct op_rates *r = &f->predicted[i].at[k].rates;
+
+			if (r->several && r->arithmetic == of)
+				return true;
+		}
+	return false;
+}
+
+/* What further rows of a product take: whole runs of several sequences are all that tells it, so that what they say is the
+ * machine's, as far as the number is unsure of chips and models together. */
+static void add_several(struct update *u)
+{
+	const struct by_weights *b = &u->f->base.profile->few.further;
+	const struct {
+		enum weights_rate of;
+		const struct qty *q;
+	} all[] = {{WEIGHTS_WHOLE, &b->f16},
+		   {WEIGHTS_Q8, &b->q8},
+		   {WEIGHTS_Q4, &b->q4},
+		   {WEIGHTS_Q4, &b->k},
+		   {WEIGHTS_Q4, &b->fp4}};
+	double chip_sd, model_sd, most = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!all[i].q->given || !any_several(u->f, all[i].of))
+			continue;
+		split_number(u, all[i].q, is_told(all[i].q), other_program_sd, &chip_sd, &model_sd);
+		most = fmax(most, exact_hypot(chip_sd, model_sd));
+	}
+	if (most > 0)
+		add_factor(u, FACTOR_SEVERAL, most);
+}
+
 /* The number that attention of a model's prompts hangs on; NULL: that of products. */
 static const struct qty *attention_number(const struct update *u, size_t model)
 {
@@ -337,6 +374,7 @@ static void set_priors(struct update *u)
 		add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
 	if (!u->knows_chip)
 		set_kernel_priors(u);
+	add_several(u);
 	if (u->f->decode_n)
 		add_factor(u, FACTOR_MEMORY, memory_sd);
 	if (u->f->decode_n && o->kernel.value > 0)

@@ -94,89 +94,9 @@ static void add_run(struct runtime_fit *f, size_t i)
 	f->prompt_n += r->prompt > 8;
 }
 
-/* The rows of an input that are of what is asked. */
-static int read_input(struct runtime_fit *f, struct model_shelf *shelf, const struct fit_runtime_input *in,
-		      struct runs *runs, struct report_rows *rows, struct err *err)
-{
-	struct report_ask ask = {.shelf = shelf,
-				 .device = &f->base,
-				 .model = in->model,
-				 .weights = in->weights,
-				 .fitting = true,
-				 .skip = f->ask->skip};
-
-	if (in->model)
-		ask.given = catalogue_model_load(f->loader, in->model);
-	if ((in->model && !ask.given) || runs_one_model(runs, err) != 0 ||
-	    report_rows_make(&ask, runs, rows, err) != 0)
-		return -1;
-	for (size_t i = 0; i < rows->notes.n; i++)
-		fit_tell(f, rows->notes.at[i]);
-	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, rows->n,
-					rows->at[0].model->title, mix_names[rows->at[0].precision.weights]));
-	return 0;
-}
-
-/* The rows of all inputs, in their order. */
-static void join_rows(struct runtime_fit *f, const struct report_rows *each)
-{
-	struct report_row *rows;
-	struct run *runs;
-	size_t at = 0;
-
-	for (size_t i = 0; i < f->ask->n; i++)
-		f->n += each[i].n;
-	rows = arena_array(f->arena, f->n, sizeof *rows);
-	runs = arena_array(f->arena, f->n, sizeof *runs);
-	for (size_t i = 0; i < f->ask->n; i++)
-		for (size_t j = 0; j < each[i].n; j++, at++) {
-			rows[at] = each[i].at[j];
-			runs[at] = *rows[at].run;
-			rows[at].run = &runs[at];
-		}
-	f->rows = rows;
-	f->all.at = runs;
-	f->all.n = f->n;
-}
-
-static int check_rows(const struct runtime_fit *f, struct err *err)
-{
-	int64_t samples = 0;
-
-	for (size_t i = 0; i < f->all.n; i++)
-		samples += f->all.at[i].n;
-	return samples < 2 ? err_set(err, "%s: one sample only: nothing says how far it may be off",
-				     f->ask->inputs[0].path)
-			   : 0;
-}
-
-/* Reads every file, chooses the base by what they say of program and build, and keeps the rows that are of what is asked. */
-static int read_rows(struct runtime_fit *f, struct err *err)
-{
-	const struct fit_runtime_ask *ask = f->ask;
-	const char **paths = arena_array(f->arena, ask->n, sizeof *paths);
-	struct report_rows *each = arena_array(f->arena, ask->n, sizeof *each);
-	struct runs *files = arena_array(f->arena, ask->n, sizeof *files);
-	struct model_shelf shelf = {.loader = f->loader};
-
-	for (size_t i = 0; i < ask->n; i++)
-		paths[i] = ask->inputs[i].path;
-	if (runs_read_all(f->arena, paths, ask->n, &f->all, err) != 0 || runs_one_runtime(&f->all, err) != 0)
-		return -1;
-	f->all.tool = f->all.at[0].tool ? f->all.at[0].tool : f->all.tool;
-	if (fit_base_choose(f, f->all.tool, runs_build(&f->all), err) != 0)
-		return -1;
-	for (size_t i = 0; i < ask->n; i++)
-		if (runs_read(f->arena, paths[i], &files[i], err) != 0 ||
-		    read_input(f, &shelf, &ask->inputs[i], &files[i], &each[i], err) != 0)
-			return -1;
-	join_rows(f, each);
-	return check_rows(f, err);
-}
-
 static int gather(struct runtime_fit *f, struct err *err)
 {
-	if (read_rows(f, err) != 0)
+	if (fit_read_rows(f, err) != 0)
 		return -1;
 	take_runtime_kernels(f);
 	f->predicted = arena_array(f->arena, f->n, sizeof *f->predicted);

@@ -43,6 +43,8 @@ int catalogue_machine_load(struct loader *l, const char *name, const char *devic
 			   struct catalogue_device *d);
 /* The same; false, and nothing is reported, where the name is not that of a sound machine. */
 bool catalogue_is_machine(struct loader *l, const char *name, const char *device, struct catalogue_device *d);
+/* Is there hardware of that name: a machine, or what a file may have as its base? Nothing is reported. */
+bool catalogue_has(struct loader *l, const char *name);
 struct model *catalogue_model_load(struct loader *l,
 				   const char *name); /* NULL: reasons in the loader's diags */
 

@@ -65,6 +65,10 @@ struct runtime_fit {
  * -1 with err, or with reasons in the loader's diags. */
 int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err);
 
+/* Reads the rows of all inputs: f->all, f->rows and f->n, with notes; and chooses the base. -1 with err, or with reasons in
+ * the loader's diags. */
+int fit_read_rows(struct runtime_fit *f, struct err *err);
+
 /* Tells the user something besides what goes into the file. */
 void fit_tell(struct runtime_fit *f, const char *note);
 

@@ -482,9 +482,9 @@ static int check_fits(const struct held *x, struct err *err)
 	err_set(err, "%s in %s does not fit: %s GB of weights and %s GB of KV cache, and %s GB can be used",
 		x->row->model_name, mix_names[x->row->precision.weights], units_digits(weights / 1e9, 4).text,
 		units_digits(kv / 1e9, 3).text, units_digits(room->value / 1e9, 4).text);
-	return err_hint(
-		err,
-		"was it another --weights, or more than this machine? --skip-foreign leaves such rows out");
+	return err_hint(err,
+			"was it another --weights, or a machine with more memory, which is then in its name "
+			"(apple-m4-pro-20c-48gb)? --skip-foreign leaves such rows out");
 }
 
 /* A column's rule is asked where the row says something there; those of members of struct run always. */

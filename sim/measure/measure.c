@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/base/append.h"
 #include "sim/base/file.h"
 #include "sim/base/units.h"
 #include "sim/calib/profile.h"
@@ -29,6 +30,7 @@ struct measurement {
 	struct sample_set *earlier; /* --from's sets */
 	const char *out;            /* NULL: until the chip's name is read */
 	bool prepared;              /* the files can be written */
+	struct append lock;         /* held while samples are written */
 	const char *load;           /* the machine's before anything was measured */
 	const char *left_out;       /* devices that are not measured, a line each with the reason */
 };
@@ -75,7 +77,7 @@ static void report_samples(const struct measure_ask *ask, const struct suite_res
 		 set->device, set->n, r->elapsed_s, 100 * r->canary_worst);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *x = &set->samples[i];
-		const struct sample_median m = sample_median(x);
+		const struct sample_median m = x->seconds_n ? sample_median(x) : (struct sample_median){0};
 		const struct bench_case c = {.kind = x->kind,
 					     .dtype = x->dtype,
 					     .path = x->path,
@@ -86,6 +88,8 @@ static void report_samples(const struct measure_ask *ask, const struct suite_res
 					     .bytes = x->bytes};
 		const char *label = suite_label(&a, &c);
 
+		if (!x->seconds_n) /* it failed, which stands below */
+			continue;
 		str_addf(&s, "  %-52s", label);
 		units_format(&s, m.median_s, DIM_TIME, 4);
 		str_addf(&s, " %+.1f/%+.1f %%, ", 100 * (m.lo_s / m.median_s - 1),
@@ -262,6 +266,31 @@ static int prepare_samples(const struct measurement *u, const char *device, stru
 	return file_prepare(path, true, err);
 }
 
+/* Two measurements into one file would each write over the other's samples. The samples are renamed into place as they come,
+ * so that a file beside them is locked; it goes with the measurement, and a killed one leaves no lock. */
+static int lock_samples(struct measurement *u, struct err *err)
+{
+	const char *samples = samples_path(u, u->at[0].backend->device);
+	const char *path = arena_printf(u->arena, "%s.lock", samples);
+
+	if (append_open(&u->lock, u->arena, path, APPEND_REPLACE, 0, NULL, NULL, err) != 0)
+		return -1;
+	return append_line(&u->lock, arena_alloc(u->arena, FILE_PREPARE_BYTES), FILE_PREPARE_BYTES, err);
+}
+
+/* Gives the room that the lock holds to the samples: a disk that something else has filled in the meantime loses none. */
+static bool free_reserve(struct measurement *u)
+{
+	return u->lock.fd >= 0 && ftruncate(u->lock.fd, 0) == 0;
+}
+
+static void unlock_samples(struct measurement *u)
+{
+	if (u->lock.fd >= 0)
+		unlink(u->lock.path);
+	append_close(&u->lock);
+}
+
 /* Called when a device is open. Everything that would make the measurement useless in the end is refused here: an output
  * that cannot be written, earlier samples of another machine. */
 static int begin_device(void *self, const struct backend_info *info, struct err *err)
@@ -277,6 +306,8 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 		for (size_t i = 0; i < u->n; i++)
 			if (prepare_samples(u, u->at[i].backend->device, err) != 0)
 				return -1;
+		if (lock_samples(u, err) != 0)
+			return -1;
 		if (u->ask->measured && u->left_out[0])
 			u->ask->measured(u->ask->self, u->left_out);
 		take_load(u, info);
@@ -289,7 +320,9 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 static int write_samples(const struct measured_device *d, struct sample_set *set, const char **text,
 			 struct err *err)
 {
-	const struct measurement *u = d->of;
+	struct measurement *u = d->of;
+	const char *path = samples_path(u, d->backend->device);
+	struct err ignored = ERR_INIT;
 	struct str s = STR_INIT;
 
 	set->tool = u->ask->tool;
@@ -299,7 +332,9 @@ static int write_samples(const struct measured_device *d, struct sample_set *set
 	samples_csv_write(set, &s);
 	*text = arena_strdup(u->arena, s.text);
 	str_release(&s);
-	return file_write(samples_path(u, d->backend->device), *text, strlen(*text), true, err);
+	if (file_write(path, *text, strlen(*text), true, &ignored) == 0 || !free_reserve(u))
+		return ignored.msg[0] ? err_set(err, "%s", ignored.msg) : 0;
+	return file_write(path, *text, strlen(*text), true, err);
 }
 
 /* Keeps what is finished, so that not even a power failure loses it. A write that fails shows at the end, when the
@@ -538,11 +573,12 @@ static enum measure_end measure_all(struct measurement *u, struct measure_result
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,
 				 struct err *err)
 {
-	struct measurement u = {.arena = a, .ask = ask, .out = ask->out, .left_out = ""};
+	struct measurement u = {.arena = a, .ask = ask, .out = ask->out, .left_out = "", .lock = {.fd = -1}};
 	enum measure_end end;
 
 	*r = (struct measure_result){0};
 	end = measure_all(&u, r, err);
+	unlock_samples(&u);
 	r->out = u.out;
 	r->samples.at = arena_array(a, u.n, sizeof *r->samples.at);
 	for (size_t i = 0; i < u.n; i++)

@@ -17,6 +17,7 @@ struct measured_case { /* a case and its batches */
 	struct bench_case c;
 	batches got;
 	bool failed;
+	const char *why; /* that it failed, in one line */
 };
 
 struct plan_row {
@@ -246,7 +247,23 @@ static struct take plan_of_take(const struct runner *u, const struct suite_row *
 	return (struct take){row->min_s, pass ? 1 : MIN_BATCHES, most / PASSES, left * share};
 }
 
-/* Records the failure of a case, which gets no samples; the others go on. -1 with err where FAILURES_MAX cases or more
+/* A compiler's log has lines. */
+static const char *one_line(struct arena *a, const char *text)
+{
+	struct str s = STR_INIT;
+	const char *line;
+
+	for (; *text; text++)
+		if ((unsigned char)*text >= ' ')
+			str_add_n(&s, text, 1);
+		else if (*text == '\n' && text[1])
+			str_add(&s, " | ");
+	line = arena_strdup(a, s.text ? s.text : "");
+	str_release(&s);
+	return line;
+}
+
+/* Records the failure of a case, which gets no times; the others go on. -1 with err where FAILURES_MAX cases or more
  * have failed and no fewer than have succeeded: the backend itself is at fault. */
 static int note_failure(struct runner *u, struct measured_case *c, const struct err *why, struct err *err)
 {
@@ -256,6 +273,7 @@ static int note_failure(struct runner *u, struct measured_case *c, const struct 
 	VEC_FREE(&c->got);
 	c->got = (batches){0};
 	c->failed = true;
+	c->why = one_line(u->arena, why->msg);
 	VEC_ADD(&u->failed, (struct suite_skip){label, arena_strdup(u->arena, why->msg)});
 	for (size_t i = 0; i < u->measured.n; i++)
 		good += u->measured.at[i].got.n > 0;
@@ -371,6 +389,16 @@ static struct sample sample_of(struct runner *u, const struct measured_case *c)
 	return s;
 }
 
+/* A row without a time, which says why to whoever gets the file. */
+static struct sample failed_sample(struct runner *u, const struct measured_case *c)
+{
+	struct sample s = as_sample(c, NULL, 0);
+
+	s.rejected = true;
+	s.why = arena_printf(u->arena, "failed: %s", c->why);
+	return s;
+}
+
 static void fill_samples(struct runner *u)
 {
 	const struct suite_machine *m = &u->taker.m;
@@ -381,15 +409,16 @@ static void fill_samples(struct runner *u)
 	for (size_t i = 0; i < u->measured.n; i++) {
 		const struct measured_case *c = &u->measured.at[i];
 
-		if (c->failed)
-			continue;
-		if (!c->got.n) {
+		if (!c->got.n && !c->failed) {
 			VEC_ADD(&u->skips,
 				(struct suite_skip){suite_label(u->arena, &c->c), "stopped before its turn"});
 			continue;
 		}
-		u->r->short_n += c->got.n < (size_t)batches_of(u, c->row) / PASSES * PASSES;
-		all[n] = sample_of(u, c);
+		if (c->failed)
+			all[n] = failed_sample(u, c);
+		else
+			all[n] = sample_of(u, c);
+		u->r->short_n += !c->failed && c->got.n < (size_t)batches_of(u, c->row) / PASSES * PASSES;
 		if (!all[n].path && m->backend->paths)
 			all[n].path = m->backend->paths[0];
 		if (!all[n].threads && !strcmp(m->backend->device, "cpu"))

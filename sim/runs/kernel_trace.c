@@ -136,6 +136,11 @@ static int by_number(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->name, y->name);
 }
 
+static const char *const without_kernels[] = {
+	[TRACE_TORCH] = "torch.profiler records them with ProfilerActivity.CUDA alone",
+	[TRACE_GGML] = "GGML_VK_PERF_LOGGER=1 prints them after each graph that the GPU computes",
+	[TRACE_XCTRACE] = "xctrace export --xpath takes the rows of the table metal-gpu-intervals"};
+
 static int finish(struct trace_reader *r)
 {
 	struct traced_kernel *all = arena_array(r->arena, r->kernels.n + 1, sizeof *all);
@@ -143,7 +148,7 @@ static int finish(struct trace_reader *r)
 	if (!r->kernels.n) {
 		r->at = r->text;
 		trace_fail(r, "a trace without a kernel");
-		return err_hint(r->err, "torch.profiler records them with ProfilerActivity.CUDA alone");
+		return err_hint(r->err, "%s", without_kernels[r->trace->format]);
 	}
 	memcpy(all, r->kernels.at, r->kernels.n * sizeof *all);
 	qsort(all, r->kernels.n, sizeof *all, by_number);

@@ -154,6 +154,31 @@ enum flash runs_flash(const struct runs *r)
 	return r->n ? said_before(r, r->n).flash : FLASH_UNSAID;
 }
 
+bool runs_flash_on_and_off(const struct runs *r)
+{
+	bool on = false, off = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const enum flash flash = said_by(r, &r->at[i]).flash;
+
+		on |= flash == FLASH_ON;
+		off |= flash == FLASH_OFF;
+	}
+	return on && off;
+}
+
+size_t runs_take_fused(struct runs *r)
+{
+	const size_t all = r->n;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all; i++)
+		if (said_by(r, &r->at[i]).flash != FLASH_OFF)
+			r->at[n++] = r->at[i];
+	r->n = n;
+	return all - n;
+}
+
 int64_t runs_build(const struct runs *r)
 {
 	return r->n ? said_before(r, r->n).build : 0;

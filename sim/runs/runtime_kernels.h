@@ -25,6 +25,11 @@ const struct runtime_kernels *runtime_kernels_of(const struct runs *r);
 int64_t runs_build(const struct runs *r);
 enum flash runs_flash(const struct runs *r);
 
+/* Does it have rows with flash attention, and rows without it? */
+bool runs_flash_on_and_off(const struct runs *r);
+/* Drops the rows that say they are without flash attention, in place; the others keep their order. Returns their number. */
+size_t runs_take_fused(struct runs *r);
+
 /* -1 with err where rows have different counts: of two programs, or of one with and without a flag. A row that does not
  * say its build or flag (llama-batched-bench's table) is of the same program as the others. */
 int runs_one_runtime(const struct runs *r, struct err *err);

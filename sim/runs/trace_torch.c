@@ -32,8 +32,9 @@ static int read_duration(struct jsonr *j, double *x)
 	if (read_text(j, &text) != 0)
 		return -1;
 	got = strtod(text, &end);
-	if (end > text && isfinite(got))
-		*x = got;
+	if (*text && (end == text || *end || !isfinite(got)))
+		return jsonr_wrong(j, j->at, "a duration is a number of microseconds, not '%.40s'", text);
+	*x = *text ? got : 0;
 	return 0;
 }
 

@@ -391,6 +391,40 @@ START_TEST(what_noise_brings_about_is_not_refused)
 }
 END_TEST
 
+/* Rows of llama-batched-bench beside llama-bench's: four sequences take 1.3 times as long as the catalogue says. Where its number of
+ * further rows tells them (8 bits), that is fitted, and said of other models; where none does, it is no outlier of the rows of one. */
+START_TEST(several_sequences_are_fitted)
+{
+	static const struct run batch = {.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 4};
+	const size_t format = _i ? 1 : 0;
+	struct str s = STR_INIT;
+	struct bench_of b;
+	struct catalogue_device d;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	str_add(&s, "kind,prompt,gen,depth,batch,chunk,n,tool,build,flash_attn,weights,seconds\n");
+	for (size_t i = 0; i <= ARRAY_LEN(part_runs); i++) {
+		const struct run *r = i < ARRAY_LEN(part_runs) ? &part_runs[i] : &batch;
+
+		str_addf(&s, "%s,%lld,%lld,%lld,%lld,512,5,llama-bench,8000,1,%s,%.9g\n",
+			 run_kind_names[r->kind], (long long)r->prompt, (long long)r->gen,
+			 (long long)r->depth, (long long)r->batch, mix_names[part_formats[format].weights],
+			 (r == &batch ? 1.3 : 1) * part_seconds(&b, &b.device, "llama-3.1-8b", format, r));
+	}
+	ck_assert_int_eq(file_write(b.path, s.text, s.len, true, &b.err), 0);
+	str_release(&s);
+	fit(&b);
+	ck_assert_int_eq(b.r.refused != NULL, !_i);
+	ck_assert_int_eq(b.r.rows[b.r.n - 1].out, !_i);
+	d = written(&b, "llama.cpp");
+	if (_i)
+		ck_assert_double_gt(part_seconds(&b, &d, "qwen3-8b", format, &batch) /
+					    part_seconds(&b, &b.device, "qwen3-8b", format, &batch),
+				    1.15);
+	end(&b);
+}
+END_TEST
+
 /* A machine with a bus and peaks, and no runtime. */
 static const char *bare_machine(struct arena *a)
 {
@@ -462,6 +496,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_test(c, a_few_rows_of_another_program_come_back);
 	tcase_add_loop_test(c, attention_is_the_models_own_on_a_known_chip, 0, 2);
 	tcase_add_loop_test(c, what_noise_brings_about_is_not_refused, 0, (int)ARRAY_LEN(judged));
+	tcase_add_loop_test(c, several_sequences_are_fitted, 0, 2);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;

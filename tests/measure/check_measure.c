@@ -3,13 +3,18 @@
  * way, going on after Ctrl-C, and what is refused. The devices are the fake backend's.
  */
 #include <gsl/gsl_errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/base/append.h"
 #include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/calib/bundle.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/measure/measure.h"
@@ -332,6 +337,60 @@ START_TEST(a_busy_machine_gets_a_wide_file)
 }
 END_TEST
 
+/* Of two measurements into one file the second is refused before it measures, and a killed one keeps nobody out. */
+START_TEST(two_do_not_measure_into_one_file)
+{
+	int told[2];
+	char byte;
+	pid_t first;
+
+	ck_assert_int_eq(pipe(told), 0);
+	first = fork();
+	ck_assert_int_ge(first, 0);
+	if (!first) {
+		struct append lock;
+		struct err err = ERR_INIT;
+		const char *path = arena_printf(&arena, "%s.lock", gpu);
+
+		if (append_open(&lock, &arena, path, APPEND_REPLACE, 0, NULL, NULL, &err) != 0 ||
+		    write(told[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(told[0], &byte, 1), 1);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(said.text, "is being written by another process"));
+	ck_assert_int_eq(fake.runs, 0);
+	kill(first, SIGKILL);
+	waitpid(first, NULL, 0);
+	close(told[0]);
+	close(told[1]);
+	ck_assert_msg(run((struct measure_ask){0}, NULL) == MEASURE_WRITTEN, "%s", said.text);
+}
+END_TEST
+
+static off_t lock_B;
+
+static void look_at_lock(void *self, const struct suite_progress *p)
+{
+	struct stat st;
+
+	(void)self, (void)p;
+	if (stat(arena_printf(&arena, "%s.lock", gpu), &st) == 0)
+		lock_B = st.st_size;
+}
+
+/* While it measures it holds room for the samples, which a disk that is filled in the meantime still has then. */
+START_TEST(room_is_held_for_samples)
+{
+	lock_B = 0;
+	ck_assert_int_eq(run((struct measure_ask){.progress = look_at_lock}, NULL), MEASURE_WRITTEN);
+	ck_assert_int_ge(lock_B, FILE_PREPARE_BYTES);
+	ck_assert(!file_exists(arena_printf(&arena, "%s.lock", gpu)));
+}
+END_TEST
+
 /* The samples that an interrupted run left are not lost to the next run. */
 START_TEST(samples_are_not_overwritten_unasked)
 {
@@ -349,10 +408,12 @@ START_TEST(samples_are_not_overwritten_unasked)
 }
 END_TEST
 
-/* No file beside an error; the rest of the samples is kept, and makes one when asked. */
+/* No file beside an error; a row says why, in the bundle too, and the rest of the samples makes a file when asked. */
 START_TEST(a_wrong_kernel_makes_no_file)
 {
 	struct sample_set set;
+	struct bundle b;
+	size_t n = 0;
 	struct err err = ERR_INIT;
 
 	fake.wrong = true;
@@ -363,9 +424,19 @@ START_TEST(a_wrong_kernel_makes_no_file)
 	ck_assert_ptr_nonnull(
 		strstr(said.text, arena_printf(&arena, "--from %s --from %s -o %s", gpu, cpu, out)));
 	ck_assert_int_eq(samples_csv_read(&arena, gpu, content(gpu), &set, &err), 0);
-	for (size_t i = 0; i < set.n; i++)
-		MUST(set.samples[i].m != 64 || set.samples[i].kind == SAMPLE_DISPATCH);
-	from_samples();
+	for (size_t i = 0; i < set.n; i++) {
+		const struct sample *s = &set.samples[i];
+		const bool failed = !s->seconds_n;
+
+		MUST(failed == (s->m == 64 && s->kind != SAMPLE_DISPATCH));
+		MUST(!failed || (s->rejected && str_starts(s->why, "failed: ")));
+		n += failed;
+	}
+	ck_assert_uint_gt(n, 0);
+	ck_assert_int_eq(bundle_read(&arena, &gpu, 1, &b, &err), 0);
+	bundle_show(&b, &said);
+	ck_assert_ptr_nonnull(strstr(said.text, " failed: a wrong result"));
+	ck_assert_ptr_nonnull(strstr(from_samples(), "failed: "));
 }
 END_TEST
 
@@ -407,6 +478,8 @@ Suite *suite_measure(void)
 	tcase_add_test(t, an_output_that_cannot_be_written_is_refused_before);
 	tcase_add_loop_test(t, a_busy_machine_gets_a_wide_file, 0, 3);
 	tcase_add_test(t, samples_are_not_overwritten_unasked);
+	tcase_add_test(t, two_do_not_measure_into_one_file);
+	tcase_add_test(t, room_is_held_for_samples);
 	tcase_add_test(t, a_wrong_kernel_makes_no_file);
 	tcase_add_loop_test(t, two_machines_make_no_file, 0, 2);
 	suite_add_tcase(s, t);
