@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/cost/formats.h"
 #include "sim/family/run_machine.h"
 #include "sim/family/run_params.h"
 
@@ -487,6 +488,14 @@ static int check_fits(const struct held *x, struct err *err)
 		"was it another --weights, or more than this machine? --skip-foreign leaves such rows out");
 }
 
+/* Such files another runtime ran. */
+static int check_readable(const struct held *x, struct err *err)
+{
+	return x->ask->fitting ? 0
+			       : format_check(x->ask->device->profile->origin.name,
+					      (enum mix_id)x->row->precision.weights, err);
+}
+
 /* A column's rule is asked where the row says something there; those of members of struct run always. */
 static const struct {
 	enum run_column column;
@@ -512,6 +521,7 @@ static const struct {
 	{COLUMN_THREADS, check_threads},
 	{COLUMN_EMBEDDINGS, check_embeddings},
 	{COLUMN_DTYPE, check_dtype},
+	{COLUMN_WEIGHTS, check_readable},
 	{COLUMN_WEIGHTS, check_fits},
 };
 

@@ -129,6 +129,19 @@ START_TEST(names_of_the_day)
 }
 END_TEST
 
+/* A mix whose name tells another dtype is none of that dtype. */
+START_TEST(mixes_of_their_own)
+{
+	struct arena a = ARENA_INIT;
+	const char *unknown;
+	const struct run run = {.model = "Youssofal/Qwen3.6-27B-MTPLX-Optimized-Speed-FP16"};
+
+	ck_assert_int_eq(run_named_weights(&a, &run, &unknown), MIX_N);
+	ck_assert_ptr_nonnull(strstr(unknown, "MTPLX"));
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(words_are_cut)
 {
 	struct arena a = ARENA_INIT;
@@ -159,6 +172,7 @@ Suite *suite_model_words(void)
 	tcase_add_loop_test(t, the_front_of_another_name_is_none, 0, ARRAY_LEN(behind));
 	tcase_add_loop_test(t, names_of_the_day, 0, ARRAY_LEN(names));
 	tcase_add_test(t, words_are_cut);
+	tcase_add_test(t, mixes_of_their_own);
 	suite_add_tcase(s, t);
 	return s;
 }
