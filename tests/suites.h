@@ -81,6 +81,7 @@
 	SUITE(explained_load)                                                                                \
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
+	SUITE(said)                                                                                          \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -261,6 +261,12 @@ static int check_gpu_layers(const struct held *x, struct err *err)
 		err_set(err, "%s layers ran elsewhere than on the CPU", x->says);
 		return hint_skip(err);
 	}
+	if (!strcmp(x->says, "100% GPU")) /* of `ollama ps`, as "11%/89% CPU/GPU" */
+		return 0;
+	if (strstr(x->says, "CPU/GPU")) {
+		err_set(err, "'%.40s': part of the layers ran on the CPU", x->says);
+		return hint_skip(err);
+	}
 	if (end == x->says || *end) {
 		err_set(err, "expected a whole number, got '%.40s'", x->says);
 		return hint_skip(err);
