@@ -145,6 +145,19 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
+/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", below the times of an answer: tools/server of llama.cpp. */
+static int check_draft(struct reading *r, const char *line, int at)
+{
+	const char *rate = strstr(line, "draft acceptance rate"),
+		   *of = rate ? strstr(rate, "accepted /") : NULL;
+
+	if (!of || !(reading_tally(r->arena,
+				   of + strlen("accepted /") + strspn(of + strlen("accepted /"), " ")) > 0))
+		return 0;
+	return reading_fail(r, at, "a draft model guessed tokens, which these rows do not predict:",
+			    arena_strndup(r->arena, rate, strcspn(rate, "\n")));
+}
+
 int ingest_timings(struct reading *r, const char *text)
 {
 	struct log_facts facts = {.name = NULL};
@@ -154,6 +167,8 @@ int ingest_timings(struct reading *r, const char *text)
 		const char *line = reading_line(r, &text);
 
 		if (!reading_eval_time(line)) {
+			if (check_draft(r, line, at) != 0)
+				return -1;
 			take_job(r, line, &facts);
 			take_fact(r, line, &facts);
 		} else if (take_timing(r, line, at, &facts) != 0)

@@ -68,6 +68,7 @@ struct command {
 	double devices;
 	const char *rate, *concurrency; /* as said; NULL: not said */
 	const char *unused;             /* options of the server, ", "-joined; NULL: none */
+	const char *draft; /* the option by which a draft model guesses tokens; NULL: none does */
 };
 
 /* The word behind an option and a blank or '='; NULL: it is not there. */
@@ -101,11 +102,9 @@ static void take_load(struct arena *a, const char *line, struct command *c)
 static void take_unused(struct arena *a, const char *line, struct command *c)
 {
 	static const char *const options[] = {
-		"--max-num-seqs",          "--max-num-batched-tokens", "--kv-cache-dtype",
-		"--enforce-eager",         "--gpu-memory-utilization", "--speculative-config",
-		"--speculative-model",     "--speculative-algorithm",  "--num-speculative-tokens",
-		"--cpu-offload-gb",        "--max-running-requests",   "--mem-fraction-static",
-		"--enable-expert-parallel"};
+		"--max-num-seqs",         "--max-num-batched-tokens", "--kv-cache-dtype",
+		"--enforce-eager",        "--gpu-memory-utilization", "--cpu-offload-gb",
+		"--max-running-requests", "--mem-fraction-static",    "--enable-expert-parallel"};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const char *word = word_behind(a, line, options[i]);
@@ -141,6 +140,9 @@ static void take_command(struct arena *a, const char *line, struct command *c)
 	c->program = program && *program ? program : c->program;
 	take_load(a, line, c);
 	take_unused(a, line, c);
+	for (const char *at = strstr(line, "--"); at; at = strstr(at + 2, "--"))
+		if (str_starts(at, "--speculative-") || str_starts(at, "--num-speculative-tokens"))
+			c->draft = arena_strndup(a, at, strcspn(at, " =\t"));
 }
 
 /* "vllm-chat", "openai-chat": the client's way of asking is no matter. */
@@ -197,6 +199,9 @@ static int end_block(struct arena *a, struct served_run *r, struct command *c, i
 {
 	const struct command said = *c;
 
+	if (said.draft)
+		return err_set(err, "%s:%d: a draft model guessed tokens, which is not predicted: %.40s",
+			       r->path, r->line, said.draft);
 	/* the client's is of one block */
 	*c = (struct command){.model = c->model, .devices = c->devices, .unused = c->unused};
 	if (take_said(a, r, "arrivals.rate", "Traffic request rate", said.rate, at, err) != 0)

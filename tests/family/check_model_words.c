@@ -132,12 +132,18 @@ END_TEST
 /* A mix whose name tells another dtype is none of that dtype. */
 START_TEST(mixes_of_their_own)
 {
+	static const char *const names_of[][2] = {
+		{"Youssofal/Qwen3.6-27B-MTPLX-Optimized-Speed-FP16", "MTPLX-"},
+		{"~/models/Qwen3.6-35B-A3B-UD-MLX-4bit", "UD-MLX-4bit"}};
 	struct arena a = ARENA_INIT;
 	const char *unknown;
-	const struct run run = {.model = "Youssofal/Qwen3.6-27B-MTPLX-Optimized-Speed-FP16"};
 
-	ck_assert_int_eq(run_named_weights(&a, &run, &unknown), MIX_N);
-	ck_assert_ptr_nonnull(strstr(unknown, "MTPLX"));
+	for (size_t i = 0; i < ARRAY_LEN(names_of); i++) {
+		const struct run run = {.model = names_of[i][0], .tool = "mlx_lm"};
+
+		ck_assert_int_eq(run_named_weights(&a, &run, &unknown), MIX_N);
+		ck_assert(str_starts(unknown, names_of[i][1]));
+	}
 	arena_release(&a);
 }
 END_TEST

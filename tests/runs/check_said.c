@@ -143,8 +143,49 @@ START_TEST(the_model_of_an_answer)
 }
 END_TEST
 
+/* --- mlx_lm.benchmark ----------------------------------------------------------------------------- */
+
+/* The command says what the line "Timing with" would: short or long options, '=' or a blank, over one line or several. */
+START_TEST(averages_of_a_command)
+{
+	static const char *const ways[] = {"-p 128 -g 64 -b 16",
+					   "--prompt-tokens 128 --generation-tokens 64 --batch-size 16",
+					   "--prompt-tokens=128 --generation-tokens=64 --batch-size=16",
+					   "\\\n  -p 128 \\\n  -g 64 -b 16"};
+	static const char *const heads[] = {
+		"", "Timing with prompt_tokens=128, generation_tokens=64, batch_size=16.\n"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text =
+		arena_printf(&a,
+			     "$ mlx_lm.benchmark --model mlx-community/Qwen3-8B-4bit %s\n%s"
+			     "Averages: prompt_tps=944.421, generation_tps=301.916, peak_memory=46.885\n",
+			     ways[_i % 4], heads[_i / 4]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 127);
+	ck_assert_int_eq(r.at[1].gen, 63);
+	ck_assert_int_eq(r.at[1].batch, 16);
+	ck_assert_str_eq(r.at[0].model, "mlx-community/Qwen3-8B-4bit");
+	arena_release(&a);
+}
+END_TEST
+
 /* Texts that are no run say why. */
 static const char *const refused[][2] = {
+	{"mlx_lm.benchmark --model m -p $p -g 64\nAverages: prompt_tps=94, generation_tps=30, "
+	 "peak_memory=4\n",
+	 "without its line 'Timing with'"},
+	{"mlx_lm.generate --model m --draft-model d\nPrompt: 17 tokens, 42.0 tokens-per-sec\nGeneration: 16 "
+	 "tokens, "
+	 "20.3 tokens-per-sec\n",
+	 "a draft model guessed tokens"},
+	{"prompt eval time = 1423.31 ms / 2623 tokens\neval time = 8164.42 ms / 495 tokens\ndraft acceptance "
+	 "rate = "
+	 "0.78652 ( 210 accepted / 267 generated)\n",
+	 "a draft model guessed tokens"},
 	{"eval rate:            6.06 tokens/s\n", "without the numbers of tokens"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
@@ -171,6 +212,7 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, several_lines_of_ollama_ps, 0, 4);
 	tcase_add_loop_test(t, what_koboldcpp_says, 0, 48);
 	tcase_add_loop_test(t, the_model_of_an_answer, 0, 3);
+	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
 	suite_add_tcase(s, t);
 	return s;

@@ -141,6 +141,22 @@ START_TEST(commands_above_a_block)
 }
 END_TEST
 
+/* Whatever the option is called. */
+START_TEST(drafts_are_refused)
+{
+	static const char *const options[] = {"--speculative-config '{\"method\":\"mtp\"}'",
+					      "--num-speculative-tokens=3", "--speculative-algorithm EAGLE"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct served_runs runs = {.n = 0};
+	const char *text = arena_printf(&a, "vllm serve m \\\n  %s\n%s", options[_i], report(&a, "", 2));
+
+	ck_assert_int_eq(served_parse(&a, "f", text, &runs, &err), -1);
+	ck_assert_msg(strstr(err.msg, "a draft model guessed tokens") != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_explained_load(void)
 {
 	Suite *s = suite_create("explained_load");
@@ -148,6 +164,7 @@ Suite *suite_explained_load(void)
 
 	tcase_add_loop_test(t, arrivals_by_chance, 1, 6);
 	tcase_add_test(t, all_at_once);
+	tcase_add_loop_test(t, drafts_are_refused, 0, 3);
 	tcase_add_loop_test(t, commands_above_a_block, 0,
 			    3 * (int)ARRAY_LEN(clients) * (int)ARRAY_LEN(blocks));
 	suite_add_tcase(s, t);
