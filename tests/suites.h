@@ -82,6 +82,7 @@
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
+	SUITE(foreign_parts)                                                                                 \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
