@@ -83,6 +83,8 @@
 	SUITE(explained_load)                                                                                \
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
+	SUITE(said)                                                                                          \
+	SUITE(foreign_parts)                                                                                 \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

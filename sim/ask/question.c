@@ -11,7 +11,7 @@
 #include "sim/cost/compute_dtype.h"
 #include "sim/hw/programs.h"
 #include "sim/llm/mix_word.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 
 enum { PROMPT_USUAL = 2048, TOKENS_USUAL = 256, TRAIN_TOKENS_USUAL = 2048 };
 

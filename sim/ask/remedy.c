@@ -9,7 +9,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/would_fit.h"
 #include "sim/base/str.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 
 enum { REMEDIES_MAX = 6 };
 

@@ -109,33 +109,24 @@ static void add_atom(struct cut *c, const char *s, size_t n, size_t token)
 	add_word(c, after_number ? as_unit(word) : word, token);
 }
 
-/* "16/40": so many cores of the CPU, and of the GPU, by which machines are told apart. */
-static bool is_of_two(const char *s, size_t n)
-{
-	return is_digit(*s) && s[n] == '/' && is_digit(s[n + 1]);
-}
-
-/* What is too long is cut off. */
+/* What is too long is cut off. Of "16/40", cores of the CPU and of the GPU, machines are told apart by the latter. */
 static void cut_text(struct cut *c, const char *s)
 {
 	size_t token = 0;
-	bool cores = false;
+	bool cores = false, two;
 
 	*c = (struct cut){.n = 0};
-	for (size_t n; *s && c->n < ATOMS_MAX; s += n) {
+	for (size_t n; *s && c->n < ATOMS_MAX; s += n ? n : 1) {
 		n = atom_length(s);
 		if (n && c->from[c->n] + n >= TEXT_MAX)
 			break;
-		if (!n) {
-			token++;
-			n = 1;
-			continue;
-		}
-		if (!is_of_two(s, n))
+		two = n && is_digit(*s) && s[n] == '/' && is_digit(s[n + 1]);
+		token += !n;
+		if (n && !two)
 			add_atom(c, s, n, token);
-		if (cores && !is_letter(s[n]))
+		if (n && cores && !is_letter(s[n]))
 			add_atom(c, "c", 1, token);
-		cores = is_of_two(s, n);
+		cores = n ? two : cores;
 	}
 }
 
@@ -301,20 +292,21 @@ static size_t take_filler(const struct covering *c, size_t at)
 
 static bool cover(struct covering *c, size_t at);
 
+enum { LETTERS_LEAST = 3 };
+
 /* The last word of a trade name stands for it, "air", but for those by which chips are told apart: the "M2 Pro" is no MacBook
  * Pro. */
 static size_t take_last_word(const struct cut *typed, size_t at, const struct cut *p)
 {
-	enum { LETTERS_LEAST = 3 };
 	static const char *const of_chips[] = {"pro", "max", "ultra"};
-	const size_t last = p->n - 1, n = atom_size(p, last);
+	const size_t last = p->n - 1, n = atom_size(p, last), i = atom_at(typed, at);
 	const char *word = p->text + p->from[last];
-	const bool plain = p->n > 1 && n >= LETTERS_LEAST && !has_digit(word, n);
 
-	for (size_t i = 0; plain && i < ARRAY_LEN(of_chips); i++)
-		if (atom_is(p, last, of_chips[i]))
+	for (size_t k = 0; k < ARRAY_LEN(of_chips); k++)
+		if (atom_is(p, last, of_chips[k]))
 			return 0;
-	return plain && atom_at(typed, at) < typed->n && atom_size(typed, atom_at(typed, at)) == n
+	return p->n > 1 && n >= LETTERS_LEAST && !has_digit(word, n) && i < typed->n &&
+			       atom_size(typed, i) == n
 		       ? taken(typed, at, word, n)
 		       : 0;
 }
@@ -322,19 +314,15 @@ static size_t take_last_word(const struct cut *typed, size_t at, const struct cu
 /* So do its capitals, where they are three: "MBP". */
 static size_t take_capitals(const struct cut *typed, size_t at, const char *as_sold)
 {
-	enum { LETTERS_LEAST = 3 };
 	const size_t i = atom_at(typed, at), n = i < typed->n ? atom_size(typed, i) : 0;
 	size_t k = 0;
 
-	for (; *as_sold && k <= n; as_sold++) {
+	for (; *as_sold; as_sold++)
 		if (is_digit(*as_sold))
 			return 0;
-		if (!is_letter(*as_sold) || lower(*as_sold) == *as_sold)
-			continue;
-		if (k == n || typed->text[at + k] != lower(*as_sold))
+		else if (is_letter(*as_sold) && lower(*as_sold) != *as_sold &&
+			 (k == n || typed->text[at + k++] != lower(*as_sold)))
 			return 0;
-		k++;
-	}
 	return k == n && n >= LETTERS_LEAST ? n : 0;
 }
 

@@ -7,7 +7,7 @@
 #ifndef SIM_ASK_WOULD_FIT_H
 #define SIM_ASK_WOULD_FIT_H
 #include "sim/conf/load.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 #include "sim/world/world.h"
 
 /* What people load, from large to small; NULL ends them. Empty for readers without such a choice. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/vec.h"
+#include "sim/cost/formats.h"
 #include "sim/hw/builds.h"
 
 /* --- what is used --------------------------------------------------------------------------------- */
@@ -123,8 +124,9 @@ const struct profile *report_named_runtime(const struct device *d, const char *n
 	return found;
 }
 
-const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs)
+const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs, int weights)
 {
+	struct err unread = ERR_INIT;
 	struct catalogue_device d;
 	const struct profile *p;
 
@@ -136,7 +138,8 @@ const char *report_runtime(struct loader *l, const char *machine, const struct r
 		return runs->at[0].runtime ? p->origin.name : runtime_undated(l->arena, p->origin.name);
 	p = d.device->runtimes.at;
 	for (size_t i = 0; i < d.device->runtimes.n; i++)
-		if (runs->at[0].tool && report_runs(&p[i], runs->at[0].tool))
+		if (runs->at[0].tool && report_runs(&p[i], runs->at[0].tool) &&
+		    (weights == MIX_N || format_check(p[i].origin.name, (enum mix_id)weights, &unread) == 0))
 			return runtime_undated(l->arena, p[i].origin.name);
 	return NULL;
 }

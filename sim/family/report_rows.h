@@ -91,9 +91,9 @@ const struct profile *report_row_runtime(struct arena *a, const struct device *d
 /* The profile of a device that a name means, of a runtime or of a program that one stands for; NULL: none. */
 const struct profile *report_named_runtime(const struct device *d, const char *name);
 
-/* The runtime of a machine's first device that the rows name, or that the program which made the rows stands for; NULL: its first, or none is
- * told. Nothing is reported where the machine cannot be loaded. */
-const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs);
+/* The runtime of a machine's first device that the rows name, or that the program which made the rows stands for and that reads
+ * such weights (MIX_N: any; LM Studio has two engines); NULL: its first, or none is told. Nothing is reported where the machine cannot be loaded. */
+const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs, int weights);
 
 /* The month of a build of llama.cpp, counted from January of the year 0; 0: not known. */
 int64_t build_month(int64_t build);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/cost/formats.h"
 #include "sim/family/run_machine.h"
 #include "sim/family/run_params.h"
 
@@ -260,6 +261,12 @@ static int check_gpu_layers(const struct held *x, struct err *err)
 		err_set(err, "%s layers ran elsewhere than on the CPU", x->says);
 		return hint_skip(err);
 	}
+	if (!strcmp(x->says, "100% GPU")) /* of `ollama ps`, as "11%/89% CPU/GPU" */
+		return 0;
+	if (strstr(x->says, "CPU/GPU")) {
+		err_set(err, "'%.40s': part of the layers ran on the CPU", x->says);
+		return hint_skip(err);
+	}
 	if (end == x->says || *end) {
 		err_set(err, "expected a whole number, got '%.40s'", x->says);
 		return hint_skip(err);
@@ -487,6 +494,14 @@ static int check_fits(const struct held *x, struct err *err)
 			"(apple-m4-pro-20c-48gb)? --skip-foreign leaves such rows out");
 }
 
+/* Such files another runtime ran. */
+static int check_readable(const struct held *x, struct err *err)
+{
+	return x->ask->fitting ? 0
+			       : format_check(x->ask->device->profile->origin.name,
+					      (enum mix_id)x->row->precision.weights, err);
+}
+
 /* A column's rule is asked where the row says something there; those of members of struct run always. */
 static const struct {
 	enum run_column column;
@@ -512,6 +527,7 @@ static const struct {
 	{COLUMN_THREADS, check_threads},
 	{COLUMN_EMBEDDINGS, check_embeddings},
 	{COLUMN_DTYPE, check_dtype},
+	{COLUMN_WEIGHTS, check_readable},
 	{COLUMN_WEIGHTS, check_fits},
 };
 

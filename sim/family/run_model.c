@@ -5,6 +5,7 @@
 
 #include "sim/ask/typed.h"
 #include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/model_words.h"
 #include "sim/family/run_params.h"
@@ -167,9 +168,17 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 	const char *all = "";
 
 	*column = run->params > 0 ? COLUMN_PARAMS : COLUMN_MODEL;
+	if (!n && !run->model && !(run->params > 0)) {
+		err_set(err, "the report does not say which model ran");
+		return err_hint(err, "say --model NAME; 'lemursim list' has the names");
+	}
 	if (!n) {
 		all = of_same_words(s, run);
-		err_set(err, "no model of the catalogue is '%.80s'", run->model ? run->model : "not named");
+		if (run->model)
+			err_set(err, "no model of the catalogue is '%.80s'", run->model);
+		else
+			err_set(err, "no model of the catalogue has %s B parameters",
+				units_digits(run->params / 1e9, 4).text);
 		if (*all)
 			return err_hint(err, "say --model, such as %s; or --skip-foreign", all);
 		return err_hint(err, "say --model NAME ('lemursim list' has the names, 'lemursim import' "

@@ -71,8 +71,12 @@ static const char *format_within(struct arena *a, const char *text)
 int run_named_weights(struct arena *a, const struct run *run, const char **unknown)
 {
 	const char *text = run->weights ? run->weights : run->model ? short_names(a, run->model) : NULL;
-	const char *word = text ? format_word(a, text) : NULL;
-	int mix = text ? mix_in_text(word ? word : text, NULL, NULL) : MIX_N;
+	/* mixes of their own, whose names tell the dtype or the bits of most: "Qwen3.6-27B-MTPLX-Optimized-Speed-FP16" */
+	const char *own = !text                   ? NULL
+			  : strstr(text, "MTPLX") ? strstr(text, "MTPLX")
+						  : strstr(text, "UD-MLX");
+	const char *word = own ? own : text ? format_word(a, text) : NULL;
+	int mix = own ? MIX_N : text ? mix_in_text(word ? word : text, NULL, NULL) : MIX_N;
 
 	if (mix == MIX_N && text && !word)
 		mix = mix_in_text(text, NULL, NULL);

@@ -13,7 +13,7 @@
 const char *serving_of_runtime(const char *runtime);
 
 /* The files of weights that a runtime reads; READS_ANY of one that is not known. Which formats those files hold:
- * sim/world/formats.h. */
+ * sim/cost/formats.h. */
 enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
 enum format_reader format_reader_of(const char *runtime);
 

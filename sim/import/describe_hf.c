@@ -205,6 +205,49 @@ static double vision_weights(struct config_reading *r, const struct yml *vision)
 	return depth * (4 * h * h + 2 * h * f);
 }
 
+static const char *const expert_keys[] = {"num_experts", "n_routed_experts", "num_local_experts"};
+
+/* Keys that begin so speak of parts which the layers of few families have; type: of those, how their names begin. */
+static const struct {
+	const char *key, *type, *type_too, *part;
+} parts_of_few[] = {{"hc_", "deepseek_v4", "deepseek_ref", "several residual streams"},
+		    {"altup_", "gemma3n", "gemma3n", "several residual streams"},
+		    {"laurel_", "gemma3n", "gemma3n", "a low-rank path beside each layer"},
+		    {"ngram_", "longcat_flash_ngram", "longcat_flash_ngram", "tables of n-grams"},
+		    {"engram_", "", "", "tables of n-grams"},
+		    {"num_loops", "iquestloopcoder", "iquestloopcoder", "layers that run several times"}};
+
+static bool is_said(const struct yml *value)
+{
+	return value->kind != YML_NULL &&
+	       !(value->kind == YML_SCALAR && (!strcmp(value->text, "0") || !strcmp(value->text, "false") ||
+					       !strcmp(value->text, "null") || !strcmp(value->text, "1")));
+}
+
+static void foreign_parts(struct config_reading *r)
+{
+	for (size_t k = 0; k < ARRAY_LEN(parts_of_few); k++)
+		for (size_t i = 0; i < r->config->n; i++) {
+			const char *key = r->config->keys[i]->text, *type = r->f->type;
+
+			if (!str_starts(key, parts_of_few[k].key) || !is_said(r->config->items[i]) ||
+			    (*parts_of_few[k].type && (str_starts(type, parts_of_few[k].type) ||
+						       str_starts(type, parts_of_few[k].type_too))))
+				continue;
+			describe_note(r->d, r->diags->arena, "'%.60s': %s, which %s has not, are left out",
+				      key, parts_of_few[k].part, type);
+			break;
+		}
+	if (!r->f->plan && !r->f->latent)
+		note(r, "kv_lora_rank", "latent attention, which this family has not, is left out");
+	for (size_t k = 0; !r->f->plan && !r->f->routed && k < ARRAY_LEN(expert_keys); k++) {
+		const struct yml *n = config_find(r->config, expert_keys[k]);
+
+		if (n && is_said(n))
+			note(r, expert_keys[k], "experts, which this family has not, are left out");
+	}
+}
+
 static void what_is_not_modelled(struct config_reading *r)
 {
 	struct described *d = r->d;
@@ -234,6 +277,8 @@ static void what_is_not_modelled(struct config_reading *r)
 		note(r, "ssm_state_size", "state-space layers are not known");
 		note(r, "mamba_d_state", "state-space layers are not known");
 	}
+	if (r->f)
+		foreign_parts(r);
 	note(r, "attn_res_block_size", "attention over the residuals of earlier layers is left out");
 }
 

@@ -8,8 +8,9 @@
 /* Words in keys of layers that are no attention and no FFN: such a model is not plain. */
 static const struct yml *strange(const struct yml *config)
 {
-	static const char *const words[] = {"ssm",  "mamba",     "linear_", "conv",
-					    "rwkv", "recurrent", "lru",     "block_config"};
+	static const char *const words[] = {"ssm",       "mamba",   "linear_",      "conv", "rwkv",
+					    "recurrent", "lru",     "block_config", "hc_",  "altup_",
+					    "laurel_",   "engram_", "num_loops"};
 
 	for (size_t i = 0; i < config->n; i++)
 		for (size_t k = 0; k < ARRAY_LEN(words); k++)

@@ -10,7 +10,7 @@
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/scenario_load.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 
 /* ---- one group ---- */
 

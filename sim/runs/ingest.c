@@ -234,11 +234,14 @@ static int take_batched(const struct record *c)
 
 /* --- what a JSON object is of --------------------------------------------------------------------- */
 
-/* llama-server's answer: `timings` (tools/server/server-task.cpp, result_timings::to_json()). Its first token is of the
+/* llama-server's answer: `timings` (tools/server/server-task.cpp, result_timings::to_json()), and `model` beside it. Its first token is of the
  * prompt's pass, so that n tokens took n - 1 steps. */
 static int take_timings(const struct record *c)
 {
-	struct run pp = {.line = c->line, .chunk = 512, .n = 1}, tg = {.line = c->line, .n = 1};
+	const struct record around = {.r = c->r, .line = c->line, .object = c->around};
+	const char *model = record_text(&around, "model");
+	struct run pp = {.line = c->line, .model = model, .chunk = 512, .n = 1},
+		   tg = {.line = c->line, .model = model, .n = 1};
 	int64_t cached = 0;
 	double pp_ms = 0, tg_ms = 0;
 
@@ -325,8 +328,10 @@ static const struct {
 static int take_object(struct reading *r, const struct yml *object, int line)
 {
 	const struct yml *timings = object->kind == YML_MAP ? yml_get(object, "timings") : NULL;
-	const struct record c = {
-		.r = r, .line = line, .object = timings && timings->kind == YML_MAP ? timings : object};
+	const struct record c = {.r = r,
+				 .line = line,
+				 .object = timings && timings->kind == YML_MAP ? timings : object,
+				 .around = object};
 
 	if (object->kind != YML_MAP)
 		return 1;

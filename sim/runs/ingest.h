@@ -199,6 +199,7 @@ struct record {
 	struct reading *r;
 	int line;
 	const struct yml *object; /* or: */
+	const struct yml *around; /* the object that `object` is a value of, or itself */
 	const struct csv *csv;
 	const struct csv_row *row; /* or: */
 	const struct cells *head, *cells;

@@ -262,6 +262,7 @@ int ingest_koboldcpp(struct reading *r, const char *text)
  * prompt that fills the context but for what is generated. */
 struct kobold_bench {
 	const char *model;
+	const char *says[RUN_COLUMNS];
 	double context, gen, prompt_s, prompt_rate, gen_s, gen_rate;
 	int line;
 };
@@ -269,6 +270,18 @@ struct kobold_bench {
 bool ingest_kobold_bench_is(const char *text)
 {
 	return strstr(text, "ProcessingTime") && strstr(text, "GenerationSpeed");
+}
+
+/* Of its library's name, "koboldcpp_cublas.dll"; the default one computes on the CPU, but on Macs. */
+static const char *kobold_backend(const char *library)
+{
+	static const char *const backends[][2] = {
+		{"cublas", "CUDA"}, {"hipblas", "ROCm"}, {"vulkan", "Vulkan"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
+		if (strstr(library, backends[i][0]))
+			return backends[i][1];
+	return NULL;
 }
 
 static void take_bench_value(struct reading *r, const char *name, const char *value, struct kobold_bench *b)
@@ -283,6 +296,10 @@ static void take_bench_value(struct reading *r, const char *name, const char *va
 			*values[i] = strtod(value, NULL);
 	if (!strcmp(name, "Model") && *value)
 		b->model = arena_strdup(r->arena, value);
+	if (!strcmp(name, "Backend"))
+		b->says[COLUMN_BACKEND] = kobold_backend(value);
+	if (!strcmp(name, "Layers") && *value)
+		b->says[COLUMN_GPU_LAYERS] = arena_strdup(r->arena, value);
 }
 
 static bool is_sound(double x)
@@ -292,6 +309,7 @@ static bool is_sound(double x)
 
 static int add_kobold_bench(struct reading *r, const struct kobold_bench *b)
 {
+	struct run pp = {.line = b->line, .model = b->model, .chunk = 512, .n = 1}, tg = pp;
 	const double gen = is_sound(b->gen) ? b->gen : round(b->gen_s * b->gen_rate);
 	const double prompt = is_sound(b->context) ? b->context - gen : round(b->prompt_s * b->prompt_rate);
 
@@ -301,26 +319,25 @@ static int add_kobold_bench(struct reading *r, const struct kobold_bench *b)
 			       "%s:%d: expected ProcessingTime, GenerationTime and, or their speeds, "
 			       "MaxCtx and GenAmount",
 			       r->path, b->line);
-	if (reading_add(r, (struct run){.line = b->line,
-					.model = b->model,
-					.prompt = whole_count(prompt),
-					.chunk = 512,
-					.seconds = b->prompt_s,
-					.n = 1}) != 0)
-		return -1;
-	return reading_add(r, (struct run){.line = b->line,
-					   .model = b->model,
-					   .gen = whole_count(gen),
-					   .depth = whole_count(prompt),
-					   .seconds = b->gen_s,
-					   .n = 1});
+	memcpy(pp.says, b->says, sizeof pp.says);
+	memcpy(tg.says, b->says, sizeof tg.says);
+	pp.prompt = whole_count(prompt);
+	pp.seconds = b->prompt_s;
+	tg.chunk = 0;
+	tg.gen = whole_count(gen);
+	tg.depth = whole_count(prompt);
+	tg.seconds = b->gen_s;
+	return reading_add(r, pp) != 0 ? -1 : reading_add(r, tg);
 }
 
 /* A row of the csv under its head; a row of fewer cells is none, such as the rest of a row that was broken. */
-static int take_bench_csv(struct reading *r, const char *line, int at, const struct texts *head)
+static int take_bench_csv(struct reading *r, const char *line, int at, const struct texts *head,
+			  const char *split)
 {
 	const struct texts cells = texts_cut(r->arena, line, ',');
 	struct kobold_bench b = {.line = at};
+
+	b.says[COLUMN_SPLIT_MODE] = split;
 
 	if (cells.n + 2 < head->n)
 		return 0;
@@ -343,7 +360,7 @@ static int take_bench_line(struct reading *r, const char *line, int at, struct k
 		return 0;
 	if (add_kobold_bench(r, b) != 0)
 		return -1;
-	*b = (struct kobold_bench){.model = NULL};
+	*b = (struct kobold_bench){.says[COLUMN_SPLIT_MODE] = b->says[COLUMN_SPLIT_MODE]};
 	return 0;
 }
 
@@ -351,8 +368,10 @@ int ingest_kobold_bench(struct reading *r, const char *text)
 {
 	struct kobold_bench b = {.model = NULL};
 	struct texts head = {NULL, 0};
+	const char *split = strstr(text, "'rowsplit'") ? "row" : NULL; /* of its flags */
 	int rc = 0;
 
+	b.says[COLUMN_SPLIT_MODE] = split;
 	r->tool = "llama.cpp of koboldcpp";
 	for (int at = 1; *text && rc == 0; at++) {
 		const char *line = reading_line(r, &text);
@@ -360,7 +379,7 @@ int ingest_kobold_bench(struct reading *r, const char *text)
 		if (strstr(line, "MaxCtx,GenAmount,"))
 			head = texts_cut(r->arena, line, ',');
 		else if (head.n)
-			rc = take_bench_csv(r, line, at, &head);
+			rc = take_bench_csv(r, line, at, &head, split);
 		else
 			rc = take_bench_line(r, line, at, &b);
 	}
@@ -394,6 +413,13 @@ static const struct {
 	{{"BenchmarkModel/name=", "step="},
 	 "ollama's bench, which does not write how many tokens there were",
 	 "ollama run MODEL --verbose writes counts and durations"},
+	{{"TPOT:", "Max inflight requests"}, "mini-sglang's client, of a server under load", of_load},
+	{{"Time To First Token (ms)", "Output Token Throughput"},
+	 "GenAI-Perf or AIPerf, of a server under load",
+	 of_load},
+	{{"Decode (token)", "Prefill"},
+	 "text-generation-benchmark of TGI, a runtime that no profile is of",
+	 bench},
 	{{"TPOT:", "Throughput"}, "OpenVINO GenAI, a runtime that no profile is of", bench},
 	{{"prefill:", "decode:"}, "MLC LLM's rates, without the numbers of tokens that they are of", bench},
 	{{"throughput/s", "ms/t"}, "mistralrs-bench, a runtime that no profile is of", bench},

@@ -145,6 +145,19 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
+/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", below the times of an answer: tools/server of llama.cpp. */
+static int check_draft(struct reading *r, const char *line, int at)
+{
+	const char *rate = strstr(line, "draft acceptance rate"),
+		   *of = rate ? strstr(rate, "accepted /") : NULL;
+
+	if (!of || !(reading_tally(r->arena,
+				   of + strlen("accepted /") + strspn(of + strlen("accepted /"), " ")) > 0))
+		return 0;
+	return reading_fail(r, at, "a draft model guessed tokens, which these rows do not predict:",
+			    arena_strndup(r->arena, rate, strcspn(rate, "\n")));
+}
+
 int ingest_timings(struct reading *r, const char *text)
 {
 	struct log_facts facts = {.name = NULL};
@@ -154,6 +167,8 @@ int ingest_timings(struct reading *r, const char *text)
 		const char *line = reading_line(r, &text);
 
 		if (!reading_eval_time(line)) {
+			if (check_draft(r, line, at) != 0)
+				return -1;
 			take_job(r, line, &facts);
 			take_fact(r, line, &facts);
 		} else if (take_timing(r, line, at, &facts) != 0)
@@ -189,9 +204,60 @@ static double duration(struct reading *r, const char *text)
 	return sum;
 }
 
+/* What `ollama ps` says of a model that is loaded, "gpt-oss:20b  17052f91a42e  14 GB  11%/89% CPU/GPU  8192  4 minutes from now":
+ * its name before an id of twelve digits, and how much of it the CPU has. */
+struct loaded {
+	const char *model, *processor;
+};
+
+static struct loaded loaded_of(struct reading *r, const char *line)
+{
+	enum { ID = 12 };
+	const char *at = strstr(line, "% ");
+
+	if (!at || (!str_starts(at + 2, "CPU") && !str_starts(at + 2, "GPU")))
+		return (struct loaded){NULL, NULL};
+	for (const char *id = strchr(line, ' '); id && id < at; id = strchr(id + 1, ' ')) {
+		const char *end = id, *begin;
+
+		if (strspn(id + 1, "0123456789abcdef") != ID || id[1 + ID] != ' ')
+			continue;
+		while (end > line && end[-1] == ' ')
+			end--;
+		for (begin = end; begin > line && begin[-1] != ' ';)
+			begin--;
+		while (at > line && strchr("0123456789%/", at[-1]))
+			at--;
+		return (struct loaded){
+			arena_strndup(r->arena, begin, (size_t)(end - begin)),
+			arena_strndup(r->arena, at,
+				      strcspn(at, " ") + 1 + strspn(strchr(at, ' ') + 1, "CPUG/"))};
+	}
+	return (struct loaded){NULL, NULL};
+}
+
+/* Of several lines of a model the one that gives the CPU a part. */
+static struct loaded find_loaded(struct reading *r, const char *text)
+{
+	struct loaded found = {NULL, NULL};
+
+	while (*text) {
+		const struct loaded l = loaded_of(r, reading_line(r, &text));
+
+		if (!l.model)
+			continue;
+		if (found.model && strcmp(found.model, l.model) != 0)
+			return (struct loaded){NULL, NULL}; /* which of them answered is not said */
+		if (!found.model || strcmp(l.processor, "100% GPU") != 0)
+			found = l;
+	}
+	return found;
+}
+
 /* The counts and durations of one answer. */
 struct ollama {
 	const char *model;
+	struct loaded loaded;
 	double count[2], seconds[2]; /* the prompt's, the answer's */
 	int line[2];
 };
@@ -220,13 +286,20 @@ static int take_answer(struct reading *r, struct ollama *o)
 			 .seconds = o->seconds[1],
 			 .n = 1};
 
+	if (o->loaded.processor && (!o->model || !strcmp(o->model, o->loaded.model))) {
+		const bool cpu = !strcmp(o->loaded.processor, "100% CPU");
+
+		pp.model = tg.model = o->loaded.model;
+		pp.says[cpu ? COLUMN_BACKEND : COLUMN_GPU_LAYERS] = cpu ? "CPU" : o->loaded.processor;
+		memcpy(tg.says, pp.says, sizeof tg.says);
+	}
 	if (depth > 1e8 || o->count[1] > 1e8)
 		return err_set(r->err, "%s:%d: a count is out of range", r->path, o->line[1]);
 	if (pp.prompt && pp.seconds > 0 && reading_add(r, pp) != 0)
 		return -1;
 	if (tg.gen > 0 && tg.seconds > 0 && reading_add(r, tg) != 0)
 		return -1;
-	*o = (struct ollama){.model = o->model};
+	*o = (struct ollama){.model = o->model, .loaded = o->loaded};
 	return 0;
 }
 
@@ -252,7 +325,10 @@ static void take_answer_line(struct reading *r, const char *line, int at, struct
 
 int ingest_ollama(struct reading *r, const char *text)
 {
-	struct ollama o = {.model = NULL};
+	struct ollama o = {.loaded = find_loaded(r, text)};
+
+	const char *whole = text;
+	const size_t before = r->rows.n;
 
 	r->tool = "ollama";
 	for (int at = 1; *text; at++) {
@@ -262,7 +338,10 @@ int ingest_ollama(struct reading *r, const char *text)
 		if (str_starts(line, "eval rate:") && take_answer(r, &o) != 0)
 			return -1;
 	}
-	return 0;
+	if (r->rows.n > before || strstr(whole, "eval count:"))
+		return 0;
+	err_set(r->err, "%s: ollama's rates, without the numbers of tokens that they are of", r->path);
+	return err_hint(r->err, "'ollama run MODEL --verbose' writes counts and durations beside them");
 }
 
 /* --- LM Studio ------------------------------------------------------------------------------------ */

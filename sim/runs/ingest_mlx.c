@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -39,6 +40,9 @@ static double named(struct reading *r, const char *line, size_t len, const char 
 
 struct trials {
 	const char *model; /* as a command line above says; NULL: none does */
+	const char *draft; /* the option by which it asks for a draft model; NULL: it does not */
+	double p, g, b;    /* its -p, -g and -b; 0: not said */
+	bool open;         /* it goes on in the next line */
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
@@ -68,6 +72,9 @@ static int take_trials(struct reading *r, struct trials *t)
 
 	if (!t->n)
 		return err_set(r->err, "%s:%d: no trial follows", r->path, t->line);
+	if (t->draft)
+		return err_set(r->err, "%s:%d: a draft model guessed tokens, which these rows do not predict",
+			       r->path, t->line);
 	for (size_t i = 0; i < t->n; i++) {
 		t->prompt_tps[i] = prompts / t->prompt_tps[i];
 		t->gen_tps[i] = gens / t->gen_tps[i];
@@ -87,22 +94,70 @@ static int take_trials(struct reading *r, struct trials *t)
 	return tg.gen > 0 ? reading_add(r, tg) : 0;
 }
 
-/* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed. */
+/* A number of tokens; 0: none, as "$p". */
+static double count_said(struct reading *r, const char *word)
+{
+	const double n = reading_tally(r->arena, word);
+
+	return n >= 1 && n <= 1e8 ? n : 0;
+}
+
+static void take_word(struct reading *r, const char *word, const char *next, struct trials *t)
+{
+	static const char *const counts[][2] = {
+		{"-p", "--prompt-tokens"}, {"-g", "--generation-tokens"}, {"-b", "--batch-size"}};
+	double *const said[] = {&t->p, &t->g, &t->b};
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (!strcmp(word, counts[i][0]) || !strcmp(word, counts[i][1]))
+			*said[i] = count_said(r, next);
+	if (!strcmp(word, "--draft-model"))
+		t->draft = word;
+	next += *next == '"' || *next == '\'';
+	if (!strcmp(word, "--model") && *next && *next != '-') /* another option: none is named */
+		t->model = arena_strndup(r->arena, next, strcspn(next, " \t\r\"'"));
+}
+
+/* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed, or over
+ * lines that end with a backslash. */
 static int take_command(struct reading *r, const char *line, size_t len, struct trials *t)
 {
-	const char *text = arena_strndup(r->arena, line, len), *model = strstr(text, "--model");
+	const char *text = arena_strndup(r->arena, line, len);
+	const bool begins = strstr(text, "mlx_lm") && (strstr(text, " -") || str_ends(text, "\\"));
+	struct texts words;
 
-	if (!model || !strstr(text, "mlx_lm"))
+	if (!begins && !t->open)
 		return 0;
-	if (t->n && take_trials(r, t) != 0)
+	if (begins && t->n && take_trials(r, t) != 0)
 		return -1;
-	model += strlen("--model");
-	model += *model == '=' ? 1 : strspn(model, " ");
-	model += *model == '"' || *model == '\'';
-	t->model = arena_strndup(r->arena, model, strcspn(model, " \t\r\"'"));
-	if (!*t->model || *t->model == '-') /* another option: none is named */
-		t->model = NULL;
+	if (begins) {
+		t->model = t->draft = NULL;
+		t->p = t->g = t->b = 0;
+	}
+	t->open = str_ends(text, "\\");
+	words = texts_cut(r->arena, text, ' ');
+	for (size_t i = 0; i < words.n; i++) {
+		const char *equals = str_starts(words.at[i], "--") ? strchr(words.at[i], '=') : NULL;
+
+		if (equals)
+			take_word(r, arena_strndup(r->arena, words.at[i], (size_t)(equals - words.at[i])),
+				  equals + 1, t);
+		else
+			take_word(r, words.at[i], i + 1 < words.n ? words.at[i + 1] : "", t);
+	}
 	return 0;
+}
+
+/* Averages whose line "Timing with" was not pasted are of what the command asked for. */
+static bool take_asked(struct trials *t, int at)
+{
+	if (t->line || !(t->p > 0) || !(t->g > 0))
+		return t->line > 0;
+	t->prompt = whole_count(t->p);
+	t->gen = whole_count(t->g);
+	t->batch = t->b > 0 ? whole_count(t->b) : 1;
+	t->line = at;
+	return true;
 }
 
 static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
@@ -140,17 +195,19 @@ static int take_trial(struct reading *r, const char *line, size_t len, int at, s
 	return 0;
 }
 
+static int refuse_averages(struct reading *r)
+{
+	err_set(r->err, "%s: averages of mlx_lm.benchmark without its line 'Timing with'", r->path);
+	return err_hint(r->err,
+			"put 'Timing with prompt_tokens=N, generation_tokens=N, batch_size=N.' before "
+			"them, or the command with its -p, -g and -b");
+}
+
 int ingest_mlx_benchmark(struct reading *r, const char *text)
 {
 	struct trials *t;
 	int line = 1, rc = 0;
 
-	if (!strstr(text, "Timing with")) {
-		err_set(r->err, "%s: averages of mlx_lm.benchmark without its line 'Timing with'", r->path);
-		return err_hint(r->err, "put 'Timing with prompt_tokens=N, generation_tokens=N, "
-					"batch_size=N.' before them, as "
-					"-p, -g and -b were");
-	}
 	r->tool = "mlx_lm";
 	t = xcalloc(1, sizeof *t);
 	for (; *text && rc == 0; line++) {
@@ -159,9 +216,11 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 		if (str_starts(text, "Timing with")) {
 			rc = t->line && t->n ? take_trials(r, t) : 0;
 			rc = rc == 0 ? take_head(r, text, len, line, t) : -1;
-		} else if (str_starts(text, "Trial ") ||
-			   (str_starts(text, "Averages:") && !t->n && t->line)) {
-			rc = take_trial(r, text, len, line, t); /* averages where there is nothing else */
+		} else if (str_starts(text, "Trial ") || (str_starts(text, "Averages:") && !t->n)) {
+			rc = take_asked(t, line) ? 0 : refuse_averages(r);
+			rc = rc != 0 ? rc
+				     : take_trial(r, text, len, line,
+						  t); /* averages where there is nothing else */
 		} else {
 			rc = take_command(r, text, len, t);
 		}

@@ -333,6 +333,8 @@ static double said_share(const struct case_row *r)
 	const char *ngl = run->says[COLUMN_GPU_LAYERS], *backend = run->says[COLUMN_BACKEND];
 	const double all = (double)r->row.model->layers + 1, n = ngl ? strtod(ngl, NULL) : -1;
 
+	if (ngl && strchr(ngl, '%')) /* of `ollama ps`, as "11%/89% CPU/GPU" */
+		return strstr(ngl, "CPU/GPU") ? n / 100 : 0;
 	if (backend && (!strcmp(backend, "CPU") || !strcmp(backend, "BLAS")))
 		return 1;
 	return n >= 0 && n < all ? 1 - n / all : 0;

@@ -21,6 +21,7 @@ int changed_world_open(struct changed_world *c, const struct validate_ask *ask, 
 {
 	struct arena *keep = ask->loader->arena;
 	const struct texts list = texts_cut(keep, changes, ';');
+	const size_t complaints = ask->loader->diags->total;
 	struct texts sets;
 
 	for (size_t i = 0; i < list.n; i++)
@@ -34,8 +35,10 @@ int changed_world_open(struct changed_world *c, const struct validate_ask *ask, 
 	c->at = c->world ? scenario_place(&c->inner, c->world) : NULL;
 	if (c->at)
 		return 0;
-	return *changes ? err_set(err, "%s:%d: the scenario cannot be changed so: %s", path, line, changes)
-			: -1;
+	/* of a scenario that is made here nothing is the user's but what was complained of */
+	if (!*changes || (ask->made && c->inner.diags->total > complaints))
+		return -1;
+	return err_set(err, "%s:%d: the scenario cannot be changed so: %s", path, line, changes);
 }
 
 void changed_world_close(struct changed_world *c)

@@ -303,6 +303,17 @@ static const char *runtime_of(const struct cause_search *s)
 	return name;
 }
 
+/* The format that was asked for, or that the row names. */
+static int weights_of(const struct validate_ask *ask, const struct run *run)
+{
+	struct err none = ERR_INIT;
+	int mix;
+
+	if (ask->weights)
+		return run_asked_weights(ask->weights, &mix, &none) == 0 ? mix : MIX_N;
+	return run_named_weights(ask->loader->arena, run, NULL);
+}
+
 int explain_make(const struct validate_ask *ask, struct explanation *e, struct err *err)
 {
 	struct cause_search s = {.ask = ask};
@@ -317,11 +328,11 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	    runs_of_models(&runs, err) != 0)
 		return -1;
 	e->machine = machine_of(ask, &runs, e, err);
-	if (!e->machine ||
-	    catalogue_device_load(ask->loader, e->machine, NULL,
-				  ask->runtime ? ask->runtime
-					       : report_runtime(ask->loader, e->machine, &runs),
-				  &s.device) != 0)
+	if (!e->machine || catalogue_device_load(ask->loader, e->machine, NULL,
+						 ask->runtime ? ask->runtime
+							      : report_runtime(ask->loader, e->machine, &runs,
+									       weights_of(ask, &runs.at[0])),
+						 &s.device) != 0)
 		return -1;
 	rc = take_rows(&s, &runs, &shelf, e, err);
 	e->runtime = runtime_of(&s);

@@ -37,6 +37,27 @@ static int find_model(const struct validate_ask *ask, const char *named, struct 
 	return 0;
 }
 
+/* SGLang runs kernels of the kind that vLLM does (FlashAttention, FlashInfer, CUDA graphs), which llama.cpp's are not. */
+static const char *stand_in(struct loader *l, const char *machine, const char *tool)
+{
+	struct catalogue_device d;
+	const struct profile *p;
+
+	if (strcmp(tool, "sglang") != 0 || catalogue_machine_load(l, machine, NULL, &d) != 0)
+		return NULL;
+	p = report_named_runtime(d.device, "vllm");
+	return p ? p->origin.name : NULL;
+}
+
+/* As its name says, "Qwen3-32B-FP8". */
+static const char *weights_said(struct arena *a, const char *model)
+{
+	const struct run row = {.model = model};
+	const int mix = model ? run_named_weights(a, &row, NULL) : MIX_N;
+
+	return mix < MIX_N ? mix_names[mix] : NULL;
+}
+
 int made_scenario_begin(const struct validate_ask *ask, const char *tool, const char *model,
 			struct made_scenario *m, struct texts *notes, struct err *err)
 {
@@ -46,13 +67,15 @@ int made_scenario_begin(const struct validate_ask *ask, const char *tool, const 
 	const struct runs runs = {.at = &row, .n = 1};
 	struct catalogue_device d;
 
-	*m = (struct made_scenario){.machine = machine, .weights = ask->weights};
+	*m = (struct made_scenario){.machine = machine,
+				    .weights = ask->weights ? ask->weights : weights_said(a, model)};
 	if (ask->subjects.n != 1) {
 		err_set(err, "%s: on which machine did it run?", ask->from.at[0]);
 		return err_hint(err, "lemursim validate MACHINE --from FILE, or explain FILE --on MACHINE");
 	}
-	runtime = ask->runtime ? ask->runtime : report_runtime(ask->loader, machine, &runs);
-	if (catalogue_device_load(ask->loader, machine, NULL, runtime, &d) != 0 ||
+	runtime = ask->runtime ? ask->runtime : report_runtime(ask->loader, machine, &runs, MIX_N);
+	if (catalogue_device_load(ask->loader, machine, NULL,
+				  runtime ? runtime : stand_in(ask->loader, machine, tool), &d) != 0 ||
 	    find_model(ask, model, m, err) != 0)
 		return -1;
 	m->runtime = d.profile->origin.name;

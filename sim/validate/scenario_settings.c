@@ -109,6 +109,10 @@ static int check_gpu_layers(struct arena *a, const struct world *w, const char *
 	const long n = strtol(says, &end, 10);
 
 	(void)a;
+	if (strstr(says, "CPU/GPU") && !placed(w, true)) /* of `ollama ps`, as "11%/89% CPU/GPU" */
+		return err_set(err, "'%.40s': the scenario places nothing on the CPU", says);
+	if (strchr(says, '%'))
+		return 0;
 	if (end == says || *end)
 		return err_set(err, "expected a whole number, got '%.40s'", says);
 	if (n < 0 || n > w->model->layers || placed(w, true))

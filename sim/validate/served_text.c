@@ -66,6 +66,9 @@ static double *count_of(struct served_run *r, const char *name)
 struct command {
 	const char *model, *program;
 	double devices;
+	const char *rate, *concurrency; /* as said; NULL: not said */
+	const char *unused;             /* options of the server, ", "-joined; NULL: none */
+	const char *draft; /* the option by which a draft model guesses tokens; NULL: none does */
 };
 
 /* The word behind an option and a blank or '='; NULL: it is not there. */
@@ -78,6 +81,40 @@ static const char *word_behind(struct arena *a, const char *line, const char *op
 	at += strlen(option) + 1;
 	at += strspn(at, " '\"");
 	return arena_strndup(a, at, strcspn(at, " '\",)\\\n"));
+}
+
+/* Namespace(request_rate=8.0, max_concurrency=None) says the options too. */
+static void take_load(struct arena *a, const char *line, struct command *c)
+{
+	static const char *const rates[] = {"--request-rate", "request_rate"}, *const limits[] = {
+										       "--max-concurrency",
+										       "max_concurrency"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *rate = word_behind(a, line, rates[i]), *limit = word_behind(a, line, limits[i]);
+
+		c->rate = rate && *rate ? rate : c->rate;
+		c->concurrency = limit && *limit ? limit : c->concurrency;
+	}
+}
+
+/* Options of a server that change what it does, and are of no scenario made here. */
+static void take_unused(struct arena *a, const char *line, struct command *c)
+{
+	static const char *const options[] = {
+		"--max-num-seqs",         "--max-num-batched-tokens", "--kv-cache-dtype",
+		"--enforce-eager",        "--gpu-memory-utilization", "--cpu-offload-gb",
+		"--max-running-requests", "--mem-fraction-static",    "--enable-expert-parallel"};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const char *word = word_behind(a, line, options[i]);
+
+		if (!strstr(line, options[i]) || (c->unused && strstr(c->unused, options[i])))
+			continue;
+		c->unused = arena_printf(a, "%s%s%s%s%s", c->unused ? c->unused : "", c->unused ? ", " : "",
+					 options[i], word && *word && *word != '-' ? " " : "",
+					 word && *word && *word != '-' ? word : "");
+	}
 }
 
 static void take_command(struct arena *a, const char *line, struct command *c)
@@ -101,6 +138,11 @@ static void take_command(struct arena *a, const char *line, struct command *c)
 		c->devices = n > 1 && n < 1e6 ? n * (c->devices > 1 ? c->devices : 1) : c->devices;
 	}
 	c->program = program && *program ? program : c->program;
+	take_load(a, line, c);
+	take_unused(a, line, c);
+	for (const char *at = strstr(line, "--"); at; at = strstr(at + 2, "--"))
+		if (str_starts(at, "--speculative-") || str_starts(at, "--num-speculative-tokens"))
+			c->draft = arena_strndup(a, at, strcspn(at, " =\t"));
 }
 
 /* "vllm-chat", "openai-chat": the client's way of asking is no matter. */
@@ -142,6 +184,31 @@ static int take_line(struct arena *a, struct served_run *r, const char *line, in
 	return err_set(err, "%s:%d: %s", r->path, at, why.msg);
 }
 
+/* What the block leaves to the command: blocks of vLLM before August 2025 print neither. */
+static int take_said(struct arena *a, struct served_run *r, const char *setting, const char *name,
+		     const char *said, int at, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (!said || strstr(r->changes, setting) || take_value(a, r, name, said, &why) == 0)
+		return 0;
+	return err_set(err, "%s:%d: %s", r->path, at, why.msg);
+}
+
+static int end_block(struct arena *a, struct served_run *r, struct command *c, int at, struct err *err)
+{
+	const struct command said = *c;
+
+	if (said.draft)
+		return err_set(err, "%s:%d: a draft model guessed tokens, which is not predicted: %.40s",
+			       r->path, r->line, said.draft);
+	/* the client's is of one block */
+	*c = (struct command){.model = c->model, .devices = c->devices, .unused = c->unused};
+	if (take_said(a, r, "arrivals.rate", "Traffic request rate", said.rate, at, err) != 0)
+		return -1;
+	return take_said(a, r, "max_in_flight", "Max request concurrency", said.concurrency, at, err);
+}
+
 int served_read_text(struct arena *a, const char *path, const char *text, struct served_runs *runs,
 		     struct err *err)
 {
@@ -165,13 +232,22 @@ int served_read_text(struct arena *a, const char *path, const char *text, struct
 			in = true;
 		} else if (in && str_starts(line, "=====")) {
 			in = false;
-			command = (struct command){.model = command.model, .devices = command.devices};
+			rc = end_block(a, &all.at[all.n - 1], &command, at, err);
 		} else if (in) {
 			rc = take_line(a, &all.at[all.n - 1], line, at, err);
 		} else {
 			take_command(a, line, &command);
 		}
 		text += len + (text[len] == '\n');
+	}
+	if (in && rc == 0) /* the block's last line was not pasted */
+		rc = end_block(a, &all.at[all.n - 1], &command, all.at[all.n - 1].line, err);
+	if (command.unused) {
+		const char *note =
+			arena_printf(a, "%s: what its server was asked for is not predicted: %.200s", path,
+				     command.unused);
+
+		runs->notes = texts_join_once(a, &runs->notes, note);
 	}
 	runs->n = all.n;
 	runs->at = arena_array(a, all.n ? all.n : 1, sizeof *runs->at);

@@ -257,6 +257,8 @@ static void note_lengths(const struct comparison *t, const struct served_run *r,
 /* The server that a program's name stands for, as a scenario asks for it; NULL: the runtime's own. */
 static const char *server_of(const struct served_run *r)
 {
+	if (r->program && !strcmp(r->program, "sglang"))
+		return "serve: {server: serve-sglang}";
 	return r->program && (!strcmp(r->program, "vllm") || !strcmp(r->program, "openai"))
 		       ? "serve: {server: serve-vllm}"
 		       : NULL;

@@ -8,7 +8,7 @@
 #include "sim/cost/run_by.h"
 #include "sim/import/weights_file.h"
 #include "sim/world/counted.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 #include "sim/world/network.h"
 #include "sim/world/topology.h"
 

@@ -11,7 +11,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/scenario_text.h"
 #include "sim/ask/this_machine.h"
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 
 struct asking {
 	struct arena arena;

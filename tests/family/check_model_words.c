@@ -129,6 +129,25 @@ START_TEST(names_of_the_day)
 }
 END_TEST
 
+/* A mix whose name tells another dtype is none of that dtype. */
+START_TEST(mixes_of_their_own)
+{
+	static const char *const names_of[][2] = {
+		{"Youssofal/Qwen3.6-27B-MTPLX-Optimized-Speed-FP16", "MTPLX-"},
+		{"~/models/Qwen3.6-35B-A3B-UD-MLX-4bit", "UD-MLX-4bit"}};
+	struct arena a = ARENA_INIT;
+	const char *unknown;
+
+	for (size_t i = 0; i < ARRAY_LEN(names_of); i++) {
+		const struct run run = {.model = names_of[i][0], .tool = "mlx_lm"};
+
+		ck_assert_int_eq(run_named_weights(&a, &run, &unknown), MIX_N);
+		ck_assert(str_starts(unknown, names_of[i][1]));
+	}
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(words_are_cut)
 {
 	struct arena a = ARENA_INIT;
@@ -159,6 +178,7 @@ Suite *suite_model_words(void)
 	tcase_add_loop_test(t, the_front_of_another_name_is_none, 0, ARRAY_LEN(behind));
 	tcase_add_loop_test(t, names_of_the_day, 0, ARRAY_LEN(names));
 	tcase_add_test(t, words_are_cut);
+	tcase_add_test(t, mixes_of_their_own);
 	suite_add_tcase(s, t);
 	return s;
 }

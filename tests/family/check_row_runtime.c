@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/cost/formats.h"
 #include "sim/family/run_machine.h"
 #include "tests/family/held_row.h"
 #include "tests/suites.h"
@@ -51,7 +52,7 @@ START_TEST(runtimes_are_held)
 
 	ask_of(&h, runtimes_of[_i].machine, runtimes_of[_i].asked, "llama-3.1-8b");
 	rc = hold_text(&h,
-		       arena_printf(&h.t.arena, "kind,prompt,tok_per_s,weights,%s\npp,512,900,q4_0,\"%s\"\n",
+		       arena_printf(&h.t.arena, "kind,prompt,tok_per_s,weights,%s\npp,512,900,f16,\"%s\"\n",
 				    runtimes_of[_i].column, runtimes_of[_i].says));
 	ck_assert_msg((rc == 0) == (under != NULL), "%s on %s: %s", runtimes_of[_i].says,
 		      runtimes_of[_i].machine, h.why.msg);
@@ -164,6 +165,58 @@ START_TEST(machines_hold_what_ran)
 }
 END_TEST
 
+/* Every format under a runtime of each reader: such files another runtime ran. */
+static const char *const readers_of[][2] = {{"apple-m4-max-40c-64gb", "llama.cpp"},
+					    {"apple-m4-max-40c-64gb", "mlx"},
+					    {"nvidia-h100-sxm-80gb", "vllm"},
+					    {"nvidia-rtx-4090-24gb", "cuda"}};
+
+START_TEST(formats_are_read)
+{
+	size_t read = 0;
+
+	for (int mix = 0; mix < MIX_N; mix++) {
+		struct err unread = ERR_INIT;
+		struct held_row h;
+		bool fine;
+
+		ask_of(&h, readers_of[_i][0], readers_of[_i][1], "llama-3.2-1b");
+		fine = format_check(h.device.profile->origin.name, (enum mix_id)mix, &unread) == 0;
+		read += fine;
+		h.ask.weights = mix_names[mix];
+		if (hold_text(&h, "kind,prompt,tok_per_s\npp,512,900\n") != 0) {
+			ck_assert_msg(!fine, "%s: %s", mix_names[mix], h.why.msg);
+			ck_assert_str_eq(h.why.msg, unread.msg);
+			ck_assert_str_eq(run_column_name(&h.runs.at[0], h.column), "weights");
+		} else {
+			ck_assert_msg(fine, "%s under %s", mix_names[mix], readers_of[_i][1]);
+		}
+		fixture_release(&h.t);
+	}
+	ck_assert_uint_gt(read, 4);
+	ck_assert_uint_lt(read, MIX_N);
+}
+END_TEST
+
+/* LM Studio has two engines, which the format tells. */
+START_TEST(the_engine_that_reads_it)
+{
+	static const char *const engines[][2] = {
+		{"mlx_q4", "mlx"}, {"q4_K_M", "llama.cpp"}, {"mlx_q8", "mlx"}};
+	struct fixture t = {.arena = ARENA_INIT};
+	struct run run = {.tool = "LM Studio"};
+	const struct runs runs = {.at = &run, .n = 1};
+	struct err none = ERR_INIT;
+	int mix;
+
+	diags_init(&t.diags, &t.arena);
+	loader_init(&t.loader, &t.arena, &t.diags);
+	MUST(run_asked_weights(engines[_i][0], &mix, &none) == 0);
+	ck_assert_str_eq(report_runtime(&t.loader, "apple-m4-max-40c-64gb", &runs, mix), engines[_i][1]);
+	fixture_release(&t);
+}
+END_TEST
+
 Suite *suite_row_runtime(void)
 {
 	Suite *s = suite_create("row_runtime");
@@ -173,6 +226,8 @@ Suite *suite_row_runtime(void)
 	tcase_add_loop_test(t, files_are_counted, 0, ARRAY_LEN(files_of));
 	tcase_add_test(t, later_builds_are_told);
 	tcase_add_loop_test(t, machines_hold_what_ran, 0, ARRAY_LEN(meant));
+	tcase_add_loop_test(t, formats_are_read, 0, ARRAY_LEN(readers_of));
+	tcase_add_loop_test(t, the_engine_that_reads_it, 0, 3);
 	suite_add_tcase(s, t);
 	return s;
 }

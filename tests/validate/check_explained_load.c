@@ -7,6 +7,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/validate/likely_causes.h"
+#include "sim/validate/served.h"
 #include "tests/fixtures.h"
 #include "tests/suites.h"
 
@@ -87,6 +88,75 @@ START_TEST(all_at_once)
 }
 END_TEST
 
+/* --- what the commands above a block say ------------------------------------------------------------ */
+
+static const char *const servers[] = {
+	"vllm serve m --max-num-seqs 32 --kv-cache-dtype fp8\n",
+	"python -m sglang.launch_server --model-path m --mem-fraction-static 0.9\n", ""};
+static const char *const clients[][3] = {
+	{"vllm bench serve --model m --request-rate 2.5 --max-concurrency 16\n", "2.5", "16"},
+	{"vllm bench serve --model m \\\n  --max-concurrency=8 \\\n  --num-prompts 10\n", NULL, "8"},
+	{"Namespace(backend='vllm', model='m', request_rate=4.0, max_concurrency=None)\n", "4.0", NULL},
+	{"vllm bench serve --model m --request-rate inf\n", NULL, NULL},
+	{"", NULL, NULL}};
+/* of the block itself, which holds where it says */
+static const char *const blocks[][3] = {
+	{"", NULL, NULL},
+	{"Request rate configured (RPS):  3.00\nMaximum request concurrency:  4\n", "3.00", "4"}};
+
+static void check_change(const struct served_run *r, const char *setting, const char *said)
+{
+	const char *at = strstr(r->changes, setting);
+
+	ck_assert_msg((at != NULL) == (said != NULL), "%s in '%s'", setting, r->changes);
+	if (!said)
+		return;
+	ck_assert_msg(str_starts(at + strlen(setting), said), "%s of '%s'", said, r->changes);
+	ck_assert_ptr_null(strstr(at + 1, setting));
+}
+
+START_TEST(commands_above_a_block)
+{
+	const size_t server = (size_t)_i % 3, client = (size_t)_i / 3 % ARRAY_LEN(clients),
+		     block = (size_t)_i / 3 / ARRAY_LEN(clients);
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct served_runs runs = {.n = 0};
+	const char *text = arena_printf(&a, "%s%s%s%s", servers[server], clients[client][0],
+					report(&a, blocks[block][0], 2),
+					/* what a command says is of its own block */
+					report(&a, "", 2));
+
+	ck_assert_msg(served_parse(&a, "f", text, &runs, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(runs.n, 2);
+	check_change(&runs.at[0], "arrivals.rate=", blocks[block][1] ? blocks[block][1] : clients[client][1]);
+	check_change(&runs.at[0], "max_in_flight=", blocks[block][2] ? blocks[block][2] : clients[client][2]);
+	check_change(&runs.at[1], "arrivals.rate=", NULL);
+	check_change(&runs.at[1], "max_in_flight=", NULL);
+	ck_assert_uint_eq(runs.notes.n, server < 2);
+	if (server < 2)
+		ck_assert_ptr_nonnull(
+			strstr(runs.notes.at[0], server ? "--mem-fraction-static 0.9" : "--max-num-seqs 32"));
+	arena_release(&a);
+}
+END_TEST
+
+/* Whatever the option is called. */
+START_TEST(drafts_are_refused)
+{
+	static const char *const options[] = {"--speculative-config '{\"method\":\"mtp\"}'",
+					      "--num-speculative-tokens=3", "--speculative-algorithm EAGLE"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct served_runs runs = {.n = 0};
+	const char *text = arena_printf(&a, "vllm serve m \\\n  %s\n%s", options[_i], report(&a, "", 2));
+
+	ck_assert_int_eq(served_parse(&a, "f", text, &runs, &err), -1);
+	ck_assert_msg(strstr(err.msg, "a draft model guessed tokens") != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_explained_load(void)
 {
 	Suite *s = suite_create("explained_load");
@@ -94,6 +164,9 @@ Suite *suite_explained_load(void)
 
 	tcase_add_loop_test(t, arrivals_by_chance, 1, 6);
 	tcase_add_test(t, all_at_once);
+	tcase_add_loop_test(t, drafts_are_refused, 0, 3);
+	tcase_add_loop_test(t, commands_above_a_block, 0,
+			    3 * (int)ARRAY_LEN(clients) * (int)ARRAY_LEN(blocks));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,5 +1,5 @@
 /* formats.c - see formats.h. */
-#include "sim/world/formats.h"
+#include "sim/cost/formats.h"
 
 #include <string.h>
 

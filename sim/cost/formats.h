@@ -1,12 +1,12 @@
 /*
  * formats.h - which files of weights a runtime reads.
  *
- * Layer world. llama.cpp reads GGUF, whose blocks are its own, and nothing else (ggml/src/gguf.cpp); mlx_lm reads
+ * Layer cost. llama.cpp reads GGUF, whose blocks are its own, and nothing else (ggml/src/gguf.cpp); mlx_lm reads
  * safetensors with MLX's groups, and of GGUF only what it unpacks itself (mlx/io/gguf.cpp: q4_0, q4_1 and q8_0; mlx_lm's
  * load() takes none). What PyTorch and vLLM read depends on what is installed beside them: only MLX's groups are refused.
  */
-#ifndef SIM_WORLD_FORMATS_H
-#define SIM_WORLD_FORMATS_H
+#ifndef SIM_COST_FORMATS_H
+#define SIM_COST_FORMATS_H
 #include "sim/hw/programs.h"
 #include "sim/llm/quant.h"
 

@@ -1,0 +1,219 @@
+/* check_said.c - what a report says beside its rates of where the model ran: read in every form, in every place. */
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/runs/ingest.h"
+#include "tests/suites.h"
+
+static void check_said(const struct run *run, enum run_column column, const char *said)
+{
+	if (said)
+		ck_assert_pstr_eq(run->says[column], said);
+	else
+		ck_assert_ptr_null(run->says[column]);
+}
+
+/* --- ollama ps ------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *processor, *layers, *backend;
+} processors[] = {{"11%/89% CPU/GPU", "11%/89% CPU/GPU", NULL},
+		  {"100% GPU", "100% GPU", NULL},
+		  {"100% CPU", NULL, "CPU"},
+		  {"63%/37% CPU/GPU", "63%/37% CPU/GPU", NULL}};
+
+static const char answer[] = "prompt eval count:    1012 token(s)\nprompt eval duration: 800ms\n"
+			     "eval count:           256 token(s)\neval duration:        7.1s\n"
+			     "eval rate:            36.05 tokens/s\n";
+
+/* The line alone, in the table, behind a remark; before or behind the answer; the command says the model or does not, or says
+ * another, whose answer it is then. */
+START_TEST(what_ollama_ps_says)
+{
+	static const char *const fronts[] = {
+		"", "NAME           ID              SIZE      PROCESSOR          CONTEXT    UNTIL\n",
+		"0.7.0: "};
+	static const char *const commands[] = {"", "$ ollama run gpt-oss:20b --verbose\n",
+					       "$ ollama run qwen3:8b\n"};
+	const size_t p = (size_t)_i % 4, front = (size_t)_i / 4 % 3, command = (size_t)_i / 12 % 3;
+	const bool behind = _i / 36;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *ps = arena_printf(
+		&a, "%sgpt-oss:20b    17052f91a42e    14 GB     %s    8192       4 minutes from now\n",
+		fronts[front], processors[p].processor);
+	const char *text =
+		arena_printf(&a, "%s%s%s%s", commands[command], behind ? "" : ps, answer, behind ? ps : "");
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	for (size_t i = 0; i < r.n; i++) {
+		ck_assert_str_eq(r.at[i].model, command == 2 ? "qwen3:8b" : "gpt-oss:20b");
+		check_said(&r.at[i], COLUMN_GPU_LAYERS, command == 2 ? NULL : processors[p].layers);
+		check_said(&r.at[i], COLUMN_BACKEND, command == 2 ? NULL : processors[p].backend);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* Two lines of a model: it is told that the CPU had a part. Of two models: neither is taken. */
+START_TEST(several_lines_of_ollama_ps)
+{
+	static const char *const names[] = {"gpt-oss:20b", "qwen3:8b"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(&a,
+					"gpt-oss:20b  17052f91a42e  14 GB  %s  8192  Forever\n"
+					"%s  17052f91a42f  14 GB  %s  8192  Forever\n%s",
+					_i & 1 ? "100% GPU" : "9%/91% CPU/GPU", names[_i / 2],
+					_i & 1 ? "9%/91% CPU/GPU" : "100% GPU", answer);
+	struct runs r;
+
+	MUST(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0);
+	check_said(&r.at[0], COLUMN_GPU_LAYERS, _i / 2 ? NULL : "9%/91% CPU/GPU");
+	ck_assert_int_eq(r.at[0].model != NULL, _i / 2 == 0);
+	arena_release(&a);
+}
+END_TEST
+
+/* --- koboldcpp's benchmark ------------------------------------------------------------------------ */
+
+static const char *const libraries[][2] = {{"koboldcpp_cublas.dll", "CUDA"},
+					   {"koboldcpp_hipblas.so", "ROCm"},
+					   {"koboldcpp_vulkan.so", "Vulkan"},
+					   {"koboldcpp_default.so", NULL}};
+
+START_TEST(what_koboldcpp_says)
+{
+	static const char *const layers[] = {"81", "0", "-1"};
+	const size_t library = (size_t)_i % 4, k = (size_t)_i / 4 % 3;
+	const bool rows = _i / 12 % 2, lines = _i / 24;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *flags =
+		rows ? "Cublas_Args=['rowsplit'] Tensor_Split=None" : "Cublas_Args=[] Tensor_Split=None";
+	const char *text =
+		lines ? arena_printf(
+				&a,
+				"Flags: %s\nBackend: %s\nLayers: %s\nModel: m-7b\nMaxCtx: 8192\nGenAmount: "
+				"100\n"
+				"ProcessingTime: 79.72s\nProcessingSpeed: 101.50T/s\nGenerationTime: 15.95s\n"
+				"GenerationSpeed: 6.27T/s\n",
+				flags, libraries[library][0], layers[k])
+		      : arena_printf(&a,
+				     "Timestamp,Backend,Layers,Model,MaxCtx,GenAmount,ProcessingTime,"
+				     "ProcessingSpeed,"
+				     "GenerationTime,GenerationSpeed,TotalTime,Output,Flags\n"
+				     "2024,%s,%s,m-7b,8192,100,79.72,101.50,15.95,6.27,95.67,1,%s\n",
+				     libraries[library][0], layers[k], flags);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	for (size_t i = 0; i < r.n; i++) {
+		check_said(&r.at[i], COLUMN_BACKEND, libraries[library][1]);
+		check_said(&r.at[i], COLUMN_GPU_LAYERS, layers[k]);
+		check_said(&r.at[i], COLUMN_SPLIT_MODE, rows ? "row" : NULL);
+	}
+	ck_assert_int_eq(r.at[0].prompt, 8092);
+	ck_assert_int_eq(r.at[1].depth, 8092);
+	arena_release(&a);
+}
+END_TEST
+
+/* --- llama-server --------------------------------------------------------------------------------- */
+
+START_TEST(the_model_of_an_answer)
+{
+	static const char *const models[] = {"\"model\":\"gpt-oss-20b\",", "", "\"model\":\"\","};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(
+		&a,
+		"{%s\"usage\":{\"prompt_tokens\":900},\"timings\":{\"prompt_n\":900,\"prompt_ms\":412.3,"
+		"\"predicted_n\":200,\"predicted_ms\":1800.2}}",
+		models[_i]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_pstr_eq(r.at[0].model, _i ? NULL : "gpt-oss-20b");
+	arena_release(&a);
+}
+END_TEST
+
+/* --- mlx_lm.benchmark ----------------------------------------------------------------------------- */
+
+/* The command says what the line "Timing with" would: short or long options, '=' or a blank, over one line or several. */
+START_TEST(averages_of_a_command)
+{
+	static const char *const ways[] = {"-p 128 -g 64 -b 16",
+					   "--prompt-tokens 128 --generation-tokens 64 --batch-size 16",
+					   "--prompt-tokens=128 --generation-tokens=64 --batch-size=16",
+					   "\\\n  -p 128 \\\n  -g 64 -b 16"};
+	static const char *const heads[] = {
+		"", "Timing with prompt_tokens=128, generation_tokens=64, batch_size=16.\n"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text =
+		arena_printf(&a,
+			     "$ mlx_lm.benchmark --model mlx-community/Qwen3-8B-4bit %s\n%s"
+			     "Averages: prompt_tps=944.421, generation_tps=301.916, peak_memory=46.885\n",
+			     ways[_i % 4], heads[_i / 4]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 127);
+	ck_assert_int_eq(r.at[1].gen, 63);
+	ck_assert_int_eq(r.at[1].batch, 16);
+	ck_assert_str_eq(r.at[0].model, "mlx-community/Qwen3-8B-4bit");
+	arena_release(&a);
+}
+END_TEST
+
+/* Texts that are no run say why. */
+static const char *const refused[][2] = {
+	{"mlx_lm.benchmark --model m -p $p -g 64\nAverages: prompt_tps=94, generation_tps=30, "
+	 "peak_memory=4\n",
+	 "without its line 'Timing with'"},
+	{"mlx_lm.generate --model m --draft-model d\nPrompt: 17 tokens, 42.0 tokens-per-sec\nGeneration: 16 "
+	 "tokens, "
+	 "20.3 tokens-per-sec\n",
+	 "a draft model guessed tokens"},
+	{"prompt eval time = 1423.31 ms / 2623 tokens\neval time = 8164.42 ms / 495 tokens\ndraft acceptance "
+	 "rate = "
+	 "0.78652 ( 210 accepted / 267 generated)\n",
+	 "a draft model guessed tokens"},
+	{"eval rate:            6.06 tokens/s\n", "without the numbers of tokens"},
+	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
+	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
+	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"}};
+
+START_TEST(texts_that_are_no_run)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_int_eq(runs_parse(&a, "f", refused[_i][0], strlen(refused[_i][0]), &r, &err), -1);
+	ck_assert_msg(strstr(err.msg, refused[_i][1]) != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
+Suite *suite_said(void)
+{
+	Suite *s = suite_create("said");
+	TCase *t = tcase_create("said");
+
+	tcase_add_loop_test(t, what_ollama_ps_says, 0, 72);
+	tcase_add_loop_test(t, several_lines_of_ollama_ps, 0, 4);
+	tcase_add_loop_test(t, what_koboldcpp_says, 0, 48);
+	tcase_add_loop_test(t, the_model_of_an_answer, 0, 3);
+	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
+	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
+	suite_add_tcase(s, t);
+	return s;
+}
