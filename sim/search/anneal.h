@@ -36,7 +36,8 @@ struct annealed {
 	const struct variant *variant;
 	struct layer_map phase_group[PHASE_GROUPS];
 	bool single; /* both phase groups have the same layer map */
-	unsigned units, kind;
+	struct unit_set units;
+	unsigned kind;
 	/* lower bound of the goal times the complexity penalty, see search.h */
 	double rank;
 	const uint8_t *at[PHASE_GROUPS]; /* [block]: unit index */
