@@ -17,7 +17,8 @@ enum {
 	PER_CLASS = 64,
 	POOL = 1024,
 	NEIGHBOUR_TRIES = 20,
-	BY_NUMBER = 4
+	BY_NUMBER = 24,
+	CHAINS_BY_NUMBER = 4
 };
 
 /* The temperature falls from 0.2, at which a state that is a fifth worse is often accepted, to almost
@@ -38,8 +39,9 @@ struct evaluated {
 	double rank, energy;
 };
 
-struct start {
+struct start { /* of a set of devices the best that was looked at */
 	struct anneal_state state;
+	struct unit_set units;
 	double energy;
 };
 
@@ -285,7 +287,9 @@ static void device_speeds(const struct anneal *a, double *speed)
 /* The number of chains that begin at given states; later chains begin at the best state so far. */
 static size_t given_starts(const struct anneal *a)
 {
-	return a->starts.kinds_n * (1 + a->ask.variants_n) + a->by_number_n;
+	const size_t by_number = a->by_number_n < CHAINS_BY_NUMBER ? a->by_number_n : CHAINS_BY_NUMBER;
+
+	return a->starts.kinds_n * (1 + a->ask.variants_n) + by_number;
 }
 
 /* The first chains begin with each device alone, the next with the layers divided over all devices, once
@@ -309,16 +313,25 @@ static struct anneal_state start_state(const struct anneal *a, size_t chain)
 
 /* ---- numbers of equal devices ---- */
 
-/* Keeps a state if it is one of the few best, in ascending order of their energy. */
-static void keep_start(struct anneal *a, const struct anneal_state *p, double energy)
+/* Keeps the state that was looked at if it is the best of its set of devices and that is one of the few best, in ascending
+ * order of their energy. */
+static void keep_start(struct anneal *a, const struct anneal_state *p)
 {
-	size_t at = a->by_number_n < BY_NUMBER ? a->by_number_n++ : BY_NUMBER;
+	const struct unit_set *units = &a->evaluated.units;
+	const double energy = a->evaluated.energy;
+	size_t at = 0;
+
+	while (at < a->by_number_n && !unit_set_same(&a->by_number[at].units, units))
+		at++;
+	if (at < a->by_number_n && energy >= a->by_number[at].energy)
+		return;
+	a->by_number_n += at == a->by_number_n && at < BY_NUMBER;
 
 	for (; at > 0 && energy < a->by_number[at - 1].energy; at--)
 		if (at < BY_NUMBER)
 			a->by_number[at] = a->by_number[at - 1];
 	if (at < BY_NUMBER)
-		a->by_number[at] = (struct start){*p, energy};
+		a->by_number[at] = (struct start){*p, *units, energy};
 }
 
 /* Looks at the layers divided over each set, by speed and by memory, with each variant. */
@@ -338,7 +351,9 @@ static void try_numbers(struct anneal *a)
 
 			p.variant = i % a->ask.variants_n;
 			anneal_state_order_twins(&a->space, &p);
-			keep_start(a, &p, try_state(a, &p, INFINITY));
+			try_state(a, &p, INFINITY);
+			if (isfinite(a->evaluated.rank))
+				keep_start(a, &p);
 		}
 }
 
@@ -477,6 +492,27 @@ static int by_devices_then_rank(const void *a, const void *b)
 	return x_alone != y_alone ? (x_alone ? -1 : 1) : by_rank(a, b);
 }
 
+/* Puts the best of each number of equal devices before the others on several devices. What overlaps takes longer than its
+ * bound, most where roles and phases are apart: these are simple. */
+static void insert_by_number(struct anneal *a)
+{
+	size_t at = 1;
+
+	while (at < a->pool.n && unit_set_on_one(&a->pool.at[at].units))
+		at++;
+	for (size_t i = 0; i < a->by_number_n; i++) {
+		evaluate(a, &a->by_number[i].state, INFINITY);
+		VEC_ADD(&a->pool, copy_evaluated(a, &a->by_number[i].state));
+	}
+	for (size_t i = 0; i < a->by_number_n; i++) {
+		const struct annealed k = a->pool.at[a->pool.n - a->by_number_n + i];
+
+		memmove(&a->pool.at[at + i + 1], &a->pool.at[at + i],
+			(a->pool.n - a->by_number_n - at) * sizeof k);
+		a->pool.at[at + i] = k;
+	}
+}
+
 const struct annealed *anneal_found(struct anneal *a, size_t *n)
 {
 	*n = a->pool.n;
@@ -484,6 +520,8 @@ const struct annealed *anneal_found(struct anneal *a, size_t *n)
 		return a->pool.at;
 	qsort(a->pool.at, a->pool.n, sizeof *a->pool.at, by_rank);
 	qsort(a->pool.at + 1, a->pool.n - 1, sizeof *a->pool.at, by_devices_then_rank);
+	insert_by_number(a);
+	*n = a->pool.n;
 	return a->pool.at;
 }
 

@@ -257,6 +257,55 @@ START_TEST(many_equal_machines)
 }
 END_TEST
 
+/* Training on equal machines is found to be at least as quick as with the layers in equal parts, on all or on half of them. */
+START_TEST(pipelines_of_equals)
+{
+	struct str text = STR_INIT;
+	struct search_ask ask = {.best = 1, .runs_most = 60};
+	struct err err = ERR_INIT;
+	struct search *s;
+	size_t n;
+	double best_s;
+
+	str_add(&text, FIXTURE_HEAD
+		"model: " FIXTURE_MODEL("12") "\nmachines: {a: {schema: lemursim/hardware/1, "
+					      "title: fixture, chip: fixture, memory: {capacity: 1 GB, "
+					      "usable: 300 MB, bandwidth: 100 GB/s}, "
+					      "devices: {gpu: " FIXTURE_DEVICE
+					      "}, count: 12}}\ntopology: {switch: ethernet-10g}\n"
+					      "workload: {train: {tokens: 256 tok, micro_batches: 8, "
+					      "schedule: zb-h1}}\nassignments:\n");
+	for (int parts = 6; parts <= 12; parts += 6) {
+		str_addf(&text, "- {name: in %d, place: [{on: a0}", parts);
+		for (int i = 0; i < parts; i++)
+			str_addf(&text, ", {layers: %d-%d, on: a%d}", i * 12 / parts,
+				 (i + 1) * 12 / parts - 1, i);
+		str_addf(&text, ", {op: head, on: a%d}]}\n", parts - 1);
+	}
+	fixture_text(&fixture, text.text, NULL);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse("train_step_s", &ask.goal, &err), 0);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	best_s = metric_value(&search_winners(s, &n)[0].values, ask.goal.metric);
+	ck_assert_uint_eq(n, 1);
+	for (size_t i = 0; i < 2; i++) {
+		const struct placement at = fixture_place(&fixture, i);
+		struct prediction p;
+		struct metric_values v;
+
+		prediction_make(&fixture.arena, &at, &p);
+		ck_assert_int_eq(prediction_values(&p, &v, &err), 0);
+		ck_assert_double_le(best_s, metric_value(&v, ask.goal.metric) * (1 + 1e-3));
+		prediction_release(&p);
+	}
+	search_free(s);
+	fixture_release(&fixture);
+	str_release(&text);
+}
+END_TEST
+
 /* How many layer maps a best-first search gives, and the bound of the first. */
 static size_t enumerated(const struct best_first_ask *ask, double *least)
 {
@@ -407,6 +456,7 @@ Suite *suite_twins(void)
 	tcase_add_loop_test(t, slots_are_shared, 0, 2);
 	tcase_add_test(t, numbers_of_each_kind);
 	tcase_add_test(t, many_equal_machines);
+	tcase_add_test(t, pipelines_of_equals);
 	tcase_add_test(t, in_order);
 	tcase_add_test(t, states_are_exchanged);
 	tcase_add_test(t, one_of_each_exchange);
