@@ -57,10 +57,10 @@ static void take_power(struct group *g)
 				energy_cost_added_W(&w->machines[w->units[u].machine], w->units[u].device);
 }
 
-static void take_memory(struct loader *l, struct group *g)
+static void take_memory(struct arena *a, struct group *g)
 {
 	const struct world *w = g->world;
-	struct footprint *need = arena_array(l->arena, w->machines_n, sizeof *need);
+	struct footprint *need = arena_array(a, w->machines_n, sizeof *need);
 
 	service_footprint(g->service, need);
 	g->fits = service_fits(g->service);
@@ -69,18 +69,21 @@ static void take_memory(struct loader *l, struct group *g)
 	g->fits &= g->short_B <= 0;
 }
 
-static int build(struct loader *l, const struct world *plan, const struct yml *root, struct group *g)
+/* Its world is there; what it needs and can do lives in the arena. */
+static int build(struct arena *a, const struct world *plan, struct group *g, struct diags *diags)
 {
-	const struct fleet_share part = {g, 1};
+	const struct serve *load = plan->scenario->workload.serve;
+	struct err err = ERR_INIT;
 
-	g->world = groups_world(l, plan, root, &part, 1, g->name);
-	if (!g->world)
-		return -1;
-	g->service = service_new(l->arena, g->world, g->world->scenario->assignments.at, l->diags);
+	g->service = service_new(a, g->world, g->world->scenario->assignments.at, diags);
 	if (!g->service)
 		return -1;
 	take_power(g);
-	take_memory(l, g);
+	take_memory(a, g);
+	if (!g->fits)
+		return 0;
+	if (service_bound_of(g->service, load, (uint64_t)plan->scenario->seed, 0, &g->bound, &err) != 0)
+		return diag_err(diags, load->origin.node->place, &err);
 	return 0;
 }
 
@@ -89,9 +92,9 @@ static int build(struct loader *l, const struct world *plan, const struct yml *r
 struct attempt { /* a combination of a machine, its settings and how many of them are a server */
 	struct group group;
 	size_t offer;
-	int rc;          /* 0, or -1: it cannot be built */
-	struct diag why; /* msg NULL: nobody said */
-	struct err err;  /* of its bound */
+	int rc;             /* 0, or -1: it cannot be built */
+	struct diag why;    /* msg NULL: nobody said */
+	struct arena arena; /* what was built lives there, until the loader's has it */
 };
 
 struct making {
@@ -106,64 +109,69 @@ struct making {
 	bool named; /* a machine that cannot be used is an error */
 };
 
+static struct diag first_said(const struct diags *d)
+{
+	return d->n ? d->list[0] : (struct diag){.msg = NULL};
+}
+
 /* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for
  * machines of which no combination can. */
 static void add_group(struct making *m, struct group g)
 {
-	struct attempt t = {.offer = m->offer, .err = ERR_INIT};
+	const struct fleet_share part = {&g, 1};
+	struct attempt t = {.offer = m->offer};
 	struct diags own, *saved = m->l->diags;
 
 	diags_init(&own, m->l->arena);
 	m->l->diags = &own;
-	t.rc = build(m->l, m->plan, m->root, &g);
+	g.world = groups_world(m->l, m->plan, m->root, &part, 1, g.name);
 	m->l->diags = saved;
+	t.rc = g.world ? 0 : -1;
 	t.group = g;
-	if (t.rc != 0 && own.n)
-		t.why = own.list[0];
+	t.why = first_said(&own);
 	VEC_ADD(&m->attempts, t);
 }
 
-static int bound_attempt(void *self, size_t thread, size_t i)
+static int build_attempt(void *self, size_t thread, size_t i)
 {
 	struct making *m = self;
 	struct attempt *t = &m->attempts.at[i];
-	const struct scenario *s = m->plan->scenario;
+	struct diags own;
 
 	(void)thread;
-	if (t->rc == 0 && t->group.fits)
-		t->rc = service_bound_of(t->group.service, s->workload.serve, (uint64_t)s->seed, 0,
-					 &t->group.bound, &t->err);
+	if (t->rc != 0)
+		return 0;
+	diags_init(&own, &t->arena);
+	t->rc = build(&t->arena, m->plan, &t->group, &own);
+	t->why = first_said(&own);
 	return 0;
 }
 
-/* Bounds take most of the time, and none hangs on another. */
-static void bound_attempts(struct making *m, size_t threads)
+/* This takes most of the time, and no attempt hangs on another. */
+static void build_attempts(struct making *m, size_t threads)
 {
-	const struct workers_task work = {.n = m->attempts.n, .item = bound_attempt, .self = m};
+	const struct workers_task work = {.n = m->attempts.n, .item = build_attempt, .self = m};
 
 	if (work.n)
 		workers_run(&work, workers_count((int64_t)threads, work.n));
+	for (size_t i = 0; i < m->attempts.n; i++)
+		arena_adopt(m->l->arena, &m->attempts.at[i].arena);
 }
 
 /* Takes the attempts that can be built; those of an offer follow one another, and *next is its first. Returns why the last
  * that cannot be built cannot. */
 static struct diag take_attempts(struct making *m, size_t offer, size_t *next)
 {
-	const struct place place = m->plan->scenario->workload.serve->origin.node->place;
 	struct diag why = {.msg = NULL};
 
 	for (; *next < m->attempts.n && m->attempts.at[*next].offer == offer; ++*next) {
-		struct attempt *t = &m->attempts.at[*next];
-		struct diags own;
+		const struct attempt *t = &m->attempts.at[*next];
 
 		if (t->rc == 0) {
 			VEC_ADD(&m->all, t->group);
 			continue;
 		}
 		service_free(t->group.service);
-		diags_init(&own, m->l->arena);
-		if (!t->why.msg && t->err.msg[0] && diag_err(&own, place, &t->err) != 0)
-			t->why = own.list[0];
 		why = t->why.msg ? t->why : why;
 	}
 	return why;
@@ -332,7 +340,7 @@ int groups_make(struct loader *l, const struct world *plan, const struct yml *ro
 	rc = offers_find(l, plan, &offers);
 	for (m.offer = 0; m.offer < offers.n && rc == 0; m.offer++)
 		try_offer(&m, &offers.at[m.offer]);
-	bound_attempts(&m, threads);
+	build_attempts(&m, threads);
 	for (size_t i = 0; i < offers.n && rc == 0; i++)
 		rc = take_offer(&m, &offers.at[i], i, &next);
 	free_attempts(&m, next);

@@ -42,7 +42,7 @@ struct group_list {
 
 /* All groups that a plan may choose from, those of preferred weights first, then the ones that can do more.
  * root: the scenario's tree as it was read, before a world was made of it. Complains of what is named and
- * cannot be; what of the catalogue cannot be is passed over. threads: that find bounds at a time. 0 or -1. Ended by
+ * cannot be; what of the catalogue cannot be is passed over. threads: that build them. 0 or -1. Ended by
  * groups_free(). */
 int groups_make(struct loader *l, const struct world *plan, const struct yml *root, size_t threads,
 		struct group_list *out);
