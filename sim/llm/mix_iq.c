@@ -10,7 +10,7 @@ static const struct row {
 	enum format_id qk, o;
 	enum format_id first_down; /* in the first eighth of the layers */
 } rows[MIX_N] = {
-	/* [mix] */
+/* [mix] */
 #define ROW(mix, base, table, head, v, few_v, qk, o, down)                                                   \
 	[mix] = {true,           mix,         FORMAT_##base, FORMAT_##table, FORMAT_##head, FORMAT_##v,      \
 		 FORMAT_##few_v, FORMAT_##qk, FORMAT_##o,    FORMAT_##down}
