@@ -3,17 +3,17 @@
 
 /* A file type: the format that it is named after, and its exceptions. */
 static const struct row {
+	bool is; /* such a file type */
 	int mix;
 	enum format_id base, table, head;
 	enum format_id v, few_v; /* for four or more query heads to a key, or four or more experts; else */
 	enum format_id qk, o;
 	enum format_id first_down; /* in the first eighth of the layers */
-} rows[] = {
+} rows[MIX_N] = {
+/* [mix] */
 #define ROW(mix, base, table, head, v, few_v, qk, o, down)                                                   \
-	{                                                                                                    \
-		mix, FORMAT_##base, FORMAT_##table, FORMAT_##head, FORMAT_##v, FORMAT_##few_v, FORMAT_##qk,  \
-			FORMAT_##o, FORMAT_##down                                                            \
-	}
+	[mix] = {true,           mix,         FORMAT_##base, FORMAT_##table, FORMAT_##head, FORMAT_##v,      \
+		 FORMAT_##few_v, FORMAT_##qk, FORMAT_##o,    FORMAT_##down}
 	ROW(FORMAT_IQ1_S, IQ1_S, Q2_K, Q5_K, Q4_K, Q2_K, IQ1_S, IQ2_XXS, Q2_K),
 	ROW(FORMAT_IQ1_M, IQ1_M, Q2_K, Q5_K, Q4_K, Q2_K, IQ1_M, IQ2_XXS, Q2_K),
 	ROW(FORMAT_IQ2_XXS, IQ2_XXS, Q2_K, Q5_K, Q4_K, Q2_K, IQ2_XXS, IQ2_XXS, Q2_K),
@@ -32,10 +32,7 @@ static const struct row {
 
 static const struct row *row_of(int mix)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].mix == mix)
-			return &rows[i];
-	return NULL;
+	return mix >= 0 && mix < MIX_N && rows[mix].is ? &rows[mix] : NULL;
 }
 
 bool mix_iq_has(int mix)

@@ -19,7 +19,8 @@ struct footprint_table {
 	double tied_B;          /* what a machine with the head and without the embedding holds besides */
 	double all_B;           /* the whole model */
 	enum load_holds *holds; /* [unit]: while a placement on it is loaded */
-	/* [(block * units + u) * units + v]: with prefill on u and decode on v */
+	struct unit_slots slots;
+	/* [block * slots.n^2 + pair]: with prefill on u and decode on v */
 	struct cache_pair *cache;
 	double *live_B[SHAPES]; /* [block * units + unit] */
 	struct shape shapes[SHAPES];
@@ -78,7 +79,7 @@ static void tabulate_cache(struct footprint_table *t, const struct placement *p,
 		if (!part_same(part, before))
 			c = (struct cache_pair){footprint_cache_B(p, &g, b, machine_of(t, u)),
 						footprint_cache_B(p, &g, b, machine_of(t, v))};
-		t->cache[(b * t->units + u) * t->units + v] = c;
+		t->cache[b * t->slots.n * t->slots.n + unit_slots_pair(&t->slots, u, v)] = c;
 		before = part;
 	}
 }
@@ -95,6 +96,16 @@ static uint8_t find_or_add_shape(struct footprint_table *t, const struct shape *
 	return (uint8_t)i;
 }
 
+/* That of a block on u; of those that share a slot the first has been found. */
+static double live_B(const struct footprint_table *t, const struct placement *p, size_t shape, size_t block,
+		     size_t u)
+{
+	const size_t known = t->slots.unit[t->slots.first[u]];
+
+	return known < u ? t->live_B[shape][block * t->units + known]
+			 : footprint_live_B(&p[u], &t->shapes[shape], block, machine_of(t, u));
+}
+
 /* p[u]: all blocks on u. */
 static void tabulate_live(struct arena *a, struct footprint_table *t, const struct placement *p)
 {
@@ -109,12 +120,12 @@ static void tabulate_live(struct arena *a, struct footprint_table *t, const stru
 		t->live_B[i] = arena_array(a, t->blocks * t->units, sizeof *t->live_B[i]);
 		for (size_t u = 0; u < t->units; u++)
 			for (size_t b = 0; b < t->blocks; b++)
-				t->live_B[i][b * t->units + u] =
-					footprint_live_B(&p[u], &t->shapes[i], b, machine_of(t, u));
+				t->live_B[i][b * t->units + u] = live_B(t, p, i, b, u);
 	}
 }
 
-struct footprint_table *footprint_table_make(struct arena *a, const struct world *w)
+struct footprint_table *footprint_table_make(struct arena *a, const struct world *w,
+					     const struct unit_slots *slots)
 {
 	struct footprint_table *t = arena_alloc(a, sizeof *t);
 	struct arena scratch = ARENA_INIT;
@@ -124,8 +135,9 @@ struct footprint_table *footprint_table_make(struct arena *a, const struct world
 	*t = (struct footprint_table){.w = w,
 				      .units = w->units_n,
 				      .blocks = model_blocks(w->model),
+				      .slots = *slots,
 				      .first = model_first_block(w->model)};
-	t->cache = arena_array(a, t->blocks * t->units * t->units, sizeof *t->cache);
+	t->cache = arena_array(a, t->blocks * slots->n * slots->n, sizeof *t->cache);
 	p = arena_array(&scratch, t->units, sizeof *p);
 	for (size_t u = 0; u < t->units; u++) {
 		p[u] = (struct placement){.world = w, .assignment = &none, .blocks_n = t->blocks};
@@ -133,13 +145,13 @@ struct footprint_table *footprint_table_make(struct arena *a, const struct world
 	}
 	tabulate_weights(a, t, &p[0]);
 	tabulate_live(a, t, p);
-	for (size_t u = 0; u < t->units; u++)
-		for (size_t v = 0; v < t->units; v++) {
-			struct placement apart = p[u];
+	for (size_t i = 0; i < slots->n * slots->n; i++) {
+		const size_t u = slots->unit[i / slots->n], v = slots->unit[i % slots->n];
+		struct placement apart = p[u];
 
-			apart.shard_groups[PHASE_DECODE] = p[v].shard_groups[PHASE_DECODE];
-			tabulate_cache(t, &apart, u, v);
-		}
+		apart.shard_groups[PHASE_DECODE] = p[v].shard_groups[PHASE_DECODE];
+		tabulate_cache(t, &apart, u, v);
+	}
 	arena_release(&scratch);
 	return t;
 }
@@ -173,7 +185,8 @@ void footprint_table_sum(const struct footprint_table *t, const uint8_t *prefill
 		out[m] = (struct footprint){.usable_B = t->w->machines[m].memory.usable.value};
 	for (size_t b = 0; b < t->blocks; b++) {
 		const size_t x = machine_of(t, prefill[b]), y = machine_of(t, decode[b]);
-		const struct cache_pair *c = &t->cache[(b * t->units + prefill[b]) * t->units + decode[b]];
+		const struct cache_pair *c = &t->cache[b * t->slots.n * t->slots.n +
+						       unit_slots_pair(&t->slots, prefill[b], decode[b])];
 
 		add_weights(t, b, y == tables[0] || y == tables[1], &out[y]);
 		out[y].kv_B += c->decode_B;

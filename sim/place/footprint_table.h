@@ -9,9 +9,12 @@
 #ifndef SIM_PLACE_FOOTPRINT_TABLE_H
 #define SIM_PLACE_FOOTPRINT_TABLE_H
 #include "sim/place/footprint.h"
+#include "sim/world/unit_slots.h"
 
 struct footprint_table; /* opaque; in the arena */
-struct footprint_table *footprint_table_make(struct arena *a, const struct world *w);
+/* slots: units that share one need the same. */
+struct footprint_table *footprint_table_make(struct arena *a, const struct world *w,
+					     const struct unit_slots *slots);
 
 /* Fills in out[machine]. prefill, decode: [block], the unit that runs it. */
 void footprint_table_sum(const struct footprint_table *t, const uint8_t *prefill, const uint8_t *decode,

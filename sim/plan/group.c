@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/vec.h"
+#include "sim/base/workers.h"
 #include "sim/place/footprint.h"
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
@@ -56,10 +57,10 @@ static void take_power(struct group *g)
 				energy_cost_added_W(&w->machines[w->units[u].machine], w->units[u].device);
 }
 
-static void take_memory(struct loader *l, struct group *g)
+static void take_memory(struct arena *a, struct group *g)
 {
 	const struct world *w = g->world;
-	struct footprint *need = arena_array(l->arena, w->machines_n, sizeof *need);
+	struct footprint *need = arena_array(a, w->machines_n, sizeof *need);
 
 	service_footprint(g->service, need);
 	g->fits = service_fits(g->service);
@@ -68,64 +69,112 @@ static void take_memory(struct loader *l, struct group *g)
 	g->fits &= g->short_B <= 0;
 }
 
-static int build(struct loader *l, const struct world *plan, const struct yml *root, struct group *g)
+/* Its world is there; what it needs and can do lives in the arena. */
+static int build(struct arena *a, const struct world *plan, struct group *g, struct diags *diags)
 {
-	const struct fleet_share part = {g, 1};
+	const struct serve *load = plan->scenario->workload.serve;
 	struct err err = ERR_INIT;
 
-	g->world = groups_world(l, plan, root, &part, 1, g->name);
-	if (!g->world)
-		return -1;
-	g->service = service_new(l->arena, g->world, g->world->scenario->assignments.at, l->diags);
+	g->service = service_new(a, g->world, g->world->scenario->assignments.at, diags);
 	if (!g->service)
 		return -1;
 	take_power(g);
-	take_memory(l, g);
+	take_memory(a, g);
 	if (!g->fits)
 		return 0;
-	if (service_bound_of(g->service, plan->scenario->workload.serve, (uint64_t)plan->scenario->seed, 0,
-			     &g->bound, &err) != 0)
-		return diag_err(l->diags, plan->scenario->workload.serve->origin.node->place, &err);
+	if (service_bound_of(g->service, load, (uint64_t)plan->scenario->seed, 0, &g->bound, &err) != 0)
+		return diag_err(diags, load->origin.node->place, &err);
 	return 0;
 }
 
 /* ---- all of them ---- */
 
+struct attempt { /* a combination of a machine, its settings and how many of them are a server */
+	struct group group;
+	size_t offer;
+	int rc;             /* 0, or -1: it cannot be built */
+	struct diag why;    /* msg NULL: nobody said */
+	struct arena arena; /* what was built lives there, until the loader's has it */
+};
+
 struct making {
 	struct loader *l;
 	const struct world *plan;
 	const struct yml *root;
+	size_t offer; /* whose combinations are tried */
+	VEC(struct attempt) attempts;
 	VEC(struct group) all;
 	VEC(const char *) unpriced;
 	VEC(const char *) unread;
-	bool named;      /* a machine that cannot be used is an error */
-	struct diag why; /* the last combination that could not be built; msg NULL: there is none */
+	bool named; /* a machine that cannot be used is an error */
 };
+
+static struct diag first_said(const struct diags *d)
+{
+	return d->n ? d->list[0] : (struct diag){.msg = NULL};
+}
 
 /* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for
  * machines of which no combination can. */
-static int try_build(struct making *m, struct group *g)
+static void add_group(struct making *m, struct group g)
 {
+	const struct fleet_share part = {&g, 1};
+	struct attempt t = {.offer = m->offer};
 	struct diags own, *saved = m->l->diags;
-	int rc;
 
 	diags_init(&own, m->l->arena);
 	m->l->diags = &own;
-	rc = build(m->l, m->plan, m->root, g);
+	g.world = groups_world(m->l, m->plan, m->root, &part, 1, g.name);
 	m->l->diags = saved;
-	if (rc != 0) {
-		service_free(g->service);
-		g->service = NULL;
-	}
-	if (rc != 0 && own.n)
-		m->why = own.list[0];
-	return rc;
+	t.rc = g.world ? 0 : -1;
+	t.group = g;
+	t.why = first_said(&own);
+	VEC_ADD(&m->attempts, t);
 }
 
-static void add_group(struct making *m, struct group g)
+static int build_attempt(void *self, size_t thread, size_t i)
 {
-	if (try_build(m, &g) == 0)
-		VEC_ADD(&m->all, g);
+	struct making *m = self;
+	struct attempt *t = &m->attempts.at[i];
+	struct diags own;
+
+	(void)thread;
+	if (t->rc != 0)
+		return 0;
+	diags_init(&own, &t->arena);
+	t->rc = build(&t->arena, m->plan, &t->group, &own);
+	t->why = first_said(&own);
+	return 0;
+}
+
+/* This takes most of the time, and no attempt hangs on another. */
+static void build_attempts(struct making *m, size_t threads)
+{
+	const struct workers_task work = {.n = m->attempts.n, .item = build_attempt, .self = m};
+
+	if (work.n)
+		workers_run(&work, workers_count((int64_t)threads, work.n));
+	for (size_t i = 0; i < m->attempts.n; i++)
+		arena_adopt(m->l->arena, &m->attempts.at[i].arena);
+}
+
+/* Takes the attempts that can be built; those of an offer follow one another, and *next is its first. Returns why the last
+ * that cannot be built cannot. */
+static struct diag take_attempts(struct making *m, size_t offer, size_t *next)
+{
+	struct diag why = {.msg = NULL};
+
+	for (; *next < m->attempts.n && m->attempts.at[*next].offer == offer; ++*next) {
+		const struct attempt *t = &m->attempts.at[*next];
+
+		if (t->rc == 0) {
+			VEC_ADD(&m->all, t->group);
+			continue;
+		}
+		service_free(t->group.service);
+		why = t->why.msg ? t->why : why;
+	}
+	return why;
 }
 
 static void add_splits(struct making *m, struct group g)
@@ -175,27 +224,38 @@ static void add_weights(struct making *m, struct group g)
 	}
 }
 
-static int add_machine(struct making *m, const struct offer *o)
+static void try_offer(struct making *m, const struct offer *o)
 {
 	struct group g = {.name = o->name, .machine = o->machine, .with = o->with, .up_to = o->up_to};
-	const size_t before = m->all.n;
 
-	m->why.msg = NULL;
+	for (size_t i = 0; i < o->runtimes_n && o->priced; i++) {
+		g.runtime = o->runtimes[i];
+		add_weights(m, g);
+	}
+}
+
+static int take_offer(struct making *m, const struct offer *o, size_t offer, size_t *next)
+{
+	const size_t before = m->all.n;
+	const struct diag why = take_attempts(m, offer, next);
+
 	if (!o->priced) {
 		VEC_ADD(&m->unpriced, o->name);
 		return 0;
 	}
-	for (size_t i = 0; i < o->runtimes_n; i++) {
-		g.runtime = o->runtimes[i];
-		add_weights(m, g);
-	}
 	if (m->all.n > before)
 		return 0;
-	if (m->named && m->why.msg)
-		return diag_add(m->l->diags, m->why.place, m->why.hint, "plan: machine '%s': %s", o->name,
-				m->why.msg);
+	if (m->named && why.msg)
+		return diag_add(m->l->diags, why.place, why.hint, "plan: machine '%s': %s", o->name, why.msg);
 	VEC_ADD(&m->unread, o->name);
 	return 0;
+}
+
+static void free_attempts(struct making *m, size_t from)
+{
+	for (size_t i = from; i < m->attempts.n; i++)
+		service_free(m->attempts.at[i].group.service);
+	VEC_FREE(&m->attempts);
 }
 
 /* Preferred weights first, then what can do more; names make the order total. */
@@ -266,18 +326,24 @@ static struct texts keep(struct arena *a, const char *const *names, size_t n)
 	return kept;
 }
 
-int groups_make(struct loader *l, const struct world *plan, const struct yml *root, struct group_list *out)
+int groups_make(struct loader *l, const struct world *plan, const struct yml *root, size_t threads,
+		struct group_list *out)
 {
 	struct making m = {.l = l, .plan = plan, .root = root, .named = !plan->scenario->plan->any};
 	struct offers offers;
+	size_t next = 0;
 	int rc;
 
 	scenario_check_load(l, plan); /* once for all groups: a trace is read to its end */
 	if (l->diags->total)
 		return -1;
 	rc = offers_find(l, plan, &offers);
+	for (m.offer = 0; m.offer < offers.n && rc == 0; m.offer++)
+		try_offer(&m, &offers.at[m.offer]);
+	build_attempts(&m, threads);
 	for (size_t i = 0; i < offers.n && rc == 0; i++)
-		rc = add_machine(&m, &offers.at[i]);
+		rc = take_offer(&m, &offers.at[i], i, &next);
+	free_attempts(&m, next);
 	if (m.all.n)
 		qsort(m.all.at, m.all.n, sizeof *m.all.at, by_preference);
 	if (plan->scenario->plan->pools)

@@ -42,8 +42,10 @@ struct group_list {
 
 /* All groups that a plan may choose from, those of preferred weights first, then the ones that can do more.
  * root: the scenario's tree as it was read, before a world was made of it. Complains of what is named and
- * cannot be; what of the catalogue cannot be is passed over. 0 or -1. Ended by groups_free(). */
-int groups_make(struct loader *l, const struct world *plan, const struct yml *root, struct group_list *out);
+ * cannot be; what of the catalogue cannot be is passed over. threads: that build them. 0 or -1. Ended by
+ * groups_free(). */
+int groups_make(struct loader *l, const struct world *plan, const struct yml *root, size_t threads,
+		struct group_list *out);
 void groups_free(struct group_list *all);
 
 /* The world of a fleet: so many servers like each group, behind one router where there are several. name: of

@@ -525,7 +525,7 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 	struct fleet_kind *kinds;
 	struct fleets f;
 
-	if (groups_make(l, plan, root, &r->groups) != 0)
+	if (groups_make(l, plan, root, r->load.threads, &r->groups) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
 	kinds = kinds_of(l->arena, r, plan->scenario->plan->goal == PLAN_ENERGY);

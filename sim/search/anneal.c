@@ -7,11 +7,19 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/rng.h"
 #include "sim/predict/program_job.h"
-#include "sim/search/anneal_state.h"
+#include "sim/search/anneal_starts.h"
 #include "sim/search/search.h"
 #include "sim/search/search_job.h"
 
-enum { MOVES_PER_CHAIN = 4000, RESTARTS = 4, PER_CLASS = 64, POOL = 1024, NEIGHBOUR_TRIES = 20 };
+enum {
+	MOVES_PER_CHAIN = 4000,
+	RESTARTS = 4,
+	PER_CLASS = 64,
+	POOL = 1024,
+	NEIGHBOUR_TRIES = 20,
+	BY_NUMBER = 24,
+	CHAINS_BY_NUMBER = 4
+};
 
 /* The temperature falls from 0.2, at which a state that is a fifth worse is often accepted, to almost
  * none. */
@@ -26,8 +34,15 @@ struct evaluated {
 	struct layer_map phase_group[PHASE_GROUPS];
 	uint8_t *at[PHASE_GROUPS];
 	bool single;
-	unsigned units, kind;
+	struct unit_set units;
+	unsigned kind;
 	double rank, energy;
+};
+
+struct start { /* of a set of devices the best that was looked at */
+	struct anneal_state state;
+	struct unit_set units;
+	double energy;
 };
 
 struct anneal {
@@ -39,6 +54,10 @@ struct anneal {
 	struct anneal_state best;
 	double best_energy;
 	struct evaluated evaluated;
+	double speed[SPACE_UNITS]; /* [unit], device_speeds() */
+	struct anneal_starts starts;
+	struct start by_number[BY_NUMBER]; /* the best of try_numbers() */
+	size_t by_number_n;
 	const struct footprint_table *memory[VARIANTS]; /* of each variant; NULL: none */
 	VEC(struct annealed) pool;
 };
@@ -99,13 +118,21 @@ static void sum_phase_groups(const struct block_costs *p, const struct evaluated
 		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
+/* The layers' devices, and those of the ends where the model has any. */
+static void add_used(const struct anneal *a, const uint8_t *at, struct unit_set *units)
+{
+	const size_t end = a->ask.w->model->ends ? 0 : 1;
+
+	for (size_t b = end; b < a->space.blocks - end; b++)
+		unit_set_add(units, at[b]);
+}
+
 /* Evaluates a state into a->evaluated. As soon as its energy is above `most` the state will be rejected,
  * and the rest is not computed. */
 static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
 	const struct block_costs *p = &v->block_costs;
-	const struct model *m = a->ask.w->model;
 	struct evaluated *k = &a->evaluated;
 	struct phase_group_sum phase_groups[PHASE_GROUPS];
 	struct rate r;
@@ -113,27 +140,28 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	size_t missing;
 
 	a->tried++;
-	k->kind = k->units = 0;
+	k->kind = 0;
+	k->units = (struct unit_set){{0}};
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		anneal_state_layer_map(
 			&a->space, &anneal_state->phase_group[anneal_state->phases_split ? phase_group : 0],
 			&k->phase_group[phase_group], k->at[phase_group]);
-		k->kind |= layer_map_kind(m, &k->phase_group[phase_group]);
-		k->units |= layer_map_mask(m, &k->phase_group[phase_group]);
+		k->kind |= anneal_state_kind(&a->space, &k->phase_group[phase_group], k->at[phase_group]);
+		add_used(a, k->at[phase_group], &k->units);
 	}
 	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
 	k->kind |= k->single ? 0 : HAS_PHASES;
-	missing = space_unjoined(p->w, k->units);
+	missing = a->space.all_joined ? 0 : space_unjoined(p->w, &k->units);
 	if (missing) {
 		k->rank = INFINITY;
 		k->energy = penalty_unjoined + (double)missing;
 		return;
 	}
 	sum_phase_groups(p, k, phase_groups);
-	r = goal_rate_tied(p, a->ask.goal.minimized, k->units);
-	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(k->units, k->kind);
+	r = goal_rate_tied(p, a->ask.goal.minimized, &k->units);
+	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(&k->units, k->kind);
 	k->energy = exact_log(fmax(k->rank, 1e-300));
-	over = limits_violation(p, a->ask.limits, a->ask.limits_n, k->units, phase_groups);
+	over = limits_violation(p, a->ask.limits, a->ask.limits_n, &k->units, phase_groups);
 	k->energy += over > 0 ? fmin(penalty_max, penalty_step + penalty_slope * over) : 0;
 	over = k->energy > most ? 0 : memory_excess(a, v);
 	if (over > 0)
@@ -155,10 +183,10 @@ static size_t pool_slot(const struct anneal *a, const struct variant *v)
 	for (size_t i = 0; i < a->pool.n; i++) {
 		const struct annealed *have = &a->pool.at[i];
 
-		if (!space_on_one(have->units) &&
+		if (!unit_set_on_one(&have->units) &&
 		    (worst_of_all == none || have->rank > a->pool.at[worst_of_all].rank))
 			worst_of_all = i;
-		if (have->units != k->units || have->kind != k->kind)
+		if (have->kind != k->kind || !unit_set_same(&have->units, &k->units))
 			continue;
 		if (have->variant == v && !memcmp(have->at[0], k->at[0], blocks) &&
 		    !memcmp(have->at[1], k->at[1], blocks))
@@ -238,10 +266,11 @@ static double try_state(struct anneal *a, const struct anneal_state *anneal_stat
 
 /* The speed of each device as the inverse of its cost for all blocks; only the ratios of the speeds are
  * used. */
-static void device_speeds(const struct anneal *a, double speed[SPACE_UNITS])
+static void device_speeds(const struct anneal *a, double *speed)
 {
 	const struct block_costs *p = &a->ask.variants[0].block_costs;
-	const struct rate r = goal_rate(p, a->ask.goal.minimized, (1u << p->units) - 1);
+	const struct unit_set all = unit_set_all(p->units);
+	const struct rate r = goal_rate(p, a->ask.goal.minimized, &all);
 
 	for (size_t u = 0; u < p->units; u++) {
 		double cost = 0;
@@ -258,25 +287,85 @@ static void device_speeds(const struct anneal *a, double speed[SPACE_UNITS])
 /* The number of chains that begin at given states; later chains begin at the best state so far. */
 static size_t given_starts(const struct anneal *a)
 {
-	return a->ask.w->units_n * (1 + a->ask.variants_n);
+	const size_t by_number = a->by_number_n < CHAINS_BY_NUMBER ? a->by_number_n : CHAINS_BY_NUMBER;
+
+	return a->starts.kinds_n * (1 + a->ask.variants_n) + by_number;
 }
 
 /* The first chains begin with each device alone, the next with the layers divided over all devices, once
- * for each first device and variant. */
+ * for each first device and variant; of equal devices the first stands for all. The next begin with the best numbers of
+ * equal devices. */
 static struct anneal_state start_state(const struct anneal *a, size_t chain)
 {
-	const size_t n = a->ask.w->units_n;
-	double speed[SPACE_UNITS];
+	const size_t n = a->starts.kinds_n, divided = n * (1 + a->ask.variants_n);
 	struct anneal_state p;
 
 	if (chain < n)
-		return anneal_state_alone(&a->space, chain);
+		return anneal_state_alone(&a->space, a->starts.kinds[chain]);
 	if (chain >= given_starts(a) && a->best_energy < INFINITY)
 		return a->best;
-	device_speeds(a, speed);
-	p = anneal_state_by_speed(&a->space, chain % n, speed);
+	if (chain >= divided && chain < given_starts(a))
+		return a->by_number[chain - divided].state;
+	p = anneal_state_by_speed(&a->space, a->starts.kinds[chain % n], a->speed);
 	p.variant = (chain / n - 1) % a->ask.variants_n;
 	return p;
+}
+
+/* ---- numbers of equal devices ---- */
+
+/* Keeps the state that was looked at if it is the best of its set of devices and that is one of the few best, in ascending
+ * order of their energy. */
+static void keep_start(struct anneal *a, const struct anneal_state *p)
+{
+	const struct unit_set *units = &a->evaluated.units;
+	const double energy = a->evaluated.energy;
+	size_t at = 0;
+
+	while (at < a->by_number_n && !unit_set_same(&a->by_number[at].units, units))
+		at++;
+	if (at < a->by_number_n && energy >= a->by_number[at].energy)
+		return;
+	a->by_number_n += at == a->by_number_n && at < BY_NUMBER;
+
+	for (; at > 0 && energy < a->by_number[at - 1].energy; at--)
+		if (at < BY_NUMBER)
+			a->by_number[at] = a->by_number[at - 1];
+	if (at < BY_NUMBER)
+		a->by_number[at] = (struct start){*p, *units, energy};
+}
+
+/* Looks at the layers divided over each set, by speed and by memory, with each variant. */
+static void try_numbers(struct anneal *a)
+{
+	const struct world *w = a->ask.w;
+	double memory[SPACE_UNITS];
+	const double *const by[] = {a->speed, memory};
+	struct unit_set units;
+
+	for (size_t u = 0; u < w->units_n; u++)
+		memory[u] = w->machines[w->units[u].machine].memory.usable.value;
+	while (anneal_starts_next(&a->starts, &units))
+		for (size_t i = 0; i < ARRAY_LEN(by) * a->ask.variants_n; i++) {
+			struct anneal_state p =
+				anneal_state_over(&a->space, &units, by[i / a->ask.variants_n]);
+
+			p.variant = i % a->ask.variants_n;
+			anneal_state_order_twins(&a->space, &p);
+			try_state(a, &p, INFINITY);
+			if (isfinite(a->evaluated.rank))
+				keep_start(a, &p);
+		}
+}
+
+/* Devices that no chain begins with are looked at alone: the others are compared with them. */
+static void try_alone(struct anneal *a)
+{
+	for (size_t u = 0; u < a->ask.w->units_n && !a->starts.all_kinds; u++) {
+		struct anneal_state p = anneal_state_alone(&a->space, u);
+
+		if (a->space.first_twin[u] == u)
+			try_state(a, &p, INFINITY);
+	}
 }
 
 size_t anneal_chains(const struct anneal *a, size_t *of)
@@ -291,6 +380,10 @@ bool anneal_step(struct anneal *a)
 	struct anneal_state now, next;
 	double energy;
 
+	if (!a->chain) {
+		try_alone(a);
+		try_numbers(a);
+	}
 	if (a->chain >= given_starts(a) + RESTARTS)
 		return false;
 	now = start_state(a, a->chain++);
@@ -326,12 +419,15 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	a->best_energy = INFINITY;
 	anneal_space_make(&a->arena, ask->w, ask->variants_n, &a->space);
 	for (size_t i = 0; i < ask->variants_n && search_job(ask->job)->memory; i++)
-		a->memory[i] = search_job(ask->job)->memory(&a->arena, ask->variants[i].w);
+		a->memory[i] = search_job(ask->job)->memory(&a->arena, ask->variants[i].w,
+							    &ask->variants[i].block_costs.slots);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		a->evaluated.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)
 			a->evaluated.phase_group[phase_group].unit[g] = arena_array(&a->arena, layers, 1);
 	}
+	device_speeds(a, a->speed);
+	anneal_starts_make(&a->starts, &a->space, a->speed);
 	return a;
 }
 
@@ -374,8 +470,8 @@ static int by_rank(const void *a, const void *b)
 		return x->rank < y->rank ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	if (x->units != y->units)
-		return x->units < y->units ? -1 : 1;
+	if (!unit_set_same(&x->units, &y->units))
+		return unit_set_order(&x->units, &y->units);
 	if (x->variant != y->variant) /* variants are elements of one array */
 		return x->variant < y->variant ? -1 : 1;
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
@@ -391,9 +487,30 @@ static int by_rank(const void *a, const void *b)
 static int by_devices_then_rank(const void *a, const void *b)
 {
 	const struct annealed *x = a, *y = b;
-	const bool x_alone = space_on_one(x->units), y_alone = space_on_one(y->units);
+	const bool x_alone = unit_set_on_one(&x->units), y_alone = unit_set_on_one(&y->units);
 
 	return x_alone != y_alone ? (x_alone ? -1 : 1) : by_rank(a, b);
+}
+
+/* Puts the best of each number of equal devices before the others on several devices. What overlaps takes longer than its
+ * bound, most where roles and phases are apart: these are simple. */
+static void insert_by_number(struct anneal *a)
+{
+	size_t at = 1;
+
+	while (at < a->pool.n && unit_set_on_one(&a->pool.at[at].units))
+		at++;
+	for (size_t i = 0; i < a->by_number_n; i++) {
+		evaluate(a, &a->by_number[i].state, INFINITY);
+		VEC_ADD(&a->pool, copy_evaluated(a, &a->by_number[i].state));
+	}
+	for (size_t i = 0; i < a->by_number_n; i++) {
+		const struct annealed k = a->pool.at[a->pool.n - a->by_number_n + i];
+
+		memmove(&a->pool.at[at + i + 1], &a->pool.at[at + i],
+			(a->pool.n - a->by_number_n - at) * sizeof k);
+		a->pool.at[at + i] = k;
+	}
 }
 
 const struct annealed *anneal_found(struct anneal *a, size_t *n)
@@ -403,6 +520,8 @@ const struct annealed *anneal_found(struct anneal *a, size_t *n)
 		return a->pool.at;
 	qsort(a->pool.at, a->pool.n, sizeof *a->pool.at, by_rank);
 	qsort(a->pool.at + 1, a->pool.n - 1, sizeof *a->pool.at, by_devices_then_rank);
+	insert_by_number(a);
+	*n = a->pool.n;
 	return a->pool.at;
 }
 

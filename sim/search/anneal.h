@@ -36,7 +36,8 @@ struct annealed {
 	const struct variant *variant;
 	struct layer_map phase_group[PHASE_GROUPS];
 	bool single; /* both phase groups have the same layer map */
-	unsigned units, kind;
+	struct unit_set units;
+	unsigned kind;
 	/* lower bound of the goal times the complexity penalty, see search.h */
 	double rank;
 	const uint8_t *at[PHASE_GROUPS]; /* [block]: unit index */
@@ -52,8 +53,8 @@ const struct annealed *anneal_best(const struct anneal *a);
 void anneal_free(struct anneal *a); /* NULL is allowed */
 
 /* The distinct candidates found, a limited number of each class (units, kind): the one of least rank, then those on
- * one device, which the others are compared with and which no budget may cut off, then the others, both by ascending
- * rank. The array is valid until the next anneal_step(). */
+ * one device, which the others are compared with and which no budget may cut off, then the best on each of several numbers
+ * of equal devices, then the others, all by ascending rank. The array is valid until the next anneal_step(). */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
 /* Returns a random candidate one or two moves away from the state `centre` whose rank is less than
  * `below`, or NULL if a fixed number of tries finds none. The candidate lives as long as the annealing. */

@@ -6,14 +6,31 @@
 
 #include "sim/search/twins.h"
 
+static void list_twins(struct anneal_space *s)
+{
+	twins_find(s->w, s->twins);
+	for (size_t u = 0; u < s->w->units_n; u++) {
+		const size_t before = s->twins[u];
+
+		s->next_twin[u] = SPACE_UNITS;
+		s->first_twin[u] = before == WORLD_NONE ? (uint8_t)u : s->first_twin[before];
+		if (before != WORLD_NONE)
+			s->next_twin[before] = (uint8_t)u;
+	}
+}
+
 void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s)
 {
+	struct unit_set all;
+
 	*s = (struct anneal_space){.w = w,
 				   .variants_n = variants,
 				   .layers = (size_t)w->model->layers,
 				   .blocks = model_blocks(w->model)};
 	s->splits_n = space_splits(w->model, s->splits);
-	twins_find(w, s->twins);
+	list_twins(s);
+	all = unit_set_all(w->units_n);
+	s->all_joined = !space_unjoined(w, &all);
 	s->has = arena_array(a, s->layers, sizeof *s->has);
 	s->role = arena_array(a, s->blocks, sizeof *s->role);
 	s->layer = arena_array(a, s->blocks, sizeof *s->layer);
@@ -69,6 +86,23 @@ void anneal_state_layer_map(const struct anneal_space *s, const struct anneal_ph
 	at[last] = out->head = ends && phase_group->head != WITH_LAYER ? phase_group->head : at[last - 1];
 }
 
+unsigned anneal_state_kind(const struct anneal_space *s, const struct layer_map *l, const uint8_t *at)
+{
+	int before[GROUPS] = {-1, -1};
+	unsigned kind = 0;
+
+	for (size_t i = 0; i < s->layers; i++) {
+		const bool both = s->has[i] & l->second;
+
+		for (int g = 0; g < (both ? GROUPS : 1); g++) {
+			kind |= before[g] >= 0 && l->unit[g][i] != before[g] ? HAS_CUT : 0;
+			before[g] = l->unit[g][i];
+		}
+		kind |= both && l->unit[0][i] != l->unit[1][i] ? HAS_ROLES : 0;
+	}
+	return kind | (at[0] != at[1] || at[s->blocks - 1] != at[s->blocks - 2] ? HAS_ENDS : 0);
+}
+
 /* ---- initial states ---- */
 
 struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit)
@@ -87,78 +121,108 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
 	return p;
 }
 
-/* The fastest unit that is not in the list and that is joined to all of the list; WORLD_NONE if there is none. */
-static size_t next_unit(const struct anneal_space *s, const struct range_list *r, const double *speed)
+static bool joins_all(const struct anneal_space *s, const struct range_list *r, size_t unit)
+{
+	const struct unit *units = s->w->units;
+
+	for (size_t i = 0; i < r->n && !s->all_joined; i++) {
+		const size_t a = units[r->at[i].unit].machine, b = units[unit].machine;
+
+		if (a != b && world_link_use(s->w, a, b) == WORLD_NONE)
+			return false;
+	}
+	return true;
+}
+
+/* The fastest of the units that is joined to all of the list; WORLD_NONE if there is none. */
+static size_t next_unit(const struct anneal_space *s, const struct unit_set *units,
+			const struct range_list *r, const double *speed)
 {
 	size_t next = WORLD_NONE;
-	unsigned used = 0;
 
-	for (size_t i = 0; i < r->n; i++)
-		used |= 1u << r->at[i].unit;
 	for (size_t u = 0; u < s->w->units_n; u++)
-		if (!(used >> u & 1) && !space_unjoined(s->w, used | 1u << u) &&
-		    (next == WORLD_NONE || speed[u] > speed[next]))
+		if (unit_set_has(units, u) && (next == WORLD_NONE || speed[u] > speed[next]) &&
+		    joins_all(s, r, u))
 			next = u;
 	return next;
 }
 
-struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed)
+/* Divides the layers over the devices of a list in proportion to their speeds, which are `sum` together. */
+static void divide_layers(const struct anneal_space *s, struct range_list *r, const double *speed, double sum)
 {
-	struct anneal_state p = anneal_state_alone(s, first);
-	struct range_list r = {.n = 1, .at = {{(uint8_t)first, 1}}};
-	double sum = speed[first], before = 0;
+	double before = 0;
 	int32_t assigned = 0;
 
-	for (size_t next; r.n < s->layers && (next = next_unit(s, &r, speed)) != WORLD_NONE; r.n++) {
-		r.at[r.n].unit = (uint8_t)next;
-		sum += speed[next];
-	}
-	for (size_t i = 0; i < r.n; i++) {
+	for (size_t i = 0; i < r->n; i++) {
 		/* each later device needs at least one layer */
-		const int32_t behind = (int32_t)(r.n - 1 - i);
+		const int32_t behind = (int32_t)(r->n - 1 - i);
 		int32_t until;
 
-		before += speed[r.at[i].unit];
+		before += speed[r->at[i].unit];
 		until = (int32_t)lround((double)s->layers * before / sum);
 		until = until > (int32_t)s->layers - behind ? (int32_t)s->layers - behind : until;
 		until = until > assigned ? until : assigned + 1;
-		r.at[i].layers = (i + 1 < r.n ? until : (int32_t)s->layers) - assigned;
-		assigned += r.at[i].layers;
+		r->at[i].layers = (i + 1 < r->n ? until : (int32_t)s->layers) - assigned;
+		assigned += r->at[i].layers;
 	}
+}
+
+/* `first`, and then of `units` those that follow it. */
+static struct anneal_state divided(const struct anneal_space *s, size_t first, struct unit_set units,
+				   const double *speed)
+{
+	struct anneal_state p = anneal_state_alone(s, first);
+	struct range_list r = {.n = 1, .at = {{(uint8_t)first, 1}}};
+	double sum = speed[first];
+
+	unit_set_drop(&units, first);
+	for (size_t next; r.n < s->layers && (next = next_unit(s, &units, &r, speed)) != WORLD_NONE; r.n++) {
+		r.at[r.n].unit = (uint8_t)next;
+		unit_set_drop(&units, next);
+		sum += speed[next];
+	}
+	divide_layers(s, &r, speed, sum);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 		for (int g = 0; g < GROUPS; g++)
 			p.phase_group[phase_group].group[g] = r;
 	return p;
 }
 
+struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed)
+{
+	return divided(s, first, unit_set_all(s->w->units_n), speed);
+}
+
+struct anneal_state anneal_state_over(const struct anneal_space *s, const struct unit_set *units,
+				      const double *speed)
+{
+	const struct range_list none = {.n = 0};
+
+	return divided(s, next_unit(s, units, &none, speed), *units, speed);
+}
+
 /* ---- equal machines ---- */
 
 struct exchange { /* of units for their twins, as far as it is decided */
 	const struct anneal_space *space;
-	unsigned taken; /* the units that stand for others or themselves, as bits */
-	bool decided[SPACE_UNITS];
+	struct unit_set decided;
 	uint8_t to[SPACE_UNITS];
+	struct unit_set taken;     /* first twins that a unit has become */
+	uint8_t next[SPACE_UNITS]; /* [first twin]: which of its twins is the next, once it is taken itself */
 };
-
-static size_t first_twin(const struct anneal_space *s, size_t unit)
-{
-	while (s->twins[unit] != WORLD_NONE)
-		unit = s->twins[unit];
-	return unit;
-}
 
 /* A unit becomes the first of its twins that none has become yet. */
 static void exchange_unit(struct exchange *x, uint8_t *unit)
 {
-	const size_t first = first_twin(x->space, *unit);
-	size_t to = first;
+	const uint8_t first = x->space->first_twin[*unit];
 
-	while (!x->decided[*unit] && (x->taken >> to & 1 || first_twin(x->space, to) != first))
-		to++;
-	if (!x->decided[*unit]) {
-		x->decided[*unit] = true;
-		x->to[*unit] = (uint8_t)to;
-		x->taken |= 1u << to;
+	if (!unit_set_has(&x->decided, *unit)) {
+		const uint8_t to = unit_set_has(&x->taken, first) ? x->next[first] : first;
+
+		unit_set_add(&x->decided, *unit);
+		x->to[*unit] = to;
+		unit_set_add(&x->taken, first);
+		x->next[first] = x->space->next_twin[to];
 	}
 	*unit = x->to[*unit];
 }
@@ -176,8 +240,10 @@ static void exchange_phase_group(struct exchange *x, struct anneal_phase_group *
 
 void anneal_state_order_twins(const struct anneal_space *s, struct anneal_state *p)
 {
-	struct exchange x = {.space = s};
+	struct exchange x;
 
+	x.space = s;
+	x.decided = x.taken = (struct unit_set){{0}};
 	for (int i = 0; i < (p->phases_split ? PHASE_GROUPS : 1); i++)
 		exchange_phase_group(&x, &p->phase_group[i]);
 }

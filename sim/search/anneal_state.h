@@ -41,6 +41,9 @@ struct anneal_space {
 	unsigned *has;             /* [layer]: the roles that the layer has, as bits */
 	uint8_t *role;             /* [block] */
 	size_t twins[SPACE_UNITS]; /* see twins.h */
+	/* [unit]: the first of its twins, which a unit without any is; the next after it; SPACE_UNITS: it is the last */
+	uint8_t first_twin[SPACE_UNITS], next_twin[SPACE_UNITS];
+	bool all_joined; /* a link joins every two machines */
 	int32_t *layer;
 };
 void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s);
@@ -50,6 +53,9 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
  * begins with the unit `first` and goes on with the fastest unused device that links join to all the
  * previous ones. At most as many devices are used as there are layers. */
 struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed);
+/* The same over some of the devices, the fastest first. */
+struct anneal_state anneal_state_over(const struct anneal_space *s, const struct unit_set *units,
+				      const double *speed);
 
 /* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then
  * have changed or not, but is valid. */
@@ -58,6 +64,9 @@ bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, str
 /* Exchanges equal machines so that they are used in the order of their numbers, from the first layer on: all states that an
  * exchange leads to become one. */
 void anneal_state_order_twins(const struct anneal_space *s, struct anneal_state *p);
+
+/* layer_map_kind() of such a map, from what is tabulated. */
+unsigned anneal_state_kind(const struct anneal_space *s, const struct layer_map *l, const uint8_t *at);
 
 /* Writes the layer map of a phase group to *out, whose arrays the caller has allocated, and the unit of
  * each block to at[]. */

@@ -95,7 +95,7 @@ static void finish_runs(struct search *s)
 static struct candidate_class *find_class(const struct search *s, const struct annealed *k)
 {
 	for (size_t i = 0; i < s->classes.n; i++)
-		if (s->classes.at[i].units == k->units && s->classes.at[i].kind == k->kind)
+		if (s->classes.at[i].kind == k->kind && unit_set_same(&s->classes.at[i].units, &k->units))
 			return &s->classes.at[i];
 	return NULL;
 }
@@ -113,8 +113,8 @@ static struct candidate_class *find_or_add_class(struct search *s, const struct 
 /* Assignments on one device are always simulated, since the others are compared with them. */
 static bool is_to_be_run(const struct search *s, const struct candidate_class *c, const struct annealed *k)
 {
-	return incumbents_count_bits(k->units) <= 1 || !c ||
-	       k->rank < incumbents_threshold(s, c) * search_complexity_penalty(k->units, k->kind);
+	return unit_set_on_one(&k->units) || !c ||
+	       k->rank < incumbents_threshold(s, c) * search_complexity_penalty(&k->units, k->kind);
 }
 
 static void judge_annealed(struct search *s, struct candidate_class *c, const struct annealed *k,
@@ -185,7 +185,7 @@ static const struct anneal_state *next_centre(const struct search *s, size_t win
 	const struct winner *k = &s->winners[s->refined % (winners < s->ask.best ? winners : s->ask.best)];
 	size_t i = 0;
 
-	while (s->classes.at[i].units != k->units || s->classes.at[i].kind != k->kind)
+	while (s->classes.at[i].kind != k->kind || !unit_set_same(&s->classes.at[i].units, &k->units))
 		i++;
 	return &s->classes.at[i].anneal_state;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/search/search_job.h"
+#include "sim/search/twins.h"
 #include "sim/step/run.h"
 #include "sim/step/walk.h"
 
@@ -59,7 +60,7 @@ void block_costs_add_transfers(struct block_costs *p, const struct program *prog
 	for (size_t i = 0; i < program->tasks.n && link_use != WORLD_NONE; i++) {
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(w->model, k->label.part.role, k->label.layer);
-		struct handover *h = &p->handovers[(block * p->units + u) * p->units + v];
+		struct handover *h = &p->handovers[block * p->pairs + unit_slots_pair(&p->slots, u, v)];
 		const double s = sim_s_of_ns(t.ns[k->op_class]);
 		const struct queue there = queue_from(w, link_use, w->units[u].machine),
 				   back = queue_from(w, link_use, w->units[v].machine);
@@ -76,7 +77,20 @@ void block_costs_add_transfers(struct block_costs *p, const struct program *prog
 
 bool block_costs_joined(const struct block_costs *p, size_t u, size_t v)
 {
-	return u != v && isfinite(p->hop_s[0][(p->last * p->units + u) * p->units + v]);
+	return u != v &&
+	       isfinite(p->hop_s[0][p->hop_row[0][p->last] * p->pairs + unit_slots_pair(&p->slots, u, v)]);
+}
+
+void block_costs_fill_slots(struct block_costs *p)
+{
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		for (size_t b = 0; b < p->blocks; b++)
+			for (size_t u = 0; u < p->units; u++) {
+				const size_t from = b * p->units + p->slots.unit[p->slots.first[u]];
+
+				p->busy_s[phase_group][b * p->units + u] = p->busy_s[phase_group][from];
+				p->chain_s[phase_group][b * p->units + u] = p->chain_s[phase_group][from];
+			}
 }
 
 /* ---- transfers between units ---- */
@@ -132,58 +146,93 @@ static bool runs_backward(const struct block_costs *p, int phase_group)
 	return p->search->backward && phase_group == 1;
 }
 
+struct hop { /* what a block waits for */
+	double bytes;
+	size_t from; /* block */
+};
+
+/* [block]: its first feed; bytes < 0: it has none. */
+static struct hop *list_hops(struct arena *a, const struct block_costs *p, int phase_group)
+{
+	const struct shape s = p->search->shape(&p->w->scenario->workload, phase_group);
+	struct hop *hops = arena_array(a, p->blocks, sizeof *hops);
+
+	for (size_t b = 0; b < p->blocks; b++) {
+		struct feed feeds[FEEDS];
+		const bool fed = b >= p->first && b <= p->last && walk_feeds(p->w, &s, b, feeds);
+
+		hops[b] = fed ? (struct hop){feeds[0].bytes, feeds[0].from} : (struct hop){-1, 0};
+	}
+	return hops;
+}
+
+/* Numbers the rows, one for each number of bytes; row 0 is of blocks that wait for nothing. Returns how many there are;
+ * bytes[row] is set. */
+static size_t number_rows(struct block_costs *p, int phase_group, const struct hop *hops, double *bytes)
+{
+	size_t n = 1;
+
+	for (size_t b = 0; b < p->blocks; b++) {
+		size_t row = 1;
+
+		if (hops[b].bytes < 0)
+			continue;
+		p->feed[b] = hops[b].from;
+		while (row < n && bytes[row] != hops[b].bytes)
+			row++;
+		bytes[row] = hops[b].bytes;
+		n += row == n;
+		p->hop_row[phase_group][b] = (uint32_t)row;
+	}
+	return n;
+}
+
+static void compute_hop_row(struct block_costs *p, int phase_group, size_t row, double bytes)
+{
+	const bool back = runs_backward(p, phase_group);
+	const double times = passes(p, phase_group) * p->in_flight[phase_group];
+
+	for (size_t i = 0; i < p->pairs; i++) {
+		const size_t u = p->slots.unit[i / p->slots.n], v = p->slots.unit[i % p->slots.n];
+		const struct transfer_time x = compute_transfer_time(p, back ? v : u, back ? u : v,
+								     bytes / p->in_flight[phase_group]);
+
+		p->hop_s[phase_group][row * p->pairs + i] = repeated_s(passes(p, phase_group), x.s);
+		p->send_s[phase_group][row * p->pairs + i] = times * x.send_s;
+		p->receive_s[phase_group][row * p->pairs + i] = times * x.receive_s;
+	}
+}
+
 static void compute_hops(struct arena *a, struct block_costs *p, int phase_group)
 {
-	const size_t n = p->units;
-	const struct shape s = p->search->shape(&p->w->scenario->workload, phase_group);
-	const bool back = runs_backward(p, phase_group);
-	double bytes = -1;
+	struct arena scratch = ARENA_INIT;
+	const struct hop *hops = list_hops(&scratch, p, phase_group);
+	double *bytes = arena_array(&scratch, p->blocks + 1, sizeof *bytes);
+	size_t rows;
 
-	p->hop_s[phase_group] = arena_array(a, p->blocks * n * n, sizeof(double));
-	p->send_s[phase_group] = arena_array(a, p->blocks * n * n, sizeof(double));
-	p->receive_s[phase_group] = arena_array(a, p->blocks * n * n, sizeof(double));
-	for (size_t b = p->first; b <= p->last; b++) {
-		double *hop = &p->hop_s[phase_group][b * n * n];
-		struct feed feeds[FEEDS];
-
-		if (!walk_feeds(p->w, &s, b, feeds))
-			continue;
-		p->feed[b] = feeds[0].from;
-		if (feeds[0].bytes == bytes) { /* same bytes as for the block before: the times are copied */
-			memcpy(hop, hop - n * n, n * n * sizeof *hop);
-			memcpy(&p->send_s[phase_group][b * n * n], &p->send_s[phase_group][(b - 1) * n * n],
-			       n * n * sizeof *hop);
-			memcpy(&p->receive_s[phase_group][b * n * n],
-			       &p->receive_s[phase_group][(b - 1) * n * n], n * n * sizeof *hop);
-			continue;
-		}
-		bytes = feeds[0].bytes;
-		for (size_t i = 0; i < n * n; i++) {
-			const size_t u = i / n, v = i % n;
-			const struct transfer_time x = compute_transfer_time(
-				p, back ? v : u, back ? u : v, bytes / p->in_flight[phase_group]);
-
-			hop[i] = repeated_s(passes(p, phase_group), x.s);
-			p->send_s[phase_group][b * n * n + i] =
-				passes(p, phase_group) * p->in_flight[phase_group] * x.send_s;
-			p->receive_s[phase_group][b * n * n + i] =
-				passes(p, phase_group) * p->in_flight[phase_group] * x.receive_s;
-		}
-	}
+	p->hop_row[phase_group] = arena_array(a, p->blocks, sizeof *p->hop_row[phase_group]);
+	rows = number_rows(p, phase_group, hops, bytes);
+	p->hop_s[phase_group] = arena_array(a, rows * p->pairs, sizeof(double));
+	p->send_s[phase_group] = arena_array(a, rows * p->pairs, sizeof(double));
+	p->receive_s[phase_group] = arena_array(a, rows * p->pairs, sizeof(double));
+	for (size_t row = 1; row < rows; row++)
+		compute_hop_row(p, phase_group, row, bytes[row]);
+	arena_release(&scratch);
 }
 
 static void compute_token_trips(struct arena *a, struct block_costs *p, int phase_group)
 {
 	struct token_trips trips;
 
-	p->token_s[phase_group] = arena_array(a, p->units * p->units, sizeof(double));
+	p->token_s[phase_group] = arena_array(a, p->pairs, sizeof(double));
 	if (!p->search->token)
 		return;
 	trips = p->search->token(&p->w->scenario->workload, phase_group);
-	for (size_t u = 0; u < p->units; u++)
-		for (size_t v = 0; v < p->units; v++)
-			p->token_s[phase_group][u * p->units + v] =
-				repeated_s(trips.times, compute_transfer_time(p, u, v, trips.bytes).s);
+	for (size_t i = 0; i < p->pairs; i++)
+		p->token_s[phase_group][i] = repeated_s(
+			trips.times, compute_transfer_time(p, p->slots.unit[i / p->slots.n],
+							   p->slots.unit[i % p->slots.n], trips.bytes)
+					     .s);
 }
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p)
@@ -199,9 +248,11 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 				  .blocks = model_blocks(w->model),
 				  .first = walk_first(w),
 				  .last = walk_last(w)};
+	twins_slots(w, &p->slots);
+	p->pairs = p->slots.n * p->slots.n;
 	p->feed = arena_array(a, p->blocks, sizeof *p->feed);
 	p->weights_B = arena_array(a, p->blocks, sizeof *p->weights_B);
-	p->handovers = arena_array(a, p->blocks * p->units * p->units, sizeof *p->handovers);
+	p->handovers = arena_array(a, p->blocks * p->pairs, sizeof *p->handovers);
 	p->role = arena_array(a, p->blocks, sizeof *p->role);
 	for (size_t b = 0; b < p->blocks; b++)
 		p->role[b] = model_block(w->model, b).part.role;
@@ -217,6 +268,7 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 		compute_token_trips(a, p, phase_group);
 	}
 	p->search->add_costs(a, p);
+	block_costs_fill_slots(p);
 }
 
 enum counted block_costs_count(enum role role, size_t u, size_t v, size_t w)
@@ -236,7 +288,8 @@ double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t bl
 		return 0;
 	if (p->role[block - 1] == ROLE_SHARED && units[v].machine == units[u_v_before[2]].machine)
 		block--;
-	return p->hop_s[phase_group][(block * p->units + u) * p->units + v];
+	return p->hop_s[phase_group]
+		       [p->hop_row[phase_group][block] * p->pairs + unit_slots_pair(&p->slots, u, v)];
 }
 
 /* The part of a block's time that a bound may count, for the layer map `at`. */
@@ -261,10 +314,11 @@ static void add_copies(const struct block_costs *p, int phase_group, const uint8
 	const bool back = runs_backward(p, phase_group);
 	const size_t u = at[p->feed[b]], v = at[b];
 	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
-	const size_t i = (known * p->units + u) * p->units + v;
+	size_t i;
 
 	if (u == v || b <= p->first || b > p->last)
 		return;
+	i = p->hop_row[phase_group][known] * p->pairs + unit_slots_pair(&p->slots, u, v);
 	busy_s[back ? v : u] += p->send_s[phase_group][i];
 	busy_s[back ? u : v] += p->receive_s[phase_group][i];
 }
@@ -288,28 +342,52 @@ struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_gr
 	return s;
 }
 
+/* The seconds of queues of links, as far as any is used. */
+struct queue_times {
+	struct {
+		size_t queue;
+		double s;
+	} * at;
+	size_t n;
+};
+
+/* Blocks that follow one another mostly go over the same two queues: the last ones are looked at first. */
+static void add_queue_s(struct queue_times *t, size_t queue, double s)
+{
+	size_t i = t->n;
+
+	while (i > 0 && t->at[i - 1].queue != queue)
+		i--;
+	if (i == 0) {
+		t->at[t->n].queue = queue;
+		t->at[t->n].s = 0;
+		i = ++t->n;
+	}
+	t->at[i - 1].s += s;
+}
+
 void block_costs_add_handovers(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
 			       struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	const struct world *w = p->w;
-	const size_t queues = program_queues(w);
-	double *queue_s = xcalloc(queues, sizeof *queue_s);
+	struct queue_times t = {.at = xmalloc((2 * p->blocks + 1) * sizeof *t.at)};
 
 	for (size_t b = 0; b < p->blocks; b++) {
 		const size_t u = at[0][b], v = at[1][b], a = w->units[u].machine, c = w->units[v].machine;
-		const struct handover *h = &p->handovers[(b * p->units + u) * p->units + v];
 		const size_t link_use = a == c ? WORLD_NONE : world_link_use(w, a, c);
+		const struct handover *h;
 
 		if (link_use == WORLD_NONE)
 			continue;
+		h = &p->handovers[b * p->pairs + unit_slots_pair(&p->slots, u, v)];
 		phase_groups[1].copies_s[u] += h->send_s;
 		phase_groups[1].copies_s[v] += h->receive_s;
-		queue_s[queue_index(w, queue_from(w, link_use, a))] += h->link_out_s;
-		queue_s[queue_index(w, queue_from(w, link_use, c))] += h->link_back_s;
+		add_queue_s(&t, queue_index(w, queue_from(w, link_use, a)), h->link_out_s);
+		add_queue_s(&t, queue_index(w, queue_from(w, link_use, c)), h->link_back_s);
 	}
-	for (size_t q = 0; q < queues; q++)
-		phase_groups[1].link_s = fmax(phase_groups[1].link_s, queue_s[q]);
-	free(queue_s);
+	for (size_t q = 0; q < t.n; q++)
+		phase_groups[1].link_s = fmax(phase_groups[1].link_s, t.at[q].s);
+	free(t.at);
 }
 
 void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
@@ -355,5 +433,10 @@ double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[P
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,
 			   const uint8_t *to)
 {
-	return p->token_s[phase_group][from[p->last] * p->units + to[p->first]];
+	return block_costs_token_between_s(p, phase_group, from[p->last], to[p->first]);
+}
+
+double block_costs_token_between_s(const struct block_costs *p, int phase_group, size_t u, size_t v)
+{
+	return p->token_s[phase_group][unit_slots_pair(&p->slots, u, v)];
 }

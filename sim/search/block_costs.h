@@ -11,6 +11,7 @@
 #define SIM_SEARCH_BLOCK_COSTS_H
 #include "sim/search/space.h"
 #include "sim/step/program.h"
+#include "sim/world/unit_slots.h"
 
 /* The data of one block that moves between the phase groups (KV cache, saved activations, weights,
  * gradients) over the whole run: copy seconds of the sending and receiving device, and seconds of the link
@@ -30,13 +31,18 @@ struct block_costs {
 	double *chain_s[PHASE_GROUPS];
 	double *busy_s[PHASE_GROUPS]; /* [block * units + unit]: seconds of the whole run */
 	size_t *feed;                 /* [block]: the block whose output it waits for */
-	/* [(block * units + u) * units + v]: seconds from the feed on u to the block on v, in the reverse
+	struct unit_slots
+		slots; /* where pairs of units are in the tables below, which have `pairs` places in a row */
+	size_t pairs;
+	uint32_t *hop_row
+		[PHASE_GROUPS]; /* [block]: its row; blocks that are sent the same number of bytes share one */
+	/* [row * pairs + pair]: seconds from the feed on u to the block on v, in the reverse
 	 * direction for a backward phase group; INFINITY where no link joins the machines */
 	double *hop_s[PHASE_GROUPS];
-	/* [u * units + v]: seconds of the generated tokens from the last block to the first: the first
+	/* [pair]: seconds of the generated tokens from the last block to the first: the first
 	 * token to decode, each later one to the next step */
 	double *token_s[PHASE_GROUPS];
-	/* [(block * units + u) * units + v]: phase group 0 on u, phase group 1 on v */
+	/* [block * pairs + pair]: phase group 0 on u, phase group 1 on v */
 	struct handover *handovers;
 	/* passes that may overlap (prompt chunks, groups of sequences, micro-batches); 1: none do */
 	double in_flight[PHASE_GROUPS];
@@ -58,6 +64,8 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v);
 /* True if u and v differ and their machines are one or joined by a link. */
 bool block_costs_joined(const struct block_costs *p, size_t u, size_t v);
+/* Fills in the times of units that are equal to the one of their slot, which alone the jobs' add_costs() have costed. */
+void block_costs_fill_slots(struct block_costs *p);
 
 /* The part of a block's time on v that a bound may count, where its feed is on u and the next block on w.
  * Shared experts run beside the routed experts: they are in sequence with them only where all are on one
@@ -93,5 +101,7 @@ void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *c
 double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS]);
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,
 			   const uint8_t *to);
+/* The same from the last block on u to the first on v. */
+double block_costs_token_between_s(const struct block_costs *p, int phase_group, size_t u, size_t v);
 
 #endif

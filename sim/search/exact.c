@@ -23,7 +23,15 @@ static bool rate_depends_on_units(const struct search *s)
 
 static struct rate class_rate(const struct search *s, const struct variant *v, unsigned units)
 {
-	return goal_rate_tied(&v->block_costs, s->ask.goal.minimized, units);
+	const struct unit_set set = unit_set_of_bits(units);
+
+	return goal_rate_tied(&v->block_costs, s->ask.goal.minimized, &set);
+}
+
+/* The units of a class as bits: there are few. */
+static unsigned bits_of(const struct candidate_class *c)
+{
+	return (unsigned)c->units.of[0];
 }
 
 /* Returns the best-first search for a key, whose field best_first is ignored; makes it if there is none
@@ -112,9 +120,9 @@ static void add_pair(struct search *s, struct candidate_class *c, const struct v
 	const struct combo k = {
 		v,
 		{find_or_add_best_first(
-			 s, (struct best_first_key){v, c->units, 1, units_kinds[0], units_kinds[2], NULL}),
-		 find_or_add_best_first(
-			 s, (struct best_first_key){v, c->units, 2, units_kinds[1], units_kinds[3], NULL})}};
+			 s, (struct best_first_key){v, bits_of(c), 1, units_kinds[0], units_kinds[2], NULL}),
+		 find_or_add_best_first(s, (struct best_first_key){v, bits_of(c), 2, units_kinds[1],
+								   units_kinds[3], NULL})}};
 
 	VEC_ADD(&c->combos, k);
 }
@@ -122,11 +130,11 @@ static void add_pair(struct search *s, struct candidate_class *c, const struct v
 /* Adds every combination of two layer maps that together use the units of the class and have its features. */
 static void add_pairs(struct search *s, struct candidate_class *c, const struct variant *v)
 {
-	const unsigned features = c->kind & KIND_OF_PHASE_GROUP;
+	const unsigned features = c->kind & KIND_OF_PHASE_GROUP, units = bits_of(c);
 
-	for (unsigned a = 1; a <= c->units; a++)
-		for (unsigned b = 1; b <= c->units; b++) {
-			if ((a | b) != c->units)
+	for (unsigned a = 1; a <= units; a++)
+		for (unsigned b = 1; b <= units; b++) {
+			if ((a | b) != units)
 				continue;
 			for (unsigned x = 0; x <= features; x++)
 				for (unsigned y = 0; y <= features; y++)
@@ -139,7 +147,7 @@ static void add_pairs(struct search *s, struct candidate_class *c, const struct 
 /* On one device the options make no difference, so only the first variant is tried. */
 static void add_class(struct search *s, unsigned units, unsigned kind)
 {
-	struct candidate_class c = {.units = units, .kind = kind, .bound = INFINITY};
+	struct candidate_class c = {.units = unit_set_of_bits(units), .kind = kind, .bound = INFINITY};
 
 	for (size_t i = 0; i < (space_on_one(units) ? 1 : s->variants_n); i++) {
 		const struct variant *v = &s->variants[i];
@@ -167,7 +175,7 @@ static int by_bound(const void *a, const void *b)
 		return x->bound < y->bound ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return (x->units > y->units) - (x->units < y->units);
+	return unit_set_order(&x->units, &y->units);
 }
 
 void exact_begin(struct search *s)
@@ -175,11 +183,14 @@ void exact_begin(struct search *s)
 	const unsigned all = (1u << s->w->units_n) - 1;
 
 	twins_find(s->w, s->twins);
-	for (unsigned units = 1; units <= all; units++)
+	for (unsigned units = 1; units <= all; units++) {
+		const struct unit_set set = unit_set_of_bits(units);
+
 		for (unsigned kind = 0; kind < KINDS; kind++)
-			if (twins_in_order(s->twins, s->w->units_n, units) && !space_unjoined(s->w, units) &&
+			if (twins_in_order(s->twins, s->w->units_n, &set) && !space_unjoined(s->w, &set) &&
 			    (!space_on_one(units) || !kind))
 				add_class(s, units, kind);
+	}
 	begin_searches(s);
 	bound_classes(s);
 	if (s->classes.n)
@@ -262,7 +273,7 @@ static enum verdict judge_pair(const struct search *s, const struct candidate_cl
 	const struct block_costs *block_costs = &m->variant->block_costs;
 	struct phase_group_sum phase_groups[PHASE_GROUPS] = {m->of[0]->sums[0], m->of[1]->sums[1]};
 	const uint8_t *const at[PHASE_GROUPS] = {m->of[0]->at, m->of[1]->at};
-	const struct rate r = class_rate(s, m->variant, c->units);
+	const struct rate r = class_rate(s, m->variant, bits_of(c));
 
 	if (!m->single && !memcmp(at[0], at[1], block_costs->blocks))
 		return RULED_OUT;
@@ -271,7 +282,7 @@ static enum verdict judge_pair(const struct search *s, const struct candidate_cl
 	if (search_job(s->job)->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(block_costs, at);
 	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_threshold(s, c) ||
-	    limits_violation(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
+	    limits_violation(block_costs, s->ask.limits, s->ask.limits_n, &c->units, phase_groups) > 0)
 		return RULED_OUT;
 	return weights_fit(block_costs, at) ? TO_BE_RUN : TOO_HEAVY;
 }

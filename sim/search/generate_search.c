@@ -68,28 +68,31 @@ static const struct trial trials[] = {
 
 /* ---- costs ---- */
 
-/* Adds the transfers between the phases for prefill on `unit` and decode on each device that it can reach. */
-static void add_handovers(struct arena *a, struct block_costs *p, size_t unit)
+/* Adds the transfers between the phases for prefill on the unit of a slot and decode on each device that it can reach. */
+static void add_handovers(struct arena *a, struct block_costs *p, size_t slot)
 {
+	const size_t unit = p->slots.unit[slot];
 	const struct layer_map here = layer_map_all_on(a, p->w, unit);
 
-	for (size_t v = 0; v < p->units; v++) {
+	for (size_t i = 0; i < p->slots.n; i++) {
+		const size_t v = p->slots.unit[i];
 		const struct layer_map there = layer_map_all_on(a, p->w, v);
 		const struct candidate apart = {.job = JOB_GENERATE, .phase_group = {&here, &there}};
 		const struct placement at = candidate_place(a, p->w, &apart);
-		struct generate_programs g;
+		struct program *first;
 
-		if (!block_costs_joined(p, unit, v))
+		if (!block_costs_joined(p, unit, v) || !unit_slots_own(&p->slots, slot, i))
 			continue;
-		g = generate_build(&at);
-		block_costs_add_transfers(p, g.first, unit, v);
-		generate_free(&g);
+		first = generate_build_first(&at);
+		block_costs_add_transfers(p, first, unit, v);
+		program_free(first);
 	}
 }
 
 static void add_costs(struct arena *a, struct block_costs *p)
 {
-	for (size_t unit = 0; unit < p->units; unit++) {
+	for (size_t s = 0; s < p->slots.n; s++) {
+		const size_t unit = p->slots.unit[s];
 		const struct layer_map l = layer_map_all_on(a, p->w, unit);
 		const struct candidate c = {.job = JOB_GENERATE, .phase_group = {&l, &l}};
 		const struct placement at = candidate_place(a, p->w, &c);
@@ -103,7 +106,7 @@ static void add_costs(struct arena *a, struct block_costs *p)
 			block_costs_add_program(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one));
 		}
 		generate_free(&g);
-		add_handovers(a, p, unit);
+		add_handovers(a, p, s);
 	}
 }
 
@@ -151,9 +154,9 @@ static bool streams(const struct workload *k)
 	return k->generate->options.overflow == OFFLOAD_STREAM;
 }
 
-static struct footprint_table *memory(struct arena *a, const struct world *w)
+static struct footprint_table *memory(struct arena *a, const struct world *w, const struct unit_slots *slots)
 {
-	return streams(&w->scenario->workload) ? NULL : footprint_table_make(a, w);
+	return streams(&w->scenario->workload) ? NULL : footprint_table_make(a, w, slots);
 }
 
 const struct search_job generate_search = {

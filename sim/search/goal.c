@@ -126,19 +126,20 @@ bool limit_holds(const struct limit *l, double value)
 }
 
 /* Idle watts, and USD per second, of the machines of some units. */
-static void machines_rate(const struct world *w, unsigned units, double *idle_W, double *usd_per_s)
+static void machines_rate(const struct world *w, const struct unit_set *units, double *idle_W,
+			  double *usd_per_s)
 {
 	const struct money *money = &w->scenario->money;
 
-	*idle_W = *usd_per_s = 0;
-	for (size_t m = 0; m < w->machines_n; m++) {
-		const struct machine *k = &w->machines[m];
-		bool used = false;
+	size_t before = WORLD_NONE;
 
-		for (size_t u = 0; u < w->units_n; u++)
-			used |= w->units[u].machine == m && units >> u & 1;
-		if (!used)
+	*idle_W = *usd_per_s = 0;
+	for (size_t u = 0; u < w->units_n; u++) { /* those of a machine follow one another */
+		const struct machine *k = &w->machines[w->units[u].machine];
+
+		if (!unit_set_has(units, u) || w->units[u].machine == before)
 			continue;
+		before = w->units[u].machine;
 		*idle_W += k->idle_power.given ? k->idle_power.value : NAN;
 		*usd_per_s += (k->price.given ? k->price.value : NAN) / (money->life * money->utilisation);
 	}
@@ -148,20 +149,23 @@ static void machines_rate(const struct world *w, unsigned units, double *idle_W,
  * power that each device adds while it is busy; two devices of a machine may share its active power, so
  * each is charged the least of it. For money see energy_cost.h. Links add to both, which the bound leaves
  * out. */
-static struct rate energy_cost_rate(const struct world *w, bool usd, double tokens, unsigned units)
+static struct rate energy_cost_rate(const struct world *w, bool usd, double tokens,
+				    const struct unit_set *units)
 {
 	const struct money *money = &w->scenario->money;
 	double idle_W, usd_per_s;
 	struct rate r = {.phase_group = {0}};
 
 	machines_rate(w, units, &idle_W, &usd_per_s);
-	for (size_t u = 0; u < w->units_n && u < SPACE_UNITS; u++) {
+	for (size_t u = 0; u < w->units_n; u++) {
 		const struct unit *k = &w->units[u];
 		double share = 0;
 
+		if (!unit_set_has(units, u))
+			continue;
 		for (size_t v = 0; v < w->units_n; v++)
-			share += w->units[v].machine == k->machine && units >> v & 1;
-		r.busy[u] = units >> u & 1 ? energy_cost_added_W(&w->machines[k->machine], k->device) : 0;
+			share += w->units[v].machine == k->machine && unit_set_has(units, v);
+		r.busy[u] = energy_cost_added_W(&w->machines[k->machine], k->device);
 		if (share > 1 && !energy_cost_has_own_W(k->device))
 			r.busy[u] /= share; /* the devices may be busy at the same time */
 		r.busy[u] *= (usd ? 1e6 * money->electricity : 1) / tokens;
@@ -173,7 +177,8 @@ static struct rate energy_cost_rate(const struct world *w, bool usd, double toke
 	return r;
 }
 
-struct rate goal_rate(const struct block_costs *p, const struct metric_info *minimized, unsigned units)
+struct rate goal_rate(const struct block_costs *p, const struct metric_info *minimized,
+		      const struct unit_set *units)
 {
 	const struct search_metric *x = search_metric(minimized);
 
@@ -185,7 +190,8 @@ struct rate goal_rate(const struct block_costs *p, const struct metric_info *min
 
 const double goal_tie = 1e-9;
 
-struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *minimized, unsigned units)
+struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *minimized,
+			   const struct unit_set *units)
 {
 	struct rate r = goal_rate(p, minimized, units);
 
@@ -217,8 +223,8 @@ double rate_bound(const struct block_costs *p, const struct rate *r,
 	return busy + longest;
 }
 
-double limits_violation(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
-			const struct phase_group_sum phase_groups[PHASE_GROUPS])
+double limits_violation(const struct block_costs *p, const struct limit *limits, size_t n,
+			const struct unit_set *units, const struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	double violation = 0;
 

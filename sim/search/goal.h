@@ -46,14 +46,16 @@ struct rate {
 	double busy[SPACE_UNITS]; /* per second of each device, added to the above */
 };
 
-/* The weights of a minimized metric. units: the units that take part, as bits; their machines draw idle
+/* The weights of a minimized metric. units: those that take part; their machines draw idle
  * power and cost money. phase_group[0] is NAN where a power or price is not known. */
-struct rate goal_rate(const struct block_costs *p, const struct metric_info *minimized, unsigned units);
+struct rate goal_rate(const struct block_costs *p, const struct metric_info *minimized,
+		      const struct unit_set *units);
 
 /* goal_rate() plus goal_tie for each second of the whole run, so that of equal candidates the one with the
  * shorter run wins. */
 extern const double goal_tie;
-struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *minimized, unsigned units);
+struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *minimized,
+			   const struct unit_set *units);
 
 /* The lower bound of the metric for these sums. */
 double rate_bound(const struct block_costs *p, const struct rate *r,
@@ -61,7 +63,8 @@ double rate_bound(const struct block_costs *p, const struct rate *r,
 
 /* The sum of log(bound / limit) over the limits that the bounds of a candidate on `units` exceed; 0 where
  * all limits may hold, INFINITY where a limit of 0 is exceeded. */
-double limits_violation(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
+double limits_violation(const struct block_costs *p, const struct limit *limits, size_t n,
+			const struct unit_set *units,
 			const struct phase_group_sum phase_groups[PHASE_GROUPS]);
 
 #endif

@@ -65,7 +65,8 @@ bool incumbents_budget_spent(const struct search *s)
 static bool is_simpler(const struct candidate_class *b, const struct candidate_class *a)
 {
 	return incumbents_count_bits(a->kind) > 1 && (b->kind & a->kind) == b->kind &&
-	       (b->units & a->units) == b->units && (b->kind != a->kind || b->units != a->units);
+	       unit_set_within(&b->units, &a->units) &&
+	       (b->kind != a->kind || !unit_set_same(&b->units, &a->units));
 }
 
 double incumbents_threshold(const struct search *s, const struct candidate_class *c)
@@ -82,7 +83,7 @@ double incumbents_threshold(const struct search *s, const struct candidate_class
 	}
 	if (n >= s->ask.best)
 		least = fmin(least, s->winners[s->ask.best - 1].rank);
-	return least * (1 - rounding_margin) / search_complexity_penalty(c->units, c->kind);
+	return least * (1 - rounding_margin) / search_complexity_penalty(&c->units, c->kind);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -93,7 +94,7 @@ static int by_cost(const void *a, const void *b)
 		return x->rank < y->rank ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return (x->units > y->units) - (x->units < y->units);
+	return unit_set_order(&x->units, &y->units);
 }
 
 size_t incumbents_sort(struct search *s)
@@ -118,7 +119,7 @@ void incumbents_judge(struct search *s, struct candidate_class *c, const struct 
 	if (!r->fits || !keeps_limits(s, &a.values))
 		return;
 	a.cost = cost_of_values(s, &a.values);
-	a.rank = a.cost * search_complexity_penalty(a.units, a.kind);
+	a.rank = a.cost * search_complexity_penalty(&a.units, a.kind);
 	if (isnan(a.cost) || a.cost >= incumbents_threshold(s, c))
 		return;
 	c->best = a;

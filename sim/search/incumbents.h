@@ -30,7 +30,8 @@ struct taken_pair { /* a pair that was taken from the heap */
 };
 
 struct candidate_class {
-	unsigned units, kind;
+	struct unit_set units;
+	unsigned kind;
 	double bound;
 	VEC(struct combo) combos;
 	struct pairs heap;

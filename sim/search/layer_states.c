@@ -96,7 +96,7 @@ double layer_states_head_cost(const struct layer_states *s, const struct layer_r
 		return INFINITY;
 	cost = layer_states_block_cost(s, model_blocks(s->m) - 1, (const size_t[]){out, h, out}, COUNT_CHAIN);
 	for (int phase_group = layer_states_has(s, 0) ? 0 : 1; phase_group < PHASE_GROUPS; phase_group++) {
-		const double token = p->token_s[phase_group][h * p->units + r->embedding];
+		const double token = block_costs_token_between_s(p, phase_group, h, r->embedding);
 
 		if (layer_states_has(s, 1))
 			cost += isinf(token) ? token : s->ask.rate.phase_group[1] * token;

@@ -53,9 +53,14 @@ int outcome_check(const struct outcome_ask *ask, struct err *err)
 {
 	if (check_metric(ask->w, ask->goal.metric, err) != 0)
 		return -1;
-	if (ask->w->units_n > SEARCH_UNITS)
-		return err_set(err, "%s has %zu devices, up to %d can be searched", ask->w->path,
-			       ask->w->units_n, SEARCH_UNITS);
+	if (ask->w->units_n > SEARCH_UNITS) {
+		err_set(err, "%s has %zu devices, up to %d can be searched", ask->w->path, ask->w->units_n,
+			SEARCH_UNITS);
+		return err_hint(err,
+				"leave some out: an assignment has at most one device for each of the "
+				"%lld layers in each phase and role",
+				(long long)ask->w->model->layers);
+	}
 	if (ask->pareto && check_metric(ask->w, ask->second.metric, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ask->limits_n; i++)
@@ -252,6 +257,12 @@ static const char *rank_note(struct arena *a, const struct outcome_ask *ask,
 			    of_3(gain), alone->name, 100.0 * (double)won / draws);
 }
 
+/* Of many devices there are more than a double can say. */
+static struct figure considered_text(const struct search_counts *c)
+{
+	return isfinite(c->considered) ? units_amount(c->considered) : (struct figure){"more than 10^300"};
+}
+
 /* The lower bound is of the minimized metric; for a rate that is the time it is the inverse of, so the
  * relative gap is the same. */
 static const char *annealed_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
@@ -272,7 +283,7 @@ static const char *annealed_note(struct arena *a, const struct outcome_ask *ask,
 		"Annealed %s assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
 		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s%s",
-		units_amount(c->considered).text, c->tried, c->run + c->unfit, c->unfit, gap,
+		considered_text(c).text, c->tried, c->run + c->unfit, c->unfit, gap,
 		r->stopped ? " It was interrupted." : "");
 }
 
@@ -286,7 +297,7 @@ static const char *counts_note(struct arena *a, const struct search_counts *c, b
 		a,
 		"Searched %s assignments (contiguous cuts, roles apart, phases apart, devices left "
 		"out): %zu were run, %zu do not fit, %s; %s.",
-		units_amount(c->considered).text, c->run, c->unfit + c->too_heavy,
+		considered_text(c).text, c->run, c->unfit + c->too_heavy,
 		c->exact ? "bounds ruled out the rest" : "others were ruled out by bounds or not looked at",
 		exact);
 }

@@ -8,9 +8,9 @@
 #include "sim/search/exact.h"
 
 /* Each further feature and each further device must gain a thousandth. */
-double search_complexity_penalty(unsigned units, unsigned kind)
+double search_complexity_penalty(const struct unit_set *units, unsigned kind)
 {
-	return 1 + 0.001 * (incumbents_count_bits(kind) + incumbents_count_bits(units) - 1);
+	return 1 + 0.001 * (incumbents_count_bits(kind) + unit_set_count(units) - 1);
 }
 
 static const struct world *world_of_one_job(struct arena *a, const struct search_ask *ask)
@@ -124,7 +124,7 @@ const struct winner *search_alone(const struct search *s)
 	for (size_t i = 0; i < s->classes.n; i++) {
 		const struct candidate_class *c = &s->classes.at[i];
 
-		if (c->solved && incumbents_count_bits(c->units) == 1 && (!best || c->best.rank < best->rank))
+		if (c->solved && unit_set_count(&c->units) == 1 && (!best || c->best.rank < best->rank))
 			best = &c->best;
 	}
 	return best;

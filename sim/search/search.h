@@ -35,7 +35,8 @@ struct search_ask {
 
 struct winner {
 	struct candidate c; /* its layer maps live as long as the search */
-	unsigned units, kind;
+	struct unit_set units;
+	unsigned kind;
 	struct metric_values values;
 	double cost; /* value of the minimized metric; ties are broken by the time of the whole run */
 	double rank; /* cost times the complexity penalty */
@@ -54,7 +55,7 @@ struct search_counts {
 };
 
 /* The factor on the cost in the ranking: it prefers the simpler of two nearly equal assignments. */
-double search_complexity_penalty(unsigned units, unsigned kind);
+double search_complexity_penalty(const struct unit_set *units, unsigned kind);
 
 struct search; /* opaque */
 struct search *search_new(const struct search_ask *ask);

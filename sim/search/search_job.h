@@ -65,7 +65,8 @@ struct search_job {
 	bool (*streams)(const struct workload *k); /* whether weights may stay on a disk; NULL: never */
 	/* the table that footprints of candidates are summed from; NULL: there is none, and a candidate is placed to know
 	 * its footprint */
-	struct footprint_table *(*memory)(struct arena *a, const struct world *w);
+	struct footprint_table *(*memory)(struct arena *a, const struct world *w,
+					  const struct unit_slots *slots);
 };
 
 const struct search_job *search_job(enum job job); /* NULL: the job cannot be searched */

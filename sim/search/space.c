@@ -119,24 +119,24 @@ unsigned layer_map_kind(const struct model *m, const struct layer_map *l)
 	return kind;
 }
 
-unsigned layer_map_mask(const struct model *m, const struct layer_map *l)
+struct unit_set layer_map_used(const struct model *m, const struct layer_map *l)
 {
-	unsigned mask = 0;
+	struct unit_set used = {{0}};
 
 	for (size_t b = m->ends ? 0 : 1; b < model_blocks(m) - (m->ends ? 0 : 1); b++)
-		mask |= 1u << layer_map_unit(m, l, b);
-	return mask;
+		unit_set_add(&used, layer_map_unit(m, l, b));
+	return used;
 }
 
-size_t space_unjoined(const struct world *w, unsigned units)
+size_t space_unjoined(const struct world *w, const struct unit_set *units)
 {
 	size_t n = 0;
 
 	for (size_t u = 0; u < w->units_n; u++)
-		for (size_t v = 0; v < u; v++) {
+		for (size_t v = 0; v < u && unit_set_has(units, u); v++) {
 			const size_t a = w->units[u].machine, b = w->units[v].machine;
 
-			n += units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE;
+			n += unit_set_has(units, v) && a != b && world_link_use(w, a, b) == WORLD_NONE;
 		}
 	return n;
 }

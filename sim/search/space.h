@@ -11,8 +11,9 @@
 #define SIM_SEARCH_SPACE_H
 #include "sim/place/place.h"
 #include "sim/predict/predict.h"
+#include "sim/search/unit_set.h"
 
-enum { GROUPS = 2, PHASE_GROUPS = 2, SPACE_UNITS = 16 };
+enum { GROUPS = 2, PHASE_GROUPS = 2 };
 
 /* A way to split the roles of a layer into two groups; the ways are rows of a table in space.c. */
 struct split {
@@ -47,11 +48,11 @@ enum {
 /* does the layer have any of these roles? */
 bool layer_has_roles(const struct model *m, unsigned roles, size_t layer);
 unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* features of one phase group */
-unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* the units used, as bits */
+struct unit_set layer_map_used(const struct model *m, const struct layer_map *l);
 
-/* The number of pairs of these units (bits) that are on two machines which no link joins. Unless it is 0, no assignment
+/* The number of pairs of these units that are on two machines which no link joins. Unless it is 0, no assignment
  * can be split over the units: place_make() refuses one, in whatever order its passes go through them. */
-size_t space_unjoined(const struct world *w, unsigned units);
+size_t space_unjoined(const struct world *w, const struct unit_set *units);
 
 bool space_on_one(unsigned units); /* at most one unit (bits) */
 

@@ -59,9 +59,10 @@ static bool as_given(const struct workload *k)
 /* ---- costs ---- */
 
 /* Adds the costs of a step with the forward pass on u and the backward pass on v: forward operators
- * recomputed in the backward pass are told from those of the forward pass by their device. */
+ * recomputed in the backward pass are told from those of the forward pass by their device. transfers: those between the
+ * two are added. */
 static void add_split_costs(struct arena *a, struct block_costs *p, size_t u, size_t v,
-			    const bool want[PHASE_GROUPS])
+			    const bool want[PHASE_GROUPS], bool transfers)
 {
 	const struct layer_map here = layer_map_all_on(a, p->w, u), there = layer_map_all_on(a, p->w, v);
 	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
@@ -72,7 +73,8 @@ static void add_split_costs(struct arena *a, struct block_costs *p, size_t u, si
 		block_costs_add_program(p, program, u, u == v ? BY_PHASE : 0, 1);
 	if (want[1] && u != v)
 		block_costs_add_program(p, program, v, 1, 1);
-	block_costs_add_transfers(p, program, u, v);
+	if (transfers)
+		block_costs_add_transfers(p, program, u, v);
 	program_free(program);
 }
 
@@ -81,16 +83,21 @@ static void add_costs(struct arena *a, struct block_costs *p)
 {
 	bool have[PHASE_GROUPS][SPACE_UNITS] = {{false}};
 
-	for (size_t u = 0; u < p->units; u++)
-		for (size_t v = 0; v < p->units; v++) {
-			if (!block_costs_joined(p, u, v))
-				continue;
-			add_split_costs(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]});
-			have[0][u] = have[1][v] = true;
-		}
-	for (size_t u = 0; u < p->units; u++)
+	for (size_t i = 0; i < p->pairs; i++) {
+		const size_t u = p->slots.unit[i / p->slots.n], v = p->slots.unit[i % p->slots.n];
+
+		if (!block_costs_joined(p, u, v))
+			continue;
+		add_split_costs(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]},
+				unit_slots_own(&p->slots, i / p->slots.n, i % p->slots.n));
+		have[0][u] = have[1][v] = true;
+	}
+	for (size_t s = 0; s < p->slots.n; s++) {
+		const size_t u = p->slots.unit[s];
+
 		if (!have[0][u])
-			add_split_costs(a, p, u, u, (const bool[]){true, false});
+			add_split_costs(a, p, u, u, (const bool[]){true, false}, true);
+	}
 }
 
 /* Updates are not part of a pass, nor are weight gradients where the schedule delays them. */

@@ -282,6 +282,16 @@ struct generate_programs generate_build_short(const struct placement *at)
 	return build_request(at, &request, true);
 }
 
+struct program *generate_build_first(const struct placement *at)
+{
+	const struct generate_request request = generate_request(at);
+	struct plan plan = plan_make(at, &request, false);
+	struct program *first = build_first(&plan);
+
+	arena_release(&plan.arena);
+	return first;
+}
+
 void generate_free(struct generate_programs *g)
 {
 	program_free(g->first);

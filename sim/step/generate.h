@@ -32,6 +32,8 @@ struct generate_programs {
 struct generate_programs generate_build(const struct placement *p);
 /* The same with the operators of a block as one task where they may be (joined.h): the same times, to the nanosecond. */
 struct generate_programs generate_build_short(const struct placement *p);
+/* generate_build().first alone: the prompt, and what of it goes to where the answer is decoded. To be freed. */
+struct program *generate_build_first(const struct placement *p);
 
 /* The request of a placement: all sequences of the workload, which the programs divide into groups. */
 struct generate_request generate_request(const struct placement *p);

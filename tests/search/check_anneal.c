@@ -8,6 +8,7 @@
 #include "sim/search/lower_bound.h"
 #include "sim/search/anneal_state.h"
 #include "sim/search/search.h"
+#include "sim/search/twins.h"
 #include "sim/search/variants.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -158,7 +159,7 @@ START_TEST(bound_is_met_by_likes)
 	s = searched("decode_tok_per_s", NULL, true, 1);
 	found = search_winners(s, &n);
 	ck_assert_uint_ge(n, 2);
-	ck_assert_uint_eq(found[0].units & (found[0].units - 1), 0);
+	ck_assert(unit_set_on_one(&found[0].units));
 	ck_assert_double_ge(metric_value(&found[0].values, fixture_metric("tpot_s")) / search_counts(s).bound,
 			    1 - 1e-6);
 	ck_assert_double_le(metric_value(&found[0].values, fixture_metric("tpot_s")) / search_counts(s).bound,
@@ -194,11 +195,12 @@ START_TEST(nothing_is_below_the_bound)
 		const uint8_t *const shard_groups[PHASE_GROUPS] = {at[0], at[1]};
 		double need_B[SPACE_UNITS];
 		struct phase_group_sum phase_groups[PHASE_GROUPS];
-		unsigned units = 0;
+		struct unit_set units = {{0}};
 		bool fits = true;
 
 		anneal_state_move(&space, &anneal_state, rng);
 		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+			struct unit_set used;
 			struct layer_map l;
 
 			for (int g = 0; g < GROUPS; g++)
@@ -210,7 +212,8 @@ START_TEST(nothing_is_below_the_bound)
 			for (size_t b = 0; b < p->blocks; b++)
 				MUST(at[phase_group][b] == layer_map_unit(fixture.world->model, &l, b));
 			phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
-			units |= layer_map_mask(fixture.world->model, &l);
+			used = layer_map_used(fixture.world->model, &l);
+			unit_set_join(&units, &used);
 		}
 		block_costs_machine_weights_B(p, shard_groups, need_B);
 		for (size_t m = 0; m < fixture.world->machines_n; m++)
@@ -220,7 +223,7 @@ START_TEST(nothing_is_below_the_bound)
 		legal++;
 		for (int k = 0; k < 3; k++) {
 			const struct metric_info *m = fixture_metric(metrics[job == JOB_TRAIN][k]);
-			const struct rate r = goal_rate(p, m, units);
+			const struct rate r = goal_rate(p, m, &units);
 			const double has = rate_bound(p, &r, phase_groups);
 
 			MUST(lower_bound_compute(p, m, i % 20 ? has : INFINITY) <= has * (1 + 1e-9));
@@ -239,13 +242,13 @@ END_TEST
 static void check_row(const struct anneal_space *s, const struct range_list *r)
 {
 	int32_t layers = 0;
-	unsigned seen = 0;
+	struct unit_set seen = {{0}};
 
 	MUST(r->n > 0 && r->n <= s->w->units_n);
 	for (size_t i = 0; i < r->n; i++) {
 		MUST(r->at[i].layers > 0 && r->at[i].unit < s->w->units_n);
-		MUST(!(seen >> r->at[i].unit & 1));
-		seen |= 1u << r->at[i].unit;
+		MUST(!unit_set_has(&seen, r->at[i].unit));
+		unit_set_add(&seen, r->at[i].unit);
 		layers += r->at[i].layers;
 	}
 	MUST(layers == (int32_t)s->layers);
@@ -317,6 +320,7 @@ START_TEST(table_sums_are_footprints)
 	struct arena a = ARENA_INIT;
 	struct anneal_space space;
 	struct anneal_state state;
+	struct unit_slots slots;
 	const struct footprint_table *table;
 
 	fixture_text(&fixture,
@@ -334,7 +338,8 @@ START_TEST(table_sums_are_footprints)
 				  "assignments: [{name: x, place: [{on: a}]}]\n",
 				  held[_i]),
 		     NULL);
-	table = footprint_table_make(&a, fixture.world);
+	twins_slots(fixture.world, &slots);
+	table = footprint_table_make(&a, fixture.world, &slots);
 	anneal_space_make(&a, fixture.world, 1, &space);
 	state = anneal_state_alone(&space, 0);
 	for (int i = 0; i < 150; i++) {
@@ -403,9 +408,9 @@ START_TEST(memory_and_links_are_constraints)
 	ck_assert_int_eq(n > 0, narrow[_i].fits);
 	ck_assert_ptr_null(search_alone(s));
 	for (size_t i = 0; i < n; i++) {
-		ck_assert_uint_ne(found[i].units & (found[i].units - 1), 0);
+		ck_assert(!unit_set_on_one(&found[i].units));
 		ck_assert_double_ge(found[i].cost, search_counts(s).bound * (1 - 1e-9));
-		ck_assert_uint_eq(space_unjoined(fixture.world, found[i].units), 0);
+		ck_assert_uint_eq(space_unjoined(fixture.world, &found[i].units), 0);
 	}
 	search_free(s);
 	fixture_release(&fixture);

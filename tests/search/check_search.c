@@ -111,19 +111,20 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 	const bool same = layer_map_same(w->model, c->phase_group[0], c->phase_group[1]);
 	const unsigned kind = layer_map_kind(w->model, c->phase_group[0]) |
 			      layer_map_kind(w->model, c->phase_group[1]) | (same ? 0 : HAS_PHASES);
-	const unsigned units =
-		layer_map_mask(w->model, c->phase_group[0]) | layer_map_mask(w->model, c->phase_group[1]);
+	struct unit_set units = layer_map_used(w->model, c->phase_group[0]);
+	const struct unit_set later = layer_map_used(w->model, c->phase_group[1]);
 	struct prediction p;
 	struct metric_values v;
 	double rank = INFINITY;
 
+	unit_set_join(&units, &later);
 	prediction_make(&a, &at, &p);
 	if (p.jobs[c->job].fits) {
 		ck_assert_int_eq(prediction_values(&p, &v, NULL), 0);
 		if (!limit || limit_holds(limit, metric_value(&v, limit->metric)))
 			rank = (metric_value(&v, goal->minimized) +
 				1e-9 * metric_value(&v, metric_compared(c->job))) *
-			       search_complexity_penalty(units, kind);
+			       search_complexity_penalty(&units, kind);
 	}
 	prediction_release(&p);
 	arena_release(&a);
@@ -291,14 +292,15 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const struct metric_info *m = fixture_metric(metrics[i]);
 		const double ran = metric_value(&v, m);
-		const unsigned units = layer_map_mask(w->model, c->phase_group[0]) |
-				       layer_map_mask(w->model, c->phase_group[1]);
+		const struct unit_set later = layer_map_used(w->model, c->phase_group[1]);
+		struct unit_set units = layer_map_used(w->model, c->phase_group[0]);
 		struct rate r;
 		double bound;
 
 		if (m->job != c->job)
 			continue;
-		r = goal_rate(p, m, units);
+		unit_set_join(&units, &later);
+		r = goal_rate(p, m, &units);
 		bound = rate_bound(p, &r, phase_groups);
 		ck_assert_msg(bound <= ran * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)", m->name, bound, ran,
 			      candidate_words(&a, w, c));
@@ -354,15 +356,16 @@ START_TEST(best_first_gives_every_layer_map_once)
 	block_costs_make(&a, w, JOB_GENERATE, &p);
 	for (unsigned units = 1; units < 1u << w->units_n; units++)
 		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
+			const struct unit_set set = unit_set_of_bits(units);
 			const struct best_first_ask ask = {
-				&p, 3, units, kind, goal_rate(&p, fixture_metric("e2el_s"), units), NULL};
+				&p, 3, units, kind, goal_rate(&p, fixture_metric("e2el_s"), &set), NULL};
 			struct best_first *s = best_first_new(&ask);
 			const struct found *f, *before = NULL;
 
 			best_first_begin(s);
 			for (size_t i = 0; (f = best_first_at(s, i)); i++, before = f, total++) {
 				MUST(layer_map_kind(w->model, &f->layer_map) == kind);
-				MUST(layer_map_mask(w->model, &f->layer_map) == units);
+				MUST(layer_map_used(w->model, &f->layer_map).of[0] == units);
 				MUST(!before || before->bound <= f->bound * (1 + 1e-12));
 				MUST(!before || !layer_map_same(w->model, &before->layer_map, &f->layer_map));
 				MUST(i > 0 || fabs(best_first_lower_bound(s) / f->bound - 1) < 1e-12);
@@ -477,7 +480,7 @@ START_TEST(memory_is_a_constraint)
 		ck_assert_uint_eq(n > 0, i < 2);
 		ck_assert_int_eq(search_alone(s) != NULL, i == 0);
 		if (i == 1)
-			ck_assert_uint_eq(found[0].units, 3);
+			ck_assert_uint_eq(found[0].units.of[0], 3);
 		search_free(s);
 		fixture_release(&fixture);
 	}

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/search/anneal_state.h"
+#include "sim/search/anneal_starts.h"
 #include "sim/search/best_first.h"
 #include "sim/search/search.h"
 #include "sim/search/twins.h"
@@ -77,7 +77,232 @@ START_TEST(in_order)
 				       [7] = true, [12] = true, [13] = true, [15] = true};
 
 	for (unsigned units = 0; units < 16; units++)
-		ck_assert_int_eq(twins_in_order(before, 4, units), taken[units]);
+		ck_assert_int_eq(twins_in_order(before, 4, &(struct unit_set){{units}}), taken[units]);
+}
+END_TEST
+
+/* clang-format off */
+#define FOUR_EQUAL                                                                                           \
+	FIXTURE_HEAD "model: " FIXTURE_MODEL("4") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE ", c: "          \
+	FIXTURE_MACHINE ", d: " FIXTURE_MACHINE "}\n" FIXTURE_WORKLOAD
+/* clang-format on */
+
+/* What joins four equal machines, and the twin before each. */
+static const struct {
+	const char *links;
+	size_t before[4];
+} networks[] = {
+	{"{l: {base: ethernet-10g, switch: [a, b, c, d]}}", {WORLD_NONE, 0, 1, 2}},
+	{"{l: {base: ethernet-10g, bus: [a, b, c, d]}}", {WORLD_NONE, 0, 1, 2}},
+	{"{l: {base: ethernet-10g, mesh: [a, b, c, d]}}", {WORLD_NONE, 0, 1, 2}},
+	{"{l: {base: ethernet-10g, ring: [a, b, c, d]}}", {WORLD_NONE, WORLD_NONE, WORLD_NONE, WORLD_NONE}},
+	{"{l: {base: ethernet-10g, fat_tree: [a, b, c, d], leaf: 2, oversubscription: 4}}",
+	 {WORLD_NONE, 0, WORLD_NONE, 2}},
+	/* d is not on the switch; c is joined to it by another cable; c's port takes two links */
+	{"{l: {base: ethernet-10g, switch: [a, b, c]}, x: {base: ethernet-10g, between: [a, d]}, y: {base: "
+	 "ethernet-10g, between: [b, d]}, z: {base: ethernet-10g, between: [c, d]}}",
+	 {WORLD_NONE, 0, 1, WORLD_NONE}},
+	{"{l: {base: ethernet-10g, switch: [a, b, c]}, x: {base: ethernet-10g, between: [a, d]}, y: {base: "
+	 "ethernet-10g, between: [b, d]}, z: {base: ethernet-25g, between: [c, d]}}",
+	 {WORLD_NONE, 0, WORLD_NONE, WORLD_NONE}},
+	{"{l: {base: ethernet-10g, switch: [a, b, c], port: nic}, z: {base: ethernet-10g, between: [c, d], "
+	 "port: "
+	 "nic}, x: {base: ethernet-10g, between: [a, d]}, y: {base: ethernet-10g, between: [b, d]}}",
+	 {WORLD_NONE, 0, WORLD_NONE, WORLD_NONE}},
+	/* nothing joins d */
+	{"{l: {base: ethernet-10g, switch: [a, b, c]}}", {WORLD_NONE, 0, 1, WORLD_NONE}},
+};
+
+START_TEST(found_on_networks)
+{
+	struct str set = STR_INIT;
+	const char *sets[] = {NULL, NULL};
+	size_t before[SPACE_UNITS];
+
+	str_addf(&set, "links=%s", networks[_i].links);
+	sets[0] = set.text;
+	fixture_text(&fixture, FOUR_EQUAL, sets);
+	twins_find(fixture.world, before);
+	for (size_t u = 0; u < 4; u++)
+		ck_assert_msg(before[u] == networks[_i].before[u], "%zu: %zu", u, before[u]);
+	fixture_release(&fixture);
+	str_release(&set);
+}
+END_TEST
+
+/* Tables in which twins share their rows say what those of the same machines say that titles tell apart. */
+START_TEST(slots_are_shared)
+{
+	static const char *const alike[] = {"links={l: {base: ethernet-10g, switch: [a, b, c, d]}}", NULL},
+				 *const apart[] = {"links={l: {base: ethernet-10g, switch: [a, b, c, d]}}",
+						   "machines.b.title=another", "machines.c.title=a third",
+						   "machines.d.title=a fourth", NULL};
+	static const enum job jobs[] = {JOB_GENERATE, JOB_TRAIN};
+	struct rng *rng = rng_new(5, "slots");
+	struct arena a = ARENA_INIT;
+	struct fixture other;
+	struct block_costs p, q;
+	struct anneal_space space;
+	struct anneal_state state;
+
+	fixture_text(&fixture, FOUR_EQUAL, alike);
+	fixture_text(&other, FOUR_EQUAL, apart);
+	block_costs_make(&a, fixture.world, jobs[_i], &p);
+	block_costs_make(&a, other.world, jobs[_i], &q);
+	ck_assert_uint_eq(p.slots.n, 2);
+	ck_assert_uint_eq(q.slots.n, 4);
+	anneal_space_make(&a, other.world, 1, &space);
+	state = anneal_state_alone(&space, 2);
+	for (int i = 0; i < 1000; i++) {
+		struct phase_group_sum x[PHASE_GROUPS], y[PHASE_GROUPS];
+		uint8_t *at[PHASE_GROUPS];
+		const uint8_t *seen[PHASE_GROUPS];
+
+		for (int g = 0; g < PHASE_GROUPS; g++) {
+			struct layer_map l;
+
+			seen[g] = at[g] = arena_array(&a, space.blocks, 1);
+			for (int k = 0; k < GROUPS; k++)
+				l.unit[k] = arena_array(&a, space.layers, 1);
+			anneal_state_layer_map(&space, &state.phase_group[state.phases_split ? g : 0], &l,
+					       at[g]);
+			x[g] = block_costs_sum(&p, g, at[g]);
+			y[g] = block_costs_sum(&q, g, at[g]);
+		}
+		block_costs_add_handovers(&p, seen, x);
+		block_costs_add_handovers(&q, seen, y);
+		for (int g = 0; g < PHASE_GROUPS; g++) {
+			MUST(x[g].chain_s == y[g].chain_s && x[g].link_s == y[g].link_s);
+			for (size_t u = 0; u < 4; u++)
+				MUST(x[g].busy_s[u] == y[g].busy_s[u] &&
+				     x[g].copies_s[u] == y[g].copies_s[u]);
+		}
+		anneal_state_move(&space, &state, rng);
+	}
+	rng_free(rng);
+	arena_release(&a);
+	fixture_release(&other);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Of three equal machines and another one there are as many sets as numbers of each; those of one machine are not among
+ * them. Of equal ones the first are taken. */
+START_TEST(numbers_of_each_kind)
+{
+	static const char *const sets[] = {"links={l: {base: ethernet-10g, switch: [a, b, c, d]}}",
+					   "machines.b.title=another", NULL};
+	static const unsigned want[] = {0x3, 0x5, 0x7, 0xd, 0xf};
+	const double speed[SPACE_UNITS] = {1, 2, 1, 1};
+	struct arena a = ARENA_INIT;
+	struct anneal_space space;
+	struct anneal_starts starts;
+	struct unit_set units;
+	size_t n = 0;
+
+	fixture_text(&fixture, FOUR_EQUAL, sets);
+	anneal_space_make(&a, fixture.world, 1, &space);
+	anneal_starts_make(&starts, &space, speed);
+	ck_assert_uint_eq(starts.kinds_n, 2);
+	ck_assert(starts.all_kinds);
+	while (anneal_starts_next(&starts, &units)) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(want) && want[i] != units.of[0])
+			i++;
+		ck_assert_msg(i < ARRAY_LEN(want), "%x", (unsigned)units.of[0]);
+		n++;
+	}
+	ck_assert_uint_eq(n, ARRAY_LEN(want));
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A model for three of them, on as many machines as can be: the first three are found, and proved to be near the best. */
+START_TEST(many_equal_machines)
+{
+	struct str text = STR_INIT;
+	struct search_ask ask = {.best = 1, .runs_most = 40};
+	const struct winner *best;
+	struct err err = ERR_INIT;
+	struct search *s;
+	size_t n;
+
+	str_add(&text,
+		FIXTURE_HEAD "model: " FIXTURE_MODEL("9") "\nmachines: {a: {schema: lemursim/hardware/1, "
+							  "title: fixture, chip: fixture, memory: {capacity: "
+							  "1 GB, usable: 5 MB, bandwidth: 100 GB/s}, "
+							  "devices: {gpu: " FIXTURE_DEVICE "}");
+	str_addf(&text,
+		 ", count: %d}}\ntopology: {switch: ethernet-10g}\n"
+		 "workload: {generate: {prompt: 30 tok, tokens: 9 tok}}\n"
+		 "assignments: [{name: x, place: [{on: a0}]}]\n",
+		 SPACE_UNITS);
+	fixture_text(&fixture, text.text, NULL);
+	ck_assert_uint_eq(fixture.world->units_n, SPACE_UNITS);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse("e2el_s", &ask.goal, &err), 0);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	best = search_winners(s, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(best[0].units.of[0], 7);
+	ck_assert_uint_eq(unit_set_count(&best[0].units), 3);
+	ck_assert_double_le(best[0].cost, 1.1 * search_counts(s).bound);
+	search_free(s);
+	fixture_release(&fixture);
+	str_release(&text);
+}
+END_TEST
+
+/* Training on equal machines is found to be at least as quick as with the layers in equal parts, on all or on half of them. */
+START_TEST(pipelines_of_equals)
+{
+	struct str text = STR_INIT;
+	struct search_ask ask = {.best = 1, .runs_most = 60};
+	struct err err = ERR_INIT;
+	struct search *s;
+	size_t n;
+	double best_s;
+
+	str_add(&text, FIXTURE_HEAD
+		"model: " FIXTURE_MODEL("12") "\nmachines: {a: {schema: lemursim/hardware/1, "
+					      "title: fixture, chip: fixture, memory: {capacity: 1 GB, "
+					      "usable: 300 MB, bandwidth: 100 GB/s}, "
+					      "devices: {gpu: " FIXTURE_DEVICE
+					      "}, count: 12}}\ntopology: {switch: ethernet-10g}\n"
+					      "workload: {train: {tokens: 256 tok, micro_batches: 8, "
+					      "schedule: zb-h1}}\nassignments:\n");
+	for (int parts = 6; parts <= 12; parts += 6) {
+		str_addf(&text, "- {name: in %d, place: [{on: a0}", parts);
+		for (int i = 0; i < parts; i++)
+			str_addf(&text, ", {layers: %d-%d, on: a%d}", i * 12 / parts,
+				 (i + 1) * 12 / parts - 1, i);
+		str_addf(&text, ", {op: head, on: a%d}]}\n", parts - 1);
+	}
+	fixture_text(&fixture, text.text, NULL);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse("train_step_s", &ask.goal, &err), 0);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	best_s = metric_value(&search_winners(s, &n)[0].values, ask.goal.metric);
+	ck_assert_uint_eq(n, 1);
+	for (size_t i = 0; i < 2; i++) {
+		const struct placement at = fixture_place(&fixture, i);
+		struct prediction p;
+		struct metric_values v;
+
+		prediction_make(&fixture.arena, &at, &p);
+		ck_assert_int_eq(prediction_values(&p, &v, &err), 0);
+		ck_assert_double_le(best_s, metric_value(&v, ask.goal.metric) * (1 + 1e-3));
+		prediction_release(&p);
+	}
+	search_free(s);
+	fixture_release(&fixture);
+	str_release(&text);
 }
 END_TEST
 
@@ -106,8 +331,9 @@ START_TEST(one_of_each_exchange)
 	block_costs_make(&a, fixture.world, JOB_GENERATE, &p);
 	for (unsigned units = 1; units < 8; units++)
 		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
+			const struct unit_set set = unit_set_of_bits(units);
 			struct best_first_ask ask = {
-				&p, 1, units, kind, goal_rate(&p, fixture_metric("e2el_s"), units), NULL};
+				&p, 1, units, kind, goal_rate(&p, fixture_metric("e2el_s"), &set), NULL};
 			double all_least, least;
 			const size_t all = enumerated(&ask, &all_least);
 
@@ -143,7 +369,7 @@ static double best_cost(const char *set, const char *goal)
 	ck_assert_uint_gt(n, 1);
 	ck_assert(search_counts(s).exact);
 	for (size_t i = 0; i < n; i++)
-		ck_assert(twins_in_order(before, 3, w[i].units));
+		ck_assert(twins_in_order(before, 3, &w[i].units));
 	cost = w[0].cost;
 	search_free(s);
 	fixture_release(&fixture);
@@ -226,6 +452,11 @@ Suite *suite_twins(void)
 
 	tcase_set_timeout(t, 0);
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(worlds));
+	tcase_add_loop_test(t, found_on_networks, 0, ARRAY_LEN(networks));
+	tcase_add_loop_test(t, slots_are_shared, 0, 2);
+	tcase_add_test(t, numbers_of_each_kind);
+	tcase_add_test(t, many_equal_machines);
+	tcase_add_test(t, pipelines_of_equals);
 	tcase_add_test(t, in_order);
 	tcase_add_test(t, states_are_exchanged);
 	tcase_add_test(t, one_of_each_exchange);
