@@ -174,11 +174,40 @@ static size_t beginnings(const char *text, const char *const *names, size_t n, c
 	return found;
 }
 
+/* Does a name have all of the text's words, of which there are several, and more? "h100-80gb", "nvidia-h100-sxm-80gb". */
+static bool has_all_words(const char *name, const char *text)
+{
+	size_t words = 0;
+
+	for (; *text; words++) {
+		const size_t len = strcspn(text, between_words);
+
+		if (!has_word(name, text, len))
+			return false;
+		text += len + (text[len] != '\0');
+	}
+	return words > 1;
+}
+
+/* How many names have all words of the text; *one: one of them. */
+static size_t longer_names(const char *text, const char *const *names, size_t n, const char **one)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (has_all_words(names[i], text) && !has_same_words(text, names[i])) {
+			*one = names[i];
+			found++;
+		}
+	return found;
+}
+
 const char *nearest_of(const char *text, const char *const *names, size_t n)
 {
 	const size_t len = fold(text).len;
-	const char *best = NULL, *begun = NULL;
+	const char *best = NULL, *begun = NULL, *longer = NULL;
 	const size_t begin = beginnings(text, names, n, &begun);
+	const size_t long_names = longer_names(text, names, n, &longer);
 	/* up to a third of the letters may be wrong, and one more where there are enough of them */
 	struct distance least = {len > 3 ? len / 3 + 2 : 2, 0};
 
@@ -190,6 +219,8 @@ const char *nearest_of(const char *text, const char *const *names, size_t n)
 			best = names[i];
 		}
 	}
+	if (long_names && (!best || least.letters)) /* no typing error: "h100-80gb" is no "a100-80gb" */
+		return long_names == 1 ? longer : NULL;
 	if (begin && (!best || least.letters > 1))
 		return begin == 1 ? begun : NULL; /* of several nearest_like() tells */
 	return best;

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 /* The entry of names[] (n of them) that is meant by text: the same letters, the same words in another order, another usual
- * word for the same ("mlp" for "ffn"), else the one with the smallest edit distance. NULL if none is close enough. */
+ * word for the same ("mlp" for "ffn"), the one that has all of several words and more, else the one with the smallest edit
+ * distance. NULL if none is close enough, or where several have all words: nearest_like() has those. */
 const char *nearest_of(const char *text, const char *const *names, size_t n);
 
 enum { NEAREST_MOST = 6 };

@@ -294,6 +294,7 @@ START_TEST(nearest_word)
 {
 	const char *const links[] = {"tb-5-rdma", "thunderbolt-5-rdma", "thunderbolt-bridge-tcp"};
 	const char *const machines[] = {"apple-m5-10c", "apple-m4-pro-16c", "apple-m5-pro-20c"};
+	const char *const cards[] = {"nvidia-a100-80gb", "nvidia-h100-pcie-80gb", "nvidia-h100-sxm-80gb"};
 	const char *const choices[] = {"llama.cpp", "lora", "ffn", "f32", "q4_K", "q4_K_M"};
 	const char *like[NEAREST_MOST];
 
@@ -306,6 +307,10 @@ START_TEST(nearest_word)
 	ck_assert_str_eq(nearest_of("thunderbolt-bridge", links, 3), "thunderbolt-bridge-tcp");
 	ck_assert_uint_eq(nearest_like("thunderbolt", links, 3, like), 2);
 	ck_assert_str_eq(like[1], "thunderbolt-bridge-tcp");
+	ck_assert_ptr_null(nearest_of("nvidia-h100-80gb", cards, 3));
+	ck_assert_uint_eq(nearest_like("nvidia-h100-80gb", cards, 3, like), 2);
+	ck_assert_str_eq(nearest_of("nvidia-h100-80gb", cards, 2), "nvidia-h100-pcie-80gb");
+	ck_assert_str_eq(nearest_of("nvidia-a100-80g", cards, 3), "nvidia-a100-80gb");
 	ck_assert_uint_eq(nearest_like("macbook-pro-m5", machines, 3, like), 1);
 	ck_assert_str_eq(like[0], "apple-m5-pro-20c");
 	ck_assert_uint_eq(nearest_like("nothing", machines, 3, like), 0);
