@@ -91,8 +91,8 @@ END_TEST
 /* --- what the commands above a block say ------------------------------------------------------------ */
 
 static const char *const servers[] = {
-	"vllm serve m --max-num-seqs 32 --kv-cache-dtype fp8_e4m3 \\\n --max-num-batched-tokens=4096 "
-	"--gpu-memory-utilization 0.85\n",
+	("vllm serve m --max-num-seqs 32 --kv-cache-dtype fp8_e4m3 \\\n --max-num-batched-tokens=4096 "
+	 "--gpu-memory-utilization 0.85\n"),
 	"python -m sglang.launch_server --model-path m --mem-fraction-static 0.9\n", ""};
 static const char *const clients[][3] = {
 	{"vllm bench serve --model m --request-rate 2.5 --max-concurrency 16\n", "2.5", "16"},
