@@ -85,6 +85,7 @@
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
 	SUITE(foreign_parts)                                                                                 \
+	SUITE(fresh_configs)                                                                                 \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -73,6 +73,11 @@ bool report_same_runtime(const struct profile *a, const struct profile *b);
  * or the runtime has no dates. */
 const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build);
 
+/* A default build of llama.cpp for CUDA, or of that source for ROCm, has no flash attention kernel for a cache in that format and
+ * leaves its attention to the CPU (ggml_cuda_fattn_kv_type_supported() of ggml/src/ggml-cuda/fattn.cu, ggml-org/llama.cpp@00a2d60):
+ * one with GGML_CUDA_FA_ALL_QUANTS has them. */
+bool report_cache_lacks_kernel(const struct profile *p, const struct precision *q);
+
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 

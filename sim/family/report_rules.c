@@ -50,6 +50,12 @@ static bool starts_with_any(const char *text, const char *const *names)
 	return false;
 }
 
+bool report_cache_lacks_kernel(const struct profile *p, const struct precision *q)
+{
+	return (runtime_same("cuda", p->origin.name) || runtime_same("rocm", p->origin.name)) &&
+	       (q->kv == FORMAT_Q4_1 || q->kv == FORMAT_Q5_0 || q->kv == FORMAT_Q5_1);
+}
+
 bool report_runs(const struct profile *p, const char *tool)
 {
 	const size_t k = runtime_index(p->origin.name);
@@ -388,6 +394,21 @@ static int check_kv_host(const struct held *x, struct err *err)
 	return hint_skip(err);
 }
 
+/* Nothing says with which kernels the program was built; a fit would be to the one or to the other. */
+static int check_cache(const struct held *x, struct err *err)
+{
+	if (!x->ask->fitting || !report_cache_lacks_kernel(x->ask->device->profile, &x->row->precision))
+		return 0;
+	err_set(err,
+		"attention over a cache in %.20s may have stayed with the CPU: a default build has no kernel "
+		"for it",
+		x->says);
+	return err_hint(
+		err,
+		"GGML_CUDA_FA_ALL_QUANTS=ON builds its kernels; fit rows of f16 or q8_0, or --skip-foreign "
+		"leaves such rows out");
+}
+
 static int check_cpu_experts(const struct held *x, struct err *err)
 {
 	if (!(strtod(x->says, NULL) > 0) || on_cpu(x))
@@ -524,6 +545,7 @@ static const struct {
 	{COLUMN_CPU_EXPERTS, check_cpu_experts},
 	{COLUMN_OVERRIDES, check_overrides},
 	{COLUMN_KV_HOST, check_kv_host},
+	{COLUMN_KV_K, check_cache},
 	{COLUMN_THREADS, check_threads},
 	{COLUMN_EMBEDDINGS, check_embeddings},
 	{COLUMN_DTYPE, check_dtype},

@@ -289,6 +289,14 @@ static int take_kv(const struct run *run, struct precision *p, enum run_column *
 			v);
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	}
+	if (str_ends(
+		    k,
+		    " bits")) { /* quantized_scaled_dot_product_attention() of mlx_lm/models/base.py @d78bf58 */
+		err_set(err,
+			"a cache of %.20s, which mlx_lm reads without its fused attention, is not predicted",
+			k);
+		return err_hint(err, "--skip-foreign leaves such rows out");
+	}
 	for (int f = 0; f < FORMAT_N; f++)
 		if (!strcmp(format_names[f], k)) {
 			p->kv = f;

@@ -19,6 +19,16 @@ const struct yml *config_find(const struct yml *map, const char *key)
 	return y && y->kind != YML_NULL ? y : NULL;
 }
 
+bool config_says(const struct yml *value)
+{
+	static const char *const nothing[] = {"0", "false", "null", "1"};
+
+	for (size_t i = 0; value->kind == YML_SCALAR && i < ARRAY_LEN(nothing); i++)
+		if (!strcmp(value->text, nothing[i]))
+			return false;
+	return value->kind != YML_NULL && !(value->kind == YML_LIST && !value->n);
+}
+
 /* One number for each layer, all the same (Hunyuan). */
 static bool all_alike(const struct yml *list)
 {

@@ -15,12 +15,15 @@ struct config_reading {
 	const struct yml *config; /* the text model's part */
 	const struct yml *top;    /* the whole */
 	struct diags *diags;
+	bool assume; /* what is not known is taken as plain */
 	bool failed;
 };
 
 enum said { SAID_NOT, SAID_RIGHT, SAID_WRONG };
 
 const struct yml *config_find(const struct yml *map, const char *key); /* NULL for null, too */
+/* A value that says something: not null, 0, 1 or false. */
+bool config_says(const struct yml *value);
 void config_wrong(struct config_reading *r, const struct yml *at, const char *key, const char *expected);
 
 /* A whole number from 0 to 10^12, "8", "8.0" or "8e0". */

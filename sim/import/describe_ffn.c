@@ -22,6 +22,13 @@ static void dense_layers(struct config_reading *r)
 		config_wrong(r, y, "mlp_only_layers", "a list");
 }
 
+/* Is there an FFN beside the experts of each layer? Grok says so by a key. */
+static bool has_ffn_beside(struct config_reading *r)
+{
+	return !strcmp(r->f->type, "grok-1") ? config_flag(r, r->config, "residual_moe", false)
+					     : r->f->beside;
+}
+
 /* How experts are told: count, choice, widths, and those that every token goes through. */
 static void expert_widths(struct config_reading *r)
 {
@@ -47,7 +54,7 @@ static void expert_widths(struct config_reading *r)
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;
 	}
-	if (f->beside && !d->shared_inner) /* an FFN beside the experts of each layer */
+	if (has_ffn_beside(r) && !d->shared_inner) /* an FFN beside the experts of each layer */
 		d->shared_inner = CONFIG_OR_0(r, "intermediate_size");
 	if (d->shared_inner && !d->shared)
 		d->shared = 1;
@@ -55,6 +62,25 @@ static void expert_widths(struct config_reading *r)
 		d->shared_inner = 0;
 	d->expert_latent = CONFIG_OR_0(r, "moe_latent_size", "routed_expert_hidden_size");
 	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
+}
+
+/* mlp_layer_types of a family whose first layers alone may be dense: as many as are, and no other. */
+static void dense_by_types(struct config_reading *r)
+{
+	const struct yml *y = config_by_layer(r, "mlp_layer_types");
+	int64_t dense = 0;
+
+	if (!y || r->f->plan)
+		return;
+	while (dense < r->d->layers && !strcmp(config_item(y, (size_t)dense), "dense"))
+		dense++;
+	for (int64_t i = dense; i < r->d->layers; i++)
+		if (strcmp(config_item(y, (size_t)i), "sparse") != 0) {
+			config_wrong(r, y->items[i], "mlp_layer_types",
+				     "'dense' in the first layers, then 'sparse'");
+			return;
+		}
+	r->d->first_dense = dense;
 }
 
 static void experts(struct config_reading *r)
@@ -70,6 +96,7 @@ static void experts(struct config_reading *r)
 			   ? 1
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
+	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);
 	} else if (d->every != 1 && !f->plan) {
@@ -84,7 +111,7 @@ static void experts(struct config_reading *r)
 		d->first_dense = d->layers - 1;
 	d->inner = d->first_dense || d->every > 1 || f->plan
 			   ? CONFIG_OR_0(r, "intermediate_size_mlp", "dense_intermediate_size",
-					 "intermediate_size")
+					 "prefix_dense_intermediate_size", "intermediate_size")
 			   : 0;
 	if (!d->inner && (d->first_dense || d->every > 1))
 		d->inner = CONFIG_NUMBER(r, 0, "intermediate_size");
@@ -100,8 +127,8 @@ static bool is_routed(struct config_reading *r)
 {
 	if (config_find(r->config, "enable_moe_block"))
 		return config_flag(r, r->config, "enable_moe_block", false);
-	return r->f->routed ||
-	       (r->f->plan && CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
+	return r->f->routed || (r->f->may_route &&
+				CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
 }
 
 /* LFM2: the width is two thirds of what is said, rounded up. */

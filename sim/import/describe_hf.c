@@ -114,6 +114,8 @@ static void attention(struct config_reading *r)
 	if (!f->bias && f->bias_key &&
 	    config_flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
 		d->bias = f->bias_key;
+	else if (!f->bias && config_flag(r, r->config, "use_qkv_bias", false))
+		d->bias = "qkv";
 	d->qk_norm = f->qk_norm;
 	d->qk_norm_wide = f->qk_norm_wide;
 	d->norm_bias = f->norm_bias;
@@ -217,20 +219,13 @@ static const struct {
 		    {"engram_", "", "", "tables of n-grams"},
 		    {"num_loops", "iquestloopcoder", "iquestloopcoder", "layers that run several times"}};
 
-static bool is_said(const struct yml *value)
-{
-	return value->kind != YML_NULL &&
-	       !(value->kind == YML_SCALAR && (!strcmp(value->text, "0") || !strcmp(value->text, "false") ||
-					       !strcmp(value->text, "null") || !strcmp(value->text, "1")));
-}
-
 static void foreign_parts(struct config_reading *r)
 {
 	for (size_t k = 0; k < ARRAY_LEN(parts_of_few); k++)
 		for (size_t i = 0; i < r->config->n; i++) {
 			const char *key = r->config->keys[i]->text, *type = r->f->type;
 
-			if (!str_starts(key, parts_of_few[k].key) || !is_said(r->config->items[i]) ||
+			if (!str_starts(key, parts_of_few[k].key) || !config_says(r->config->items[i]) ||
 			    (*parts_of_few[k].type && (str_starts(type, parts_of_few[k].type) ||
 						       str_starts(type, parts_of_few[k].type_too))))
 				continue;
@@ -240,11 +235,36 @@ static void foreign_parts(struct config_reading *r)
 		}
 	if (!r->f->plan && !r->f->latent)
 		note(r, "kv_lora_rank", "latent attention, which this family has not, is left out");
-	for (size_t k = 0; !r->f->plan && !r->f->routed && k < ARRAY_LEN(expert_keys); k++) {
+}
+
+/* A window that the code of the family does not look at. */
+static void foreign_window(struct config_reading *r)
+{
+	const struct yml *y = config_find(r->config, "sliding_window");
+	int64_t window = 0;
+
+	if (r->f->plan || r->f->sight != SEES_ALL || !y || y->kind != YML_SCALAR || !config_says(y) ||
+	    !config_flag(r, r->config, "use_sliding_window", true) ||
+	    config_number(r, "sliding_window", &window) != SAID_RIGHT || window >= r->d->context)
+		return;
+	note(r, "sliding_window", "a window, which this family has not, is taken as full attention");
+}
+
+/* Experts in a family without any: which layers have them, and how wide they are, nobody says. */
+static void foreign_experts(struct config_reading *r)
+{
+	for (size_t k = 0; !r->f->may_route && !r->f->routed && k < ARRAY_LEN(expert_keys); k++) {
 		const struct yml *n = config_find(r->config, expert_keys[k]);
 
-		if (n && is_said(n))
+		if (!n || !config_says(n))
+			continue;
+		if (r->assume) {
 			note(r, expert_keys[k], "experts, which this family has not, are left out");
+			continue;
+		}
+		r->failed = true;
+		diag_add(r->diags, n->place, "--assume leaves them out",
+			 "config: '%s': experts, which %s has not", expert_keys[k], r->f->type);
 	}
 }
 
@@ -264,6 +284,7 @@ static void what_is_not_modelled(struct config_reading *r)
 		else
 			describe_note(d, a, "'vision_config': the vision tower is left out");
 	}
+	describe_head_by_class(r);
 	if (config_find(r->top, "audio_config"))
 		describe_note(d, a, "'audio_config': the audio tower is left out");
 	if (r->f && r->f->plan != PLAN_INDEX && r->f->plan != PLAN_COMPRESS && r->f->plan != PLAN_SPARSE)
@@ -277,8 +298,11 @@ static void what_is_not_modelled(struct config_reading *r)
 		note(r, "ssm_state_size", "state-space layers are not known");
 		note(r, "mamba_d_state", "state-space layers are not known");
 	}
-	if (r->f)
+	if (r->f) {
 		foreign_parts(r);
+		foreign_experts(r);
+		foreign_window(r);
+	}
 	note(r, "attn_res_block_size", "attention over the residuals of earlier layers is left out");
 }
 
@@ -393,7 +417,7 @@ static const struct yml *text_within(const struct yml *config)
 
 int describe_hf(struct described *d, const struct yml *config, bool assume, struct diags *diags)
 {
-	struct config_reading r = {.d = d, .config = config, .top = config, .diags = diags};
+	struct config_reading r = {.d = d, .config = config, .top = config, .diags = diags, .assume = assume};
 	const struct yml *text = config->kind == YML_MAP ? text_within(config) : NULL;
 	const char *type = config_word(config, "model_type", NULL);
 
@@ -405,6 +429,9 @@ int describe_hf(struct described *d, const struct yml *config, bool assume, stru
 		r.config = text;
 		type = config_word(text, "model_type", type);
 	}
+	if (describe_drafter(&r))
+		return -1;
+	type = describe_type_by_class(&r, type);
 	d->family = d->architecture = type;
 	if (type && !strcmp(type, "chatglm")) {
 		chatglm(&r);

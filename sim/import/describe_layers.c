@@ -52,9 +52,14 @@ static void every_so_many(struct layers_job *j)
 		CONFIG_NUMBER(r, r->f->full_every ? r->f->full_every : 1, "full_attention_interval",
 			      "sliding_window_pattern", "_sliding_window_pattern");
 	const enum layer_mixer other = r->f->mixer ? LAYER_RECURRENT : LAYER_WINDOW;
+	/* Cohere's dense layers come first, with a rhythm of their own */
+	const int64_t own = CONFIG_OR_0(r, "prefix_dense_sliding_window_pattern");
+	const int64_t first = own ? r->d->first_dense : 0;
 
 	for (int64_t i = 0; i < r->d->layers; i++) {
-		const bool full = nope ? !strcmp(config_item(nope, (size_t)i), "0") : (i + 1) % every == 0;
+		const bool full = nope        ? !strcmp(config_item(nope, (size_t)i), "0")
+				  : i < first ? (i + 1) % own == 0
+					      : (i - first + 1) % every == 0;
 
 		j->at[i].mixer = (unsigned char)(full ? LAYER_FULL : other);
 	}

@@ -49,6 +49,13 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 /* Complains about a family without a row, or one that cannot be imported; -1. */
 int describe_unknown(struct config_reading *r, const char *type);
 
+/* Complains about a model that drafts for another one: it reads that one's hidden states; true: it is one. */
+bool describe_drafter(struct config_reading *r);
+/* The type that the class in 'architectures' says where model_type is missing or another model's. */
+const char *describe_type_by_class(struct config_reading *r, const char *type);
+/* A note on a class whose head is none over the vocabulary. */
+void describe_head_by_class(struct config_reading *r);
+
 /* The attention of a full layer, and the recurrence of the family (NULL: none). */
 struct attention *describe_base_attention(struct config_reading *r);
 struct recurrent *describe_recurrence(struct config_reading *r);

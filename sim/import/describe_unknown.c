@@ -5,18 +5,34 @@
 #include "sim/base/nearest.h"
 #include "sim/import/describe_layers.h"
 
+/* layer_types that name more than full attention and windows. */
+static const struct yml *strange_type(const struct yml *config)
+{
+	const struct yml *y = config_find(config, "layer_types");
+
+	for (size_t i = 0; y && y->kind == YML_LIST && i < y->n; i++)
+		if (strcmp(config_item(y, i), "full_attention") != 0 &&
+		    strcmp(config_item(y, i), "sliding_attention") != 0)
+			return y->items[i];
+	return NULL;
+}
+
 /* Words in keys of layers that are no attention and no FFN: such a model is not plain. */
 static const struct yml *strange(const struct yml *config)
 {
-	static const char *const words[] = {"ssm",       "mamba",   "linear_",      "conv", "rwkv",
-					    "recurrent", "lru",     "block_config", "hc_",  "altup_",
-					    "laurel_",   "engram_", "num_loops"};
+	static const char *const words[] = {
+		"ssm",          "mamba",       "linear_",     "conv",        "rwkv",      "recurrent",
+		"lru",          "lstm",        "block_",      "hc_",         "mhc_",      "altup_",
+		"laurel_",      "gram_",       "num_loops",   "zero_expert", "cca_",      "residual_moe",
+		"kv_shared",    "per_layer",   "layer_group", "gqa_",        "swa_",      "local_layer",
+		"noise_heads",  "rel_extent",  "compress_",   "attn_res",    "attn_type", "prefix_dense",
+		"global_head_", "cross_attn_", "cla"};
 
 	for (size_t i = 0; i < config->n; i++)
 		for (size_t k = 0; k < ARRAY_LEN(words); k++)
-			if (strstr(config->keys[i]->text, words[k]) && config->items[i]->kind != YML_NULL)
+			if (strstr(config->keys[i]->text, words[k]) && config_says(config->items[i]))
 				return config->keys[i];
-	return NULL;
+	return strange_type(config);
 }
 
 /* A family that is not known, taken as what its keys say: grouped-query or latent attention and an FFN or

@@ -47,6 +47,7 @@ struct family {
 	int64_t window;     /* default */
 	bool latent;
 	bool routed;                /* every layer has experts */
+	bool may_route;             /* layers have experts where the config counts more than one */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
 	int64_t vocabulary;         /* default */
 	int64_t context;            /* default of max_position_embeddings; 0: it is said */

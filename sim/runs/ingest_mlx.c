@@ -42,6 +42,8 @@ struct trials {
 	const char *model; /* as a command line above says; NULL: none does */
 	const char *draft; /* the option by which it asks for a draft model; NULL: it does not */
 	double p, g, b;    /* its -p, -g and -b; 0: not said */
+	const char *kv;    /* its --kv-bits; NULL: not said */
+	double kv_from;    /* its --quantized-kv-start */
 	bool open;         /* it goes on in the next line */
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
@@ -49,6 +51,16 @@ struct trials {
 	double peak_B; /* the largest; 0: not said */
 	int line;      /* the number of the "Timing with" line */
 };
+
+/* Of mlx_lm.generate (generate.py of ml-explore/mlx-lm@d78bf58): so many tokens keep their cache as it is. */
+static const double kv_from_usual = 5000;
+
+/* A cache of fewer bits, where the run passes the token at which it begins. */
+static void give_kv(struct reading *r, const struct trials *t, struct run *run)
+{
+	if (t->kv && (double)(run->depth + run->prompt + run->gen) > t->kv_from)
+		run->says[COLUMN_KV_K] = run->says[COLUMN_KV_V] = arena_printf(r->arena, "%.8s bits", t->kv);
+}
 
 /* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
  * less (mlx_lm/generate.py). */
@@ -86,6 +98,8 @@ static int take_trials(struct reading *r, struct trials *t)
 	tg.seconds = quantile_of(t->gen_tps, t->n, 0.5);
 	tg.sd = summary_sd(&gs);
 	pp.peak_B = tg.peak_B = t->peak_B;
+	give_kv(r, t, &pp);
+	give_kv(r, t, &tg);
 	t->n = 0;
 	t->line = 0;
 	t->peak_B = 0;
@@ -113,6 +127,10 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 			*said[i] = count_said(r, next);
 	if (!strcmp(word, "--draft-model"))
 		t->draft = word;
+	if (!strcmp(word, "--kv-bits") && *next)
+		t->kv = next;
+	if (!strcmp(word, "--quantized-kv-start"))
+		t->kv_from = count_said(r, next);
 	next += *next == '"' || *next == '\'';
 	if (!strcmp(word, "--model") && *next && *next != '-') /* another option: none is named */
 		t->model = arena_strndup(r->arena, next, strcspn(next, " \t\r\"'"));
@@ -131,7 +149,8 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 	if (begins && t->n && take_trials(r, t) != 0)
 		return -1;
 	if (begins) {
-		t->model = t->draft = NULL;
+		t->model = t->draft = t->kv = NULL;
+		t->kv_from = kv_from_usual;
 		t->p = t->g = t->b = 0;
 	}
 	t->open = str_ends(text, "\\");

@@ -264,6 +264,13 @@ static void give_above(struct reading *r, size_t first, const struct said_above 
 
 enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED };
 
+/* "t/s", or of compared runs "t/s master", "master t/s". */
+static bool is_rate(const char *head)
+{
+	return !strcmp(head, "t/s") || str_starts(head, "t/s ") ||
+	       (str_ends(head, " t/s") && strcmp(head, "peak t/s") != 0);
+}
+
 /* The table that a row of column names begins; TABLE_NONE: it is no such row. */
 static enum table_kind table_of(const struct cells *row)
 {
@@ -272,8 +279,7 @@ static enum table_kind table_of(const struct cells *row)
 
 	for (size_t i = 0; i < row->n; i++) {
 		rates += !strcmp(row->at[i], "t/s");
-		rates_of += str_starts(row->at[i], "t/s ") ||
-			    (str_ends(row->at[i], " t/s") && strcmp(row->at[i], "peak t/s") != 0);
+		rates_of += is_rate(row->at[i]) && strcmp(row->at[i], "t/s") != 0;
 	}
 	if (has(row, "Speedup") || rates > 1 || (rates_of && tests))
 		return TABLE_COMPARED;
@@ -289,13 +295,27 @@ static bool is_rule(const char *text)
 	return len && strspn(text, "|-: +=") >= len;
 }
 
-static int refuse_compared(struct reading *r, int line)
+/* Each row of such a table holds several results, of builds or of machines: compare-llama-bench.py's "t/s master", "t/s PR". */
+static int refuse_compared(struct reading *r, const struct cells *head, int line)
 {
-	err_set(r->err,
-		"%s:%d: a comparison, such as compare-llama-bench.py makes, whose rows are of two builds "
-		"each",
-		r->path, line);
-	return err_hint(r->err, "give the tables of llama-bench that it was made from");
+	const char *two[2] = {"", ""};
+	size_t n = 0;
+
+	for (size_t i = 0; i < head->n; i++)
+		if (is_rate(head->at[i])) {
+			if (n < 2)
+				two[n] = head->at[i];
+			n++;
+		}
+	if (n < 2)
+		err_set(r->err, "%s:%d: a comparison, such as compare-llama-bench.py makes", r->path, line);
+	else
+		err_set(r->err,
+			"%s:%d: %zu results in each row, '%.40s' and '%.40s'%s: which is meant is not said",
+			r->path, line, n, two[0], two[1], n > 2 ? " first" : "");
+	return err_hint(r->err,
+			"leave one column of them, named t/s, or give the tables of llama-bench that it "
+			"was made from");
 }
 
 struct tables {
@@ -358,7 +378,7 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 	split(r->arena, text, strlen(text), &row);
 	begins = table_of(&row);
 	if (begins == TABLE_COMPARED)
-		return refuse_compared(r, line);
+		return refuse_compared(r, &row, line);
 	if (begins != TABLE_NONE || is_rule(next)) {
 		t->head = row;
 		t->in = begins;

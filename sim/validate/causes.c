@@ -285,6 +285,30 @@ static double some_on_cpu(const struct cause_search *s, const struct case_row *r
 	return r->says_layers ? r->expected_s : on_cpu(s, r, share);
 }
 
+/* Attention alone, at that share of the CPU's rates: its kernel there takes one query at a time
+ * (ggml_compute_forward_flash_attn_ext() of ggml-cpu), so that the share is small. Queries, keys, values, mask and result are each
+ * copied and waited for, about 10 us each. Seen: 4 % on a GB10 (am17an/llama.cpp#28: 1,899 to 379 tokens/s of a prompt, 27 to 9.4
+ * of decode), 1 % beside an RTX 4080 (ggml-org/llama.cpp#28456). */
+static const double cpu_attention_start_s = 50e-6;
+
+static double attention_on_cpu(const struct cause_search *s, const struct case_row *r, double x)
+{
+	const struct cpu_rates cpu = cpu_of(s);
+	double sum = r->expected_s;
+
+	for (size_t i = 0; i < r->run.n; i++) {
+		const struct cost *c = &r->run.at[i].cost;
+
+		if (r->plan.at[i].op.kind == OP_SCORES &&
+		    report_cache_lacks_kernel(s->device.profile, &r->row.precision))
+			sum += r->run.at[i].times * ((fmax(c->flop / cpu.flops, c->bytes / cpu.bandwidth) +
+						      cpu_attention_start_s) /
+							     x -
+						     cost_seconds(c));
+	}
+	return sum;
+}
+
 static bool is_slow(const struct cause_search *s)
 {
 	size_t slower = 0, n = 0;
@@ -368,21 +392,25 @@ static const struct {
 	bool slow;          /* explains rows that are too slow, else too fast */
 	bool cold;          /* only of programs that do not warm up before they measure */
 	bool experts;       /* only of mixtures of experts under llama.cpp whose build is not said */
+	bool cache;         /* only of a cache for which a default build has no kernel */
 } numbered[] = {
-	{"throttling, or a low power mode: the GPU's clock at %d %%", at_clock, 30, 97, 0, true, false,
+	{"throttling, or a low power mode: the GPU's clock at %d %%", at_clock, 30, 97, 0, true, false, false,
 	 false},
 	{"less memory bandwidth, as other programs take it: %d %%", at_bandwidth, 40, 97, 0, true, false,
-	 false},
-	{"clock and bandwidth both at %d %%: another power mode, or other programs", at_both, 30, 97, 0, true,
 	 false, false},
+	{"clock and bandwidth both at %d %%: another power mode, or other programs", at_both, 30, 97, 0, true,
+	 false, false, false},
 	{"memory pressure: weights read at %d %% of the rate, the rest swapped or compressed", at_bandwidth,
-	 1, 40, 0.8, true, false, false},
-	{"a short run: %d0 ms of start were timed too", with_start, 1, 100, 0, true, true, false},
+	 1, 40, 0.8, true, false, false, false},
+	{"a short run: %d0 ms of start were timed too", with_start, 1, 100, 0, true, true, false, false},
 	/* the pull request has 1.8 to 4.1 times for prompts of a model of 128 experts */
 	{"a build before May 2025, whose products of experts in a prompt reach %d %% "
 	 "(ggml-org/llama.cpp#13388)",
-	 with_slow_experts, 20, 60, 0, true, false, true},
-	{"%d %% of the prompt was in the cache already", with_cached, 5, 99, 0, false, true, false},
+	 with_slow_experts, 20, 60, 0, true, false, true, false},
+	{"attention left to the CPU, at %d %% of its rate: a default build has no kernel for this cache "
+	 "(fattn.cu; GGML_CUDA_FA_ALL_QUANTS=ON has it)",
+	 attention_on_cpu, 1, 100, 0, true, false, false, true},
+	{"%d %% of the prompt was in the cache already", with_cached, 5, 99, 0, false, true, false, false},
 };
 
 /* llama-bench and mlx_lm.benchmark run once before they measure, with a cache of their own. */
@@ -400,7 +428,9 @@ static bool may_apply(const struct cause_search *s, size_t i)
 		str_starts(s->device.profile->origin.name, "llama.cpp"); /* Metal's kernels */
 
 	return numbered[i].slow == is_slow(s) && memory_share(s) >= numbered[i].memory_from &&
-	       !(numbered[i].cold && warms_up(s)) && !(numbered[i].experts && !old_experts);
+	       !(numbered[i].cold && warms_up(s)) && !(numbered[i].experts && !old_experts) &&
+	       !(numbered[i].cache &&
+		 !report_cache_lacks_kernel(s->device.profile, &s->rows[0].row.precision));
 }
 
 /* Only llama.cpp and what is built on it run some layers on the CPU. */

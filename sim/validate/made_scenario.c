@@ -80,6 +80,8 @@ int made_scenario_begin(const struct validate_ask *ask, const char *tool, const 
 		return -1;
 	m->runtime = d.profile->origin.name;
 	m->compute = dtype_names[d.compute];
+	m->large = d.machine->memory.capacity.value >= 70.0 * 1024 * 1024 * 1024 &&
+		   !strstr(d.machine->origin.name, "a100");
 	if (runtime)
 		return 0;
 	m->runtime = runtime_undated(a, m->runtime); /* its latest */
@@ -108,9 +110,12 @@ struct validate_ask made_scenario_ask(const struct validate_ask *ask, const stru
 				 "workload: %s\n"
 				 "assignments:\n"
 				 "  - {name: %s, place: [{on: m}]%s%s}\n",
-				 m->model, m->weights, bf16 ? "bf16" : "f16", m->compute, m->runtime,
-				 m->machine, m->workload, m->machine, m->assignment ? ", " : "",
-				 m->assignment ? m->assignment : "");
+				 m->model, m->weights,
+				 m->kv  ? m->kv
+				 : bf16 ? "bf16"
+					: "f16",
+				 m->compute, m->runtime, m->machine, m->workload, m->machine,
+				 m->assignment ? ", " : "", m->assignment ? m->assignment : "");
 	made.subjects = (struct texts){subject, 1};
 	made.models = (struct texts){NULL, 0};
 	made.runtime = made.weights = NULL;

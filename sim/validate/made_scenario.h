@@ -10,7 +10,9 @@
 
 struct made_scenario {
 	const char *machine, *runtime, *model, *compute;
-	const char *weights;    /* NULL: not said */
+	const char *weights; /* NULL: not said */
+	const char *kv;      /* NULL: not said: as it is computed */
+	bool large; /* a card of 70 GiB or more that is no A100, for which vLLM has defaults of its own */
 	const char *assignment; /* what it says beside its place, such as "serve: {...}"; NULL: nothing */
 	const char *workload;   /* the mapping of the key `workload` */
 };

@@ -45,6 +45,9 @@ struct served_run {
 	const char *changes;         /* to the scenario, parted by ';'; "" */
 	const char *program, *model; /* "vllm", the model's name there; NULL: not said */
 	double devices;              /* that the model was split over, as a command says; 0: not said */
+	const char *
+		server; /* what its command asked of it, in the keys of `serve`: "seqs: 32, batch: 4096 tok"; NULL: nothing */
+	const char *kv; /* the format of its cache, as asked for; NULL: the runtime's own */
 	double completed, prompts, outputs; /* requests, and the tokens of all of them; 0: not said */
 	double rate;                        /* req/s that were asked for; 0: all at once, or not said */
 	const char *assignment;             /* NULL: of every one */

@@ -67,6 +67,7 @@ struct command {
 	const char *model, *program;
 	double devices;
 	const char *rate, *concurrency; /* as said; NULL: not said */
+	const char *server, *kv;        /* as of struct served_run */
 	const char *unused;             /* options of the server, ", "-joined; NULL: none */
 	const char *draft; /* the option by which a draft model guesses tokens; NULL: none does */
 };
@@ -98,22 +99,55 @@ static void take_load(struct arena *a, const char *line, struct command *c)
 	}
 }
 
+/* Options of a server that a scenario has a key for. most: no value is larger. */
+static const struct {
+	const char *option, *key;
+	double most;
+} used[] = {{"--max-num-seqs", "seqs: %.0f", 65536},
+	    {"--max-running-requests", "seqs: %.0f", 65536},
+	    {"--max-num-batched-tokens", "batch: %.0f tok", 1e8},
+	    {"--gpu-memory-utilization", "memory: %.9g", 1}};
+
+static const char *listed(struct arena *a, const char *list, const char *item)
+{
+	return list ? arena_printf(a, "%s, %s", list, item) : item;
+}
+
+/* An option stands in its command once; of the same in a second one, the first is kept. */
+static void take_server(struct arena *a, const char *line, struct command *c)
+{
+	const char *kv = word_behind(a, line, "--kv-cache-dtype");
+
+	if (kv && str_starts(kv, "fp8")) /* fp8, fp8_e4m3, fp8_e5m2: a byte each */
+		c->kv = "fp8";
+	for (size_t i = 0; i < ARRAY_LEN(used); i++) {
+		const char *word = word_behind(a, line, used[i].option);
+		char *end;
+		const double x = word ? strtod(word, &end) : 0;
+		const size_t key = strcspn(used[i].key, " ");
+
+		if (word && x > 0 && x <= used[i].most && !*end && end != word &&
+		    !(c->server && strstr(c->server, arena_strndup(a, used[i].key, key))))
+			c->server = listed(a, c->server, arena_printf(a, used[i].key, x));
+	}
+}
+
 /* Options of a server that change what it does, and are of no scenario made here. */
 static void take_unused(struct arena *a, const char *line, struct command *c)
 {
-	static const char *const options[] = {
-		"--max-num-seqs",         "--max-num-batched-tokens", "--kv-cache-dtype",
-		"--enforce-eager",        "--gpu-memory-utilization", "--cpu-offload-gb",
-		"--max-running-requests", "--mem-fraction-static",    "--enable-expert-parallel"};
+	static const char *const options[] = {"--enforce-eager", "--cpu-offload-gb", "--mem-fraction-static",
+					      "--enable-expert-parallel", "--kv-cache-dtype"};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const char *word = word_behind(a, line, options[i]);
 
-		if (!strstr(line, options[i]) || (c->unused && strstr(c->unused, options[i])))
+		if (!strstr(line, options[i]) || (c->unused && strstr(c->unused, options[i])) ||
+		    (i == ARRAY_LEN(options) - 1 && (c->kv || (word && !strcmp(word, "auto")))))
 			continue;
-		c->unused = arena_printf(a, "%s%s%s%s%s", c->unused ? c->unused : "", c->unused ? ", " : "",
-					 options[i], word && *word && *word != '-' ? " " : "",
-					 word && *word && *word != '-' ? word : "");
+		c->unused =
+			listed(a, c->unused,
+			       arena_printf(a, "%s%s%s", options[i], word && *word && *word != '-' ? " " : "",
+					    word && *word && *word != '-' ? word : ""));
 	}
 }
 
@@ -139,6 +173,7 @@ static void take_command(struct arena *a, const char *line, struct command *c)
 	}
 	c->program = program && *program ? program : c->program;
 	take_load(a, line, c);
+	take_server(a, line, c);
 	take_unused(a, line, c);
 	for (const char *at = strstr(line, "--"); at; at = strstr(at + 2, "--"))
 		if (str_starts(at, "--speculative-") || str_starts(at, "--num-speculative-tokens"))
@@ -203,7 +238,11 @@ static int end_block(struct arena *a, struct served_run *r, struct command *c, i
 		return err_set(err, "%s:%d: a draft model guessed tokens, which is not predicted: %.40s",
 			       r->path, r->line, said.draft);
 	/* the client's is of one block */
-	*c = (struct command){.model = c->model, .devices = c->devices, .unused = c->unused};
+	*c = (struct command){.model = c->model,
+			      .devices = c->devices,
+			      .server = c->server,
+			      .kv = c->kv,
+			      .unused = c->unused};
 	if (take_said(a, r, "arrivals.rate", "Traffic request rate", said.rate, at, err) != 0)
 		return -1;
 	return take_said(a, r, "max_in_flight", "Max request concurrency", said.concurrency, at, err);
@@ -228,6 +267,8 @@ int served_read_text(struct arena *a, const char *path, const char *text, struct
 			run.model = command.model;
 			run.program = command.program ? program_of(a, command.program) : "vllm";
 			run.devices = command.devices;
+			run.server = command.server;
+			run.kv = command.kv;
 			VEC_ADD(&all, run);
 			in = true;
 		} else if (in && str_starts(line, "=====")) {

@@ -254,14 +254,33 @@ static void note_lengths(const struct comparison *t, const struct served_run *r,
 			r->path, mean_length(r->prompts, r), mean_length(r->outputs, r)));
 }
 
-/* The server that a program's name stands for, as a scenario asks for it; NULL: the runtime's own. */
-static const char *server_of(const struct served_run *r)
+/* The server that a program's name stands for, with what its command asked of it, as a scenario asks for it; NULL: the runtime's
+ * own. What vLLM takes where nobody says follows from the card (EngineArgs.get_batch_defaults in vllm/engine/arg_utils.py). */
+static const char *server_of(struct arena *a, const struct served_run *r, const struct made_scenario *m)
 {
-	if (r->program && !strcmp(r->program, "sglang"))
-		return "serve: {server: serve-sglang}";
-	return r->program && (!strcmp(r->program, "vllm") || !strcmp(r->program, "openai"))
-		       ? "serve: {server: serve-vllm}"
-		       : NULL;
+	const bool sglang = r->program && !strcmp(r->program, "sglang"),
+		   vllm = r->program && (!strcmp(r->program, "vllm") || !strcmp(r->program, "openai"));
+
+	if (!sglang && !vllm)
+		return r->server ? arena_printf(a, "serve: {%s}", r->server) : NULL;
+	return arena_printf(a, "serve: {server: serve-%s%s%s}",
+			    sglang     ? "sglang"
+			    : m->large ? "vllm-70gb"
+				       : "vllm",
+			    r->server ? ", " : "", r->server ? r->server : "");
+}
+
+/* Of a scenario its own server stands. */
+static void note_server(const struct comparison *t, const struct served_run *r, struct texts *notes)
+{
+	struct arena *a = t->ask->loader->arena;
+
+	if (r->server || r->kv)
+		*notes = texts_join_once(
+			a, notes,
+			arena_printf(a, "%s: its server was asked for %s%s%s%s: the scenario's stands",
+				     r->path, r->server ? r->server : "", r->server && r->kv ? ", " : "",
+				     r->kv ? "a cache in " : "", r->kv ? r->kv : ""));
 }
 
 static int compare_made(struct comparison *t, const struct served_run *r, struct texts *notes,
@@ -291,7 +310,8 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 	}
 	m.workload = workload_of(a, r);
 	note_lengths(t, r, notes);
-	m.assignment = server_of(r);
+	m.assignment = server_of(a, r, &m);
+	m.kv = r->kv;
 	ask = made_scenario_ask(t->ask, &m);
 	return compare_run(t, &ask, r, err);
 }
@@ -333,6 +353,8 @@ int validate_serving_make(const struct validate_ask *ask, struct validation *v, 
 
 		rc = served_read(a, ask->from.at[i], &runs, err);
 		*notes = texts_join(a, notes, runs.notes.at, runs.notes.n);
+		for (size_t k = 0; k < runs.n && scenario; k++)
+			note_server(&t, &runs.at[k], notes);
 		for (size_t k = 0; k < runs.n && rc == 0; k++)
 			rc = scenario ? compare_run(&t, ask, &runs.at[k], err)
 				      : compare_made(&t, &runs.at[k], notes, err);

@@ -232,6 +232,40 @@ START_TEST(used_columns)
 }
 END_TEST
 
+/* Caches for which a default CUDA build has no kernel: judged, but no runtime is fitted to them; one of mlx_lm's bits is neither. */
+static const struct {
+	const char *machine, *runtime, *format;
+	bool judged, fitted;
+} cache_formats[] = {{"nvidia-rtx-4090-24gb", "cuda", "q8_0", true, true},
+		     {"nvidia-rtx-4090-24gb", "cuda", "q4_0", true, true},
+		     {"nvidia-rtx-4090-24gb", "cuda", "q4_1", true, false},
+		     {"nvidia-rtx-4090-24gb", "cuda", "q5_0", true, false},
+		     {"nvidia-rtx-4090-24gb", "cuda", "q5_1", true, false},
+		     {"amd-radeon-rx-7900-xtx-24gb", "rocm", "q5_1", true, false},
+		     {"amd-radeon-rx-7900-xtx-24gb", "vulkan", "q5_1", true, true},
+		     {"apple-m4-pro-20c-48gb", "llama.cpp", "q5_1", true, true},
+		     {"apple-m4-pro-20c-48gb", "mlx", "4 bits", false, false}};
+
+START_TEST(caches_without_a_kernel)
+{
+	const struct bench b = {
+		cache_formats[_i].machine, cache_formats[_i].runtime, "llama-3.1-8b", "", "", "", 0, 0};
+	const char *f = cache_formats[_i].format;
+	struct held_row h;
+	const char *text;
+
+	hold_begin(&h, &b);
+	text = arena_printf(&h.t.arena,
+			    "kind,weights,prompt,type_k,type_v,tok_per_s\npp,q4_0,512,%s,%s,1000\n", f, f);
+	ck_assert_msg((hold_text(&h, text) == 0) == cache_formats[_i].judged, "%s: %s", f, h.why.msg);
+	h.ask.fitting = true;
+	ck_assert_msg((hold_text(&h, text) == 0) == cache_formats[_i].fitted, "%s: %s", f, h.why.msg);
+	if (!cache_formats[_i].fitted)
+		ck_assert_int_eq(h.column, COLUMN_KV_K);
+	fixture_release(&h.t);
+}
+END_TEST
+
 /* A row that names its build is of that build's kernels, within one profile: experts ran by vectors from build 7925 on. */
 static const struct {
 	int64_t build, gather, route;
@@ -422,6 +456,7 @@ Suite *suite_report_rows(void)
 	tcase_add_loop_test(t, random_rows, 0, ARRAY_LEN(benches));
 	tcase_add_test(t, short_names_in_markdown);
 	tcase_add_test(t, used_columns);
+	tcase_add_loop_test(t, caches_without_a_kernel, 0, ARRAY_LEN(cache_formats));
 	tcase_add_loop_test(t, the_build_of_a_row, 0, (int)ARRAY_LEN(cuda_builds));
 	tcase_add_test(t, months_of_builds);
 	tcase_add_loop_test(t, weights_are_said_or_deduced, 0, ARRAY_LEN(formats_of));

@@ -462,17 +462,17 @@ static const struct {
 	{"| model | size | backend | test | t/s | t/s | speedup |\n|---|---|---|---|---|---|---|\n| llama 7B "
 	 "Q4_0 | 3.56 GiB | "
 	 "Metal | pp 8 | 146.67 | 240.39 | 1.639 |\n",
-	 "f:1: a comparison"},
+	 "f:1: 2 results in each row, "},
 	{"| model | size | test | th | master   t/s | PR      t/s |\n|---|---|---|---|---|---|\n| a | 3 GiB "
 	 "| pp 512 | "
 	 "4 | 1032.08 | 1164.00 |\n",
-	 "f:1: a comparison"},
+	 "f:1: 2 results in each row, "},
 	{"Results:\n- Prompt (2048 tokens): 615.28 tok/s\n- Peak memory: 3.30 GB, or so\n",
 	 "f: not a report"},
 	{"Prompt: 16 tokens, 53.60 t/s (0.30s)\n", "f: not a report"},
 	{"| Model | Test | t/s master | t/s PR | Speedup |\n|---|---|---|---|---|\n| a | pp512 | 1 | 2 | "
 	 "2.00 |\n",
-	 "f:1: a comparison, such as compare-llama-bench.py"},
+	 "f:1: 2 results in each row, 't/s master'"},
 	{"Averages: prompt_tps=1, generation_tps=2\n", "f: averages of mlx_lm.benchmark"},
 	{"Prompt: 30.5 tokens-per-sec\nGeneration: 20.1 tokens-per-sec\n", "f:1: it does not say how many"},
 	{"Iter 10: Train loss 2.843, Learning Rate 2.000e-05, It/sec 2.627, Tokens/sec 437.0\n",

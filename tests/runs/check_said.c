@@ -173,6 +173,46 @@ START_TEST(averages_of_a_command)
 }
 END_TEST
 
+/* A cache of fewer bits is said by the rows that reach it: from token 5,000 on, if the command says no other. */
+static const struct {
+	const char *options;
+	int64_t prompt;
+	const char *pp, *tg; /* NULL: the cache stayed as it is */
+} quantized[] = {{"", 8000, NULL, NULL},
+		 {"--kv-bits 4", 8000, "4 bits", "4 bits"},
+		 {"--kv-bits 8 --kv-group-size 64", 8000, "8 bits", "8 bits"},
+		 {"--kv-bits=4", 5100, "4 bits", "4 bits"},
+		 {"--kv-bits 4", 4950, NULL, "4 bits"},
+		 {"--kv-bits 4", 1000, NULL, NULL},
+		 {"--kv-bits 4 --quantized-kv-start 0", 1000, "4 bits", "4 bits"},
+		 {"--kv-bits 4 --quantized-kv-start 20000", 8000, NULL, NULL}};
+
+static bool says_kv(const struct run *run, const char *want)
+{
+	const char *k = run->says[COLUMN_KV_K], *v = run->says[COLUMN_KV_V];
+
+	return want ? k && v && !strcmp(k, want) && !strcmp(v, want) : !k && !v;
+}
+
+START_TEST(mlx_caches_of_fewer_bits)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const char *text =
+		arena_printf(&a,
+			     "$ mlx_lm.generate --model mlx-community/Qwen3-8B-4bit %s\n==========\n"
+			     "Prompt: %lld tokens, 321.8 tokens-per-sec\n"
+			     "Generation: 200 tokens, 43.1 tokens-per-sec\nPeak memory: 6.5 GB\n",
+			     quantized[_i].options, (long long)quantized[_i].prompt);
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert(says_kv(&r.at[0], quantized[_i].pp) && says_kv(&r.at[1], quantized[_i].tg));
+	arena_release(&a);
+}
+END_TEST
+
 /* Texts that are no run say why. */
 static const char *const refused[][2] = {
 	{"mlx_lm.benchmark --model m -p $p -g 64\nAverages: prompt_tps=94, generation_tps=30, "
@@ -213,6 +253,7 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, what_koboldcpp_says, 0, 48);
 	tcase_add_loop_test(t, the_model_of_an_answer, 0, 3);
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
+	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
 	suite_add_tcase(s, t);
 	return s;

@@ -91,7 +91,8 @@ END_TEST
 /* --- what the commands above a block say ------------------------------------------------------------ */
 
 static const char *const servers[] = {
-	"vllm serve m --max-num-seqs 32 --kv-cache-dtype fp8\n",
+	("vllm serve m --max-num-seqs 32 --kv-cache-dtype fp8_e4m3 \\\n --max-num-batched-tokens=4096 "
+	 "--gpu-memory-utilization 0.85\n"),
 	"python -m sglang.launch_server --model-path m --mem-fraction-static 0.9\n", ""};
 static const char *const clients[][3] = {
 	{"vllm bench serve --model m --request-rate 2.5 --max-concurrency 16\n", "2.5", "16"},
@@ -133,10 +134,39 @@ START_TEST(commands_above_a_block)
 	check_change(&runs.at[0], "max_in_flight=", blocks[block][2] ? blocks[block][2] : clients[client][2]);
 	check_change(&runs.at[1], "arrivals.rate=", NULL);
 	check_change(&runs.at[1], "max_in_flight=", NULL);
-	ck_assert_uint_eq(runs.notes.n, server < 2);
-	if (server < 2)
-		ck_assert_ptr_nonnull(
-			strstr(runs.notes.at[0], server ? "--mem-fraction-static 0.9" : "--max-num-seqs 32"));
+	ck_assert_uint_eq(runs.notes.n, server == 1);
+	if (server == 1)
+		ck_assert_ptr_nonnull(strstr(runs.notes.at[0], "--mem-fraction-static 0.9"));
+	for (size_t i = 0; i < 2; i++) { /* a server stays for all that follow it */
+		ck_assert_pstr_eq(runs.at[i].server,
+				  server ? NULL : "seqs: 32, batch: 4096 tok, memory: 0.85");
+		ck_assert_pstr_eq(runs.at[i].kv, server ? NULL : "fp8");
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* What a server may not have is told, not taken: no number, none that is possible, a cache that is not known. */
+START_TEST(options_that_cannot_be)
+{
+	static const char *const options[][2] = {{"--max-num-seqs many", NULL},
+						 {"--max-num-seqs 0", NULL},
+						 {"--gpu-memory-utilization 1.5", NULL},
+						 {"--kv-cache-dtype nvfp4", "--kv-cache-dtype nvfp4"},
+						 {"--kv-cache-dtype auto", NULL},
+						 {"--enforce-eager", "--enforce-eager"},
+						 {"--cpu-offload-gb 8", "--cpu-offload-gb 8"}};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct served_runs runs = {.n = 0};
+	const char *text = arena_printf(&a, "vllm serve m %s\n%s", options[_i][0], report(&a, "", 2));
+
+	ck_assert_msg(served_parse(&a, "f", text, &runs, &err) == 0, "%s", err.msg);
+	ck_assert_ptr_null(runs.at[0].server);
+	ck_assert_ptr_null(runs.at[0].kv);
+	ck_assert_uint_eq(runs.notes.n, options[_i][1] != NULL);
+	if (options[_i][1])
+		ck_assert_ptr_nonnull(strstr(runs.notes.at[0], options[_i][1]));
 	arena_release(&a);
 }
 END_TEST
@@ -165,6 +195,7 @@ Suite *suite_explained_load(void)
 	tcase_add_loop_test(t, arrivals_by_chance, 1, 6);
 	tcase_add_test(t, all_at_once);
 	tcase_add_loop_test(t, drafts_are_refused, 0, 3);
+	tcase_add_loop_test(t, options_that_cannot_be, 0, 7);
 	tcase_add_loop_test(t, commands_above_a_block, 0,
 			    3 * (int)ARRAY_LEN(clients) * (int)ARRAY_LEN(blocks));
 	suite_add_tcase(s, t);

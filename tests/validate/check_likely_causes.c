@@ -252,6 +252,35 @@ START_TEST(what_rows_say_is_no_question)
 }
 END_TEST
 
+/* A cache for which a default CUDA build has no kernel, read where attention is slow: the deeper, the slower. Other caches, and other
+ * back ends, have kernels for it. */
+static const struct {
+	size_t place;
+	const char *keys_and_values;
+	bool is_cause;
+} cached_in[] = {{2, "q5_1,q5_1", true},  {2, "q5_0,q5_0", true},  {2, "q4_1,q4_1", true},
+		 {2, "q8_0,q8_0", false}, {2, "q4_0,q4_0", false}, {1, "q5_1,q5_1", false},
+		 {1, "q5_0,q5_0", false}, {2, "f16,f16", false}};
+
+START_TEST(attention_without_a_kernel_is_found)
+{
+	static const double slower[RUNS] = {0.7, 0.06, 0.8, 0.15};
+	const struct place_of *p = &places[cached_in[_i].place];
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
+	for (size_t i = 0; i < RUNS; i++)
+		rates[i] *= slower[i];
+	explain(&x, p, rates, "type_k,type_v", cached_in[_i].keys_and_values);
+	ck_assert(!x.e.normal);
+	ck_assert_int_eq(names_cause(&x.e, "GGML_CUDA_FA_ALL_QUANTS"), cached_in[_i].is_cause);
+	if (cached_in[_i].is_cause)
+		ck_assert_ptr_nonnull(strstr(x.e.causes[0].what, "attention left to the CPU"));
+	release(&x);
+}
+END_TEST
+
 /* What is ranked leaves less than there was, and moves some row by at least a tenth. */
 START_TEST(each_cause_moves_the_numbers)
 {
@@ -288,6 +317,7 @@ Suite *suite_likely_causes(void)
 	tcase_add_loop_test(t, rows_that_ran_otherwise_tell_nothing, 0, 2);
 	tcase_add_test(t, a_mixture_on_the_cpu_is_slow_in_decode);
 	tcase_add_loop_test(t, what_rows_say_is_no_question, 0, ARRAY_LEN(sayings));
+	tcase_add_loop_test(t, attention_without_a_kernel_is_found, 0, ARRAY_LEN(cached_in));
 	tcase_add_loop_test(t, each_cause_moves_the_numbers, 0, 16);
 	suite_add_tcase(s, t);
 	return s;
