@@ -287,7 +287,7 @@ static double some_on_cpu(const struct cause_search *s, const struct case_row *r
 
 /* Attention alone, at that share of the CPU's rates: its kernel there takes one query at a time
  * (ggml_compute_forward_flash_attn_ext() of ggml-cpu), so that the share is small. Queries, keys, values, mask and result are each
- * copied and waited for, about 10 us each. Seen: 4 % on a GB10 (am17an/llama.cpp#28: 1,899 to 379 tokens/s of a prompt, 27 to 9.4
+ * copied and waited for, about 10 us each. The share that fits best is 12 % on a GB10 (am17an/llama.cpp#28: 1,899 to 379 tokens/s of a prompt, 27 to 9.4
  * of decode), 1 % beside an RTX 4080 (ggml-org/llama.cpp#28456). */
 static const double cpu_attention_start_s = 50e-6;
 
