@@ -127,6 +127,39 @@ static void add_used(const struct anneal *a, const uint8_t *at, struct unit_set 
 		unit_set_add(units, at[b]);
 }
 
+static void lay_out_phase_group(struct anneal *a, const struct anneal_state *anneal_state, int phase_group)
+{
+	struct evaluated *k = &a->evaluated;
+
+	anneal_state_layer_map(&a->space, &anneal_state->phase_group[phase_group],
+			       &k->phase_group[phase_group], k->at[phase_group]);
+	k->kind |= anneal_state_kind(&a->space, &k->phase_group[phase_group], k->at[phase_group]);
+	add_used(a, k->at[phase_group], &k->units);
+}
+
+/* The layer maps of a state, and the class that they are of. Phase groups that are not split have one map. */
+static void lay_out(struct anneal *a, const struct anneal_state *anneal_state)
+{
+	const size_t layers = a->space.layers;
+	struct evaluated *k = &a->evaluated;
+
+	k->kind = 0;
+	k->units = (struct unit_set){{0}};
+	lay_out_phase_group(a, anneal_state, 0);
+	if (anneal_state->phases_split) {
+		lay_out_phase_group(a, anneal_state, 1);
+	} else {
+		struct layer_map both = k->phase_group[0];
+
+		for (int g = 0; g < GROUPS; g++)
+			both.unit[g] = memcpy(k->phase_group[1].unit[g], both.unit[g], layers);
+		k->phase_group[1] = both;
+		memcpy(k->at[1], k->at[0], a->space.blocks);
+	}
+	k->single = !anneal_state->phases_split || !memcmp(k->at[0], k->at[1], a->space.blocks);
+	k->kind |= k->single ? 0 : HAS_PHASES;
+}
+
 /* Evaluates a state into a->evaluated. As soon as its energy is above `most` the state will be rejected,
  * and the rest is not computed. */
 static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, double most)
@@ -140,17 +173,7 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	size_t missing;
 
 	a->tried++;
-	k->kind = 0;
-	k->units = (struct unit_set){{0}};
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		anneal_state_layer_map(
-			&a->space, &anneal_state->phase_group[anneal_state->phases_split ? phase_group : 0],
-			&k->phase_group[phase_group], k->at[phase_group]);
-		k->kind |= anneal_state_kind(&a->space, &k->phase_group[phase_group], k->at[phase_group]);
-		add_used(a, k->at[phase_group], &k->units);
-	}
-	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
-	k->kind |= k->single ? 0 : HAS_PHASES;
+	lay_out(a, anneal_state);
 	missing = a->space.all_joined ? 0 : space_unjoined(p->w, &k->units);
 	if (missing) {
 		k->rank = INFINITY;

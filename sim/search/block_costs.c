@@ -293,21 +293,23 @@ double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t bl
 }
 
 /* The part of a block's time that a bound may count, for the layer map `at`. */
-static enum counted counted_at(const struct block_costs *p, const uint8_t *at, size_t b)
+static inline enum counted counted_at(const struct block_costs *p, const uint8_t *at, size_t b)
 {
+	if (p->role[b] != ROLE_SHARED)
+		return COUNT_CHAIN;
 	return block_costs_count(p->role[b], at[p->feed[b]], at[b], b + 1 < p->blocks ? at[b + 1] : at[b]);
 }
 
-/* Seconds of a pass in a block, with the transfer to it. */
-static double pass_s(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b)
+/* Seconds of a pass in a block, with the transfer to it. Most blocks are on the device of their feed, where there is none. */
+static inline double pass_s(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b)
 {
 	const size_t u_v_before[] = {at[p->feed[b]], at[b], b ? at[b - 1] : at[b]};
+	const double s = p->chain_s[phase_group][b * p->units + at[b]];
 
-	return p->chain_s[phase_group][b * p->units + at[b]] +
-	       block_costs_hop_s(p, phase_group, b, u_v_before);
+	return u_v_before[0] == u_v_before[1] ? s : s + block_costs_hop_s(p, phase_group, b, u_v_before);
 }
 
-/* Adds the copy seconds of the sending and receiving device for the transfer to a block. */
+/* Adds the copy seconds of the sending and receiving device for the transfer to a block, whose feed is on another device. */
 static void add_copies(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
 		       double *busy_s)
 {
@@ -316,7 +318,7 @@ static void add_copies(const struct block_costs *p, int phase_group, const uint8
 	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
 	size_t i;
 
-	if (u == v || b <= p->first || b > p->last)
+	if (b <= p->first || b > p->last)
 		return;
 	i = p->hop_row[phase_group][known] * p->pairs + unit_slots_pair(&p->slots, u, v);
 	busy_s[back ? v : u] += p->send_s[phase_group][i];
@@ -335,7 +337,8 @@ struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_gr
 		if (counted != COUNT_CHAIN)
 			continue;
 		s.chain_s += pass_s(p, phase_group, at, b);
-		add_copies(p, phase_group, at, b, s.busy_s);
+		if (at[p->feed[b]] != at[b])
+			add_copies(p, phase_group, at, b, s.busy_s);
 	}
 	if (phase_group == 1)
 		s.chain_s += block_costs_token_s(p, phase_group, at, at);
@@ -366,24 +369,46 @@ static void add_queue_s(struct queue_times *t, size_t queue, double s)
 	t->at[i - 1].s += s;
 }
 
+/* The link between the devices of a block's two phase groups. Blocks that follow one another are mostly on the same two. */
+struct between {
+	size_t u, v, pair, link_use, out, back; /* pair: its place in a table; out, back: queues */
+};
+
+static struct between between(const struct block_costs *p, size_t u, size_t v)
+{
+	const struct world *w = p->w;
+	const size_t a = w->units[u].machine, c = w->units[v].machine;
+	struct between x = {u, v, 0, a == c ? WORLD_NONE : world_link_use(w, a, c), 0, 0};
+
+	if (x.link_use == WORLD_NONE)
+		return x;
+	x.pair = unit_slots_pair(&p->slots, u, v);
+	x.out = queue_index(w, queue_from(w, x.link_use, a));
+	x.back = queue_index(w, queue_from(w, x.link_use, c));
+	return x;
+}
+
 void block_costs_add_handovers(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
 			       struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
-	const struct world *w = p->w;
 	struct queue_times t = {.at = xmalloc((2 * p->blocks + 1) * sizeof *t.at)};
+	struct between x = {.link_use = WORLD_NONE}; /* unit 0 and itself */
 
 	for (size_t b = 0; b < p->blocks; b++) {
-		const size_t u = at[0][b], v = at[1][b], a = w->units[u].machine, c = w->units[v].machine;
-		const size_t link_use = a == c ? WORLD_NONE : world_link_use(w, a, c);
+		const size_t u = at[0][b], v = at[1][b];
 		const struct handover *h;
 
-		if (link_use == WORLD_NONE)
+		if (u == v)
 			continue;
-		h = &p->handovers[b * p->pairs + unit_slots_pair(&p->slots, u, v)];
+		if (u != x.u || v != x.v)
+			x = between(p, u, v);
+		if (x.link_use == WORLD_NONE)
+			continue;
+		h = &p->handovers[b * p->pairs + x.pair];
 		phase_groups[1].copies_s[u] += h->send_s;
 		phase_groups[1].copies_s[v] += h->receive_s;
-		add_queue_s(&t, queue_index(w, queue_from(w, link_use, a)), h->link_out_s);
-		add_queue_s(&t, queue_index(w, queue_from(w, link_use, c)), h->link_back_s);
+		add_queue_s(&t, x.out, h->link_out_s);
+		add_queue_s(&t, x.back, h->link_back_s);
 	}
 	for (size_t q = 0; q < t.n; q++)
 		phase_groups[1].link_s = fmax(phase_groups[1].link_s, t.at[q].s);
@@ -416,7 +441,8 @@ double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[P
 		for (size_t b = p->first; b <= p->last; b++) {
 			const size_t u = at[phase_group][b];
 
-			ramp_s[phase_group][u] = fmin(ramp_s[phase_group][u], ramp);
+			if (ramp < ramp_s[phase_group][u])
+				ramp_s[phase_group][u] = ramp;
 			if (counted_at(p, at[phase_group], b) != COUNT_CHAIN)
 				continue;
 			ramp += pass_s(p, phase_group, at[phase_group], b);
