@@ -33,6 +33,7 @@ static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, pen
 struct evaluated {
 	struct layer_map phase_group[PHASE_GROUPS];
 	uint8_t *at[PHASE_GROUPS];
+	double *pass_s; /* [block], scratch of the sums */
 	bool single;
 	struct unit_set units;
 	unsigned kind;
@@ -110,12 +111,9 @@ static void sum_phase_groups(const struct block_costs *p, const struct evaluated
 {
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
-		phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
+	block_costs_sum_both(p, at, k->pass_s, phase_groups);
 	if (!k->single)
 		block_costs_add_handovers(p, at, phase_groups);
-	if (p->search->backward)
-		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
 /* The layers' devices, and those of the ends where the model has any. */
@@ -419,13 +417,13 @@ bool anneal_step(struct anneal *a)
 		const double most = energy - temperature * exact_log(rng_uniform(a->rng));
 		double got;
 
-		next = now;
+		anneal_state_copy(&now, &next);
 		if (!anneal_state_move(&a->space, &next, a->rng))
 			continue;
 		anneal_state_order_twins(&a->space, &next);
 		got = try_state(a, &next, most);
 		if (got <= most) {
-			now = next;
+			anneal_state_copy(&next, &now);
 			energy = got;
 		}
 	}
@@ -444,6 +442,7 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	for (size_t i = 0; i < ask->variants_n && search_job(ask->job)->memory; i++)
 		a->memory[i] = search_job(ask->job)->memory(&a->arena, ask->variants[i].w,
 							    &ask->variants[i].block_costs.slots);
+	a->evaluated.pass_s = arena_array(&a->arena, blocks, sizeof *a->evaluated.pass_s);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		a->evaluated.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)

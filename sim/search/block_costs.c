@@ -309,39 +309,55 @@ static inline double pass_s(const struct block_costs *p, int phase_group, const 
 	return u_v_before[0] == u_v_before[1] ? s : s + block_costs_hop_s(p, phase_group, b, u_v_before);
 }
 
-/* Adds the copy seconds of the sending and receiving device for the transfer to a block, whose feed is on another device. */
-static void add_copies(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
-		       double *busy_s)
+/* Seconds of the transfer to a block whose feed is on another device; adds the copy seconds of the two. */
+static inline double add_hop(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
+			     double *busy_s)
 {
 	const bool back = runs_backward(p, phase_group);
 	const size_t u = at[p->feed[b]], v = at[b];
-	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
 	size_t i;
+	bool shared;
 
 	if (b <= p->first || b > p->last)
-		return;
-	i = p->hop_row[phase_group][known] * p->pairs + unit_slots_pair(&p->slots, u, v);
+		return 0;
+	shared = p->role[b - 1] == ROLE_SHARED; /* see block_costs_hop_s() */
+	i = p->hop_row[phase_group][b - shared] * p->pairs + unit_slots_pair(&p->slots, u, v);
 	busy_s[back ? v : u] += p->send_s[phase_group][i];
 	busy_s[back ? u : v] += p->receive_s[phase_group][i];
+	return shared ? block_costs_hop_s(p, phase_group, b, (const size_t[]){u, v, at[b - 1]})
+		      : p->hop_s[phase_group][i];
+}
+
+/* passes_s: [block], set to the seconds of a pass in it, with the transfer to it; NULL: not wanted. */
+static void sum_blocks(const struct block_costs *p, int phase_group, const uint8_t *at, double *passes_s,
+		       struct phase_group_sum *s)
+{
+	const double *chain_s = p->chain_s[phase_group], *busy_s = p->busy_s[phase_group];
+
+	for (size_t b = 0; b < p->blocks; b++) {
+		const enum counted counted = counted_at(p, at, b);
+		const size_t i = b * p->units + at[b];
+		double pass = chain_s[i];
+
+		if (counted != COUNT_NOTHING)
+			s->busy_s[at[b]] += busy_s[i];
+		if (counted != COUNT_CHAIN)
+			continue;
+		if (at[p->feed[b]] != at[b])
+			pass += add_hop(p, phase_group, at, b, s->busy_s);
+		s->chain_s += pass;
+		if (passes_s)
+			passes_s[b] = pass;
+	}
+	if (phase_group == 1)
+		s->chain_s += block_costs_token_s(p, phase_group, at, at);
 }
 
 struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_group, const uint8_t *at)
 {
 	struct phase_group_sum s = {.chain_s = 0};
 
-	for (size_t b = 0; b < p->blocks; b++) {
-		const enum counted counted = counted_at(p, at, b);
-
-		if (counted != COUNT_NOTHING)
-			s.busy_s[at[b]] += p->busy_s[phase_group][b * p->units + at[b]];
-		if (counted != COUNT_CHAIN)
-			continue;
-		s.chain_s += pass_s(p, phase_group, at, b);
-		if (at[p->feed[b]] != at[b])
-			add_copies(p, phase_group, at, b, s.busy_s);
-	}
-	if (phase_group == 1)
-		s.chain_s += block_costs_token_s(p, phase_group, at, at);
+	sum_blocks(p, phase_group, at, NULL, &s);
 	return s;
 }
 
@@ -429,31 +445,74 @@ void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *c
 	}
 }
 
-double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
+/* When in a pass a device's first block begins, and the work of all of a device's passes. */
+struct ramps {
+	double ramp_s[PHASE_GROUPS][SPACE_UNITS], work_s[SPACE_UNITS];
+};
+
+/* passes_s: [block], from sum_blocks(); NULL: not known yet. */
+static void add_ramp(const struct block_costs *p, int phase_group, const uint8_t *at, const double *passes_s,
+		     struct ramps *r)
 {
-	double ramp_s[PHASE_GROUPS][SPACE_UNITS], work_s[SPACE_UNITS] = {0}, most = 0;
+	double *ramp_s = r->ramp_s[phase_group], ramp = 0;
 
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		double ramp = 0;
+	for (size_t u = 0; u < p->units; u++)
+		ramp_s[u] = INFINITY;
+	for (size_t b = p->first; b <= p->last; b++) {
+		const size_t u = at[b];
 
-		for (size_t u = 0; u < p->units; u++)
-			ramp_s[phase_group][u] = INFINITY;
-		for (size_t b = p->first; b <= p->last; b++) {
-			const size_t u = at[phase_group][b];
-
-			if (ramp < ramp_s[phase_group][u])
-				ramp_s[phase_group][u] = ramp;
-			if (counted_at(p, at[phase_group], b) != COUNT_CHAIN)
-				continue;
-			ramp += pass_s(p, phase_group, at[phase_group], b);
-			work_s[u] += p->in_flight[phase_group] * p->chain_s[phase_group][b * p->units + u];
-		}
+		if (ramp < ramp_s[u])
+			ramp_s[u] = ramp;
+		if (counted_at(p, at, b) != COUNT_CHAIN)
+			continue;
+		ramp += passes_s ? passes_s[b] : pass_s(p, phase_group, at, b);
+		r->work_s[u] += p->in_flight[phase_group] * p->chain_s[phase_group][b * p->units + u];
 	}
+}
+
+static double longest_ramps_s(const struct block_costs *p, const struct ramps *r)
+{
+	double most = 0;
+
 	for (size_t u = 0; u < p->units; u++)
 		/* the device runs blocks of both phase groups */
-		if (isfinite(ramp_s[0][u]) && isfinite(ramp_s[1][u]))
-			most = fmax(most, ramp_s[0][u] + work_s[u] + ramp_s[1][u]);
+		if (isfinite(r->ramp_s[0][u]) && isfinite(r->ramp_s[1][u]))
+			most = fmax(most, r->ramp_s[0][u] + r->work_s[u] + r->ramp_s[1][u]);
 	return most;
+}
+
+double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
+{
+	struct ramps r;
+
+	memset(r.work_s, 0, p->units * sizeof *r.work_s);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		add_ramp(p, phase_group, at[phase_group], NULL, &r);
+	return longest_ramps_s(p, &r);
+}
+
+/* What is of units that there are: the rest is never read. */
+static void clear_sum(const struct block_costs *p, struct phase_group_sum *s)
+{
+	s->chain_s = s->link_s = s->fill_s = 0;
+	memset(s->busy_s, 0, p->units * sizeof *s->busy_s);
+	memset(s->copies_s, 0, p->units * sizeof *s->copies_s);
+}
+
+void block_costs_sum_both(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+			  double *scratch_s, struct phase_group_sum phase_groups[PHASE_GROUPS])
+{
+	struct ramps r;
+
+	memset(r.work_s, 0, p->units * sizeof *r.work_s);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		clear_sum(p, &phase_groups[phase_group]);
+		sum_blocks(p, phase_group, at[phase_group], scratch_s, &phase_groups[phase_group]);
+		if (p->search->backward)
+			add_ramp(p, phase_group, at[phase_group], scratch_s, &r);
+	}
+	if (p->search->backward)
+		phase_groups[1].fill_s = longest_ramps_s(p, &r);
 }
 
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,
