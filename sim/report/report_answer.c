@@ -229,7 +229,8 @@ static void answer_job(struct str *out, const struct result *r, const struct job
 		html_text(out, all.first->name);
 		str_add(out, "</strong>: ");
 	} else {
-		str_addf(out, "Of %zu assignments, <strong>", all.n);
+		str_addf(out, "Of %zu assignments%s, <strong>", all.n,
+			 all.n < r->rows_n ? " that fit and keep up" : "");
 		html_text(out, all.first->name);
 		str_addf(out, "</strong> %s in %s: ", reason(&all, by->job), job->noun);
 	}

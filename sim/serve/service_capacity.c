@@ -101,7 +101,9 @@ double service_capacity(const struct service *s, const struct mean_request *r)
 	for (size_t i = 0; i < s->servers_n; i++) {
 		const struct service_server *v = &s->servers[i];
 		const struct batch_time *t = &s->tables[v->table].time;
-		const double read = service_prefill_s(v, t, r->read, service_pass_holds_s),
+		/* nothing else goes on while a request is taken in */
+		const double take_in_s = (double)v->set.take_in_fs / 1e15,
+			     read = service_prefill_s(v, t, r->read, service_pass_holds_s) + take_in_s,
 			     answer = r->output * token_s(v, t, r);
 
 		if (v->pool == POOL_WHOLE)

@@ -130,7 +130,7 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 		rate = (double)p->source.n / ((double)p->source.last_ns / 1e9);
 		p->of[SERVICE_OFFERED] = rate / service_capacity(p->service, &r);
 	}
-	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
+	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED], rate);
 	free(means);
 	if (isnan(g.per_s) &&
 	    p->of[SERVICE_OFFERED] > 1) { /* the queue drains for so long that few cells fill it */
@@ -139,6 +139,8 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	}
 	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load.measure == MEASURE_ALL)
 		return;
+	if (g.trend == TREND_OVERLOADED && rate > 0) /* the bound on what can be done may be too kind */
+		p->of[SERVICE_OFFERED] = fmax(p->of[SERVICE_OFFERED], rate / m->requests_per_s);
 	p->of[SERVICE_GROWTH] = g.per_s;
 	p->half[SERVICE_GROWTH] = g.half;
 	p->overloaded = g.trend == TREND_OVERLOADED;

@@ -9,7 +9,7 @@
 #include "sim/stats/ci.h"
 #include "sim/stats/quantile.h"
 
-static const double LEVEL = 0.95, UNCORRELATED = 0.1, PRECISE = 0.05;
+static const double LEVEL = 0.95, NORMAL_AT_LEVEL = 1.959964, UNCORRELATED = 0.1, PRECISE = 0.05;
 static const size_t batch_counts[] = {160, 80, 40, STEADY_BATCHES};
 
 /* From the end backwards, mean and squares of what is left grow by one number at a time (Welford). */
@@ -168,12 +168,22 @@ static double slope_of(const double *y, size_t n, double *error)
 	return slope;
 }
 
-struct steady_growth steady_growth(const double *in_system, size_t n, double cell_s, double offered)
+/* Is so much more than a queue that neither grows nor shrinks in the long run would show in that time? Its number moves by
+ * 2 rate a second (variance) where arrivals and ends are as irregular as Poisson's, and the slope by least squares of such a
+ * walk over T has a variance of 6/5 of that over T (Durlauf & Phillips, "Trends versus random walks in time series analysis",
+ * Econometrica 56, 1988). */
+static bool beyond_chance(double per_s, double rate, double span_s)
+{
+	return per_s > NORMAL_AT_LEVEL * sqrt(1.2 * 2 * rate / span_s);
+}
+
+struct steady_growth steady_growth(const double *in_system, size_t n, double cell_s, double offered,
+				   double rate)
 {
 	const size_t each = n / 2 / STEADY_BATCHES;
 	struct steady_growth g = {NAN, INFINITY, TREND_UNDECIDED};
 	const double *x = in_system + n - each * STEADY_BATCHES;
-	double y[STEADY_BATCHES], error, span_s, mean;
+	double y[STEADY_BATCHES], error, span_s, all_s, mean;
 
 	if (!each)
 		return g;
@@ -181,13 +191,14 @@ struct steady_growth steady_growth(const double *in_system, size_t n, double cel
 		y[b] = mean_of(x + b * each, each);
 	mean = mean_of(y, STEADY_BATCHES);
 	span_s = (double)each * cell_s;
+	all_s = STEADY_BATCHES * span_s;
 	g.per_s = slope_of(y, STEADY_BATCHES, &error) / span_s;
 	g.half = ci_errors(STEADY_BATCHES - 2, LEVEL) * error / span_s;
 	if (offered > 1)
 		g.trend = g.per_s + g.half > 0 ? TREND_OVERLOADED : TREND_UNDECIDED;
 	else if (g.per_s <= g.half)
 		g.trend = TREND_STABLE;
-	else if (isnan(offered) && g.per_s * STEADY_BATCHES * span_s >= mean / 2)
+	else if (g.per_s * all_s >= mean / 2 && (isnan(offered) || beyond_chance(g.per_s, rate, all_s)))
 		g.trend = TREND_OVERLOADED;
 	return g;
 }

@@ -62,9 +62,10 @@ struct steady_growth {
 
 /* From means of the number in the system over equal cells, the second half of which is looked at: the slope
  * by least squares over 20 batches, its error widened for the correlation of what is left (Wilks,
- * "Statistical Methods in the Atmospheric Sciences", 5.2.4). offered: work that comes in a second over the
- * most that can be done; NAN where not known. Overloaded: offered > 1 and it grows or that cannot be told, or
- * offered is not known and it grows by half its mean at least. */
-struct steady_growth steady_growth(const double *in_system, size_t n, double cell_s, double offered);
+ * "Statistical Methods in the Atmospheric Sciences", 5.2.4). offered: work that comes in a second over a bound on what can be
+ * done, which may be too kind; NAN where not known. rate: how many come in a second. Overloaded: offered > 1 and it grows or
+ * that cannot be told, or it grows by half its mean at least and, where offered is known, by more than chance would have it. */
+struct steady_growth steady_growth(const double *in_system, size_t n, double cell_s, double offered,
+				   double rate);
 
 #endif

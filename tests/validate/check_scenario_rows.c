@@ -78,9 +78,11 @@ static const char *yaml(struct arena *a, size_t i)
 
 START_TEST(each_setting_with_each_scenario)
 {
+	struct arena texts = ARENA_INIT;
+
 	for (size_t k = 0; k < ARRAY_LEN(scenarios); k++) {
 		const bool fine = settings[_i].fine & scenarios[k].is;
-		struct fixture t = {.arena = ARENA_INIT};
+		struct fixture t;
 		struct err err = ERR_INIT;
 		enum run_column column;
 		struct model_shelf shelf;
@@ -88,7 +90,7 @@ START_TEST(each_setting_with_each_scenario)
 		const char *text;
 		int rc;
 
-		fixture_text(&t, yaml(&t.arena, k), NULL);
+		fixture_text(&t, yaml(&texts, k), NULL);
 		shelf = (struct model_shelf){.loader = &t.loader};
 		text = arena_printf(&t.arena, "kind,prompt,tok_per_s,%s\npp,512,900,\"%s\"\n",
 				    settings[_i].column, settings[_i].says);
@@ -102,6 +104,7 @@ START_TEST(each_setting_with_each_scenario)
 		}
 		fixture_release(&t);
 	}
+	arena_release(&texts);
 }
 END_TEST
 
