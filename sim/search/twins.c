@@ -84,10 +84,10 @@ static bool use_becomes(const struct exchange *x, const struct link_use *u, size
 	const size_t from = exchanged(x, u->ends[0]), to = exchanged(x, u->ends[1]);
 	const size_t image = from != to ? world_link_use(w, from, to)
 					: at - u->ends[0] + from; /* of equals: world_equals_use() */
-	const struct link_use *v = &w->link_uses[image];
+	const struct link_use *v = image != WORLD_NONE ? &w->link_uses[image] : NULL;
 	int way;
 
-	if (image == WORLD_NONE || !link_becomes(x, u, v))
+	if (!v || !link_becomes(x, u, v))
 		return false;
 	way = link_use_from(v, from);
 	return way_becomes(x, &u->ways[0], &v->ways[way]) && way_becomes(x, &u->ways[1], &v->ways[!way]);
