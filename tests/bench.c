@@ -20,6 +20,7 @@
 #include "sim/load/variates.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/serving.h"
+#include "tests/bench_looks.h"
 #include "tests/bench_queues.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
@@ -665,6 +666,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 4 && !strcmp(argv[1], "flows")) {
 		count_flows(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "looks")) {
+		count_looks(argv[2], strtoul(argv[3], NULL, 10));
 		return 0;
 	}
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve")) {

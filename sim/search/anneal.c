@@ -33,6 +33,7 @@ static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, pen
 struct evaluated {
 	struct layer_map phase_group[PHASE_GROUPS];
 	uint8_t *at[PHASE_GROUPS];
+	double *pass_s; /* [block], scratch of the sums */
 	bool single;
 	struct unit_set units;
 	unsigned kind;
@@ -110,12 +111,9 @@ static void sum_phase_groups(const struct block_costs *p, const struct evaluated
 {
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
-		phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
+	block_costs_sum_both(p, at, k->pass_s, phase_groups);
 	if (!k->single)
 		block_costs_add_handovers(p, at, phase_groups);
-	if (p->search->backward)
-		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
 /* The layers' devices, and those of the ends where the model has any. */
@@ -125,6 +123,39 @@ static void add_used(const struct anneal *a, const uint8_t *at, struct unit_set 
 
 	for (size_t b = end; b < a->space.blocks - end; b++)
 		unit_set_add(units, at[b]);
+}
+
+static void lay_out_phase_group(struct anneal *a, const struct anneal_state *anneal_state, int phase_group)
+{
+	struct evaluated *k = &a->evaluated;
+
+	anneal_state_layer_map(&a->space, &anneal_state->phase_group[phase_group],
+			       &k->phase_group[phase_group], k->at[phase_group]);
+	k->kind |= anneal_state_kind(&a->space, &k->phase_group[phase_group], k->at[phase_group]);
+	add_used(a, k->at[phase_group], &k->units);
+}
+
+/* The layer maps of a state, and the class that they are of. Phase groups that are not split have one map. */
+static void lay_out(struct anneal *a, const struct anneal_state *anneal_state)
+{
+	const size_t layers = a->space.layers;
+	struct evaluated *k = &a->evaluated;
+
+	k->kind = 0;
+	k->units = (struct unit_set){{0}};
+	lay_out_phase_group(a, anneal_state, 0);
+	if (anneal_state->phases_split) {
+		lay_out_phase_group(a, anneal_state, 1);
+	} else {
+		struct layer_map both = k->phase_group[0];
+
+		for (int g = 0; g < GROUPS; g++)
+			both.unit[g] = memcpy(k->phase_group[1].unit[g], both.unit[g], layers);
+		k->phase_group[1] = both;
+		memcpy(k->at[1], k->at[0], a->space.blocks);
+	}
+	k->single = !anneal_state->phases_split || !memcmp(k->at[0], k->at[1], a->space.blocks);
+	k->kind |= k->single ? 0 : HAS_PHASES;
 }
 
 /* Evaluates a state into a->evaluated. As soon as its energy is above `most` the state will be rejected,
@@ -140,17 +171,7 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	size_t missing;
 
 	a->tried++;
-	k->kind = 0;
-	k->units = (struct unit_set){{0}};
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		anneal_state_layer_map(
-			&a->space, &anneal_state->phase_group[anneal_state->phases_split ? phase_group : 0],
-			&k->phase_group[phase_group], k->at[phase_group]);
-		k->kind |= anneal_state_kind(&a->space, &k->phase_group[phase_group], k->at[phase_group]);
-		add_used(a, k->at[phase_group], &k->units);
-	}
-	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
-	k->kind |= k->single ? 0 : HAS_PHASES;
+	lay_out(a, anneal_state);
 	missing = a->space.all_joined ? 0 : space_unjoined(p->w, &k->units);
 	if (missing) {
 		k->rank = INFINITY;
@@ -396,13 +417,13 @@ bool anneal_step(struct anneal *a)
 		const double most = energy - temperature * exact_log(rng_uniform(a->rng));
 		double got;
 
-		next = now;
+		anneal_state_copy(&now, &next);
 		if (!anneal_state_move(&a->space, &next, a->rng))
 			continue;
 		anneal_state_order_twins(&a->space, &next);
 		got = try_state(a, &next, most);
 		if (got <= most) {
-			now = next;
+			anneal_state_copy(&next, &now);
 			energy = got;
 		}
 	}
@@ -421,6 +442,7 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	for (size_t i = 0; i < ask->variants_n && search_job(ask->job)->memory; i++)
 		a->memory[i] = search_job(ask->job)->memory(&a->arena, ask->variants[i].w,
 							    &ask->variants[i].block_costs.slots);
+	a->evaluated.pass_s = arena_array(&a->arena, blocks, sizeof *a->evaluated.pass_s);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		a->evaluated.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)

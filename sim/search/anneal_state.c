@@ -121,6 +121,27 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
 	return p;
 }
 
+static void copy_phase_group(const struct anneal_phase_group *from, struct anneal_phase_group *to)
+{
+	for (int g = 0; g < GROUPS; g++) {
+		to->group[g].n = from->group[g].n;
+		for (size_t i = 0; i < from->group[g].n; i++)
+			to->group[g].at[i] = from->group[g].at[i];
+	}
+	to->roles_split = from->roles_split;
+	to->split = from->split;
+	to->embedding = from->embedding;
+	to->head = from->head;
+}
+
+void anneal_state_copy(const struct anneal_state *from, struct anneal_state *to)
+{
+	to->variant = from->variant;
+	to->phases_split = from->phases_split;
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		copy_phase_group(&from->phase_group[phase_group], &to->phase_group[phase_group]);
+}
+
 static bool joins_all(const struct anneal_space *s, const struct range_list *r, size_t unit)
 {
 	const struct unit *units = s->w->units;

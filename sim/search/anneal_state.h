@@ -57,6 +57,9 @@ struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t f
 struct anneal_state anneal_state_over(const struct anneal_space *s, const struct unit_set *units,
 				      const double *speed);
 
+/* *to = *from, without the room for ranges that there are not. */
+void anneal_state_copy(const struct anneal_state *from, struct anneal_state *to);
+
 /* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then
  * have changed or not, but is valid. */
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng);

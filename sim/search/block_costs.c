@@ -293,52 +293,71 @@ double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t bl
 }
 
 /* The part of a block's time that a bound may count, for the layer map `at`. */
-static enum counted counted_at(const struct block_costs *p, const uint8_t *at, size_t b)
+static inline enum counted counted_at(const struct block_costs *p, const uint8_t *at, size_t b)
 {
+	if (p->role[b] != ROLE_SHARED)
+		return COUNT_CHAIN;
 	return block_costs_count(p->role[b], at[p->feed[b]], at[b], b + 1 < p->blocks ? at[b + 1] : at[b]);
 }
 
-/* Seconds of a pass in a block, with the transfer to it. */
-static double pass_s(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b)
+/* Seconds of a pass in a block, with the transfer to it. Most blocks are on the device of their feed, where there is none. */
+static inline double pass_s(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b)
 {
 	const size_t u_v_before[] = {at[p->feed[b]], at[b], b ? at[b - 1] : at[b]};
+	const double s = p->chain_s[phase_group][b * p->units + at[b]];
 
-	return p->chain_s[phase_group][b * p->units + at[b]] +
-	       block_costs_hop_s(p, phase_group, b, u_v_before);
+	return u_v_before[0] == u_v_before[1] ? s : s + block_costs_hop_s(p, phase_group, b, u_v_before);
 }
 
-/* Adds the copy seconds of the sending and receiving device for the transfer to a block. */
-static void add_copies(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
-		       double *busy_s)
+/* Seconds of the transfer to a block whose feed is on another device; adds the copy seconds of the two. */
+static inline double add_hop(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
+			     double *busy_s)
 {
 	const bool back = runs_backward(p, phase_group);
 	const size_t u = at[p->feed[b]], v = at[b];
-	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
 	size_t i;
+	bool shared;
 
-	if (u == v || b <= p->first || b > p->last)
-		return;
-	i = p->hop_row[phase_group][known] * p->pairs + unit_slots_pair(&p->slots, u, v);
+	if (b <= p->first || b > p->last)
+		return 0;
+	shared = p->role[b - 1] == ROLE_SHARED; /* see block_costs_hop_s() */
+	i = p->hop_row[phase_group][b - shared] * p->pairs + unit_slots_pair(&p->slots, u, v);
 	busy_s[back ? v : u] += p->send_s[phase_group][i];
 	busy_s[back ? u : v] += p->receive_s[phase_group][i];
+	return shared ? block_costs_hop_s(p, phase_group, b, (const size_t[]){u, v, at[b - 1]})
+		      : p->hop_s[phase_group][i];
+}
+
+/* passes_s: [block], set to the seconds of a pass in it, with the transfer to it; NULL: not wanted. */
+static void sum_blocks(const struct block_costs *p, int phase_group, const uint8_t *at, double *passes_s,
+		       struct phase_group_sum *s)
+{
+	const double *chain_s = p->chain_s[phase_group], *busy_s = p->busy_s[phase_group];
+
+	for (size_t b = 0; b < p->blocks; b++) {
+		const enum counted counted = counted_at(p, at, b);
+		const size_t i = b * p->units + at[b];
+		double pass = chain_s[i];
+
+		if (counted != COUNT_NOTHING)
+			s->busy_s[at[b]] += busy_s[i];
+		if (counted != COUNT_CHAIN)
+			continue;
+		if (at[p->feed[b]] != at[b])
+			pass += add_hop(p, phase_group, at, b, s->busy_s);
+		s->chain_s += pass;
+		if (passes_s)
+			passes_s[b] = pass;
+	}
+	if (phase_group == 1)
+		s->chain_s += block_costs_token_s(p, phase_group, at, at);
 }
 
 struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_group, const uint8_t *at)
 {
 	struct phase_group_sum s = {.chain_s = 0};
 
-	for (size_t b = 0; b < p->blocks; b++) {
-		const enum counted counted = counted_at(p, at, b);
-
-		if (counted != COUNT_NOTHING)
-			s.busy_s[at[b]] += p->busy_s[phase_group][b * p->units + at[b]];
-		if (counted != COUNT_CHAIN)
-			continue;
-		s.chain_s += pass_s(p, phase_group, at, b);
-		add_copies(p, phase_group, at, b, s.busy_s);
-	}
-	if (phase_group == 1)
-		s.chain_s += block_costs_token_s(p, phase_group, at, at);
+	sum_blocks(p, phase_group, at, NULL, &s);
 	return s;
 }
 
@@ -366,24 +385,46 @@ static void add_queue_s(struct queue_times *t, size_t queue, double s)
 	t->at[i - 1].s += s;
 }
 
+/* The link between the devices of a block's two phase groups. Blocks that follow one another are mostly on the same two. */
+struct between {
+	size_t u, v, pair, link_use, out, back; /* pair: its place in a table; out, back: queues */
+};
+
+static struct between between(const struct block_costs *p, size_t u, size_t v)
+{
+	const struct world *w = p->w;
+	const size_t a = w->units[u].machine, c = w->units[v].machine;
+	struct between x = {u, v, 0, a == c ? WORLD_NONE : world_link_use(w, a, c), 0, 0};
+
+	if (x.link_use == WORLD_NONE)
+		return x;
+	x.pair = unit_slots_pair(&p->slots, u, v);
+	x.out = queue_index(w, queue_from(w, x.link_use, a));
+	x.back = queue_index(w, queue_from(w, x.link_use, c));
+	return x;
+}
+
 void block_costs_add_handovers(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
 			       struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
-	const struct world *w = p->w;
 	struct queue_times t = {.at = xmalloc((2 * p->blocks + 1) * sizeof *t.at)};
+	struct between x = {.link_use = WORLD_NONE}; /* unit 0 and itself */
 
 	for (size_t b = 0; b < p->blocks; b++) {
-		const size_t u = at[0][b], v = at[1][b], a = w->units[u].machine, c = w->units[v].machine;
-		const size_t link_use = a == c ? WORLD_NONE : world_link_use(w, a, c);
+		const size_t u = at[0][b], v = at[1][b];
 		const struct handover *h;
 
-		if (link_use == WORLD_NONE)
+		if (u == v)
 			continue;
-		h = &p->handovers[b * p->pairs + unit_slots_pair(&p->slots, u, v)];
+		if (u != x.u || v != x.v)
+			x = between(p, u, v);
+		if (x.link_use == WORLD_NONE)
+			continue;
+		h = &p->handovers[b * p->pairs + x.pair];
 		phase_groups[1].copies_s[u] += h->send_s;
 		phase_groups[1].copies_s[v] += h->receive_s;
-		add_queue_s(&t, queue_index(w, queue_from(w, link_use, a)), h->link_out_s);
-		add_queue_s(&t, queue_index(w, queue_from(w, link_use, c)), h->link_back_s);
+		add_queue_s(&t, x.out, h->link_out_s);
+		add_queue_s(&t, x.back, h->link_back_s);
 	}
 	for (size_t q = 0; q < t.n; q++)
 		phase_groups[1].link_s = fmax(phase_groups[1].link_s, t.at[q].s);
@@ -404,30 +445,74 @@ void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *c
 	}
 }
 
-double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
+/* When in a pass a device's first block begins, and the work of all of a device's passes. */
+struct ramps {
+	double ramp_s[PHASE_GROUPS][SPACE_UNITS], work_s[SPACE_UNITS];
+};
+
+/* passes_s: [block], from sum_blocks(); NULL: not known yet. */
+static void add_ramp(const struct block_costs *p, int phase_group, const uint8_t *at, const double *passes_s,
+		     struct ramps *r)
 {
-	double ramp_s[PHASE_GROUPS][SPACE_UNITS], work_s[SPACE_UNITS] = {0}, most = 0;
+	double *ramp_s = r->ramp_s[phase_group], ramp = 0;
 
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		double ramp = 0;
+	for (size_t u = 0; u < p->units; u++)
+		ramp_s[u] = INFINITY;
+	for (size_t b = p->first; b <= p->last; b++) {
+		const size_t u = at[b];
 
-		for (size_t u = 0; u < p->units; u++)
-			ramp_s[phase_group][u] = INFINITY;
-		for (size_t b = p->first; b <= p->last; b++) {
-			const size_t u = at[phase_group][b];
-
-			ramp_s[phase_group][u] = fmin(ramp_s[phase_group][u], ramp);
-			if (counted_at(p, at[phase_group], b) != COUNT_CHAIN)
-				continue;
-			ramp += pass_s(p, phase_group, at[phase_group], b);
-			work_s[u] += p->in_flight[phase_group] * p->chain_s[phase_group][b * p->units + u];
-		}
+		if (ramp < ramp_s[u])
+			ramp_s[u] = ramp;
+		if (counted_at(p, at, b) != COUNT_CHAIN)
+			continue;
+		ramp += passes_s ? passes_s[b] : pass_s(p, phase_group, at, b);
+		r->work_s[u] += p->in_flight[phase_group] * p->chain_s[phase_group][b * p->units + u];
 	}
+}
+
+static double longest_ramps_s(const struct block_costs *p, const struct ramps *r)
+{
+	double most = 0;
+
 	for (size_t u = 0; u < p->units; u++)
 		/* the device runs blocks of both phase groups */
-		if (isfinite(ramp_s[0][u]) && isfinite(ramp_s[1][u]))
-			most = fmax(most, ramp_s[0][u] + work_s[u] + ramp_s[1][u]);
+		if (isfinite(r->ramp_s[0][u]) && isfinite(r->ramp_s[1][u]))
+			most = fmax(most, r->ramp_s[0][u] + r->work_s[u] + r->ramp_s[1][u]);
 	return most;
+}
+
+double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
+{
+	struct ramps r;
+
+	memset(r.work_s, 0, p->units * sizeof *r.work_s);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		add_ramp(p, phase_group, at[phase_group], NULL, &r);
+	return longest_ramps_s(p, &r);
+}
+
+/* What is of units that there are: the rest is never read. */
+static void clear_sum(const struct block_costs *p, struct phase_group_sum *s)
+{
+	s->chain_s = s->link_s = s->fill_s = 0;
+	memset(s->busy_s, 0, p->units * sizeof *s->busy_s);
+	memset(s->copies_s, 0, p->units * sizeof *s->copies_s);
+}
+
+void block_costs_sum_both(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+			  double *scratch_s, struct phase_group_sum phase_groups[PHASE_GROUPS])
+{
+	struct ramps r;
+
+	memset(r.work_s, 0, p->units * sizeof *r.work_s);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		clear_sum(p, &phase_groups[phase_group]);
+		sum_blocks(p, phase_group, at[phase_group], scratch_s, &phase_groups[phase_group]);
+		if (p->search->backward)
+			add_ramp(p, phase_group, at[phase_group], scratch_s, &r);
+	}
+	if (p->search->backward)
+		phase_groups[1].fill_s = longest_ramps_s(p, &r);
 }
 
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,

@@ -99,6 +99,10 @@ void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *c
  * can begin, plus all its own passes, plus the time from its last backward pass to the end of the step.
  * Returns the largest. */
 double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS]);
+/* Both sums, and for training block_costs_fill_s() in phase_groups[1]: the same numbers, but each block is looked up once.
+ * scratch_s: [block], to be written over. Only the units of the world are set. */
+void block_costs_sum_both(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+			  double *scratch_s, struct phase_group_sum phase_groups[PHASE_GROUPS]);
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,
 			   const uint8_t *to);
 /* The same from the last block on u to the first on v. */

@@ -169,6 +169,34 @@ START_TEST(bound_is_met_by_likes)
 }
 END_TEST
 
+/* Both sums together are each of them, to the last bit, and their chains are those of the blocks one by one. */
+static void check_sums_both(const struct block_costs *p, enum job job, const uint8_t *const at[PHASE_GROUPS],
+			    const struct phase_group_sum want[PHASE_GROUPS])
+{
+	struct arena a = ARENA_INIT;
+	struct phase_group_sum got[PHASE_GROUPS];
+
+	block_costs_sum_both(p, at, arena_array(&a, p->blocks, sizeof(double)), got);
+	MUST(job != JOB_TRAIN || got[1].fill_s == block_costs_fill_s(p, at));
+	for (int g = 0; g < PHASE_GROUPS; g++) {
+		double chain_s = 0;
+
+		for (size_t b = 0; b < p->blocks; b++) {
+			const size_t hop[] = {at[g][p->feed[b]], at[g][b], at[g][b ? b - 1 : b]};
+			const size_t next = b + 1 < p->blocks ? b + 1 : b;
+
+			if (block_costs_count(p->role[b], hop[0], hop[1], at[g][next]) == COUNT_CHAIN)
+				chain_s += p->chain_s[g][b * p->units + hop[1]] +
+					   block_costs_hop_s(p, g, b, hop);
+		}
+		chain_s += g ? block_costs_token_s(p, g, at[g], at[g]) : 0;
+		MUST(got[g].chain_s == chain_s && want[g].chain_s == chain_s);
+		for (size_t u = 0; u < p->units; u++)
+			MUST(got[g].busy_s[u] == want[g].busy_s[u] && !(got[g].copies_s[u] > 0));
+	}
+	arena_release(&a);
+}
+
 /* No candidate is below it, whatever is known when it is asked for. */
 START_TEST(nothing_is_below_the_bound)
 {
@@ -215,6 +243,7 @@ START_TEST(nothing_is_below_the_bound)
 			used = layer_map_used(fixture.world->model, &l);
 			unit_set_join(&units, &used);
 		}
+		check_sums_both(p, job, shard_groups, phase_groups);
 		block_costs_machine_weights_B(p, shard_groups, need_B);
 		for (size_t m = 0; m < fixture.world->machines_n; m++)
 			fits &= need_B[m] <= fixture.world->machines[m].memory.usable.value;
