@@ -564,6 +564,8 @@ static void bring_pipelines(struct anneal *a)
 
 const struct annealed *anneal_found(struct anneal *a, size_t *n)
 {
+	if (!a->tried) /* stopped before the first chain */
+		try_starts(a);
 	*n = a->pool.n;
 	if (!a->pool.n)
 		return a->pool.at;

@@ -56,7 +56,8 @@ void anneal_free(struct anneal *a); /* NULL is allowed */
 /* The distinct candidates found, a limited number of each class (units, kind): the one of least rank, then those on one device,
  * which the others are compared with, then the best on each of several numbers of equal devices, then the others, all by
  * ascending rank; but the best few pipelines stand before all except the first and the best on one device: a small budget
- * and a search that is broken off come to them. The array is valid until the next anneal_step(). */
+ * and a search that is broken off come to them. Where no chain has run they
+ * are those of the first chain's beginning. The array is valid until the next anneal_step(). */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
 /* Returns a random candidate one or two moves away from the state `centre` whose rank is less than
  * `below`, or NULL if a fixed number of tries finds none. The candidate lives as long as the annealing. */
