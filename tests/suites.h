@@ -50,6 +50,7 @@
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \
 	SUITE(anneal)                                                                                        \
+	SUITE(pipelines)                                                                                     \
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
 	SUITE(equals)                                                                                        \

@@ -7,7 +7,9 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/rng.h"
 #include "sim/predict/program_job.h"
+#include "sim/search/anneal_order.h"
 #include "sim/search/anneal_starts.h"
+#include "sim/search/pipelines.h"
 #include "sim/search/search.h"
 #include "sim/search/search_job.h"
 
@@ -17,8 +19,9 @@ enum {
 	PER_CLASS = 64,
 	POOL = 1024,
 	NEIGHBOUR_TRIES = 20,
-	BY_NUMBER = 24,
-	CHAINS_BY_NUMBER = 4
+	BY_NUMBER = STARTS_KEPT,
+	CHAINS_BY_NUMBER = 4,
+	PIPELINES = 12 /* simulated whatever else was found */
 };
 
 /* The temperature falls from 0.2, at which a state that is a fifth worse is often accepted, to almost
@@ -40,12 +43,6 @@ struct evaluated {
 	double rank, energy;
 };
 
-struct start { /* of a set of devices the best that was looked at */
-	struct anneal_state state;
-	struct unit_set units;
-	double energy;
-};
-
 struct anneal {
 	struct anneal_ask ask;
 	struct anneal_space space;
@@ -55,10 +52,9 @@ struct anneal {
 	struct anneal_state best;
 	double best_energy;
 	struct evaluated evaluated;
-	double speed[SPACE_UNITS]; /* [unit], device_speeds() */
+	double speed[SPACE_UNITS]; /* [unit], anneal_starts_speeds() */
 	struct anneal_starts starts;
-	struct start by_number[BY_NUMBER]; /* the best of try_numbers() */
-	size_t by_number_n;
+	struct start_list by_number, pipelines;         /* the best of try_numbers() and of try_pipelines() */
 	const struct footprint_table *memory[VARIANTS]; /* of each variant; NULL: none */
 	VEC(struct annealed) pool;
 };
@@ -84,26 +80,33 @@ static void footprint_of(const struct anneal *a, const struct variant *v, struct
 	arena_release(&scratch);
 }
 
-/* The sum over the machines of the memory needed beyond the usable memory, relative to the usable memory.
+/* The memory needed beyond the usable memory of each machine, relative to the usable memory; returns the sum.
  * For a job without a footprint function (training, whose memory is known only after its simulation) only
  * weights are counted. */
-static double memory_excess(const struct anneal *a, const struct variant *v)
+static double machines_excess(const struct anneal *a, const struct variant *v, double *over)
 {
 	const struct evaluated *k = &a->evaluated;
 	const struct world *w = v->w;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 	struct footprint footprint[SPACE_UNITS];
-	double need_B[SPACE_UNITS], over = 0;
+	double need_B[SPACE_UNITS], sum = 0;
 
 	block_costs_machine_weights_B(&v->block_costs, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
-		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
-	if (over > 0 || !job_types[a->ask.job]->programs->footprint)
-		return over;
+		sum += over[m] = fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
+	if (sum > 0 || !job_types[a->ask.job]->programs->footprint)
+		return sum;
 	footprint_of(a, v, footprint);
 	for (size_t m = 0; m < w->machines_n; m++)
-		over += footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
-	return over;
+		sum += over[m] = footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
+	return sum;
+}
+
+static double memory_excess(const struct anneal *a, const struct variant *v)
+{
+	double over[SPACE_UNITS];
+
+	return machines_excess(a, v, over);
 }
 
 static void sum_phase_groups(const struct block_costs *p, const struct evaluated *k,
@@ -193,12 +196,20 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 
 /* ---- the best candidates so far ---- */
 
+static bool is_evaluated(const struct anneal *a, const struct variant *v, const struct annealed *have)
+{
+	const size_t blocks = v->block_costs.blocks;
+
+	return have->variant == v && !memcmp(have->at[0], a->evaluated.at[0], blocks) &&
+	       !memcmp(have->at[1], a->evaluated.at[1], blocks);
+}
+
 /* The index in the pool at which the evaluated candidate is to be stored: that of the worst candidate that
  * it replaces, pool.n to append, or pool.n + 1 not to store it. */
 static size_t pool_slot(const struct anneal *a, const struct variant *v)
 {
 	const struct evaluated *k = &a->evaluated;
-	const size_t blocks = v->block_costs.blocks, none = a->pool.n + 1;
+	const size_t none = a->pool.n + 1;
 	size_t of_class = 0, worst = none, worst_of_all = none;
 
 	for (size_t i = 0; i < a->pool.n; i++) {
@@ -209,8 +220,7 @@ static size_t pool_slot(const struct anneal *a, const struct variant *v)
 			worst_of_all = i;
 		if (have->kind != k->kind || !unit_set_same(&have->units, &k->units))
 			continue;
-		if (have->variant == v && !memcmp(have->at[0], k->at[0], blocks) &&
-		    !memcmp(have->at[1], k->at[1], blocks))
+		if (is_evaluated(a, v, have))
 			return none;
 		of_class++;
 		if (worst == none || have->rank > a->pool.at[worst].rank)
@@ -285,30 +295,10 @@ static double try_state(struct anneal *a, const struct anneal_state *anneal_stat
 
 /* ---- chains ---- */
 
-/* The speed of each device as the inverse of its cost for all blocks; only the ratios of the speeds are
- * used. */
-static void device_speeds(const struct anneal *a, double *speed)
-{
-	const struct block_costs *p = &a->ask.variants[0].block_costs;
-	const struct unit_set all = unit_set_all(p->units);
-	const struct rate r = goal_rate(p, a->ask.goal.minimized, &all);
-
-	for (size_t u = 0; u < p->units; u++) {
-		double cost = 0;
-
-		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
-			for (size_t b = 0; b < p->blocks; b++)
-				cost += (r.phase_group[phase_group] + r.busiest[phase_group] + r.busy[u] +
-					 goal_tie) *
-					p->busy_s[phase_group][b * p->units + u];
-		speed[u] = 1 / fmax(cost, 1e-300);
-	}
-}
-
 /* The number of chains that begin at given states; later chains begin at the best state so far. */
 static size_t given_starts(const struct anneal *a)
 {
-	const size_t by_number = a->by_number_n < CHAINS_BY_NUMBER ? a->by_number_n : CHAINS_BY_NUMBER;
+	const size_t by_number = a->by_number.n < CHAINS_BY_NUMBER ? a->by_number.n : CHAINS_BY_NUMBER;
 
 	return a->starts.kinds_n * (1 + a->ask.variants_n) + by_number;
 }
@@ -326,7 +316,7 @@ static struct anneal_state start_state(const struct anneal *a, size_t chain)
 	if (chain >= given_starts(a) && a->best_energy < INFINITY)
 		return a->best;
 	if (chain >= divided && chain < given_starts(a))
-		return a->by_number[chain - divided].state;
+		return a->by_number.at[chain - divided].state;
 	p = anneal_state_by_speed(&a->space, a->starts.kinds[chain % n], a->speed);
 	p.variant = (chain / n - 1) % a->ask.variants_n;
 	return p;
@@ -334,37 +324,12 @@ static struct anneal_state start_state(const struct anneal *a, size_t chain)
 
 /* ---- numbers of equal devices ---- */
 
-/* Keeps the state that was looked at if it is the best of its set of devices and that is one of the few best, in ascending
- * order of their energy. */
-static void keep_start(struct anneal *a, const struct anneal_state *p)
-{
-	const struct unit_set *units = &a->evaluated.units;
-	const double energy = a->evaluated.energy;
-	size_t at = 0;
-
-	while (at < a->by_number_n && !unit_set_same(&a->by_number[at].units, units))
-		at++;
-	if (at < a->by_number_n && energy >= a->by_number[at].energy)
-		return;
-	a->by_number_n += at == a->by_number_n && at < BY_NUMBER;
-
-	for (; at > 0 && energy < a->by_number[at - 1].energy; at--)
-		if (at < BY_NUMBER)
-			a->by_number[at] = a->by_number[at - 1];
-	if (at < BY_NUMBER)
-		a->by_number[at] = (struct start){*p, *units, energy};
-}
-
 /* Looks at the layers divided over each set, by speed and by memory, with each variant. */
-static void try_numbers(struct anneal *a)
+static void try_numbers(struct anneal *a, const double *memory)
 {
-	const struct world *w = a->ask.w;
-	double memory[SPACE_UNITS];
 	const double *const by[] = {a->speed, memory};
 	struct unit_set units;
 
-	for (size_t u = 0; u < w->units_n; u++)
-		memory[u] = w->machines[w->units[u].machine].memory.usable.value;
 	while (anneal_starts_next(&a->starts, &units))
 		for (size_t i = 0; i < ARRAY_LEN(by) * a->ask.variants_n; i++) {
 			struct anneal_state p =
@@ -374,7 +339,66 @@ static void try_numbers(struct anneal *a)
 			anneal_state_order_twins(&a->space, &p);
 			try_state(a, &p, INFINITY);
 			if (isfinite(a->evaluated.rank))
-				keep_start(a, &p);
+				start_list_keep(&a->by_number, BY_NUMBER, &p, &a->evaluated.units,
+						a->evaluated.energy);
+		}
+}
+
+/* ---- pipelines ---- */
+
+/* Cuts the layers over a set at given rates as far as each machine's memory goes. Returns false if there is not enough. */
+static bool cut_within_memory(struct anneal *a, const struct pipelines *of, const struct unit_set *units,
+			      const double *rates, struct anneal_state *p)
+{
+	const size_t variant = p->variant;
+	size_t most[SPACE_UNITS];
+	double over[SPACE_UNITS];
+
+	for (size_t u = 0; u < a->ask.w->units_n; u++)
+		most[u] = a->space.layers;
+	while (pipelines_cut(of, units, rates, most, p)) {
+		p->variant = variant;
+		anneal_state_order_twins(&a->space, p);
+		lay_out(a, p);
+		if (!(machines_excess(a, &a->ask.variants[variant], over) > 0))
+			return true;
+		pipelines_limit(of, p, over, most);
+	}
+	return false;
+}
+
+/* The penalties of limits are those of the state's energy. */
+static void keep_pipeline(struct anneal *a, const struct anneal_state *p)
+{
+	const struct evaluated *k = &a->evaluated;
+	const struct block_costs *costs = &a->ask.variants[p->variant].block_costs;
+	const struct rate r = goal_rate_tied(costs, a->ask.goal.minimized, &k->units);
+	struct phase_group_sum sums[PHASE_GROUPS];
+	double estimate;
+
+	sum_phase_groups(costs, k, sums);
+	estimate = pipelines_estimate(costs, &r, sums) * search_complexity_penalty(&k->units, k->kind);
+	start_list_keep(&a->pipelines, PIPELINES, p, &k->units,
+			k->energy + exact_log(fmax(estimate, 1e-300) / fmax(k->rank, 1e-300)));
+}
+
+/* Looks at the pipelines over each set, by speed and by memory, with each variant. */
+static void try_pipelines(struct anneal *a, const double *memory)
+{
+	const double *const by[] = {a->speed, memory};
+	struct pipelines of;
+	struct unit_set units;
+
+	pipelines_make(&of, &a->space, &a->ask.variants[0].block_costs, a->speed, memory);
+	while (pipelines_next(&of, &units))
+		for (size_t i = 0; i < ARRAY_LEN(by) * a->ask.variants_n; i++) {
+			struct anneal_state p = {.variant = i % a->ask.variants_n};
+
+			if (!cut_within_memory(a, &of, &units, by[i / a->ask.variants_n], &p))
+				continue;
+			try_state(a, &p, INFINITY);
+			if (isfinite(a->evaluated.rank))
+				keep_pipeline(a, &p);
 		}
 }
 
@@ -389,6 +413,18 @@ static void try_alone(struct anneal *a)
 	}
 }
 
+static void try_starts(struct anneal *a)
+{
+	const struct world *w = a->ask.w;
+	double memory[SPACE_UNITS];
+
+	for (size_t u = 0; u < w->units_n; u++)
+		memory[u] = w->machines[w->units[u].machine].memory.usable.value;
+	try_alone(a);
+	try_numbers(a, memory);
+	try_pipelines(a, memory);
+}
+
 size_t anneal_chains(const struct anneal *a, size_t *of)
 {
 	*of = given_starts(a) + RESTARTS;
@@ -401,10 +437,8 @@ bool anneal_step(struct anneal *a)
 	struct anneal_state now, next;
 	double energy;
 
-	if (!a->chain) {
-		try_alone(a);
-		try_numbers(a);
-	}
+	if (!a->chain)
+		try_starts(a);
 	if (a->chain >= given_starts(a) + RESTARTS)
 		return false;
 	now = start_state(a, a->chain++);
@@ -448,7 +482,7 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 		for (int g = 0; g < GROUPS; g++)
 			a->evaluated.phase_group[phase_group].unit[g] = arena_array(&a->arena, layers, 1);
 	}
-	device_speeds(a, a->speed);
+	anneal_starts_speeds(&ask->variants[0].block_costs, ask->goal.minimized, a->speed);
 	anneal_starts_make(&a->starts, &a->space, a->speed);
 	return a;
 }
@@ -484,36 +518,6 @@ const struct annealed *anneal_neighbour(struct anneal *a, const struct anneal_st
 	return NULL;
 }
 
-static int by_rank(const void *a, const void *b)
-{
-	const struct annealed *x = a, *y = b;
-
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (!unit_set_same(&x->units, &y->units))
-		return unit_set_order(&x->units, &y->units);
-	if (x->variant != y->variant) /* variants are elements of one array */
-		return x->variant < y->variant ? -1 : 1;
-	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		const int order =
-			memcmp(x->at[phase_group], y->at[phase_group], x->variant->block_costs.blocks);
-
-		if (order)
-			return order;
-	}
-	return 0;
-}
-
-static int by_devices_then_rank(const void *a, const void *b)
-{
-	const struct annealed *x = a, *y = b;
-	const bool x_alone = unit_set_on_one(&x->units), y_alone = unit_set_on_one(&y->units);
-
-	return x_alone != y_alone ? (x_alone ? -1 : 1) : by_rank(a, b);
-}
-
 /* Puts the best of each number of equal devices before the others on several devices. What overlaps takes longer than its
  * bound, most where roles and phases are apart: these are simple. */
 static void insert_by_number(struct anneal *a)
@@ -522,27 +526,52 @@ static void insert_by_number(struct anneal *a)
 
 	while (at < a->pool.n && unit_set_on_one(&a->pool.at[at].units))
 		at++;
-	for (size_t i = 0; i < a->by_number_n; i++) {
-		evaluate(a, &a->by_number[i].state, INFINITY);
-		VEC_ADD(&a->pool, copy_evaluated(a, &a->by_number[i].state));
+	for (size_t i = 0; i < a->by_number.n; i++) {
+		evaluate(a, &a->by_number.at[i].state, INFINITY);
+		VEC_ADD(&a->pool, copy_evaluated(a, &a->by_number.at[i].state));
 	}
-	for (size_t i = 0; i < a->by_number_n; i++) {
-		const struct annealed k = a->pool.at[a->pool.n - a->by_number_n + i];
+	for (size_t i = 0; i < a->by_number.n; i++)
+		annealed_bring(a->pool.at, a->pool.n - a->by_number.n + i, at + i);
+}
 
-		memmove(&a->pool.at[at + i + 1], &a->pool.at[at + i],
-			(a->pool.n - a->by_number_n - at) * sizeof k);
-		a->pool.at[at + i] = k;
+/* Where the evaluated candidate is in the pool; added at its end if it is not. */
+static size_t find_or_add(struct anneal *a, const struct anneal_state *p)
+{
+	const struct variant *v = &a->ask.variants[p->variant];
+
+	for (size_t i = 0; i < a->pool.n; i++)
+		if (is_evaluated(a, v, &a->pool.at[i]))
+			return i;
+	VEC_ADD(&a->pool, copy_evaluated(a, p));
+	return a->pool.n - 1;
+}
+
+/* Puts pipelines before the others on several devices, behind the best on one alone: a search that is cut short simulates
+ * them, too. */
+static void bring_pipelines(struct anneal *a)
+{
+	size_t to = a->pool.n > 1 && unit_set_on_one(&a->pool.at[1].units) ? 2 : 1;
+
+	for (size_t i = 0; i < a->pipelines.n; i++) {
+		size_t at;
+
+		evaluate(a, &a->pipelines.at[i].state, INFINITY);
+		at = find_or_add(a, &a->pipelines.at[i].state);
+		if (at >= to)
+			annealed_bring(a->pool.at, at, to++);
 	}
 }
 
 const struct annealed *anneal_found(struct anneal *a, size_t *n)
 {
+	if (!a->tried) /* stopped before the first chain */
+		try_starts(a);
 	*n = a->pool.n;
 	if (!a->pool.n)
 		return a->pool.at;
-	qsort(a->pool.at, a->pool.n, sizeof *a->pool.at, by_rank);
-	qsort(a->pool.at + 1, a->pool.n - 1, sizeof *a->pool.at, by_devices_then_rank);
+	annealed_sort(a->pool.at, a->pool.n);
 	insert_by_number(a);
+	bring_pipelines(a);
 	*n = a->pool.n;
 	return a->pool.at;
 }

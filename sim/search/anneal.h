@@ -9,7 +9,8 @@
  * is never reported; a state that needs a link that does not exist gets a penalty above all others.
  *
  * Chains start from each device alone, then from the layers divided by speed over all devices (once for each
- * first device and variant), then from the best state so far. Equal machines are exchanged so that each chain sees one of the
+ * first device and variant), then from the best state so far, which may be one of the pipelines (pipelines.h) that are
+ * looked at before the first chain. Equal machines are exchanged so that each chain sees one of the
  * states that differ by an exchange. Random numbers are those of base/rng.h: the
  * same seed gives the same results. Annealing proves nothing; lower_bound.h bounds the distance to the
  * optimum.
@@ -52,9 +53,11 @@ size_t anneal_chains(const struct anneal *a, size_t *of); /* chains that have ru
 const struct annealed *anneal_best(const struct anneal *a);
 void anneal_free(struct anneal *a); /* NULL is allowed */
 
-/* The distinct candidates found, a limited number of each class (units, kind): the one of least rank, then those on
- * one device, which the others are compared with and which no budget may cut off, then the best on each of several numbers
- * of equal devices, then the others, all by ascending rank. The array is valid until the next anneal_step(). */
+/* The distinct candidates found, a limited number of each class (units, kind): the one of least rank, then those on one device,
+ * which the others are compared with, then the best on each of several numbers of equal devices, then the others, all by
+ * ascending rank; but the best few pipelines stand before all except the first and the best on one device: a small budget
+ * and a search that is broken off come to them. Where no chain has run they
+ * are those of the first chain's beginning. The array is valid until the next anneal_step(). */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
 /* Returns a random candidate one or two moves away from the state `centre` whose rank is less than
  * `below`, or NULL if a fixed number of tries finds none. The candidate lives as long as the annealing. */

@@ -1,7 +1,25 @@
 /* anneal_starts.c - see anneal_starts.h. */
 #include "sim/search/anneal_starts.h"
 
+#include <math.h>
 #include <string.h>
+
+void anneal_starts_speeds(const struct block_costs *p, const struct metric_info *minimized, double *speed)
+{
+	const struct unit_set all = unit_set_all(p->units);
+	const struct rate r = goal_rate(p, minimized, &all);
+
+	for (size_t u = 0; u < p->units; u++) {
+		double cost = 0;
+
+		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+			for (size_t b = 0; b < p->blocks; b++)
+				cost += (r.phase_group[phase_group] + r.busiest[phase_group] + r.busy[u] +
+					 goal_tie) *
+					p->busy_s[phase_group][b * p->units + u];
+		speed[u] = 1 / fmax(cost, 1e-300);
+	}
+}
 
 static size_t twins_of(const struct anneal_space *space, size_t first)
 {
@@ -117,4 +135,22 @@ bool anneal_starts_next(struct anneal_starts *s, struct unit_set *out)
 		}
 	} while (unit_set_on_one(out));
 	return true;
+}
+
+void start_list_keep(struct start_list *s, size_t most, const struct anneal_state *p,
+		     const struct unit_set *units, double energy)
+{
+	size_t at = 0;
+
+	while (at < s->n && !unit_set_same(&s->at[at].units, units))
+		at++;
+	if (at < s->n && energy >= s->at[at].energy)
+		return;
+	s->n += at == s->n && at < most;
+
+	for (; at > 0 && energy < s->at[at - 1].energy; at--)
+		if (at < most)
+			s->at[at] = s->at[at - 1];
+	if (at < most)
+		s->at[at] = (struct start){*p, *units, energy};
 }
