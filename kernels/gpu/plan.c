@@ -253,8 +253,9 @@ static int64_t moe_tokens(const struct bench_case *c)
 	return up(c->m, c->k < MOE_USED ? c->k : MOE_USED);
 }
 
-/* Through weights in blocks by tensor cores. The tile is wide enough for all tokens, any of which may meet one expert, as llama.cpp takes
- * it (ncols_max of mul_mat_q_switch_J(), ggml-cuda/mmq.cuh of ggml-org/llama.cpp@d775b896): where few do, most of it is empty. */
+/* Through weights in blocks by tensor cores. The tile is wide enough for all tokens, any of which may meet one expert, as
+ * llama.cpp takes it (ncols_max of mul_mat_q_switch_J(), ggml-cuda/mmq.cuh of ggml-org/llama.cpp@d775b896): where few do,
+ * most of it is empty. */
 static bool experts_step(struct plan *p)
 {
 	const struct bench_case *c = &p->c;
@@ -296,8 +297,8 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	return true;
 }
 
-/* Heads that share keys are rows of one product, as in llama.cpp (gqa_opt_applies of ggml_cuda_get_best_fattn_kernel(), ggml-cuda/fattn.cu of
- * ggml-org/llama.cpp@d775b896). */
+/* Heads that share keys are rows of one product, as in llama.cpp (gqa_opt_applies of ggml_cuda_get_best_fattn_kernel(),
+ * ggml-cuda/fattn.cu of ggml-org/llama.cpp@d775b896). */
 static bool are_heads_together(const struct bench_case *c, const struct plan_limits *l)
 {
 	return l->style->heads_groups_core && c->heads > c->kv_heads && !l->no_prefill;

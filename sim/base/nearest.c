@@ -74,18 +74,33 @@ static bool has_word(const char *text, const char *word, size_t len)
 	return true;
 }
 
+/* Whether a name has every word of the text; *words: how many these are, where it has. */
+static bool has_all_words(const char *name, const char *text, size_t *words)
+{
+	for (*words = 0; *text; ++*words) {
+		const size_t len = strcspn(text, between_words);
+
+		if (!has_word(name, text, len))
+			return false;
+		text += len + (text[len] != '\0');
+	}
+	return true;
+}
+
 /* Of the same words in another order: ttft_p99_s for ttft_s_p99. */
 static bool has_same_words(const char *a, const char *b)
 {
-	bool same = strlen(a) == strlen(b);
+	size_t words;
 
-	while (same && *a) {
-		const size_t len = strcspn(a, between_words);
+	return strlen(a) == strlen(b) && has_all_words(b, a, &words);
+}
 
-		same = has_word(b, a, len);
-		a += len + (a[len] != '\0');
-	}
-	return same;
+/* It has several words and all of them: "h100-80gb" in "nvidia-h100-sxm-80gb". */
+static bool is_longer(const char *name, const char *text)
+{
+	size_t words;
+
+	return has_all_words(name, text, &words) && words > 1 && !has_same_words(text, name);
 }
 
 /* Usual words for the same, as they are folded; the first is what files say here, the others are those of PyTorch, PEFT and
@@ -174,28 +189,13 @@ static size_t beginnings(const char *text, const char *const *names, size_t n, c
 	return found;
 }
 
-/* Does a name have all of the text's words, of which there are several, and more? "h100-80gb", "nvidia-h100-sxm-80gb". */
-static bool has_all_words(const char *name, const char *text)
-{
-	size_t words = 0;
-
-	for (; *text; words++) {
-		const size_t len = strcspn(text, between_words);
-
-		if (!has_word(name, text, len))
-			return false;
-		text += len + (text[len] != '\0');
-	}
-	return words > 1;
-}
-
 /* How many names have all words of the text; *one: one of them. */
 static size_t longer_names(const char *text, const char *const *names, size_t n, const char **one)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (has_all_words(names[i], text) && !has_same_words(text, names[i])) {
+		if (is_longer(names[i], text)) {
 			*one = names[i];
 			found++;
 		}

@@ -90,8 +90,9 @@ static bool is_called(const struct sample *s)
 	return s->path && !strcmp(s->path, "called");
 }
 
-/* m rows that meet k experts of n x n are one product of m / k rows, which is no whole number where tokens choose, through as many weights
- * as k experts have: they run in one launch, whose blocks fill the device together, however few rows each expert gets. */
+/* m rows that meet k experts of n x n are one product of m / k rows, which is no whole number where tokens choose, through as
+ * many weights as k experts have: they run in one launch, whose blocks fill the device together, however few rows each expert
+ * gets. */
 static bool as_expert(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
 		      struct sample *one)
 {

@@ -40,7 +40,8 @@ static inline double cell_width(const struct table_cell *c)
 	return (double)c->n * (double)c->k;
 }
 
-/* Adds a sample's time to the cell of the shape that `as` has; its rows are of `per` experts together, or, where that is 0, of each. */
+/* Adds a sample's time to the cell of the shape that `as` has; its rows are of `per` experts together, or, where that is 0,
+ * of each. */
 void table_add(struct table_fit *t, const struct sample *s, const struct sample *as, int64_t per);
 
 /* The rate without t0, FLOP/s; sets c->u_sd, and c->why where the cell cannot be used. */

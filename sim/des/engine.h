@@ -24,13 +24,13 @@ void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (
 void engine_run(struct engine *e);             /* until nothing is pending */
 uint64_t engine_fired(const struct engine *e); /* events fired so far */
 
-/* Seconds to the clock's nanoseconds: rounds half away from zero. Negative, NaN or past 292 years is a
- * BUG. */
 static inline sim_ns sim_later(sim_ns a, sim_ns b)
 {
 	return a > b ? a : b;
 }
 
+/* Seconds to the clock's nanoseconds: rounds half away from zero. Negative, NaN or past 292 years is a
+ * BUG. */
 static inline sim_ns sim_ns_of_s(double seconds)
 {
 	const double ns = seconds * 1e9;

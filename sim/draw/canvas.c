@@ -56,13 +56,8 @@ static void add_tooltip(struct str *out, const char *tooltip)
 	str_add(out, "\"");
 }
 
-void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first)
-{
-	canvas_open_scaled(c, out, width, height, lines_first, 1, false);
-}
-
-void canvas_open_scaled(struct canvas *c, struct str *out, double width, double height, bool lines_first,
-			double scale, bool paper)
+void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first,
+		 double scale, bool paper)
 {
 	*c = (struct canvas){.out = out, .height = height, .scale = scale, .areas = STR_INIT};
 	width *= scale;

@@ -54,13 +54,11 @@ struct stroke {
 	const char *class_name; /* as of struct ink */
 };
 
-/* Begins a picture. lines_first: all lines are below all shapes and texts, otherwise above them. Of two
- * elements of one sort the later one is above. */
-void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first);
-/* The same of a picture whose lengths, all of them, are multiplied by a scale. paper: it is to be printed, so that an
- * SVG keeps its colours on a dark screen. */
-void canvas_open_scaled(struct canvas *c, struct str *out, double width, double height, bool lines_first,
-			double scale, bool paper);
+/* Begins a picture whose lengths, all of them, are multiplied by a scale. lines_first: all lines are below all shapes and
+ * texts, otherwise above them; of two elements of one sort the later one is above. paper: it is to be printed, so that an SVG
+ * keeps its colours on a dark screen. */
+void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first,
+		 double scale, bool paper);
 void canvas_close(struct canvas *c);
 /* Moves the origin of all that is drawn from now on down by `by` points. */
 void canvas_move_down(struct canvas *c, double by);

@@ -110,8 +110,8 @@ void look_open(const struct picture_look *look, struct canvas *c, struct str *ou
 	const char *title = look->title ? look->title : f->title;
 	const double more = look->no_title ? 0 : page_head(NULL, f->width, title, f->subtitle);
 
-	canvas_open_scaled(c, out, f->width, f->height + more + caption_height(look, f->width),
-			   f->lines_first, scale_of(look, f->width), look->style != STYLE_COLOUR);
+	canvas_open(c, out, f->width, f->height + more + caption_height(look, f->width), f->lines_first,
+		    scale_of(look, f->width), look->style != STYLE_COLOUR);
 	if (!look->no_title)
 		page_head(c, f->width, title, f->subtitle);
 	canvas_move_down(c, more);

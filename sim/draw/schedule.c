@@ -487,8 +487,8 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
-	canvas_open_scaled(&v->canvas, out, v->page_w, head_more + draw_foot(v, NULL, note.text, legend_rows),
-			   false, scale_of(&v->s->look), v->s->look.style != STYLE_COLOUR);
+	canvas_open(&v->canvas, out, v->page_w, head_more + draw_foot(v, NULL, note.text, legend_rows), false,
+		    scale_of(&v->s->look), v->s->look.style != STYLE_COLOUR);
 	draw_head(v, &v->canvas);
 	canvas_move_down(&v->canvas, head_more);
 	draw_warning(v);

@@ -84,8 +84,8 @@ bool report_runs(const struct profile *p, const char *tool);
 /* Is the back end one of the profile's runtime? Of a runtime whose back ends nobody described all may be. */
 bool report_has_backend(const struct profile *p, const char *name);
 
-/* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where it is not
- * known. */
+/* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where
+ * it is not known. */
 const char *report_program(const char *tool);
 
 /* The profile of a device that the row ran under: what it names, or, where `usual` has another back end than the row, the
@@ -97,7 +97,8 @@ const struct profile *report_row_runtime(struct arena *a, const struct device *d
 const struct profile *report_named_runtime(const struct device *d, const char *name);
 
 /* The runtime of a machine's first device that the rows name, or that the program which made the rows stands for and that reads
- * such weights (MIX_N: any; LM Studio has two engines); NULL: its first, or none is told. Nothing is reported where the machine cannot be loaded. */
+ * such weights (MIX_N: any; LM Studio has two engines); NULL: its first, or none is told. Nothing is reported where the
+ * machine cannot be loaded. */
 const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs, int weights);
 
 /* The month of a build of llama.cpp, counted from January of the year 0; 0: not known. */

@@ -25,7 +25,8 @@ struct serving {
 	int64_t batch;  /* tokens of one iteration: max_num_batched_tokens, n_batch; 0: any number */
 	int64_t ubatch; /* tokens of one pass through the model; 0: as the iteration has */
 	int64_t block;  /* tokens of a block of the cache */
-	/* tokens that the cache holds for all slots under llama.cpp, else that one sequence may have; 0: of the memory, or the model's */
+	/* tokens that the cache holds for all slots under llama.cpp, else that one sequence may have; 0: of the memory, or the
+	 * model's */
 	int64_t context;
 	int64_t prompts;  /* prompts that are read at once */
 	int64_t step;     /* tokens by which each of them advances; 0: by all */

@@ -268,8 +268,8 @@ static struct bench_case experts(enum sample_dtype dtype, const int64_t tokens[2
 	return c;
 }
 
-/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths, with 1 to 512 tokens that go to eight experts
- * each: kernels are chosen by the tokens, and 32 experts get four times as many of them as 128. */
+/* In blocks, whose kernels for one row and for many are told by nothing else, of two widths, with 1 to 512 tokens that go to
+ * eight experts each: kernels are chosen by the tokens, and 32 experts get four times as many of them as 128. */
 static void cases_moe(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
 	static const int64_t tokens[][2] = {{1, 1}, {8, 8}, {64, 8}, {64, 32}, {512, 32}},

@@ -234,8 +234,8 @@ static int take_batched(const struct record *c)
 
 /* --- what a JSON object is of --------------------------------------------------------------------- */
 
-/* llama-server's answer: `timings` (tools/server/server-task.cpp, result_timings::to_json()), and `model` beside it. Its first token is of the
- * prompt's pass, so that n tokens took n - 1 steps. */
+/* llama-server's answer: `timings` (tools/server/server-task.cpp, result_timings::to_json()), and `model` beside it. Its
+ * first token is of the prompt's pass, so that n tokens took n - 1 steps. */
 static int take_timings(const struct record *c)
 {
 	const struct record around = {.r = c->r, .line = c->line, .object = c->around};

@@ -68,7 +68,7 @@ bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, str
  * exchange leads to become one. */
 void anneal_state_order_twins(const struct anneal_space *s, struct anneal_state *p);
 
-/* layer_map_kind() of such a map, from what is tabulated. */
+/* The features (HAS_CUT and so on) of a phase group with such a map, from what is tabulated. */
 unsigned anneal_state_kind(const struct anneal_space *s, const struct layer_map *l, const uint8_t *at);
 
 /* Writes the layer map of a phase group to *out, whose arrays the caller has allocated, and the unit of

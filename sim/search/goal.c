@@ -130,7 +130,6 @@ static void machines_rate(const struct world *w, const struct unit_set *units, d
 			  double *usd_per_s)
 {
 	const struct money *money = &w->scenario->money;
-
 	size_t before = WORLD_NONE;
 
 	*idle_W = *usd_per_s = 0;

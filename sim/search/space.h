@@ -47,8 +47,6 @@ enum {
 };
 /* does the layer have any of these roles? */
 bool layer_has_roles(const struct model *m, unsigned roles, size_t layer);
-unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* features of one phase group */
-struct unit_set layer_map_used(const struct model *m, const struct layer_map *l);
 
 /* The number of pairs of these units that are on two machines which no link joins. Unless it is 0, no assignment
  * can be split over the units: place_make() refuses one, in whatever order its passes go through them. */

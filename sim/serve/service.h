@@ -88,7 +88,7 @@ enum service_value {
 	SERVICE_CACHED,      /* share of prompt tokens found in a prefix cache */
 	SERVICE_REFUSED,     /* share of requests that were refused or cut short */
 	SERVICE_GROWTH,      /* of the number in the system, requests per second */
-	SERVICE_OFFERED,     /* work that comes in over the most that can be done; NAN for a closed loop */
+	SERVICE_OFFERED,     /* what comes over what can be done, or was; NAN for a closed loop */
 	/* means that say where the time goes */
 	SERVICE_QUEUE_MEAN,
 	SERVICE_PREFILL_MEAN,

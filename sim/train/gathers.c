@@ -58,8 +58,8 @@ static void gather_split(struct gathers *g, size_t block, double bytes, struct l
 }
 
 /* Gathers what replicas have updated, one block after the other in the order in which they are needed: they are operations of one
- * stream. A stage has streams of its own. newest: [unit][replica], what the first one waits for; replaced. of: [block][replica], when it
- * is there; may be NULL. */
+ * stream. A stage has streams of its own. newest: [unit][replica], what the first one waits for; replaced. of:
+ * [block][replica], when it is there; may be NULL. */
 static void gather_all(struct gathers *g, enum phase phase, struct deps (*newest)[SHARDS_MAX],
 		       struct deps (*of)[SHARDS_MAX])
 {

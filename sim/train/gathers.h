@@ -3,9 +3,10 @@
  *
  * Layer train. With ZeRO 1 and 2 a replica updates its part of the weights, and gathers the others' when all of its own are done
  * (NVIDIA/Megatron-LM@d98e8a64 megatron/core/optimizer/distrib_optimizer.py, step_with_ready_grads(); DeepSpeed@02aa38c3
- * deepspeed/runtime/zero/stage_1_and_2.py, step()); with `step_overlap` while the next step's first micro-batch goes forward. With ZeRO 3 (Rajbhandari et al., arXiv:1910.02054, section 5.3; PyTorch
- * FSDP, Zhao et al., arXiv:2304.11277, section 3.2) it keeps no more than its part, and gathers the weights of a block before
- * each pass, while the block before is computed: two blocks' are there at a time.
+ * deepspeed/runtime/zero/stage_1_and_2.py, step()); with `step_overlap` while the next step's first micro-batch goes forward.
+ * With ZeRO 3 (Rajbhandari et al., arXiv:1910.02054, section 5.3; PyTorch FSDP, Zhao et al., arXiv:2304.11277, section 3.2)
+ * it keeps no more than its part, and gathers the weights of a block before each pass, while the block before is computed:
+ * two blocks' are there at a time.
  */
 #ifndef SIM_TRAIN_GATHERS_H
 #define SIM_TRAIN_GATHERS_H

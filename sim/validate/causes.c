@@ -287,8 +287,8 @@ static double some_on_cpu(const struct cause_search *s, const struct case_row *r
 
 /* Attention alone, at that share of the CPU's rates: its kernel there takes one query at a time
  * (ggml_compute_forward_flash_attn_ext() of ggml-cpu), so that the share is small. Queries, keys, values, mask and result are each
- * copied and waited for, about 10 us each. The share that fits best is 12 % on a GB10 (am17an/llama.cpp#28: 1,899 to 379 tokens/s of a prompt, 27 to 9.4
- * of decode), 1 % beside an RTX 4080 (ggml-org/llama.cpp#28456). */
+ * copied and waited for, about 10 us each. The share that fits best is 12 % on a GB10 (am17an/llama.cpp#28: 1,899 to 379
+ * tokens/s of a prompt, 27 to 9.4 of decode), 1 % beside an RTX 4080 (ggml-org/llama.cpp#28456). */
 static const double cpu_attention_start_s = 50e-6;
 
 static double attention_on_cpu(const struct cause_search *s, const struct case_row *r, double x)
@@ -394,23 +394,21 @@ static const struct {
 	bool experts;       /* only of mixtures of experts under llama.cpp whose build is not said */
 	bool cache;         /* only of a cache for which a default build has no kernel */
 } numbered[] = {
-	{"throttling, or a low power mode: the GPU's clock at %d %%", at_clock, 30, 97, 0, true, false, false,
-	 false},
-	{"less memory bandwidth, as other programs take it: %d %%", at_bandwidth, 40, 97, 0, true, false,
-	 false, false},
-	{"clock and bandwidth both at %d %%: another power mode, or other programs", at_both, 30, 97, 0, true,
-	 false, false, false},
+	{"throttling, or a low power mode: the GPU's clock at %d %%", at_clock, 30, 97, 0, .slow = true},
+	{"less memory bandwidth, as other programs take it: %d %%", at_bandwidth, 40, 97, 0, .slow = true},
+	{"clock and bandwidth both at %d %%: another power mode, or other programs", at_both, 30, 97, 0,
+	 .slow = true},
 	{"memory pressure: weights read at %d %% of the rate, the rest swapped or compressed", at_bandwidth,
-	 1, 40, 0.8, true, false, false, false},
-	{"a short run: %d0 ms of start were timed too", with_start, 1, 100, 0, true, true, false, false},
+	 1, 40, 0.8, .slow = true},
+	{"a short run: %d0 ms of start were timed too", with_start, 1, 100, 0, .slow = true, .cold = true},
 	/* the pull request has 1.8 to 4.1 times for prompts of a model of 128 experts */
 	{"a build before May 2025, whose products of experts in a prompt reach %d %% "
 	 "(ggml-org/llama.cpp#13388)",
-	 with_slow_experts, 20, 60, 0, true, false, true, false},
+	 with_slow_experts, 20, 60, 0, .slow = true, .experts = true},
 	{"attention left to the CPU, at %d %% of its rate: a default build has no kernel for this cache "
 	 "(fattn.cu; GGML_CUDA_FA_ALL_QUANTS=ON has it)",
-	 attention_on_cpu, 1, 100, 0, true, false, false, true},
-	{"%d %% of the prompt was in the cache already", with_cached, 5, 99, 0, false, true, false, false},
+	 attention_on_cpu, 1, 100, 0, .slow = true, .cache = true},
+	{"%d %% of the prompt was in the cache already", with_cached, 5, 99, 0, .cold = true},
 };
 
 /* llama-bench and mlx_lm.benchmark run once before they measure, with a cache of their own. */

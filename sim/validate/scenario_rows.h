@@ -3,7 +3,8 @@
  *
  * Layer validate. A scenario says which machines, runtimes and model there are, and what is computed in; a row that says
  * otherwise in a column of its own is of something else. So is one that ran otherwise than any assignment places the model: on
- * another back end, with layers, experts or the cache on the CPU where nothing is placed, over more devices or machines. Weights of another format are no contradiction here: a note says so.
+ * another back end, with layers, experts or the cache on the CPU where nothing is placed, over more devices or machines.
+ * Weights of another format are no contradiction here: a note says so.
  */
 #ifndef SIM_VALIDATE_SCENARIO_ROWS_H
 #define SIM_VALIDATE_SCENARIO_ROWS_H

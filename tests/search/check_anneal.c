@@ -12,6 +12,7 @@
 #include "sim/search/variants.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
+#include "tests/search/layer_maps.h"
 
 static struct fixture fixture;
 

@@ -6,6 +6,7 @@
 #include "sim/search/search.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
+#include "tests/search/layer_maps.h"
 
 enum { BUDGET = 40, MACHINES = 6 };
 /* One layer more or less on a device, which another share rounds to, makes as much of a difference. */
