@@ -35,7 +35,7 @@ struct queue {
 	bool choosing; /* an EV_START event is on its way */
 };
 
-struct lag { /* from a task's end until its dependents hear of it */
+struct lag { /* from a task's end until its dependents hear of it, or until it may start itself */
 	struct run *run;
 	uint32_t task;
 };
@@ -179,7 +179,8 @@ static bool leads_on(const struct queue *q)
 	if (r->flows || q->order != TASK_IN_ORDER || q->head == q->n || t->lag_ns)
 		return false;
 	next = &r->g->tasks[q->tasks[q->head]];
-	return !next->deps_n && r->follower_from[q->running] == r->follower_from[q->running + 1] &&
+	return !next->deps_n && !next->earliest_ns &&
+	       r->follower_from[q->running] == r->follower_from[q->running + 1] &&
 	       r->out.spans[q->running].start_ns < far_ns && t->duration_ns < far_ns &&
 	       next->duration_ns < far_ns;
 }
@@ -243,11 +244,33 @@ static void make_ready(struct run *r, uint32_t i, sim_ns now_ns)
 	start_next(q, now_ns);
 }
 
+static void is_due(void *self, sim_ns now_ns)
+{
+	const struct lag *lag = self;
+
+	lag->run->waiting_for[lag->task] = 0;
+	make_ready(lag->run, lag->task, now_ns);
+}
+
+/* All that a task depends on is through. */
+static void come_through(struct run *r, uint32_t i, sim_ns now_ns)
+{
+	const sim_ns earliest_ns = r->g->tasks[i].earliest_ns;
+
+	if (earliest_ns <= now_ns) {
+		make_ready(r, i, now_ns);
+		return;
+	}
+	r->waiting_for[i] = 1;
+	r->lags[r->lags_n] = (struct lag){r, i};
+	engine_at(r->engine, earliest_ns, EV_ARRIVE, is_due, &r->lags[r->lags_n++]);
+}
+
 static void release(struct run *r, uint32_t i, sim_ns now_ns)
 {
 	for (uint32_t f = r->follower_from[i]; f < r->follower_from[i + 1]; f++)
 		if (!--r->waiting_for[r->followers[f]])
-			make_ready(r, r->followers[f], now_ns);
+			come_through(r, r->followers[f], now_ns);
 }
 
 static void lag_over(void *self, sim_ns now_ns)
@@ -282,7 +305,7 @@ static void set_up(struct arena *a, struct arena *scratch, struct run *r)
 	BUG_ON(g->tasks_n >= TASK_NONE - 1);
 	for (size_t i = 0; i < g->tasks_n; i++) {
 		check_task(g, i);
-		lags_n += g->tasks[i].lag_ns != 0;
+		lags_n += (size_t)(g->tasks[i].lag_ns != 0) + (g->tasks[i].earliest_ns != 0);
 		r->flows |= g->tasks[i].wires_n > 0;
 	}
 	r->waiting_for = arena_room(scratch, g->tasks_n, sizeof *r->waiting_for);
@@ -324,7 +347,7 @@ struct task_run task_graph_run(struct arena *a, const struct task_graph *g)
 	set_up(a, &scratch, &r);
 	for (size_t i = 0; i < g->tasks_n; i++)
 		if (!g->tasks[i].deps_n)
-			make_ready(&r, (uint32_t)i, 0);
+			come_through(&r, (uint32_t)i, 0);
 	engine_run(r.engine);
 	close_books(&r);
 	for (size_t q = 0; q < g->queues_n; q++)

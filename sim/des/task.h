@@ -21,6 +21,7 @@ enum task_order { TASK_IN_ORDER, TASK_AS_READY };
 struct task {
 	sim_ns duration_ns; /* ignored where the task is a flow */
 	sim_ns lag_ns;
+	sim_ns earliest_ns; /* it does not start before */
 	double bytes;   /* > 0 with wires_n > 0: a flow over these shared wires, its duration is what sharing
 			   gives */
 	double cap_Bps; /* a flow's own limit */

@@ -150,9 +150,9 @@ static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_
 enum { PERIODS = 4 }; /* cycles after which times may repeat */
 
 /* The window one cycle later: its first cycle goes, and a new one comes, whose segments are those of the last one. */
-static void run_cycle(const struct compiled *c, const struct pass *r, sim_ns *window)
+static void run_cycle(const struct compiled *c, const struct pass *r, const struct segment_loop *l,
+		      sim_ns *window)
 {
-	const struct segment_loop *l = &c->loop;
 	const size_t n = l->window * l->len, first = l->at - n;
 
 	memmove(window, window + l->len, (n - l->len) * sizeof *window);
@@ -219,7 +219,7 @@ static sim_ns run_loop(const struct compiled *c, const struct pass *r)
 	memcpy(window, own, n * sizeof *window);
 	for (size_t k = 0; k < l->n; k++) {
 		memcpy(windows + k % PERIODS * n, window, n * sizeof *window);
-		run_cycle(c, r, window);
+		run_cycle(c, r, l, window);
 		for (size_t d = 1; d <= PERIODS && d <= k + 1 && !ahead; d++) {
 			const size_t left = (l->n - 1 - k) / d;
 			sim_ns by;
@@ -238,11 +238,131 @@ static sim_ns run_loop(const struct compiled *c, const struct pass *r)
 	return makespan_ns;
 }
 
+/* ---- halves, whose queues go through the cycles at paces of their own: paces.h ---- */
+
+/* A cycle that was run: the window after it and the one before, how much later each segment of the cycle was through than in the
+ * cycle before, and when queues were free before it. */
+struct paced {
+	const struct segment_loop *l;
+	size_t n;                   /* of a window */
+	sim_ns *now, *was, *growth; /* growth: [segment of a cycle] */
+	sim_ns *free_ns, *queue_growth;
+};
+
+/* Lets the number of cycles that a segment's start goes on for be no more than until something else that it waits for is later;
+ * returns whether it starts when that ends, and both grow alike. */
+static bool stays(sim_ns at_ns, sim_ns growth, sim_ns start_ns, sim_ns start_growth, size_t *cycles)
+{
+	size_t until;
+
+	if (growth > start_growth) {
+		until = (size_t)((start_ns - at_ns) / (growth - start_growth));
+		*cycles = until < *cycles ? until : *cycles;
+	}
+	return at_ns == start_ns && growth == start_growth;
+}
+
+/* The same of a segment of the cycle and all that it waits for; free_ns: when queues are free before it, and then after it. */
+static bool segment_stays(const struct compiled *c, const struct pass *r, const struct paced *k, size_t i,
+			  size_t *cycles)
+{
+	const struct task_segment *s = &c->segments[k->l->at - k->l->len + i];
+	const size_t first = k->l->at - k->n;
+	const sim_ns end = k->now[k->n - k->l->len + i] - r->t->lag_ns[s->last_class],
+		     start = end - r->sums[s->body];
+	bool bound = stays(k->free_ns[s->first_queue], k->queue_growth[s->first_queue], start, k->growth[i],
+			   cycles);
+
+	for (const uint32_t *dep = c->deps + s->first_dep, *to = dep + s->deps_n; dep < to; dep++)
+		bound |= stays(k->now[*dep - first], k->growth[(*dep - first) % k->l->len], start,
+			       k->growth[i], cycles);
+	k->free_ns[s->queue] = end;
+	k->queue_growth[s->queue] = k->growth[i];
+	return bound;
+}
+
+/* For how many of the cycles left every time goes on growing as in the last one; 0: it is not known to. */
+static size_t cycles_ahead(const struct compiled *c, const struct pass *r, const struct paced *k, size_t left)
+{
+	const struct segment_loop *l = k->l;
+	bool bound = true;
+
+	for (size_t i = 0; i < l->len; i++) {
+		k->growth[i] = k->now[k->n - l->len + i] - k->was[k->n - l->len + i];
+		k->queue_growth[c->segments[l->at - l->len + i].queue] = k->growth[i];
+	}
+	for (size_t i = 0; i < k->n; i++)
+		if (k->now[i] - k->was[i] != k->growth[i % l->len])
+			return 0;
+	for (size_t i = 0; i < l->len && bound; i++)
+		bound = segment_stays(c, r, k, i, &left);
+	return bound ? left : 0;
+}
+
+static void leap(const struct compiled *c, const struct pass *r, const struct paced *k, size_t cycles)
+{
+	const struct segment_loop *l = k->l;
+
+	for (size_t i = 0; i < k->n; i++)
+		k->now[i] += (sim_ns)cycles * k->growth[i % l->len];
+	for (size_t i = l->at - l->len; i < l->at; i++) {
+		const uint32_t q = c->segments[i].queue;
+
+		skip_queue(c, r, q, (sim_ns)cycles * k->queue_growth[q]);
+		k->queue_growth[q] = 0; /* moved */
+	}
+}
+
+/* Runs the cycles of a half that are left out, leaping from one that all go on like for a while to the first that may not. Leaves the
+ * window where later segments look. */
+static sim_ns run_paced(const struct compiled *c, const struct pass *r, const struct segment_loop *l)
+{
+	struct arena scratch = ARENA_INIT;
+	const size_t n = l->window * l->len;
+	const struct paced k = {l,
+				n,
+				arena_array(&scratch, n, sizeof(sim_ns)),
+				arena_array(&scratch, n, sizeof(sim_ns)),
+				arena_array(&scratch, l->len, sizeof(sim_ns)),
+				arena_array(&scratch, c->queues_n, sizeof(sim_ns)),
+				arena_array(&scratch, c->queues_n, sizeof(sim_ns))};
+	sim_ns *own = r->through + l->at - n, makespan_ns = 0;
+
+	memcpy(k.now, own, n * sizeof *own);
+	for (size_t done = 0; done < l->n;) {
+		size_t ahead;
+
+		memcpy(k.was, k.now, n * sizeof *own);
+		memcpy(k.free_ns, r->free_at, c->queues_n * sizeof *k.free_ns);
+		run_cycle(c, r, l, k.now);
+		ahead = cycles_ahead(c, r, &k, l->n - ++done);
+		leap(c, r, &k, ahead);
+		done += ahead;
+	}
+	for (size_t i = 0; i < n; i++)
+		makespan_ns = sim_later(makespan_ns, k.now[i]);
+	memcpy(own, k.now, n * sizeof *own);
+	arena_release(&scratch);
+	return makespan_ns;
+}
+
+static sim_ns run_halves(const struct compiled *c, const struct pass *r)
+{
+	sim_ns makespan_ns = run_segments(c, r, 0, c->loop.at);
+
+	makespan_ns = sim_later(makespan_ns, run_paced(c, r, &c->loop));
+	makespan_ns = sim_later(makespan_ns, run_segments(c, r, c->loop.at, c->second.at));
+	makespan_ns = sim_later(makespan_ns, run_paced(c, r, &c->second));
+	return sim_later(makespan_ns, run_segments(c, r, c->second.at, c->segments_n));
+}
+
 /* Runs all segments; returns the makespan. */
 static sim_ns run_all(const struct compiled *c, const struct pass *r)
 {
 	sim_ns before, loop, after;
 
+	if (c->second.n)
+		return run_halves(c, r);
 	if (!c->loop.n)
 		return run_segments(c, r, 0, c->segments_n);
 	before = run_segments(c, r, 0, c->loop.at);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/step/paces.h"
 #include "sim/step/pass_class.h"
 
 /* ---- is it one ---- */
@@ -75,6 +76,8 @@ bool loop_repeats(struct program *p)
 {
 	struct program_loop *l = &p->loop;
 
+	if (p->halves.second.n)
+		return paces_repeat(p);
 	if (!l->len || l->len > l->at)
 		return false;
 	l->before = reach(p) + 1;
@@ -92,6 +95,8 @@ uint32_t loop_times(const struct program *p, uint32_t task)
 {
 	const struct program_loop *l = &p->loop;
 
+	if (p->halves.second.n)
+		return paces_stands_for(p, task) ? 1 + l->n : 1;
 	return l->n && task >= l->at - l->len && task < l->at ? 1 + l->n : 1;
 }
 
@@ -103,6 +108,8 @@ static uint32_t micro_with(const struct program *p, uint32_t task, uint32_t cycl
 
 	if (!cycles || !micro) /* 0: of none, or of the first, which is over by then */
 		return micro;
+	if (p->halves.second.n)
+		return micro + cycles * (micro / l->each + paces_later(p, task));
 	return micro + cycles * l->micros * (micro / l->each + (task >= l->at));
 }
 
@@ -164,6 +171,8 @@ bool loop_run(struct arena *a, const struct program *p, const struct class_times
 {
 	const struct program_loop *l = &p->loop;
 
+	if (p->halves.second.n)
+		return paces_run(a, p, t, graph, run);
 	*run = program_run(a, p, t, graph);
 	if (!l->n)
 		return true;
@@ -190,7 +199,12 @@ static struct loop_place place_before(const struct program *p, struct loop_place
 	const struct program_loop *l = &p->loop;
 	const uint64_t missing = (uint64_t)l->n * l->len;
 	const uint64_t i = cause + (at.task >= l->at ? missing : (uint64_t)at.cycle * l->len);
+	struct loop_place before;
 
+	if (p->halves.second.n) {
+		paces_place(p, paces_whole_dep(p, at.task, at.cycle, cause), &before.task, &before.cycle);
+		return before;
+	}
 	if (!l->n || i < l->at)
 		return (struct loop_place){(uint32_t)i, 0};
 	if (i >= l->at + missing)
@@ -201,7 +215,9 @@ static struct loop_place place_before(const struct program *p, struct loop_place
 
 static uint32_t last_task(const struct program *p, const struct task_graph *g, const struct task_run *run)
 {
-	const sim_ns end = run->makespan_ns - (p->loop.n ? p->loop.n * loop_cycle_ns(p, run) : 0);
+	const bool moved =
+		p->loop.n && !p->halves.second.n; /* its spans are not those of the whole program */
+	const sim_ns end = run->makespan_ns - (moved ? p->loop.n * loop_cycle_ns(p, run) : 0);
 
 	for (uint32_t i = 0; i < g->tasks_n; i++)
 		if (run->spans[i].end_ns + g->tasks[i].lag_ns == end)
@@ -263,7 +279,7 @@ static struct program *with_cycles(const struct program *p, uint32_t cycles)
 
 struct program *loop_unrolled(const struct program *p)
 {
-	return with_cycles(p, p->loop.n);
+	return p->halves.second.n ? paces_unrolled(p) : with_cycles(p, p->loop.n);
 }
 
 struct program *loop_folded(const struct program *p, uint32_t fold, uint32_t cycles)
@@ -271,7 +287,7 @@ struct program *loop_folded(const struct program *p, uint32_t fold, uint32_t cyc
 	const struct program_loop *l = &p->loop;
 	struct program *out;
 
-	if (l->n < cycles + 2 * fold)
+	if (l->n < cycles + 2 * fold || p->halves.second.n)
 		return NULL;
 	cycles += (l->n - cycles) % fold;
 	out = with_cycles(p, cycles);

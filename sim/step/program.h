@@ -110,6 +110,15 @@ struct program_loop {
 	sim_ns ns;       /* the time of a cycle with the calibrated parameters */
 };
 
+/* The same of a program in two halves, of which the second begins when the first has ended (GPipe). Of both are left out as
+ * many cycles, of the same micro-batches, and in each half each queue goes through them at a pace of its own (paces.h). */
+struct program_halves {
+	struct program_loop second; /* that of the second half; n = 0: the program has no halves */
+	uint32_t at;                /* its first task */
+	uint32_t
+		micro; /* the first micro-batch of a replica after those left out, as the program counts them */
+};
+
 struct block_cache;
 struct route;
 
@@ -180,6 +189,7 @@ struct program {
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */
 	VEC(struct cycle) cycles;
 	struct program_loop loop;
+	struct program_halves halves;
 };
 
 /* The time of a class's task with the calibrated parameters. */

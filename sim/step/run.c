@@ -200,6 +200,12 @@ static struct task task_of(const struct sharing *s, const struct class_times *t,
 struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
 			    struct task_graph *graph)
 {
+	return program_run_after(a, p, t, NULL, graph);
+}
+
+struct task_run program_run_after(struct arena *a, const struct program *p, const struct class_times *t,
+				  const sim_ns *earliest_ns, struct task_graph *graph)
+{
 	const struct world *w = p->world;
 	const size_t queues = program_queues(w);
 	const struct sharing shared = sharing_make(a, p);
@@ -221,6 +227,8 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 		order[q] = queue_at(w, q).kind == QUEUE_DEVICE ? TASK_IN_ORDER : TASK_AS_READY;
 	for (size_t i = 0; i < p->tasks.n; i++)
 		tasks[i] = task_of(&shared, t, &p->tasks.at[i]);
+	for (size_t i = 0; i < p->tasks.n && earliest_ns; i++)
+		tasks[i].earliest_ns = earliest_ns[i];
 	if (graph)
 		*graph = g;
 	run = task_graph_run(a, &g);

@@ -39,5 +39,8 @@ bool program_shares(const struct program *p);
  * critical path. */
 struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
 			    struct task_graph *graph);
+/* The same where tasks do not start before a time: [task]; NULL: program_run(). */
+struct task_run program_run_after(struct arena *a, const struct program *p, const struct class_times *t,
+				  const sim_ns *earliest_ns, struct task_graph *graph);
 
 #endif

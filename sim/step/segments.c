@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sim/step/joined.h"
-#include "sim/step/loop.h"
+#include "sim/step/paces.h"
 #include "sim/step/relay.h"
 
 struct builder {
@@ -58,7 +58,10 @@ static void find_implied(struct arena *scratch, struct builder *b)
 /* Returns whether a task waits for its d-th dependency. */
 static bool needs(const struct builder *b, const struct program_task *t, uint32_t d)
 {
-	return !b->implied[t->first_dep + d] && waits_for(b->p, t, b->p->deps.at[t->first_dep + d]);
+	const uint32_t dep = b->p->deps.at[t->first_dep + d];
+
+	return !b->implied[t->first_dep + d] && waits_for(b->p, t, dep) &&
+	       !paces_is_over(b->p, (uint32_t)(t - b->p->tasks.at), dep);
 }
 
 static void await(struct builder *b, uint32_t task)
@@ -296,26 +299,30 @@ static void find_bodies(struct arena *a, struct compiled *c)
 /* ---- cycles that are left out ---- */
 
 /* The position in the order of the first task that is left out. */
-static size_t loop_position(const struct builder *b)
+static size_t loop_position(const struct builder *b, const struct program_loop *l)
 {
 	size_t at = 0;
 
-	while (b->order[at] != b->p->loop.at)
+	while (b->order[at] != l->at)
 		at++;
 	return at;
 }
 
+static void open_cycles(struct builder *b, const struct program_loop *l)
+{
+	const size_t at = l->n ? loop_position(b, l) : 0;
+
+	for (size_t k = 0; l->n && k <= l->before; k++)
+		b->opens[at - k * l->len] = true;
+}
+
 static void find_openings(struct arena *scratch, struct builder *b)
 {
-	const struct program_loop *l = &b->p->loop;
-	size_t at;
-
-	if (!l->n)
+	if (!b->p->loop.n)
 		return;
 	b->opens = arena_array(scratch, b->p->tasks.n + 1, sizeof *b->opens);
-	at = loop_position(b);
-	for (size_t k = 0; k <= l->before; k++)
-		b->opens[at - k * l->len] = true;
+	open_cycles(b, &b->p->loop);
+	open_cycles(b, &b->p->halves.second);
 }
 
 /* The segment that a position in the order opens. */
@@ -324,19 +331,19 @@ static size_t opened(const struct builder *b, size_t position)
 	return b->segment_of[b->order[position]];
 }
 
-static struct segment_loop find_loop(const struct builder *b)
+/* to: of the segments up to this one */
+static struct segment_loop find_loop(const struct builder *b, const struct program_loop *l, size_t to)
 {
-	const struct program_loop *l = &b->p->loop;
 	struct segment_loop s = {.n = l->n};
 	size_t position, lowest;
 
 	if (!l->n)
 		return s;
-	position = loop_position(b);
+	position = loop_position(b, l);
 	s.at = opened(b, position);
 	s.len = s.at - opened(b, position - l->len);
 	lowest = s.at - s.len;
-	for (size_t i = s.at - s.len; i < b->list.segments.n; i++) {
+	for (size_t i = s.at - s.len; i < to; i++) {
 		const struct task_segment *of = &b->list.segments.at[i];
 
 		for (uint32_t d = 0; d < of->deps_n; d++)
@@ -348,6 +355,14 @@ static struct segment_loop find_loop(const struct builder *b)
 	for (size_t k = 1; k <= s.window; k++)
 		BUG_ON(s.at - opened(b, position - k * l->len) != k * s.len);
 	return s;
+}
+
+/* What the second half waits for of the first is over by then, but for what comes after its cycles. */
+static size_t segments_of_first(const struct builder *b)
+{
+	const struct program *p = b->p;
+
+	return p->halves.second.n ? b->segment_of[p->halves.at] : b->list.segments.n;
 }
 
 enum { MANY = 512 }; /* segments: of fewer, relays cost what they save in some draws */
@@ -407,7 +422,8 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 			       .shares = b.sharing.paths_n > 0,
 			       .lones_n = b.lones.n,
 			       .segments_n = b.list.segments.n,
-			       .loop = find_loop(&b),
+			       .loop = find_loop(&b, &p->loop, segments_of_first(&b)),
+			       .second = find_loop(&b, &p->halves.second, b.list.segments.n),
 			       .queues_n = program_queues(p->world)};
 	c->segments = keep(a, b.list.segments.at, b.list.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.list.pieces.at, b.list.pieces.n, sizeof *c->pieces);

@@ -38,7 +38,7 @@ struct compiled {
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
 	size_t cycles_n;
-	struct segment_loop loop;
+	struct segment_loop loop, second; /* second: of a program with halves (paces.h) */
 };
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Layer train. After the first micro-batches have filled the pipeline, every schedule that holds a limited number of them
  * runs the same passes in the same order for the next ones, a fixed time later (struct simulated_orders). GPipe, which
- * runs all forward passes before any backward pass, has no such cycle.
+ * runs all forward passes before any backward pass, has no such cycle, but one in each half (step/paces.h).
  */
 #ifndef SIM_TRAIN_CYCLE_H
 #define SIM_TRAIN_CYCLE_H

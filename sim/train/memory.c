@@ -5,6 +5,7 @@
 
 #include "sim/base/sort.h"
 #include "sim/step/loop.h"
+#include "sim/step/paces.h"
 #include "sim/step/pass_class.h"
 #include "sim/train/gathers.h"
 #include "sim/train/stages.h"
@@ -30,6 +31,7 @@ struct change {
 	double by;
 	enum kind kind;
 	uint32_t task, part; /* TASK_NONE: it releases memory */
+	uint32_t of;         /* the task that took it */
 };
 
 struct ledger {
@@ -178,8 +180,8 @@ static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes,
 
 	if (bytes <= 0 || w.first < 0)
 		return;
-	VEC_ADD(&at->taken, (struct change){w.first, bytes, kind, w.task, w.part});
-	VEC_ADD(&at->released, (struct change){w.last, -bytes, kind, TASK_NONE, 0});
+	VEC_ADD(&at->taken, (struct change){w.first, bytes, kind, w.task, w.part, w.task});
+	VEC_ADD(&at->released, (struct change){w.last, -bytes, kind, TASK_NONE, 0, w.task});
 }
 
 /* What the micro-batches of a step have in common. */
@@ -330,21 +332,68 @@ static struct label label_of(const struct program *p, uint32_t task, uint32_t pa
 	return pass_parts(p, task, &own, &n)[part].label;
 }
 
+/* How much later a task of the program runs in the whole step. */
+static sim_ns moved_ns(const struct program *p, uint32_t task)
+{
+	return task >= p->loop.at && !p->halves.second.n ? p->loop.n * p->loop.ns : 0;
+}
+
+/* Of a step in halves (paces.h), what the micro-batches left out keep is taken when the next one begins, and given back when the one
+ * before them is: in between a machine, which has one stage, holds what it would, and beyond no more than it held. */
+struct left_out {
+	size_t from, to; /* changes that take what one micro-batch keeps; to = 0: nothing is left out */
+	bool taken, released;
+};
+
+/* Returns whether a change is of what the last micro-batch before those left out keeps from its forward pass on. */
+static bool stands_for(const struct program *p, const struct change *c)
+{
+	return c->kind == ACTIVATIONS && c->of != TASK_NONE && c->of < p->halves.at &&
+	       paces_stands_for(p, c->of);
+}
+
+static void find_left_out(const struct program *p, const struct changes *of, struct left_out *left)
+{
+	for (size_t i = 0; i < of->taken.n && p->halves.second.n; i++) {
+		if (!stands_for(p, &of->taken.at[i]))
+			continue;
+		left->from = left->to ? left->from : i;
+		left->to = i + 1;
+	}
+}
+
+/* Adds what the micro-batches left out keep, times a sign, if it is time. */
+static void add_left_out(const struct program *p, const struct changes *of, const struct change *c,
+			 struct left_out *left, double *activations_B)
+{
+	const bool take = left->to && !left->taken && c == &of->taken.at[left->to],
+		   release = left->to && !left->released && c->by < 0 && stands_for(p, c);
+
+	for (uint32_t k = 0; k < p->loop.n && (take || release); k++)
+		for (size_t i = left->from; i < left->to; i++)
+			*activations_B += take ? of->taken.at[i].by : -of->taken.at[i].by;
+	left->taken |= take;
+	left->released |= release;
+}
+
 static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct memory_use *u)
 {
 	double now[KIND_N] = {0}, most = 0;
 	const double stands = standing_B(b, mi, &u->peak);
 	struct changes *of = &b->changes[mi];
 	const size_t n = of->taken.n + of->released.n;
+	struct left_out left = {.to = 0};
 	size_t taken = 0, released = 0;
 
 	sort_changes(of->taken.at, of->taken.n);
 	sort_changes(of->released.at, of->released.n);
+	find_left_out(b->p, of, &left);
 	u->points = arena_array(a, n + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
 	while (taken + released < n) {
 		const struct change *c = next_change(of, &taken, &released);
 
+		add_left_out(b->p, of, c, &left, &now[ACTIVATIONS]);
 		now[c->kind] += c->by;
 		if (u->points[u->points_n - 1].at_ns != c->at_ns)
 			u->points_n++;
@@ -353,7 +402,7 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 		if (now[ACTIVATIONS] + now[GRADIENTS] <= most)
 			continue;
 		most = now[ACTIVATIONS] + now[GRADIENTS];
-		u->at_ns = c->at_ns + (c->task >= b->p->loop.at ? b->p->loop.n * b->p->loop.ns : 0);
+		u->at_ns = c->at_ns + moved_ns(b->p, c->task);
 		u->raised = true;
 		u->during = label_of(b->p, c->task, c->part);
 		u->during.micro = loop_micro(b->p, c->task);

@@ -424,6 +424,62 @@ struct stages stages_make_few(struct arena *a, struct program *p, const struct p
 	return stages_make(a, p, at);
 }
 
+bool stages_in_halves(const struct stages *s)
+{
+	if (s->trainable.train.options.schedule != SCHEDULE_GPIPE)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->replicas[i].stage_orders.published ||
+		    !pipeline_is(&s->replicas[i].pipe, LAYOUT_CHAIN))
+			return false;
+	return true;
+}
+
+/* Returns whether each machine has one stage. */
+static bool is_spread(const struct stages *s, const struct world *w)
+{
+	struct arena scratch = ARENA_INIT;
+	bool *has = arena_array(&scratch, w->machines_n, sizeof *has), spread = true;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct data_replica *r = &s->replicas[i];
+
+		for (size_t c = 0; c < r->pipe.chunks_n; c++) {
+			const size_t unit = r->at.shard_groups[PHASE_FORWARD][r->bounds[c]].unit[0];
+			bool *here = &has[w->units[unit].machine];
+
+			spread &= !*here;
+			*here = true;
+		}
+	}
+	arena_release(&scratch);
+	return spread;
+}
+
+bool stages_make_halves(struct arena *a, struct program *p, const struct placement *at, uint32_t before,
+			struct stages *out)
+{
+	enum {
+		AFTER = 1
+	}; /* and the last micro-batch, after which come the loss and the sums of gradients */
+	const uint32_t few = before + AFTER + 1;
+	uint32_t all;
+
+	*out = without_orders(a, p, at);
+	all = out->replicas[0].micros;
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->replicas[i].micros != all)
+			return false;
+		out->replicas[i].micros = few;
+	}
+	if (few > all / 3 * 2 || !is_spread(out, at->world))
+		return false;
+	out->trainable.train.micro_batches = (int64_t)out->n * few;
+	order(a, out, 0);
+	out->left_out = (struct cycles_left_out){.n = all - few, .micros = 1, .after = AFTER};
+	return stages_in_halves(out);
+}
+
 static bool same_actions(const struct simulated_orders *a, const struct simulated_orders *b)
 {
 	if (a->actions_n != b->actions_n)

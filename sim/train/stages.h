@@ -79,6 +79,15 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
  * such. stages_shorten() leaves them out. */
 struct stages stages_make_few(struct arena *a, struct program *p, const struct placement *at);
 
+/* Returns whether a step is in two halves, all forward passes and then all backward ones, each micro-batch by micro-batch through a chain
+ * of stages: GPipe. */
+bool stages_in_halves(const struct stages *s);
+
+/* The stages of such a step with so many micro-batches before those that are left out of both halves, and as few as there must be after
+ * them; false: it is none, or too short, or a machine has several of its stages, whose activations and gradients it holds together. */
+bool stages_make_halves(struct arena *a, struct program *p, const struct placement *at, uint32_t before,
+			struct stages *out);
+
 /* Makes the classes of all blocks, in the order in which stages_make() does. */
 void stages_classes(struct program *p, const struct placement *at);
 

@@ -28,8 +28,40 @@ static bool is_earlier(const struct chunk_action *a, const struct chunk_action *
 }
 SORT_DEFINE(sort_passes, struct chunk_action, is_earlier);
 
+/* The passes of a micro-batch of each replica through all its stages, forward or back; returns how many. */
+static size_t put_through(struct builder *b, uint32_t micro, enum pass_kind kind)
+{
+	const size_t before = b->passes.n;
+
+	for (uint32_t i = 0; i < b->st.n; i++) {
+		const struct data_replica *r = &b->st.replicas[i];
+
+		for (size_t k = 0; k < r->pipe.chunks_n && micro < r->micros; k++) {
+			const size_t chunk = kind == PASS_FORWARD ? k : r->pipe.chunks_n - 1 - k;
+			const struct chunk_action pass = {0, i, r->first + micro, (uint32_t)chunk, kind};
+
+			if (r->pipe.chunks[chunk].ns[kind] >= 0)
+				VEC_ADD(&b->passes, pass);
+		}
+	}
+	return b->passes.n - before;
+}
+
+/* GPipe on a chain goes through all stages micro-batch by micro-batch, and then back, whenever its passes start. */
+static void find_halves(struct builder *b)
+{
+	for (uint32_t k = 0; k < (uint32_t)b->t->micro_batches; k++)
+		put_through(b, k, PASS_FORWARD);
+	for (uint32_t k = 0; k < (uint32_t)b->t->micro_batches; k++)
+		put_through(b, k, PASS_INPUT);
+}
+
 static void find_passes(struct builder *b)
 {
+	if (stages_in_halves(&b->st)) {
+		find_halves(b);
+		return;
+	}
 	for (uint32_t i = 0; i < b->st.n; i++)
 		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++) {
 			const struct simulated_action *a = &b->st.replicas[i].simulated_orders.actions[k];
@@ -315,6 +347,31 @@ static void note_loop(struct builder *b, const uint32_t *starts)
 					   .each = each};
 }
 
+/* The same of steps in halves. */
+static void note_halves(struct builder *b, const uint32_t *starts)
+{
+	const struct cycles_left_out *left = &b->st.left_out;
+	const uint32_t each = b->st.replicas[0].micros, micro = each - 1 - left->after;
+	size_t forward = 0, back, i;
+
+	while (b->passes.at[forward].kind == PASS_FORWARD)
+		forward++;
+	back = (b->passes.n - forward) / each;
+	i = forward / each * micro;
+	b->p->loop = (struct program_loop){.at = starts[i],
+					   .len = starts[i] - starts[i - forward / each],
+					   .n = left->n,
+					   .after = left->after,
+					   .micros = 1,
+					   .each = each};
+	i = forward + back * micro;
+	b->p->halves.second = b->p->loop;
+	b->p->halves.second.at = starts[i];
+	b->p->halves.second.len = starts[i] - starts[i - back];
+	b->p->halves.at = starts[forward];
+	b->p->halves.micro = micro;
+}
+
 /* The step of stages in the builder's arena; frees that. */
 static struct program *build(struct builder *b, const struct placement *at)
 {
@@ -328,7 +385,9 @@ static struct program *build(struct builder *b, const struct placement *at)
 	}
 	gradients_end(&b->gradients);
 	update(b);
-	if (b->st.left_out.n)
+	if (b->st.left_out.n && stages_in_halves(&b->st))
+		note_halves(b, starts);
+	else if (b->st.left_out.n)
 		note_loop(b, starts);
 	VEC_FREE(&b->passes);
 	arena_release(&b->arena);
@@ -368,7 +427,7 @@ static bool may_leave_out(struct program *p)
 	if (may) {
 		t = program_times(&scratch, p);
 		may = loop_run(&scratch, p, &t, NULL, &run);
-		p->loop.ns = may ? loop_cycle_ns(p, &run) : 0;
+		p->loop.ns = may && !p->halves.second.n ? loop_cycle_ns(p, &run) : 0;
 	}
 	arena_release(&scratch);
 	return may;
@@ -411,6 +470,29 @@ static struct program *build_of(struct arena *a, const struct placement *at, con
 	return build(&b, at);
 }
 
+/* GPipe without most of its micro-batches, in both halves; NULL: they may not be left out. */
+static struct program *without_halves(const struct placement *at, enum joins joins)
+{
+	static const uint32_t kept[] = {8, 32, 128,
+					512}; /* until each stage goes at the pace of those before it */
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		struct builder b = builder_of(at, joins);
+		struct program *p;
+
+		if (!stages_make_halves(&b.arena, b.p, at, kept[i], &b.st)) {
+			program_free(b.p);
+			arena_release(&b.arena);
+			return NULL;
+		}
+		p = build(&b, at);
+		if (may_leave_out(p))
+			return p;
+		program_free(p);
+	}
+	return NULL;
+}
+
 static struct program *build_short(const struct placement *at, enum joins joins)
 {
 	const struct train t = placement_train(at);
@@ -418,9 +500,12 @@ static struct program *build_short(const struct placement *at, enum joins joins)
 	struct program *p, *asked;
 	struct stages st;
 
-	/* GPipe holds every micro-batch: no cycle of its passes is one of the whole step */
-	if (t.micro_batches < SHORT_FROM || t.options.schedule == SCHEDULE_GPIPE)
+	if (t.micro_batches < SHORT_FROM)
 		return build_whole(at, joins);
+	if (t.options.schedule == SCHEDULE_GPIPE) {
+		p = without_halves(at, joins);
+		return p ? p : build_whole(at, joins);
+	}
 	asked = program_new(at->world);
 	st = stages_make_few(&scratch, asked, at);
 	p = without_cycles(&scratch, at, &st, joins);

@@ -12,8 +12,8 @@
 
 struct program *train_build(const struct placement *p);
 
-/* The same step; of many micro-batches those that repeat a cycle exactly are left out (step/loop.h), so that loop_run()
- * runs it. A step without such a cycle is whole. The operators of a block, and the rounds of a collective operation among equal devices, are
+/* The same step; of many micro-batches those that repeat a cycle exactly are left out (step/loop.h; of GPipe in both halves,
+ * step/paces.h), so that loop_run() runs it. A step without such a cycle is whole. The operators of a block, and the rounds of a collective operation among equal devices, are
  * one task where that changes no time (step/joined.h). */
 struct program *train_build_short(const struct placement *p);
 

@@ -68,6 +68,36 @@ static void expect(const struct task_run *r, size_t i, sim_ns start_ns, sim_ns e
 		      (long long)r->spans[i].end_ns, (unsigned)r->spans[i].cause);
 }
 
+/* A task that may not start yet holds up those behind it on a queue in order; on one as ready others go first. */
+START_TEST(task_not_before)
+{
+	struct arena a = ARENA_INIT;
+	struct task_run r;
+
+	blank(2, 0);
+	draft.queues[1] = TASK_AS_READY;
+	add(0, 10);
+	add(0, 5);
+	draft.tasks[1].earliest_ns = 30;
+	add(0, 1);
+	add(1, 7);
+	after(0);
+	draft.tasks[3].earliest_ns = 25;
+	add(1, 4);
+	after(0);
+	add(1, 2); /* due before it is ready */
+	after(1);
+	draft.tasks[5].earliest_ns = 20;
+	r = task_graph_run(&a, &draft.g);
+	expect(&r, 1, 30, 35, 0);
+	expect(&r, 2, 35, 36, 1);
+	expect(&r, 4, 10, 14, 0);
+	expect(&r, 3, 25, 32, 4);
+	expect(&r, 5, 35, 37, 1);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(task_none)
 {
 	struct arena a = ARENA_INIT;
@@ -529,6 +559,7 @@ Suite *suite_task(void)
 	TCase *tc = tcase_create("task");
 
 	tcase_add_test(tc, task_none);
+	tcase_add_test(tc, task_not_before);
 	tcase_add_test(tc, task_chain_with_lag);
 	tcase_add_test(tc, task_fork_and_join);
 	tcase_add_loop_test(tc, task_head_of_line, 0, 2);

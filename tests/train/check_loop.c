@@ -424,14 +424,17 @@ START_TEST(path_of_a_tensor_split)
 }
 END_TEST
 
-/* Schedules that hold a limited number of micro-batches are shortened: of 600 no more is written than of 80. */
+/* Schedules that repeat a cycle are shortened: of 600 no more is written than of 80. */
 START_TEST(many_cost_as_few)
 {
 	static const struct {
 		const char *schedule;
 		size_t n, of[8];
-	} rows[] = {
-		{"serial", 1, {0}}, {"1f1b", 3, {0, 1, 2}}, {"zb-h1", 3, {0, 1, 2}}, {"zb-h2", 2, {0, 1}}};
+	} rows[] = {{"serial", 1, {0}},
+		    {"1f1b", 3, {0, 1, 2}},
+		    {"zb-h1", 3, {0, 1, 2}},
+		    {"zb-h2", 2, {0, 1}},
+		    {"gpipe", 3, {0, 1, 2}}};
 	struct rng *rng = rng_new(1, "even");
 
 	for (size_t l = 0; l < 2; l++) {
@@ -450,6 +453,49 @@ START_TEST(many_cost_as_few)
 		fixture_release(&fixture);
 		arena_release(&a);
 	}
+	rng_free(rng);
+}
+END_TEST
+
+/* GPipe's stages go through each half at paces of their own: on machines of unlike speeds, where later stages are slower, quicker or
+ * neither, over links that are slower than all of them or are not. */
+static struct placement random_halves(struct rng *rng, int micros)
+{
+	static const char *const roofs[] = {"0.1 TFLOPS", "0.2 TFLOPS", "0.37 TFLOPS", "0.5 TFLOPS"};
+	static const size_t order[] = {0, 1, 2};
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	const char *set[UNITS];
+
+	for (int i = 1; i < UNITS; i++)
+		set[i] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.gemm_f16.roof=%s", i,
+				      roofs[below(rng, (int)ARRAY_LEN(roofs))]);
+	fixture_mesh(
+		&fixture, UNITS, links[below(rng, (int)ARRAY_LEN(links))],
+		arena_printf(&a, "{train: {tokens: 64 tok, micro_batches: %d, schedule: gpipe, %s}}", micros,
+			     methods[below(rng, (int)ARRAY_LEN(methods))]),
+		(const char *const[]){arena_printf(&a, "model.layers=%d", LAYERS), set[1], set[2], NULL});
+	at = layout(rng, order, 1 + (size_t)below(rng, UNITS), 0);
+	arena_release(&a);
+	return at;
+}
+
+START_TEST(halves_at_own_paces)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "halves");
+	int shortened = 0;
+
+	for (int i = 0; i < 6; i++) {
+		const struct placement at = random_halves(rng, 40 + below(rng, 160));
+		struct program *p = train_build_short(&at), *q = train_build(&at);
+
+		compare(rng, &at, p, q);
+		shortened += p->halves.second.n > 0;
+		program_free(p);
+		program_free(q);
+		fixture_release(&fixture);
+	}
+	ck_assert_int_gt(shortened, 3);
 	rng_free(rng);
 }
 END_TEST
@@ -515,7 +561,8 @@ Suite *suite_loop(void)
 	tcase_add_loop_test(tc, passes_of_ranks, 0, getenv("LONG") ? 60 : 8);
 	tcase_add_loop_test(tc, on_one_medium, 0, getenv("LONG") ? 60 : 6);
 	tcase_add_loop_test(tc, path_of_a_tensor_split, 0, 3);
-	tcase_add_loop_test(tc, many_cost_as_few, 0, 4);
+	tcase_add_loop_test(tc, many_cost_as_few, 0, 5);
+	tcase_add_loop_test(tc, halves_at_own_paces, 0, getenv("LONG") ? 60 : 8);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
