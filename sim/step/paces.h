@@ -33,7 +33,8 @@ uint64_t paces_whole(const struct program *p, uint32_t task, uint32_t copy);
 /* The inverse of paces_whole(). */
 void paces_place(const struct program *p, uint64_t whole, uint32_t *task, uint32_t *copy);
 
-/* Whether a task waits for one of the first half that is through by then whatever the times are; false without halves. */
+/* Whether a task, from the cycles of the second half on, waits for one of the first that is through by then whatever the times are; false
+ * without halves. */
 bool paces_is_over(const struct program *p, uint32_t task, uint32_t dep);
 
 /* Whether a task is of a micro-batch of a replica after those left out. */

@@ -5,7 +5,9 @@
 
 bool paces_is_over(const struct program *p, uint32_t task, uint32_t dep)
 {
-	return p->halves.second.n && is_of_first(p, task, dep) &&
+	const struct program_loop *l = &p->halves.second;
+
+	return l->n && task >= l->at - (l->before + 1) * l->len && is_of_first(p, task, dep) &&
 	       (!is_fixed(p, dep) || task >= cycles_end(p));
 }
 
@@ -156,6 +158,19 @@ static void wait_for_gates(const struct program *p, uint32_t *previous, struct g
 	}
 }
 
+/* Returns whether what waits for a task of a queue only starts when the one before it there is through, too: the same lag comes after
+ * both, or none. Links take their tasks by number, here as wherever a compiled program is run (put_in_order()). */
+static bool is_through_with(const struct program *p, uint32_t task, uint32_t next)
+{
+	const struct op_class *of = &p->op_classes.at[p->tasks.at[task].op_class],
+			      *after = &p->op_classes.at[p->tasks.at[next].op_class];
+
+	if (takes_in_order(p, p->tasks.at[task].queue))
+		return of->lag_s <= 0;
+	return of->source == after->source && of->lag_s == after->lag_s &&
+	       of->lag_spread == after->lag_spread;
+}
+
 static void lead_to_gates(struct arena *a, const struct program *p, struct gates *g)
 {
 	uint32_t *next = arena_array(a, program_queues(p->world), sizeof *next); /* + 1 */
@@ -165,11 +180,9 @@ static void lead_to_gates(struct arena *a, const struct program *p, struct gates
 	for (uint32_t i = p->halves.at; i-- > 0;) {
 		const struct program_task *t = &p->tasks.at[i];
 
-		if (takes_in_order(p, t->queue)) {
-			if (next[t->queue] && p->op_classes.at[t->op_class].lag_s <= 0)
-				g->of[i] |= g->of[next[t->queue] - 1];
-			next[t->queue] = i + 1;
-		}
+		if (next[t->queue] && is_through_with(p, i, next[t->queue] - 1))
+			g->of[i] |= g->of[next[t->queue] - 1];
+		next[t->queue] = i + 1;
 		for (uint32_t d = 0; d < t->deps_n; d++)
 			g->of[p->deps.at[t->first_dep + d]] |= g->of[i];
 	}

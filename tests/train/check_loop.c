@@ -1,5 +1,6 @@
 /* check_loop.c - training steps with cycles left out and tasks joined against the same steps whole: every number to the nanosecond. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/rng.h"
 #include "sim/step/joined.h"
@@ -500,6 +501,34 @@ START_TEST(halves_at_own_paces)
 }
 END_TEST
 
+/* Among equal devices, whose sums and gathers share links with those of other passes. */
+START_TEST(halves_of_ranks)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "halves of ranks");
+	int shortened = 0;
+
+	for (int i = 0; i < 6; i++) {
+		struct ranked j = ranked_random(rng);
+		struct placement at;
+		struct program *p, *q;
+
+		while (strcmp(j.schedule, "gpipe") || j.micros < 30)
+			j = ranked_random(rng);
+		ranked_load(&fixture, &j);
+		at = fixture_place(&fixture, 0);
+		p = train_build_short(&at);
+		q = train_build(&at);
+		compare(rng, &at, p, q);
+		shortened += p->halves.second.n > 0;
+		program_free(p);
+		program_free(q);
+		fixture_release(&fixture);
+	}
+	ck_assert_int_gt(shortened, 0);
+	rng_free(rng);
+}
+END_TEST
+
 /* Cycles of a task on each of two devices, the second after the first. */
 static struct program *two_devices(uint32_t cycles, struct program_loop loop)
 {
@@ -563,6 +592,7 @@ Suite *suite_loop(void)
 	tcase_add_loop_test(tc, path_of_a_tensor_split, 0, 3);
 	tcase_add_loop_test(tc, many_cost_as_few, 0, 5);
 	tcase_add_loop_test(tc, halves_at_own_paces, 0, getenv("LONG") ? 60 : 8);
+	tcase_add_loop_test(tc, halves_of_ranks, 0, getenv("LONG") ? 60 : 4);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
