@@ -1,6 +1,8 @@
 /* train_idle.c - see train_idle.h. */
 #include "sim/predict/train_idle.h"
 
+#include <string.h>
+
 #include "sim/train/pipeline.h"
 
 static bool splits(const struct assignment *a, enum rule_split split)
@@ -11,6 +13,27 @@ static bool splits(const struct assignment *a, enum rule_split split)
 		if (rules[i].split == (int)split)
 			return true;
 	return false;
+}
+
+static bool same_names(const struct field_list *a, const struct field_list *b)
+{
+	const char *const *x = a->at, *const *y = b->at;
+
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (strcmp(x[i], y[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+/* Returns whether there is no pipeline: all is on the same devices, which share each layer, or the micro-batches. */
+static bool has_one_stage(const struct assignment *a)
+{
+	const struct rule *rules = a->place.at;
+
+	for (size_t i = 1; i < a->place.n; i++)
+		if (!same_names(&rules[i].on, &rules[0].on) || rules[i].split != rules[0].split)
+			return false;
+	return a->place.n > 0;
 }
 
 /* Returns whether an option changes nothing in an assignment. */
@@ -43,16 +66,28 @@ static bool idle_gathers(const struct assignment *a, const struct train *t)
 	return t->options.step_overlap && (!t->options.zero || t->options.zero > 2 || idle_zero(a, t));
 }
 
-static bool idle_limit(const struct assignment *a, const struct train *t)
+static bool has_one_micro_batch(const struct train *t)
 {
-	(void)a;
 	return t->micro_batches == t->options.data_parallel;
 }
 
-/* Passes of one micro-batch come in one order, unless gradients of weights are passes of their own. */
+/* A stage that waits for no other holds one micro-batch after the other. */
+static bool idle_limit(const struct assignment *a, const struct train *t)
+{
+	return has_one_micro_batch(t) || has_one_stage(a);
+}
+
+/* Passes of one micro-batch come in one order, unless gradients of weights are passes of their own. One stage runs each micro-batch
+ * forward and back under every schedule but GPipe, which holds them all; there such passes make a difference to a tensor split alone, whose
+ * sums they may run beside. */
 static bool idle_order(const struct assignment *a, const struct train *t)
 {
-	return idle_limit(a, t) && !schedule_splits((enum train_schedule)t->options.schedule);
+	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
+	const bool split = t->options.tensor_parallel > 1 || splits(a, RULE_TENSOR);
+
+	if (has_one_micro_batch(t) && !schedule_splits(schedule))
+		return true;
+	return has_one_stage(a) && schedule != SCHEDULE_GPIPE && !(schedule_splits(schedule) && split);
 }
 
 static const struct idle_option {
@@ -69,8 +104,8 @@ static const struct idle_option {
 	{"bucket", true, idle_sums, "there are no replicas whose gradients are summed"},
 	{"overlap", true, idle_sums, "there are no replicas whose gradients are summed"},
 	{"all_reduce", true, idle_sums, "there are no replicas whose gradients are summed"},
-	{"schedule", true, idle_order, "a pipeline of one micro-batch has one order"},
-	{"in_flight", true, idle_limit, "there is one micro-batch"},
+	{"schedule", true, idle_order, "one micro-batch, or one stage, has one order"},
+	{"in_flight", true, idle_limit, "one micro-batch, or one stage, holds no more"},
 };
 
 static bool says(const struct origin *of, const char *key)
