@@ -1,9 +1,8 @@
-/* family_fit.c - the fit of a family's model, and its cross-validation; see family_model.h. */
+/* family_fit.c - the fit of a family's model; see family_model.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
@@ -288,16 +287,16 @@ bool family_same_subject(const struct run *a, const struct run *b)
 	       a->product.n == b->product.n && a->product.k == b->product.k && a->moved_B == b->moved_B;
 }
 
-static bool is_excluded_alone(const struct observation *row, const struct family_exclusion *w)
+bool family_excludes_alone(const struct observation *row, const struct family_exclusion *w)
 {
 	return (w->chip || w->machine || w->like) && (!w->chip || !strcmp(family_chip_name(row), w->chip)) &&
 	       (!w->machine || !strcmp(row->run->machine, w->machine)) &&
 	       (!w->like || family_same_subject(row->run, w->like));
 }
 
-static bool is_excluded(const struct observation *row, const struct family_exclusion *w)
+bool family_excludes(const struct observation *row, const struct family_exclusion *w)
 {
-	return is_excluded_alone(row, w) || (row->over && is_excluded_alone(row->over, w));
+	return family_excludes_alone(row, w) || (row->over && family_excludes_alone(row->over, w));
 }
 
 static void set_start(const struct fit_job *j, double *theta)
@@ -338,7 +337,7 @@ int family_fit_excluding(const struct family_model *family, const struct observa
 
 	list_chips(family, e, &j);
 	for (size_t i = 0; i < e->n; i++)
-		if (family_fits(family, &e->at[i]) && !is_excluded(&e->at[i], without) &&
+		if (family_fits(family, &e->at[i]) && !family_excludes(&e->at[i], without) &&
 		    !(without->rows && without->rows[i]))
 			j.rows[j.n++] = &e->at[i];
 	j.p = family->params_n + CHIP_FACTORS * j.v.chips_n;
@@ -355,10 +354,8 @@ int family_fit_excluding(const struct family_model *family, const struct observa
 	return rc;
 }
 
-int family_fit(const struct family_model *family, const struct observations *e, struct family_values *v,
-	       struct err *err)
+int family_check(const struct family_model *family, const struct observations *e, struct err *err)
 {
-	const struct family_exclusion nothing = {0};
 	const struct observation *of[FAMILY_CHIPS], *beyond;
 	struct family_values chips = {.chips_n = 0};
 
@@ -370,170 +367,17 @@ int family_fit(const struct family_model *family, const struct observations *e, 
 	if (beyond)
 		return err_set(err, "%s:%d: more than %d chips in one family", beyond->run->path,
 			       beyond->run->line, FAMILY_CHIPS);
-	if (family_fit_excluding(family, e, &nothing, v) == 0)
-		return 0;
-	return err_set(err, "%s: the fit does not converge", family->path);
-}
-
-/* ---- leaving chips and models out ---- */
-
-static bool one_chip(const struct family_model *family, const struct observations *e)
-{
-	const char *first = NULL;
-
-	for (size_t i = 0; i < e->n; i++) {
-		if (!family_fits(family, &e->at[i]))
-			continue;
-		if (first && strcmp(first, family_chip_name(&e->at[i])) != 0)
-			return false;
-		first = family_chip_name(&e->at[i]);
-	}
-	return true;
-}
-
-static double error_of(const struct family_model *family, const struct family_values *v,
-		       const struct observation *row)
-{
-	return row->run->seconds / family_seconds(family, v, row) - 1; /* of the rate */
-}
-
-/* One fit without some rows. */
-struct hole {
-	size_t row; /* the first that is left out */
-	struct family_exclusion without;
-	struct family_values values;
-};
-
-struct holes {
-	const struct family_model *family;
-	struct family_model *models; /* one for each thread, with scratch of its own */
-	const struct observations *e;
-	struct hole *at;
-	size_t n;
-};
-
-static bool is_left_out(const struct holes *h, size_t row, const struct hole *hole)
-{
-	return family_fits(h->family, &h->e->at[row]) && is_excluded_alone(&h->e->at[row], &hole->without);
-}
-
-/* Every row is left out of one fit at least; at has room for as many as there are rows. */
-static void list_holes(struct holes *h, bool model)
-{
-	const struct observations *e = h->e;
-	bool *done = xcalloc(e->n + 1, sizeof *done);
-
-	for (size_t i = 0; i < e->n; i++) {
-		const struct run *run = e->at[i].run;
-		struct hole *hole = &h->at[h->n];
-
-		if (!family_takes(h->family, &e->at[i]) || done[i] || run->held_out)
-			continue;
-		hole->row = i;
-		hole->without = (struct family_exclusion){.chip = model ? NULL : family_chip_name(&e->at[i]),
-							  .machine = model ? run->machine : NULL,
-							  .like = model ? run : NULL};
-		h->n++;
-		for (size_t k = i; k < e->n; k++)
-			done[k] |= is_left_out(h, k, hole);
-	}
-	free(done);
-}
-
-static struct family_model *models_for(struct arena *a, const struct family_model *family, size_t threads)
-{
-	struct family_model *models = arena_array(a, threads, sizeof *models);
-
-	for (size_t i = 0; i < threads; i++) {
-		struct arena *own = arena_alloc(a, sizeof *own);
-
-		models[i] = *family;
-		models[i].scratch = arena_alloc(a, sizeof *models[i].scratch);
-		models[i].scratch->arena = own;
-	}
-	return models;
-}
-
-static int fit_hole(void *self, size_t thread, size_t i)
-{
-	const struct holes *h = self;
-
-	return family_fit_excluding(&h->models[thread], h->e, &h->at[i].without, &h->at[i].values);
-}
-
-static struct fit_reach reach_of(const struct holes *h, const struct hole *hole)
-{
-	struct fit_reach left = {.context = 0};
-
-	for (size_t i = 0; i < h->e->n; i++)
-		if (family_fits(h->family, &h->e->at[i]) && !is_excluded(&h->e->at[i], &hole->without))
-			fit_reach_add(h->family->l->arena, &h->e->at[i], h->family->profile, &left);
-	return left;
-}
-
-static int describe_holes(const struct holes *h, struct family_errors *errors, struct err *err)
-{
-	struct arena *a = h->family->l->arena;
-	struct beyond_widths widths;
-
-	if (!errors->hole)
-		return 0;
-	if (beyond_widths_load(a, h->family->path, beyond_maker(a, h->family, h->e), &widths, err) != 0)
-		return -1;
-	for (size_t x = 0; x < h->n; x++) {
-		struct family_hole *d = arena_alloc(a, sizeof *d);
-		const struct fit_reach left = reach_of(h, &h->at[x]);
-
-		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, &widths)};
-		for (size_t k = h->at[x].row; k < h->e->n; k++)
-			if (is_left_out(h, k, &h->at[x]))
-				errors->hole[k] = d;
-	}
 	return 0;
 }
 
-/* Rows that are held out are in no fit, so that their error by the full fit is their error without them too. */
-static void take_errors(const struct holes *h, const struct family_values *all, struct family_errors *errors)
+int family_fit(const struct family_model *family, const struct observations *e, struct family_values *v,
+	       struct err *err)
 {
-	const struct observations *e = h->e;
+	const struct family_exclusion nothing = {0};
 
-	for (size_t i = 0; i < e->n; i++) {
-		const bool taken = family_takes(h->family, &e->at[i]);
-
-		errors->fitted[i] = taken ? error_of(h->family, all, &e->at[i]) : NAN;
-		errors->without[i] = e->at[i].run->held_out ? errors->fitted[i] : NAN;
-	}
-	for (size_t x = 0; x < h->n; x++)
-		for (size_t k = h->at[x].row; k < e->n; k++)
-			if (is_left_out(h, k, &h->at[x]))
-				errors->without[k] = error_of(h->family, &h->at[x].values, &e->at[k]);
-}
-
-int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out,
-		     struct workers_ask workers, struct family_errors *errors, struct err *err)
-{
-	struct holes h = {.family = family, .e = e, .at = xcalloc(e->n + 1, sizeof *h.at)};
-	struct workers_task fits = {.item = fit_hole, .self = &h};
-	size_t done, threads;
-	struct arena a = ARENA_INIT;
-	int rc = 0;
-
-	list_holes(&h, left_out == FAMILY_LEAVE_OUT_MODEL || one_chip(family, e));
-	fits.n = h.n;
-	threads = workers_count(workers.threads, h.n);
-	h.models = models_for(&a, family, threads);
-	done = workers_run(&fits, threads);
-	if (done < h.n)
-		rc = err_set(err, "%s: the fit without %s does not converge", family->path,
-			     e->at[h.at[done].row].run->machine);
-	else
-		rc = describe_holes(&h, errors, err);
-	if (rc == 0)
-		take_errors(&h, all, errors);
-	for (size_t i = 0; i < threads; i++)
-		arena_release(h.models[i].scratch->arena);
-	arena_release(&a);
-	free(h.at);
-	return rc;
+	if (family_check(family, e, err) != 0)
+		return -1;
+	if (family_fit_excluding(family, e, &nothing, v) == 0)
+		return 0;
+	return err_set(err, "%s: the fit does not converge", family->path);
 }

@@ -1,6 +1,6 @@
 /*
  * family_keys.h - private to the room: which numbers of a family's model can be fitted, and the functions
- * that family_model.c (the family's file), family_fit.c and family_write.c share.
+ * that family_model.c (the family's file), family_fit.c, leave_out.c and family_write.c share.
  *
  * Layer family.
  */
@@ -54,6 +54,13 @@ struct family_exclusion {
 	const struct run *like;
 	const bool *rows; /* [observation]: left out as well; NULL: none */
 };
+
+/* Whether a row is one of those; of a ratio, whether either of its rows is. */
+bool family_excludes_alone(const struct observation *row, const struct family_exclusion *w);
+bool family_excludes(const struct observation *row, const struct family_exclusion *w);
+
+/* -1 with err where family_fit() cannot begin: a table is missing, or there are more than FAMILY_CHIPS chips. */
+int family_check(const struct family_model *family, const struct observations *e, struct err *err);
 
 /* family_fit() without some rows, and without its checks. 0, or -1 where the fit does not converge. */
 int family_fit_excluding(const struct family_model *family, const struct observations *e,

@@ -95,13 +95,9 @@ const struct profile *family_profile(struct arena *a, const struct family_model 
 struct family_errors {
 	double *without; /* by a fit without the rows that are left out with the row */
 	double *fitted;  /* by family_fit()'s values */
-	/* The fit that each row was left out of, in the loader's arena; NULL of rows that are in every fit. The array itself
-	 * may be NULL: nobody asks. */
+	/* The fit that each row was left out of, in the loader's arena; NULL of rows that are in every fit. */
 	const struct family_hole **hole;
 };
-int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out,
-		     struct workers_ask workers, struct family_errors *errors, struct err *err);
 
 /* The fit to all rows, and the errors of those with holes: all that a family's file and its comparison with measurements rest
  * on. Lives in the loader's arena. */
@@ -109,7 +105,8 @@ struct family_judged {
 	struct family_values all;
 	struct family_errors chip_left_out, model_left_out;
 };
-/* -1 with err: no row is of the model's runtime, or a fit does not converge. */
+/* Results do not depend on the threads. -1 with err: no row is of the model's runtime, or family_fit() or a fit without some rows
+ * fails: the first of them, all rows before chips before models. */
 int family_judge(const struct family_model *family, const struct observations *e, struct workers_ask workers,
 		 struct family_judged *judged, struct err *err);
 

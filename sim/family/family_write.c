@@ -444,31 +444,6 @@ static void add_head(const struct family_writer *w, struct str *out)
 		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
 }
 
-static struct family_errors errors_of(struct arena *a, size_t n)
-{
-	return (struct family_errors){arena_array(a, n, sizeof(double)), arena_array(a, n, sizeof(double)),
-				      arena_array(a, n, sizeof(struct family_hole *))};
-}
-
-int family_judge(const struct family_model *family, const struct observations *e, struct workers_ask workers,
-		 struct family_judged *judged, struct err *err)
-{
-	struct arena *a = family->l->arena;
-	struct family_errors *chip = &judged->chip_left_out, *model = &judged->model_left_out;
-	size_t fitted = 0;
-
-	for (size_t i = 0; i < e->n; i++)
-		fitted += family_fits(family, &e->at[i]);
-	if (!fitted)
-		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
-	*chip = errors_of(a, e->n);
-	*model = errors_of(a, e->n);
-	if (family_fit(family, e, &judged->all, err) != 0 ||
-	    family_leave_out(family, e, &judged->all, FAMILY_LEAVE_OUT_CHIP, workers, chip, err) != 0)
-		return -1;
-	return family_leave_out(family, e, &judged->all, FAMILY_LEAVE_OUT_MODEL, workers, model, err);
-}
-
 int family_write(const struct family_model *family, const struct observations *e,
 		 const struct family_judged *judged, struct str *out, struct err *err)
 {

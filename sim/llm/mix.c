@@ -475,25 +475,88 @@ static bool next_layer(struct about *x, int64_t *at)
 	return false;
 }
 
-double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
-		 double numbers)
+/* What layers hold of a tensor: the bytes of one number, summed over those that have it, and their number. */
+struct mixed {
+	struct part part;
+	enum tensor t;
+	double bytes, layers;
+};
+
+static struct mixed sum_layers(const struct model *m, int mix, struct part part, enum tensor t)
 {
+	struct mixed sum = {part, t, 0, 0};
 	struct about x;
-	double sum = 0, n = 0;
 	int64_t at = 0;
 
 	about(&x, m, part, t);
+	if (m->layout && part.role == ROLE_ATTENTION)
+		x.layers = m->layout->mixers[m->layers - 1] + 1;
+	while (next_layer(&x, &at)) {
+		sum.bytes += bytes_each(mix, &x);
+		sum.layers++;
+	}
+	return sum;
+}
+
+struct mix_table {
+	const struct model *model;
+	int mix;
+	size_t n;
+	struct mixed *at;
+	const struct mix_table *next;
+};
+
+static const struct mix_table *find_table(const struct model *m, const struct precision *p)
+{
+	const struct mix_table *k = p->tables;
+
+	while (k && (k->model != m || k->mix != p->weights))
+		k = k->next;
+	return k;
+}
+
+static const struct mixed *find_mixed(const struct model *m, const struct precision *p, struct part part,
+				      enum tensor t)
+{
+	const struct mix_table *k = find_table(m, p);
+
+	for (size_t i = 0; k && i < k->n; i++)
+		if (k->at[i].t == t && part_same(k->at[i].part, part))
+			return &k->at[i];
+	return NULL;
+}
+
+void mix_tabulate(struct arena *a, const struct model *m, struct precision *p)
+{
+	struct part_count parts[MODEL_PARTS];
+	const size_t n = model_parts(m, parts);
+	struct mix_table *k;
+
+	if (!differs(p->weights, TENSOR_Q) || find_table(m, p))
+		return;
+	k = arena_alloc(a, sizeof *k);
+	*k = (struct mix_table){m, p->weights, 0, arena_array(a, n * TENSOR_N, sizeof *k->at), p->tables};
+	for (size_t i = 0; i < n; i++)
+		for (enum tensor t = 0; t < TENSOR_N; t++)
+			if (differs(p->weights, t) && part_role(t) == parts[i].part.role)
+				k->at[k->n++] = sum_layers(m, p->weights, parts[i].part, t);
+	p->tables = k;
+}
+
+double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
+		 double numbers)
+{
+	const struct mixed *known;
+	struct mixed sum;
+	struct about x;
+
 	if (p->tensors.at[t])
 		return format_bytes((enum format_id)(p->tensors.at[t] - 1), numbers);
 	if (file_has(p, t))
 		return numbers * p->file->holds->bytes[t] / p->file->holds->numbers[t];
 	if (!differs(p->weights, t))
-		return numbers * bytes_each(p->weights, &x);
-	if (m->layout && part.role == ROLE_ATTENTION)
-		x.layers = m->layout->mixers[m->layers - 1] + 1;
-	while (next_layer(&x, &at)) {
-		sum += bytes_each(p->weights, &x);
-		n++;
-	}
-	return n > 0 ? numbers * sum / n : 0;
+		return numbers * bytes_each(p->weights, about(&x, m, part, t));
+	known = find_mixed(m, p, part, t);
+	sum = known ? *known : sum_layers(m, p->weights, part, t);
+	return sum.layers > 0 ? numbers * sum.bytes / sum.layers : 0;
 }

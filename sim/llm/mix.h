@@ -12,7 +12,11 @@
 #define SIM_LLM_MIX_H
 #include "sim/llm/model.h"
 
-/* Bytes of so many weights of a class in a part. */
+/* Sums over a model's layers what mix_bytes() asks of it under these weights, once; the sums live in the arena, and so must the
+ * model. Nothing is kept where layers are alike. */
+void mix_tabulate(struct arena *a, const struct model *m, struct precision *p);
+
+/* Bytes of so many weights of a class in a part. Of a model that is not tabulated they are summed over its layers anew. */
 double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
 		 double numbers);
 

@@ -159,6 +159,8 @@ struct precision {
 	struct weights_file *file;     /* NULL: every tensor as the rules of the file type have it */
 	int kv, compute;               /* enum format_id; compute is one of f32, f16, bf16 */
 	struct tensor_formats tensors; /* exceptions to the mix */
+	const struct mix_table
+		*tables; /* private: of models that mix_tabulate() was told of; NULL: of none */
 };
 extern const struct table precision_table;
 

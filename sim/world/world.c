@@ -9,6 +9,7 @@
 #include "sim/import/weights_file.h"
 #include "sim/world/counted.h"
 #include "sim/cost/formats.h"
+#include "sim/llm/mix.h"
 #include "sim/world/network.h"
 #include "sim/world/topology.h"
 
@@ -59,6 +60,14 @@ static const struct unit *units_with(struct loader *l, const struct world *w, co
 	return units;
 }
 
+/* A pass asks for the bytes of weights in every block. */
+static void tabulate_weights(struct loader *l, const struct world *w, struct precision *p)
+{
+	mix_tabulate(l->arena, w->model, p);
+	for (size_t i = 0; i < w->units_n; i++)
+		mix_tabulate(l->arena, w->units[i].model, p);
+}
+
 /* What drafts: another model, or with 'mtp' the model's own layer that predicts further tokens. */
 static const struct model *draft_model(struct loader *l, const struct world *w, const struct yml *said,
 				       struct yml *in)
@@ -96,6 +105,7 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 	if (!draft->model || (sp->precision && weights_file_load(l, draft->model, &s->precision) != 0))
 		return;
 	draft->units = units_with(l, w, draft->model);
+	tabulate_weights(l, draft, &s->precision);
 	if (g)
 		check_context(l, draft->model, g->origin.node, "prompt", g->prompt + g->tokens,
 			      g->beyond_context);
@@ -310,7 +320,9 @@ static void add_unit(struct loader *l, struct world *w, struct unit *units, stru
 	}
 	u.profile = device_runtime(u.device, said->text);
 	if (u.profile) {
-		u.model = model_run_by(l->arena, w->model, u.profile);
+		u.model = w->units_n && units[w->units_n - 1].profile == u.profile
+				  ? units[w->units_n - 1].model
+				  : model_run_by(l->arena, w->model, u.profile);
 		check_format(l, w, &u);
 		units[w->units_n++] = u;
 	} else if (first || yml_get(w->scenario->runtime, u.name))
@@ -485,6 +497,7 @@ static void link_up(struct loader *l, struct world *w, struct scenario *s, struc
 	if (!w->machines_n && !w->scenario->plan)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
+	tabulate_weights(l, w, &s->precision);
 	settle_chunk(w);
 	network_make(l, w, all, n, links);
 	workload_check(w->scenario, l->diags);

@@ -200,17 +200,11 @@ END_TEST
 /* The errors of each row, by a fit without its chip and with it. */
 static struct family_errors chips_left_out(void)
 {
-	struct family_errors errors = {arena_array(&w.arena, ROWS, sizeof(double)),
-				       arena_array(&w.arena, ROWS, sizeof(double)),
-				       arena_array(&w.arena, ROWS, sizeof *errors.hole)};
-	struct family_values all;
+	struct family_judged judged;
 	struct err err = ERR_INIT;
 
-	must(family_fit(&w.family_model, &w.e, &all, &err), &err);
-	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_LEAVE_OUT_CHIP, (struct workers_ask){2},
-			      &errors, &err),
-	     &err);
-	return errors;
+	must(family_judge(&w.family_model, &w.e, (struct workers_ask){2}, &judged, &err), &err);
+	return judged.chip_left_out;
 }
 
 /* A machine that is 10 % slower than its family is predicted 11 % too fast without it, and little with it. */
