@@ -88,7 +88,7 @@ static int merge(struct session *s, const struct merge_options *o, const struct 
 	if (rc == EXIT_FINE)
 		rc = check_whole(&sweep);
 	if (rc == EXIT_FINE)
-		rc = sweep_output_check(&o->out, sweep.axes_n);
+		rc = sweep_output_check(&o->out, sweep.axes_n, 1);
 	if (rc != EXIT_FINE)
 		return rc;
 	sweep_settle_bounds(&sweep);

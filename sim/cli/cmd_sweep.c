@@ -49,7 +49,7 @@ static int sweep_whole(struct session *s, const struct sweep_options *o, const c
 	struct lemursim_options ask = session_options(&o->draws);
 	lemursim_scenario *scenario = session_load(s, name);
 	lemursim_result *r;
-	int rc = scenario ? sweep_output_check(&o->out, o->over.n) : EXIT_USAGE;
+	int rc = scenario ? sweep_output_check(&o->out, o->over.n, o->metrics.n) : EXIT_USAGE;
 
 	if (rc != EXIT_FINE)
 		return rc;

@@ -90,14 +90,18 @@ static void add_plot(struct session *s, const struct sweep_output *o, const stru
 	curves_plot(out, &c, (size_t)output_width(&o->file), is_utf8());
 }
 
-/* What no grid of that many axes can be shown as. */
-int sweep_output_check(const struct sweep_output *o, size_t axes)
+int sweep_output_check(const struct sweep_output *o, size_t axes, size_t metrics)
 {
 	struct err err = ERR_INIT;
 
 	if (is_picture(o) && axes > 2) {
 		err_set(&err, "a picture has one axis or two, not %zu", axes);
 		err_hint(&err, "set the others with --set, or write a .csv");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (is_picture(o) && axes == 2 && metrics > 1) {
+		err_set(&err, "a picture of two axes has one metric, not %zu", metrics);
+		err_hint(&err, "a picture for each --metric, or one axis, or a .csv");
 		return complain(&err, EXIT_USAGE);
 	}
 	if (o->plot && axes > 1) {

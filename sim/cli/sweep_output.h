@@ -19,8 +19,8 @@ extern const struct opt opts_plot[1];
 
 /* How it is written: RESULT_TABLE for a picture. An exit code. */
 int sweep_output_format(const struct sweep_output *o, enum result_format *format);
-/* Refuses what no grid of that many axes can be shown as; an exit code. */
-int sweep_output_check(const struct sweep_output *o, size_t axes);
+/* Refuses what no grid of that many axes, of which so many metrics are asked, can be shown as; an exit code. */
+int sweep_output_check(const struct sweep_output *o, size_t axes, size_t metrics);
 /* Writes it. EXIT_NOTHING_FITS where no cell has a value; otherwise an exit code. */
 int sweep_output_deliver(struct session *s, const struct sweep_output *o, const struct sweep *sweep,
 			 enum result_format format);

@@ -10,7 +10,7 @@
  * the heap for the pair instead of one down and one up.
  *
  * All events are in the heap until there are NEAR_MOST; then the later ones are in the ladder (ladder.h), from which the heap
- * is filled with the next bucket whenever it is empty. The order is that of the keys in either case.
+ * is filled with the next buckets whenever it is empty. The order is that of the keys in either case.
  */
 #include "sim/des/evq.h"
 
@@ -226,14 +226,22 @@ static RARE void begin_ladder(struct evq *q)
 	q->near_last_ns = -1;
 }
 
-static void take_bucket(struct evq *q)
+static void take_buckets(struct evq *q)
 {
-	uint32_t list = ladder_take(&q->later, &q->pool, &q->near_last_ns);
+	uint32_t lists[LADDER_LISTS];
+	size_t n = ladder_take(&q->later, &q->pool, lists, &q->near_last_ns), left;
 
-	for (uint32_t next; list != EV_NONE; list = next) {
-		next = ev_next(ev_node(&q->pool, list));
-		add_near(q, key_of(ev_node(&q->pool, list), list));
-		q->later_n--;
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(ev_node(&q->pool, lists[i]));
+	for (; n; n = left) {
+		left = 0;
+		for (size_t i = 0; i < n; i++) {
+			const uint32_t slot = lists[i];
+
+			left += ev_follow(&q->pool, slot, &lists[left]);
+			add_near(q, key_of(ev_node(&q->pool, slot), slot));
+			q->later_n--;
+		}
 	}
 }
 
@@ -242,9 +250,9 @@ static RARE bool refill(struct evq *q)
 {
 	if (!q->later_n)
 		return false;
-	take_bucket(q);
+	take_buckets(q);
 	while (q->later_n && q->later_n < LADDER_LEAST)
-		take_bucket(q);
+		take_buckets(q);
 	if (q->later_n)
 		return true;
 	ladder_restart(&q->later);

@@ -48,26 +48,33 @@ static double width(double pt_per_ns, const struct bar *left, const struct bar *
 	return (double)(right->end_ns - left->start_ns) * pt_per_ns;
 }
 
-/* Whether the bars are in one lane, narrower than a limit and not further apart. */
-static bool both_narrow(const struct bar *left, const struct bar *right, double limit, double pt_per_ns)
-{
-	const bool left_narrow = left->boxes_n > 1 || width(pt_per_ns, left, left) < limit;
+/* How boxes are merged: the scale, and by how much all limits are wider than usual. */
+struct merging {
+	double pt_per_ns, coarse;
+};
 
-	return left->lane == right->lane && left_narrow && width(pt_per_ns, right, right) < limit &&
-	       (double)(right->start_ns - left->end_ns) * pt_per_ns < BAR_NARROW_PT;
+/* Whether the bars are in one lane, narrower than a limit and not further apart than the usual one. */
+static bool both_narrow(const struct bar *left, const struct bar *right, double limit_pt,
+			const struct merging *m)
+{
+	const double limit = limit_pt * m->coarse;
+	const bool left_narrow = left->boxes_n > 1 || width(m->pt_per_ns, left, left) < limit;
+
+	return left->lane == right->lane && left_narrow && width(m->pt_per_ns, right, right) < limit &&
+	       (double)(right->start_ns - left->end_ns) * m->pt_per_ns < BAR_NARROW_PT * m->coarse;
 }
 
 /* turns: whether the next box is of another kind than the right one. A mixed bar is on the critical path or not: it is too
  * wide to be so for one of its boxes. */
-static bool can_merge(const struct bar *left, const struct bar *right, bool turns, double pt_per_ns)
+static bool can_merge(const struct bar *left, const struct bar *right, bool turns, const struct merging *m)
 {
 	const bool one_kind = left->kind == right->kind && left->kind_ns[left->kind] == left->busy_ns;
 	const bool may_mix = !one_kind && turns && left->critical == right->critical;
-	const double both = width(pt_per_ns, left, right);
+	const double both = width(m->pt_per_ns, left, right) / m->coarse;
 
-	if (may_mix && both < BAR_MIXED_PT && both_narrow(left, right, BAR_TURN_PT, pt_per_ns))
+	if (may_mix && both < BAR_MIXED_PT && both_narrow(left, right, BAR_TURN_PT, m))
 		return true;
-	return both_narrow(left, right, BAR_NARROW_PT, pt_per_ns) &&
+	return both_narrow(left, right, BAR_NARROW_PT, m) &&
 	       (both < BAR_NARROW_PT || (one_kind && both < BAR_MERGED_PT));
 }
 
@@ -93,12 +100,9 @@ static bool takes_turns(const struct schedule *s, const size_t *order, size_t k)
 	return next && next->lane == box->lane && next->kind != box->kind;
 }
 
-void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
+static void make_bars(struct bars *b, const struct schedule *s, const size_t *order, const struct merging *m)
 {
-	size_t *order = sort_by_lane(s);
-
-	*b = (struct bars){.at = xcalloc(s->boxes_n + 1, sizeof *b->at),
-			   .of_box = xcalloc(s->boxes_n + 1, sizeof *b->of_box)};
+	b->n = b->shown_boxes = 0;
 	for (size_t k = 0; k < s->boxes_n; k++) {
 		const size_t i = order[k];
 		const struct bar bar = bar_of_box(s, i);
@@ -106,12 +110,26 @@ void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
 		b->of_box[i] = BARS_NONE;
 		if (is_outside(&s->boxes[i], &bar))
 			continue;
-		if (b->n && can_merge(&b->at[b->n - 1], &bar, takes_turns(s, order, k), pt_per_ns))
+		if (b->n && can_merge(&b->at[b->n - 1], &bar, takes_turns(s, order, k), m))
 			merge_bars(&b->at[b->n - 1], &bar);
 		else
 			b->at[b->n++] = bar;
 		b->of_box[i] = b->n - 1;
 		b->shown_boxes++;
+	}
+}
+
+void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
+{
+	size_t *order = sort_by_lane(s);
+	struct merging m = {pt_per_ns, 1};
+
+	*b = (struct bars){.at = xcalloc(s->boxes_n + 1, sizeof *b->at),
+			   .of_box = xcalloc(s->boxes_n + 1, sizeof *b->of_box)};
+	make_bars(b, s, order, &m);
+	while (b->n > BARS_MANY && m.coarse < BAR_COARSEST) {
+		m.coarse *= 2;
+		make_bars(b, s, order, &m);
 	}
 	free(order);
 }

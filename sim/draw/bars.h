@@ -6,6 +6,9 @@
  * them is narrower, and if both are of one kind, or if the merged bar is still too narrow. The kind with the
  * most time determines its colour. Where boxes narrower than BAR_TURN_PT take turns, forward and host copy say, they become
  * mixed bars, which are drawn in layers: side by side their colours would run into one that no legend has.
+ *
+ * Tens of lanes, each as fine, would be more than a page can be read at or a browser takes: where there are more than BARS_MANY
+ * bars, all these limits are doubled until there are fewer, up to BAR_COARSEST times.
  */
 #ifndef SIM_DRAW_BARS_H
 #define SIM_DRAW_BARS_H
@@ -16,6 +19,8 @@
 #define BAR_MERGED_PT 3.0
 #define BAR_TURN_PT   6.0  /* a letter has no room in it */
 #define BAR_MIXED_PT  12.0 /* a mixed bar: has room for the letters of its kinds */
+
+enum { BARS_MANY = 2500, BAR_COARSEST = 16 };
 
 struct bar {
 	uint32_t lane;

@@ -2,6 +2,7 @@
 #include "sim/predict/serve_words.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "sim/base/units.h"
 
@@ -35,6 +36,17 @@ static bool is_beyond(const struct service_summary *m)
 	return m->of[SERVICE_OFFERED] >= 1.005;
 }
 
+/* How many times the work it can do comes; of many hundred times nobody asks for the figure. */
+static struct figure beyond_times(const struct service_summary *m)
+{
+	const double x = m->of[SERVICE_OFFERED];
+	struct figure f = {"more than 1000"};
+
+	if (x <= 1000)
+		snprintf(f.text, sizeof f.text, "%.*f", x < 100 ? 2 : 0, x);
+	return f;
+}
+
 const char *serve_words_bound(struct arena *a, const struct service_summary *m)
 {
 	const struct spent t = spent(m);
@@ -43,8 +55,8 @@ const char *serve_words_bound(struct arena *a, const struct service_summary *m)
 	if (serve_words_none_served(m))
 		return m->of[SERVICE_REFUSED] > 0 ? "every request is refused" : "no request comes";
 	if (m->overloaded)
-		return is_beyond(m) ? arena_printf(a, "overloaded: %.2f times the work it can do",
-						   m->of[SERVICE_OFFERED])
+		return is_beyond(m) ? arena_printf(a, "overloaded: %s times the work it can do",
+						   beyond_times(m).text)
 				    : arena_printf(a, "overloaded: %s more requests wait every second",
 						   units_digits(m->of[SERVICE_GROWTH], 3).text);
 	if (t.queue >= t.prefill && t.queue >= t.decode)
@@ -76,7 +88,7 @@ static void say_overload(struct str *out, const struct service_summary *m)
 	str_addf(out, "more requests come than are served, %s more wait every second",
 		 units_digits(m->of[SERVICE_GROWTH], 3).text);
 	if (is_beyond(m))
-		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
+		str_addf(out, " (%s times the work it can do)", beyond_times(m).text);
 	str_addf(out, "; it serves %s a second; TTFT and E2EL hang on how long this lasts and are left out",
 		 units_digits(m->of[SERVICE_REQUESTS_PER_S], 3).text);
 	say_refused(out, m);

@@ -7,6 +7,8 @@
 #include "sim/report/html.h"
 
 static const double width = 420, names_w = 150, values_w = 58, row_h = 22, top = 6;
+/* A mark at 0 reaches so far to the left of its place, and leaves a gap before the name. */
+static const double mark_r = 4.5, mark_line = 2, name_gap = 4;
 
 static double reach(const struct metric *m)
 {
@@ -28,10 +30,11 @@ static double largest(const struct result *r, const struct column *c)
 
 static void add_name(struct str *out, const char *name, double y)
 {
+	const double x = names_w - mark_r - mark_line / 2 - name_gap;
 	struct str cut = STR_INIT;
-	const bool whole = textsize_shorten(&cut, name, names_w - 8, 11, false);
+	const bool whole = textsize_shorten(&cut, name, x - 2, 11, false);
 
-	str_addf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">", names_w - 6, y + 4);
+	str_addf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">", x, y + 4);
 	if (!whole)
 		html_element(out, "title", NULL, name);
 	html_text(out, cut.text);
@@ -48,8 +51,8 @@ static void add_mark(struct str *out, const struct metric *m, const struct colum
 	if (isfinite(m->lo) && isfinite(m->hi) && m->lo != m->hi)
 		str_addf(out, "<line class=\"interval\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
 			 names_w + m->lo * scale, y, names_w + m->hi * scale, y);
-	str_addf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n",
-		 best ? "mark best" : "mark", x, y);
+	str_addf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>\n",
+		 best ? "mark best" : "mark", x, y, mark_r);
 	columns_value(&value, m, c);
 	str_addf(out, "<text class=\"value%s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", best ? " best" : "", width,
 		 y + 4, value.text);

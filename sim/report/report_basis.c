@@ -339,14 +339,63 @@ static const char *shown_path(const char *path, size_t n)
 	return best && best < path + n ? best : name;
 }
 
+/* How long the lines are from text on that are indented more than by two. */
+static size_t body_length(const char *text)
+{
+	const char *at = text;
+
+	while (!strncmp(at, "   ", 3)) {
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return (size_t)(at - text);
+}
+
+/* The mapping of which a line is the head, "  m1:", and the one before it. */
+struct same {
+	const char *name, *body;
+	size_t name_n, body_n;
+};
+
+/* Machines of a count are equal line by line: each but the first is said in one, since a page has some 100 kB of each. Moves
+ * *line behind it; false: it is unlike the one before, or no such mapping. */
+static bool is_same(struct str *out, const char **line, struct same *before)
+{
+	const size_t n = strcspn(*line, "\n");
+	struct same v = {*line + 2, *line + n + 1, 0, 0};
+	struct str text = STR_INIT;
+
+	if (n < 4 || strncmp(*line, "  ", 2) != 0 || (*line)[2] == ' ' || (*line)[n - 1] != ':' ||
+	    !(*line)[n])
+		return false;
+	v.name_n = n - 3;
+	v.body_n = body_length(v.body);
+	if (!v.body_n || v.body_n != before->body_n || memcmp(v.body, before->body, v.body_n) != 0) {
+		*before = v;
+		return false;
+	}
+	str_add_n(&text, *line, n);
+	str_add(&text, " # each value as of ");
+	str_add_n(&text, before->name, before->name_n);
+	str_add(&text, "\n");
+	html_text(out, text.text);
+	str_release(&text);
+	*line = v.body + v.body_n;
+	return true;
+}
+
 /* The configuration, whose values have their places behind them: "# /home/me/x.yaml:3". */
 static void add_config(struct str *out, const char *config)
 {
+	struct same before = {NULL, NULL, 0, 0};
+
 	for (const char *line = config; *line;) {
 		const size_t n = strcspn(line, "\n");
 		const char *place = strstr(line, " # /");
 		struct str text = STR_INIT;
 
+		if (is_same(out, &line, &before))
+			continue;
 		if (place && place < line + n) {
 			const char *path = place + 3;
 			const char *shown = shown_path(path, (size_t)(line + n - path));

@@ -2,6 +2,7 @@
 #include "sim/search/generate_search.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/place/footprint.h"
 #include "sim/step/generate.h"
@@ -56,7 +57,7 @@ static const char *groups_text(struct arena *a, int64_t groups)
 
 static const char *groups_words(struct arena *a, const char *text)
 {
-	return arena_printf(a, "%s groups", text);
+	return arena_printf(a, "%s group%s", text, strcmp(text, "1") != 0 ? "s" : "");
 }
 
 static const struct trial trials[] = {

@@ -263,27 +263,40 @@ static struct figure considered_text(const struct search_counts *c)
 	return isfinite(c->considered) ? units_amount(c->considered) : (struct figure){"more than 10^300"};
 }
 
+/* By how much the first may be worse than the bound: a difference that sums of rounded times make is none. */
+enum { GAP_PER_ROUNDING = 1000000000 };
+
+static double gap_of(const struct outcome *r, const struct metric_info *minimized)
+{
+	const double gap = metric_value(&r->values, minimized) / r->counts.bound - 1;
+
+	return gap * GAP_PER_ROUNDING < 1 ? 0 : gap;
+}
+
 /* The lower bound is of the minimized metric; for a rate that is the time it is the inverse of, so the
  * relative gap is the same. */
 static const char *annealed_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
 {
 	const struct search_counts *c = &r->counts;
 	const struct metric_info *minimized = ask->goal.minimized;
-	const char *gap = "";
+	const bool bounded = r->n && c->bound > 0 && !ask->pareto;
+	const double gap = bounded ? gap_of(r, minimized) : NAN;
+	const char *proof = "";
 
-	if (r->n && c->bound > 0 && !ask->pareto)
-		gap = arena_printf(a,
-				   " No assignment has less than %s %s of %s: the first is at most %s %% "
-				   "from the best "
-				   "possible.",
-				   of_3(c->bound), minimized->unit, minimized->name,
-				   of_3(100 * fmax(0, metric_value(&r->values, minimized) / c->bound - 1)));
+	if (bounded)
+		proof = arena_printf(
+			a, " No assignment has less than %s %s of %s: %s.", of_3(c->bound), minimized->unit,
+			minimized->name,
+			gap > 0 ? arena_printf(a, "the first is at most %s %% from the best possible",
+					       of_3(100 * gap))
+				: "the first is proved to be the best");
 	return arena_printf(
 		a,
 		"Annealed %s assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
-		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s%s",
-		considered_text(c).text, c->tried, c->run + c->unfit, c->unfit, gap,
+		"looked at, %zu of the best were run, %zu of them do not fit%s.%s%s",
+		considered_text(c).text, c->tried, c->run + c->unfit, c->unfit,
+		gap == 0 ? "" : "; not proved to be the best", proof,
 		r->stopped ? " It was interrupted." : "");
 }
 

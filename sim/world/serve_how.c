@@ -142,7 +142,7 @@ static const struct field outage_fields[] = {
 	 .dim = DIM_TIME,
 	 .min = 1e-3,
 	 .max = 1e9,
-	 .help = "how long it is away"},
+	 .help = "how long it is away; longer than the load lasts: for good"},
 };
 const struct table outage_table = {"outage", sizeof(struct outage), outage_fields, ARRAY_LEN(outage_fields)};
 

@@ -342,6 +342,24 @@ START_TEST(paths_are_the_projects)
 }
 END_TEST
 
+/* Of machines that are equal line by line one is written out; one that differs anywhere is, too. */
+START_TEST(equal_machines_are_said_once)
+{
+	const struct section_place at = {"", 2};
+	struct str out = STR_INIT;
+
+	section_config(
+		&out, &at,
+		"machines:\n  m0:\n    a: 1\n    b:\n      c: 2\n  m1:\n    a: 1\n    b:\n      c: 2\n"
+		"  m2:\n    a: 1\n    b:\n      c: 3\n  m3:\n    a: 1\n    b:\n      c: 3\nend: 1\n  m4:\n");
+	ck_assert_ptr_nonnull(strstr(out.text,
+				     ">machines:\n  m0:\n    a: 1\n    b:\n      c: 2\n"
+				     "  m1: # each value as of m0\n  m2:\n    a: 1\n    b:\n      c: 3\n"
+				     "  m3: # each value as of m2\nend: 1\n  m4:\n</pre>"));
+	str_release(&out);
+}
+END_TEST
+
 /* Two scenarios, each of one assignment, and whether they ask for the same. */
 static const struct {
 	const char *computed[2], *config[2];
@@ -413,6 +431,7 @@ Suite *suite_html(void)
 	tcase_add_test(page, an_slo_comes_before_the_time);
 	tcase_add_test(page, ties_are_told);
 	tcase_add_test(page, paths_are_the_projects);
+	tcase_add_test(page, equal_machines_are_said_once);
 	tcase_add_loop_test(page, unlike_requests_are_not_ranked, 0, ARRAY_LEN(asked));
 	suite_add_tcase(s, page);
 	return s;

@@ -497,7 +497,11 @@ static const struct {
 	int kinds;
 	double pt_per_ns;
 	bool joined;
-} bar_cases[] = {{10, 1, 1e-2, false}, {10000, 1, 4e-5, true}, {10000, 3, 4e-5, true}, {1, 1, 1e-9, false}};
+} bar_cases[] = {{10, 1, 1e-2, false},
+		 {10000, 1, 4e-5, true},
+		 {10000, 3, 4e-5, true},
+		 {1, 1, 1e-9, false},
+		 {40000, 1, 1e-3, true}};
 
 START_TEST(bars_keep_time)
 {
@@ -520,6 +524,7 @@ START_TEST(bars_keep_time)
 	ck_assert_uint_eq(boxes_n, n);
 	ck_assert_uint_eq(bars.of_box[n - 1], bars.n - 1);
 	ck_assert_msg(bar_cases[_i].joined ? bars.n < n / 4 : bars.n == n, "%zu bars", bars.n);
+	ck_assert_uint_le(bars.n, BARS_MANY);
 	bars_release(&bars);
 	free(boxes);
 }

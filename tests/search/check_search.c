@@ -7,6 +7,7 @@
 #include "sim/base/rng.h"
 #include "sim/search/search.h"
 #include "sim/search/best_first.h"
+#include "sim/search/generate_search.h"
 #include "sim/search/variants.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -625,6 +626,16 @@ START_TEST(looking_changes_nothing)
 }
 END_TEST
 
+START_TEST(groups_are_counted_in_words)
+{
+	struct arena a = ARENA_INIT;
+
+	ck_assert_str_eq(generate_search.trial_words(&a, "1"), "1 group");
+	ck_assert_str_eq(generate_search.trial_words(&a, "4"), "4 groups");
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_search(void)
 {
 	Suite *s = suite_create("search");
@@ -640,6 +651,7 @@ Suite *suite_search(void)
 	tcase_add_test(tc, a_budget_ends_it);
 	tcase_add_loop_test(tc, it_can_be_stopped, 0, 2);
 	tcase_add_test(tc, looking_changes_nothing);
+	tcase_add_test(tc, groups_are_counted_in_words);
 	suite_add_tcase(s, tc);
 	return s;
 }
