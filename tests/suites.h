@@ -91,6 +91,7 @@
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
 	SUITE(pasted)                                                                                        \
+	SUITE(wide)                                                                                          \
 	SUITE(ingest)                                                                                        \
 	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \
