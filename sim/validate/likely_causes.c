@@ -135,7 +135,7 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 				  .dated = ask->runtime && strchr(ask->runtime, '@')};
 	int rc = 0;
 
-	rows.given = rows.model ? catalogue_model_load(ask->loader, rows.model) : NULL;
+	rows.given = rows.model ? catalogue_model_typed(ask->loader, &rows.model, err) : NULL;
 	if (rows.model && !rows.given)
 		return -1;
 	s->rows = arena_array(arena_of(s), runs->n, sizeof *s->rows);

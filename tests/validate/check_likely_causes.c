@@ -15,10 +15,10 @@ struct place_of {
 };
 
 static const struct place_of places[] = {
-	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "q4_0"},
-	{"apple-m2-ultra-76c-192gb", "llama.cpp", "llama-3.1-8b", "q4_K_M"},
-	{"nvidia-rtx-3090-24gb", "cuda", "llama-3.1-8b", "q4_K_M"},
-	{"apple-m4-max-40c-64gb", "mlx", "qwen3-4b", "mlx_q4"},
+	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "q4_0", NULL},
+	{"apple-m2-ultra-76c-192gb", "llama.cpp", "llama-3.1-8b", "q4_K_M", NULL},
+	{"nvidia-rtx-3090-24gb", "cuda", "llama-3.1-8b", "q4_K_M", NULL},
+	{"apple-m4-max-40c-64gb", "mlx", "qwen3-4b", "mlx_q4", NULL},
 };
 
 static const char *const runs[][3] = {
@@ -214,7 +214,8 @@ END_TEST
 /* A GPU's time is its own: layers of a mixture take a CPU as long as their bytes do, in decode too. */
 START_TEST(a_mixture_on_the_cpu_is_slow_in_decode)
 {
-	static const struct place_of p = {"apple-m3-max-40c-64gb", "llama.cpp", "qwen3-30b-a3b", "q8_0"};
+	static const struct place_of p = {"apple-m3-max-40c-64gb", "llama.cpp", "qwen3-30b-a3b", "q8_0",
+					  NULL};
 	double rates[RUNS];
 	struct explained x;
 
