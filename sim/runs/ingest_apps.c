@@ -427,6 +427,16 @@ static const struct {
 	{{"Prefill. latency:", "Decode."},
 	 "SGLang's bench_one_batch, a runtime that no profile is of",
 	 bench},
+	/* modelscope/evalscope, perf */
+	{{"Time taken for tests (s)", "time to first token"},
+	 "evalscope perf, of a server under load",
+	 of_load},
+	/* noonghunna/club-3090, scripts/bench.sh: issue 1127 */
+	{{"decode TPS, ttft", ""},
+	 "club-3090's bench, of answers by a server whose prompts' lengths are not told",
+	 bench},
+	/* raullenchai/Rapid-MLX, pull 585 */
+	{{"decode median", "prefill"}, "Rapid-MLX's bench, a runtime that no profile is of", bench},
 	{{"prefill_tps", "gen_tps"}, "ds4-bench, a runtime that no profile is of", bench},
 };
 

@@ -151,7 +151,8 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 {
 	struct run run = {.line = line, .chunk = 512, .n = 1};
 	struct err ignored = ERR_INIT;
-	const char *model = cell(head, row, "model"), *size = cell(head, row, "size");
+	const char *model = cell(head, row, has(head, "model") ? "model" : "model_filename"),
+		   *size = cell(head, row, "size");
 	const char *ubatch = cell(head, row, "n_ubatch");
 	double params = 0;
 	char unit = 0;
@@ -160,6 +161,8 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	run.arch = reading_architecture(r->arena, model);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
+	if (has(head, "cpu_info") && !has(head, "backend")) /* llamafile-bench, which has no column of it */
+		run.says[COLUMN_BACKEND] = "CPU";
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);

@@ -373,11 +373,21 @@ static void settle_machine(struct wide_head *h)
 		}
 }
 
+static bool is_number(const char *name)
+{
+	const size_t n = strspn(name, "0123456789.,+- ");
+
+	return n && !name[n];
+}
+
 bool wide_head_read(struct arena *a, const struct cells *names, struct wide_head *out)
 {
 	bool rates = false, tests = false, rate = false;
 
 	*out = (struct wide_head){.n = 0};
+	for (size_t i = 0; i < names->n; i++)
+		if (is_number(names->at[i])) /* a row of values, above a rule */
+			return false;
 	for (size_t i = 0; i < names->n && i < CELLS; i++) {
 		const struct wide_column c = column_of(a, names->at[i]);
 
