@@ -124,6 +124,19 @@ static int take_test(struct reading *r, int line, const char *test, struct run *
 	return 0;
 }
 
+/* What was tested: a column has its name or, of the first builds, two have its lengths (ggml-org/llama.cpp pull request 2626). */
+static int take_tested(struct reading *r, int line, const struct cells *head, const struct cells *row,
+		       struct run *run)
+{
+	const char *prompt = cell(head, row, "n_prompt"), *gen = cell(head, row, "n_gen");
+
+	if (has(head, "test"))
+		return take_test(r, line, cell(head, row, "test"), run);
+	return whole(r, line, prompt, strlen(prompt), &run->prompt) != 0
+		       ? -1
+		       : whole(r, line, gen, strlen(gen), &run->gen);
+}
+
 /* "123.45 ± 0.67" */
 static int take_rate(struct reading *r, int line, const char *text, struct run *run)
 {
@@ -167,7 +180,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||
-	    take_test(r, line, cell(head, row, "test"), &run) != 0 ||
+	    take_tested(r, line, head, row, &run) != 0 ||
 	    take_rate(r, line, cell(head, row, "t/s"), &run) != 0)
 		return -1;
 	return reading_add(r, run);
@@ -287,7 +300,7 @@ static enum table_kind table_of(const struct cells *row)
 	}
 	if (has(row, "Speedup") || rates > 1 || (rates_of && tests))
 		return TABLE_COMPARED;
-	if (has(row, "test") && has(row, "t/s"))
+	if (has(row, "t/s") && (has(row, "test") || (has(row, "n_prompt") && has(row, "n_gen"))))
 		return TABLE_BENCH;
 	return has(row, "PP") && has(row, "T_TG s") ? TABLE_BATCHED : TABLE_NONE;
 }
@@ -352,7 +365,7 @@ static const char *tool_of(const struct tables *t)
 /* A title within a table, such as ik_llama.cpp's "| ============ Repacked 337 tensors | | |": neither test nor rate. */
 static bool is_title(const struct tables *t, const struct cells *row)
 {
-	return t->in == TABLE_WIDE    ? false
+	return t->in == TABLE_WIDE || (t->in == TABLE_BENCH && !has(&t->head, "test")) ? false
 	       : t->in == TABLE_BENCH ? !*cell(&t->head, row, "test") && !*cell(&t->head, row, "t/s")
 				      : !*cell(&t->head, row, "PP") && !*cell(&t->head, row, "TG");
 }
