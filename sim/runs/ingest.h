@@ -10,7 +10,7 @@
  *   - koboldcpp's --benchmark, its csv or its lines; what the command above a log or a table says (command_line.h); builds in
  *     prose (build_text.h); all of it however it was pasted (tidied.h): quoted, coloured, as HTML, tabs or boxes
  *   - macMLX, vllm-mlx-bench, normiebench and, of Ollama, llmfit: JSON (ingest_apps.c)
- *   - mlx_lm.benchmark and mlx_lm.generate: text
+ *   - mlx_lm.benchmark and mlx_lm.generate: text; exo's benchmark: its log and its JSON (ingest_exo.c)
  *   - vllm bench latency: text
  * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load),
  * logs and lines of ingest_strange().

@@ -80,7 +80,7 @@ static bool has_line(const char *text, const char *begin)
 
 static bool is_benchmark(const char *text)
 {
-	return strstr(text, "prompt_tps=") != NULL;
+	return strstr(text, "prompt_tps=") != NULL && strstr(text, "generation_tps=") != NULL;
 }
 
 static bool is_generate(const char *text)
@@ -126,6 +126,7 @@ static const struct {
 } readers[] = {
 	{is_benchmark, ingest_mlx_benchmark},
 	{is_generate, ingest_mlx_generate},
+	{ingest_exo_is, ingest_exo},
 	{training_log_is, ingest_mlx_lora},
 	{is_table, ingest_md},
 	{is_timings, ingest_timings},
