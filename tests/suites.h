@@ -82,6 +82,7 @@
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
+	SUITE(job_causes)                                                                                    \
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
