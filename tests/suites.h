@@ -82,6 +82,7 @@
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
+	SUITE(job_causes)                                                                                    \
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
@@ -91,6 +92,7 @@
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
 	SUITE(pasted)                                                                                        \
+	SUITE(wide)                                                                                          \
 	SUITE(ingest)                                                                                        \
 	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \

@@ -188,9 +188,10 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 /* ---- covering what was typed ---- */
 
 static const char *const fillers[] = {
-	"gpu",  "ram",   "vram",   "memory", "unified", "with",     "the",      "a",       "card", "chip",
-	"rx",   "apple", "nvidia", "of",     "and",     "geforce",  "instruct", "it",      "meta", "hf",
-	"chat", "model", "gguf",   "inch",   "machine", "graphics", "edition",  "version", "mlx",  "dwq"};
+	"gpu",      "ram",      "vram",    "memory",  "unified", "with",  "the",  "a",
+	"card",     "chip",     "rx",      "apple",   "nvidia",  "of",    "and",  "geforce",
+	"instruct", "it",       "meta",    "hf",      "chat",    "model", "gguf", "inch",
+	"machine",  "graphics", "edition", "version", "mlx",     "dwq",   "qat"};
 
 struct covering {
 	const struct cut *typed;
@@ -518,6 +519,36 @@ static size_t in_common(const struct cut *typed, const char *id)
 	return common;
 }
 
+/* Is a size of billions that was typed one of the name's too? */
+static bool size_in_common(const struct cut *typed, const char *id)
+{
+	struct cut c;
+
+	cut_text(&c, id);
+	for (size_t i = 0; i + 1 < typed->n; i++)
+		for (size_t k = 0; atom_is(typed, i + 1, "b") && k + 1 < c.n; k++)
+			if (is_digit(c.text[c.from[k]]) && atom_is(&c, k + 1, "b") &&
+			    atom_size(&c, k) == atom_size(typed, i) &&
+			    !memcmp(c.text + c.from[k], typed->text + typed->from[i], atom_size(&c, k)))
+				return true;
+	return false;
+}
+
+/* Where some of the near names are of the size that was typed, the others are not meant. */
+static void keep_of_size(const struct cut *typed, const struct known_name *names, size_t n,
+			 size_t *common_with)
+{
+	size_t most = 0, most_of_size = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		most = common_with[i] > most ? common_with[i] : most;
+		if (common_with[i] > most_of_size && size_in_common(typed, names[i].id))
+			most_of_size = common_with[i];
+	}
+	for (size_t i = 0; most_of_size && most_of_size == most && i < n; i++)
+		common_with[i] = size_in_common(typed, names[i].id) ? common_with[i] : 0;
+}
+
 /* Names that have at least half as much in common with what was typed as the best has, the best first, where none covers
  * it. */
 static void add_near(struct typed_found *f, const struct cut *typed, const struct known_name *names, size_t n)
@@ -525,10 +556,11 @@ static void add_near(struct typed_found *f, const struct cut *typed, const struc
 	enum { LEAST = 3 };
 	size_t *common_with = xcalloc(n + 1, sizeof *common_with), most = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		common_with[i] = in_common(typed, names[i].id);
+	keep_of_size(typed, names, n, common_with);
+	for (size_t i = 0; i < n; i++)
 		most = common_with[i] > most ? common_with[i] : most;
-	}
 	for (size_t common = most; common >= LEAST && 2 * common >= most; common--)
 		for (size_t i = 0; i < n; i++) {
 			if (common_with[i] != common)

@@ -74,6 +74,7 @@ static int explain(struct session *s, const struct explain_options *o, const str
 	const char *note = NULL, *on = o->on ? machine_meant(s, o->on, files, &note, &err) : NULL;
 	const struct validate_ask ask = {.loader = &s->loader,
 					 .subjects = {&on, on ? 1 : 0},
+					 .typed = note ? o->on : NULL,
 					 .from = *files,
 					 .models = o->models,
 					 .runtime = o->runtime,

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/family/report_rows.h"
 
 /* The name as a node of a file in the working directory, so that references resolve from there. What nobody sells is a map, as in
@@ -139,4 +140,29 @@ struct model *catalogue_model_load(struct loader *l, const char *name)
 	if (!tree || field_load(&model_table, tree, name, m, l->diags) != 0 || model_check(m, l->diags) != 0)
 		return NULL;
 	return m;
+}
+
+/* A path, or the name of a file, which may be wrong in itself: its errors are told where it is loaded. */
+static bool is_model_name(struct loader *l, const char *name)
+{
+	struct diags quiet, *loud = l->diags;
+	bool is;
+
+	if (strchr(name, '/') || look_up_is_file(name))
+		return true;
+	diags_init(&quiet, l->arena);
+	l->diags = &quiet;
+	is = tree_of(l, name, "models", MODEL_SCHEMA) != NULL;
+	l->diags = loud;
+	return is;
+}
+
+struct model *catalogue_model_typed(struct loader *l, const char **name, struct err *err)
+{
+	const char *id = is_model_name(l, *name) ? *name : look_up(l, CATALOGUE_MODELS, *name, err);
+
+	if (!id)
+		return NULL;
+	*name = id;
+	return catalogue_model_load(l, id);
 }

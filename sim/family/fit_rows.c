@@ -40,7 +40,7 @@ static int read_input(struct runtime_fit *f, struct model_shelf *shelf, const st
 				 .skip = f->ask->skip};
 
 	if (in->model)
-		ask.given = catalogue_model_load(f->loader, in->model);
+		ask.given = catalogue_model_typed(f->loader, &ask.model, err);
 	if ((in->model && !ask.given) || runs_of_models(runs, err) != 0 ||
 	    report_rows_make(&ask, runs, rows, err) != 0)
 		return -1;

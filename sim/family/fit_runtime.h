@@ -47,6 +47,8 @@ bool catalogue_is_machine(struct loader *l, const char *name, const char *device
 bool catalogue_has(struct loader *l, const char *name);
 struct model *catalogue_model_load(struct loader *l,
 				   const char *name); /* NULL: reasons in the loader's diags */
+/* The same of a name as people type it, "gemma3:27b", which is set to the catalogue's. NULL: reasons in err too. */
+struct model *catalogue_model_typed(struct loader *l, const char **name, struct err *err);
 
 struct fit_runtime_input {
 	const char *path;    /* a file of runs */

@@ -102,6 +102,18 @@ bool model_words_other_size(const char *behind, double params)
 	return other;
 }
 
+bool model_words_of_size(const char *words, const char *name)
+{
+	for (double said = next_size(&words); said > 0; said = next_size(&words)) {
+		const char *at = name;
+
+		for (double size = next_size(&at); size > 0; size = next_size(&at))
+			if (!(fabs(size / said - 1) > 1e-9))
+				return true;
+	}
+	return false;
+}
+
 bool model_words_share(const char *words, const char *name)
 {
 	enum { LETTERS_LEAST = 3 };

@@ -24,6 +24,9 @@ bool model_words_have_size(const char *words);
 /* Do the words behind a name say another size than `params`, by more than names round? */
 bool model_words_other_size(const char *behind, double params);
 
+/* Is a size that the words say one of the name's too? */
+bool model_words_of_size(const char *words, const char *name);
+
 /* Is one of the words a word of a name, other than its numbers? */
 bool model_words_share(const char *words, const char *name);
 

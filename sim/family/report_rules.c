@@ -528,6 +528,10 @@ static const struct {
 	enum run_column column;
 	int (*check)(const struct held *x, struct err *err);
 } rules[] = {
+	/* what ran comes before where: a row that ran elsewhere may still be explained, one of another model not */
+	{COLUMN_PARAMS, rule_params},
+	{COLUMN_MODEL, check_model},
+	{COLUMN_SIZE, check_size},
 	{COLUMN_MACHINE, check_machine},
 	{COLUMN_GPU, check_gpu},
 	{COLUMN_CPU, check_cpu},
@@ -538,9 +542,6 @@ static const struct {
 	{COLUMN_DEVICES, check_devices},
 	{COLUMN_TENSOR_SPLIT, check_tensor_split},
 	{COLUMN_SPLIT_MODE, check_split_mode},
-	{COLUMN_PARAMS, rule_params},
-	{COLUMN_MODEL, check_model},
-	{COLUMN_SIZE, check_size},
 	{COLUMN_GPU_LAYERS, check_gpu_layers},
 	{COLUMN_CPU_EXPERTS, check_cpu_experts},
 	{COLUMN_OVERRIDES, check_overrides},

@@ -163,3 +163,36 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 					   units_digits(need_B / 1e9, 3).text));
 	return taken;
 }
+
+/* Is it of a chip that none of those before it has, and not of `like`'s? */
+static bool is_new_chip(struct loader *l, const char *id, const struct machine *like,
+			const struct texts *before)
+{
+	struct catalogue_device d, other;
+
+	if (!catalogue_is_machine(l, id, NULL, &d) || machines_of_one_chip(d.machine, like))
+		return false;
+	for (size_t i = 0; i < before->n; i++)
+		if (catalogue_is_machine(l, before->at[i], NULL, &other) &&
+		    machines_of_one_chip(d.machine, other.machine))
+			return false;
+	return true;
+}
+
+struct texts run_machines_like(struct loader *l, const char *text, const char *id)
+{
+	const char *plain = strchr(text, '(') ? without_brackets(l->arena, text) : text;
+	struct texts out = {NULL, 0};
+	struct catalogue_device taken;
+	struct known_name *all;
+	size_t n;
+
+	if (!catalogue_is_machine(l, id, NULL, &taken))
+		return out;
+	n = catalogue_names(l, CATALOGUE_MACHINES, id, &all);
+	for (size_t i = 0; i < n; i++)
+		if (typed_find(plain, &all[i], 1, TYPED_SIZES_LEAST).found && strcmp(all[i].id, id) != 0 &&
+		    is_new_chip(l, all[i].id, taken.machine, &out))
+			out = texts_join(l->arena, &out, &all[i].id, 1);
+	return out;
+}

@@ -22,4 +22,8 @@ const char *run_other_machine(struct loader *l, const char *text, const struct c
 const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
 			      struct err *err);
 
+/* The other machines that the text may mean as well as `id`, one for each chip with its number of cores, in the order of their
+ * names; in l's arena. */
+struct texts run_machines_like(struct loader *l, const char *text, const char *id);
+
 #endif

@@ -137,18 +137,19 @@ static size_t of_architecture(struct model_shelf *s, const struct run *run, size
 	return kept ? kept : n;
 }
 
-/* Models whose names have the most whole words in common with the front of the row's, ", "-joined: those of "mistral" under
- * ollama, whose own default may change from month to month. "": none begins with its first word, or there is no word. */
-static const char *of_same_words(struct model_shelf *s, const struct run *run)
+/* Those whose names have the most whole words in common with the front of the row's, ", "-joined; of_size: only of a size that the
+ * row says. "": none begins with its first word, or there is no word. */
+static const char *alike_in_words(const struct model_shelf *s, const char *words, bool of_size)
 {
 	enum { WORD_LEAST = 3, SHOWN = 8 };
 	struct arena *a = s->loader->arena;
-	const char *slash = run->model ? strrchr(run->model, '/') : NULL, *all = "";
-	const char *words = model_words(a, slash ? slash + 1 : run->model ? run->model : "");
+	const char *all = "";
 	size_t most = 0, shown = 0;
 
 	for (size_t i = 0; strcspn(words + 1, "-") >= WORD_LEAST && i < s->n; i++) {
-		const size_t common = model_words_in_common(words, s->at[i].words);
+		const size_t common = of_size && !model_words_of_size(words, s->at[i].words)
+					      ? 0
+					      : model_words_in_common(words, s->at[i].words);
 
 		if (!common || common < most)
 			continue;
@@ -160,6 +161,17 @@ static const char *of_same_words(struct model_shelf *s, const struct run *run)
 					   shown <= SHOWN ? s->at[i].name : "...");
 	}
 	return all;
+}
+
+/* What "mistral" under ollama may be, whose own default may change from month to month; of "deepseek-r1:8b" those of that size,
+ * if there are any. */
+static const char *of_same_words(const struct model_shelf *s, const struct run *run)
+{
+	const char *slash = run->model ? strrchr(run->model, '/') : NULL;
+	const char *words = model_words(s->loader->arena, slash ? slash + 1 : run->model ? run->model : "");
+	const char *all = alike_in_words(s, words, true);
+
+	return *all ? all : alike_in_words(s, words, false);
 }
 
 static int refuse(struct model_shelf *s, const struct run *run, const size_t *candidates, size_t n,

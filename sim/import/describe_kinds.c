@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/str.h"
 #include "sim/import/describe_layers.h"
 
 static struct attention *copy(struct layers_job *j, const struct attention *from)
@@ -94,6 +95,25 @@ static struct compress *compress_of(struct layers_job *j, int64_t ratio)
 	return c;
 }
 
+/* num_attention_heads_per_layer of Laguna: one number for all layers of a kind. */
+static void heads_by_layer(struct layers_job *j, const struct described_layer *l, struct attention *a)
+{
+	struct config_reading *r = j->r;
+	const struct yml *y = config_by_layer(r, "num_attention_heads_per_layer");
+	int64_t heads = 0;
+
+	for (int64_t i = 0; y && i < r->d->layers; i++) {
+		const int64_t own =
+			j->at[i].mixer == l->mixer ? strtoll(config_item(y, (size_t)i), NULL, 10) : 0;
+
+		if (j->at[i].mixer == l->mixer && (own < 1 || own > 65536 || (heads && own != heads)))
+			config_wrong(r, y->items[i], "num_attention_heads_per_layer",
+				     "as many heads as other layers of that kind have");
+		heads = own ? own : heads;
+	}
+	a->heads = heads ? heads : a->heads;
+}
+
 static const struct attention *attention_of(struct layers_job *j, const struct described_layer *l)
 {
 	struct attention *a = copy(j, j->base);
@@ -119,8 +139,23 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 		a->window = CONFIG_NUMBER(j->r, 128, "sliding_window");
 		a->compress = l->ratio ? compress_of(j, l->ratio) : NULL;
 	}
+	heads_by_layer(j, l, a);
 	a->shares_cache = a->keeps_weights = l->mixer == LAYER_SHARED_FULL || l->mixer == LAYER_SHARED_WINDOW;
 	return a;
+}
+
+/* `gating` of Laguna: true or "per-head", "per-element", or false; use_gqa_gate of Solar Open 2. */
+static enum out_gate gating_of(struct config_reading *r, enum out_gate usual)
+{
+	const char *said = config_word(r->config, "gating", "");
+
+	if (!config_flag(r, r->config, "use_gqa_gate", true))
+		return GATE_NONE;
+	said = config_word(r->config, "gated_attention_proj_granularity_type", said); /* of Ling 3.0 */
+	return str_starts(said, "per-element") || str_starts(said, "element") ? GATE_ELEMENT
+	       : str_starts(said, "per-head") || str_starts(said, "head")     ? GATE_HEAD
+	       : !strcmp(said, "false")                                       ? GATE_NONE
+									      : usual;
 }
 
 struct attention *describe_base_attention(struct config_reading *r)
@@ -132,7 +167,7 @@ struct attention *describe_base_attention(struct config_reading *r)
 				.kv_heads = d->kv_heads,
 				.head_dim = d->head_dim,
 				.causal = true,
-				.rope = true,
+				.rope = config_flag(r, r->config, "use_rope", true),
 				.qk_norm = d->qk_norm,
 				.qk_norm_wide = d->qk_norm_wide,
 				.sinks = d->sinks,
@@ -140,6 +175,7 @@ struct attention *describe_base_attention(struct config_reading *r)
 	a->bias = !strcmp(d->bias, "qkvo") ? BIAS_QKVO : !strcmp(d->bias, "qkv") ? BIAS_QKV : BIAS_NONE;
 	if (r->f->attention_gate && config_flag(r, r->config, "attn_output_gate", true))
 		a->gate = !strcmp(r->f->attention_gate, "head") ? GATE_HEAD : GATE_ELEMENT;
+	a->gate = gating_of(r, a->gate);
 	if (config_flag(r, r->config, "mla_use_output_gate", false))
 		a->gate = GATE_ELEMENT;
 	if (d->latent) {
@@ -206,8 +242,10 @@ static void delta(struct config_reading *r, struct recurrent *x)
 static void kda(struct config_reading *r, struct recurrent *x)
 {
 	struct config_reading inner = *r;
+	const char *kv;
 
 	inner.config = config_find(r->config, "linear_attn_config");
+	kv = config_word(inner.config, "num_kv_heads", NULL);
 	x->kind = RECURRENT_DELTA;
 	x->heads = x->key_heads = CONFIG_NUMBER(&inner, 0, "num_heads");
 	x->key_dim = x->value_dim = CONFIG_NUMBER(&inner, 0, "head_dim");
@@ -216,7 +254,40 @@ static void kda(struct config_reading *r, struct recurrent *x)
 	x->decay_rank = x->key_dim;
 	x->gated = true;
 	x->gate_rank = config_flag(r, inner.config, "use_full_rank_gate", false) ? 0 : x->key_dim;
+	if (config_flag(r, r->config, "kda_use_full_proj", false)) /* of Solar Open 2 */
+		x->decay_rank = x->gate_rank = 0;
+	if (kv && strcmp(kv, "null") != 0 && strtoll(kv, NULL, 10) != x->heads)
+		config_wrong(r, config_find(inner.config, "num_kv_heads"), "num_kv_heads",
+			     "as many as num_heads");
 	r->failed |= inner.failed;
+}
+
+/* Ling 3.0: Kimi's, without low ranks if 'no_kda_lora'. */
+static void bailing_kda(struct config_reading *r, struct recurrent *x)
+{
+	x->kind = RECURRENT_DELTA;
+	x->heads = x->key_heads = r->d->heads;
+	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
+	x->width = CONFIG_NUMBER(r, 4, "short_conv_kernel_size");
+	x->decay = DECAY_CHANNEL;
+	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
+	x->gated = true;
+}
+
+/* Ling 2.5: a decay for each head, a norm of groups and a gate behind it. */
+static void bailing(struct config_reading *r, struct recurrent *x)
+{
+	if (config_find(r->config, "short_conv_kernel_size")) {
+		bailing_kda(r, x);
+		return;
+	}
+	x->kind = RECURRENT_LIGHTNING;
+	x->heads = x->key_heads = r->d->heads;
+	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
+	x->gated = x->norm = true;
+	if (r->d->kv_heads && r->d->kv_heads != r->d->heads)
+		config_wrong(r, config_find(r->config, "num_key_value_heads"), "num_key_value_heads",
+			     "as many as num_attention_heads");
 }
 
 static void rwkv(struct config_reading *r, struct recurrent *x)
@@ -255,6 +326,9 @@ struct recurrent *describe_recurrence(struct config_reading *r)
 		break;
 	case MIXES_RWKV:
 		rwkv(r, x);
+		break;
+	case MIXES_BAILING:
+		bailing(r, x);
 		break;
 	}
 	return x;
@@ -302,6 +376,14 @@ static void extras_of_gemma4(struct layers_job *j)
 		j->at[i].extra = 1 + (j->at[i].experts ? 4 * d->hidden + d->experts - 2 * d->hidden : 0);
 }
 
+/* Norms of queries and keys, which all heads share. */
+static void extras_of_lightning(struct layers_job *j)
+{
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		if (j->at[i].mixer == LAYER_RECURRENT)
+			j->at[i].extra = 2 * j->recurrent->key_dim;
+}
+
 void describe_extras(struct layers_job *j)
 {
 	const char *type = j->r->f->type;
@@ -312,6 +394,9 @@ void describe_extras(struct layers_job *j)
 		extras_of_3n(j);
 	if (!strcmp(type, "gemma4_text"))
 		extras_of_gemma4(j);
+	if (j->recurrent && j->recurrent->kind == RECURRENT_LIGHTNING &&
+	    config_flag(j->r, j->r->config, "use_qk_norm", false))
+		extras_of_lightning(j);
 }
 
 /* --- kinds ---------------------------------------------------------------------------------------- */

@@ -55,9 +55,13 @@ static void every_so_many(struct layers_job *j)
 	/* Cohere's dense layers come first, with a rhythm of their own */
 	const int64_t own = CONFIG_OR_0(r, "prefix_dense_sliding_window_pattern");
 	const int64_t first = own ? r->d->first_dense : 0;
+	/* of Ling: the last layer of each group, and those that make no whole one */
+	const int64_t group = CONFIG_OR_0(r, "layer_group_size"),
+		      grouped = group ? r->d->layers / group * group : 0;
 
 	for (int64_t i = 0; i < r->d->layers; i++) {
-		const bool full = nope        ? !strcmp(config_item(nope, (size_t)i), "0")
+		const bool full = group       ? (i + 1) % group == 0 || i >= grouped
+				  : nope      ? !strcmp(config_item(nope, (size_t)i), "0")
 				  : i < first ? (i + 1) % own == 0
 					      : (i - first + 1) % every == 0;
 
@@ -65,13 +69,24 @@ static void every_so_many(struct layers_job *j)
 	}
 }
 
-/* "full_attn_idxs" of LFM2: the layers that have attention. */
+/* gqa_interval of Solar Open 2: so many layers between two that have attention, the first of which has it. */
+static bool by_interval(struct layers_job *j)
+{
+	const int64_t between = CONFIG_OR_0(j->r, "gqa_interval");
+
+	for (int64_t i = 0; between && i < j->r->d->layers; i++)
+		j->at[i].mixer = (unsigned char)(i % (between + 1) ? LAYER_RECURRENT : LAYER_FULL);
+	return between > 0;
+}
+
+/* "full_attn_idxs" of LFM2, "gqa_layers" of Solar Open 2: the layers that have attention. */
 static bool by_indices(struct layers_job *j)
 {
-	const struct yml *y = config_find(j->r->config, "full_attn_idxs");
+	const struct yml *idxs = config_find(j->r->config, "full_attn_idxs"),
+			 *y = idxs ? idxs : config_find(j->r->config, "gqa_layers");
 
 	if (!y || y->kind != YML_LIST)
-		return false;
+		return by_interval(j);
 	all_layers(j, LAYER_RECURRENT);
 	for (size_t i = 0; i < y->n; i++) {
 		const long long at = strtoll(config_item(y, i), NULL, 10);

@@ -171,6 +171,8 @@ static void attention_flow(const struct attention *a, struct str *out)
 		text_member(out, "gate", gate[a->gate]);
 	if (a->values)
 		text_member(out, "values", values[a->values]);
+	if (!a->rope)
+		str_add(out, ", rope: false");
 	flag_member(out, "qk_norm", a->qk_norm);
 	flag_member(out, "qk_norm_wide", a->qk_norm_wide);
 	flag_member(out, "sinks", a->sinks);
@@ -219,6 +221,16 @@ static void mamba_flow(const struct recurrent *r, struct str *out)
 	text_member(out, "norm", r->norm ? "true" : "false");
 }
 
+static void lightning_flow(const struct recurrent *r, struct str *out)
+{
+	member(out, "key_heads", r->key_heads);
+	member(out, "heads", r->heads);
+	member(out, "key_dim", r->key_dim);
+	member(out, "value_dim", r->value_dim);
+	text_member(out, "gated", r->gated ? "true" : "false");
+	text_member(out, "norm", r->norm ? "true" : "false");
+}
+
 static void recurrent_flow(const struct recurrent *r, struct str *out)
 {
 	static const char *const names[] = {
@@ -229,6 +241,8 @@ static void recurrent_flow(const struct recurrent *r, struct str *out)
 	str_addf(out, "    %s: {", names[r->kind]);
 	if (r->kind == RECURRENT_DELTA) {
 		delta_flow(r, out);
+	} else if (r->kind == RECURRENT_LIGHTNING) {
+		lightning_flow(r, out);
 	} else if (r->kind == RECURRENT_CONV) {
 		member(out, "width", r->width);
 		flag_member(out, "conv_bias", r->conv_bias);

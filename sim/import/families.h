@@ -30,7 +30,16 @@ enum layer_plan {
 };
 
 /* The mixer of layers that have no attention. */
-enum mixer_family { MIXES_NOT, MIXES_DELTA, MIXES_KDA, MIXES_MAMBA2, MIXES_MAMBA1, MIXES_CONV, MIXES_RWKV };
+enum mixer_family {
+	MIXES_NOT,
+	MIXES_DELTA,
+	MIXES_KDA,
+	MIXES_MAMBA2,
+	MIXES_MAMBA1,
+	MIXES_CONV,
+	MIXES_RWKV,
+	MIXES_BAILING
+};
 
 struct family {
 	const char *type;        /* model_type */

@@ -76,7 +76,7 @@ static void write_rates(struct str *out, const struct explanation *e, const stru
 
 	for (size_t k = 0; k < e->n; k++)
 		str_addf(&text, "%s ", units_figure(c->rates[k]).text);
-	str_addf(&text, "%s predicted", e->rows[0].unit);
+	str_addf(&text, "%s predicted", strcmp(unit_of(e), e->rows[0].unit) ? "in their units" : unit_of(e));
 	str_add(out, "    ");
 	str_add_wrapped(out, text.text, 4, 4, most);
 	str_release(&text);

@@ -318,6 +318,7 @@ static const struct {
 	{{"stats", "model_info"}, "LM Studio", ingest_lm_studio_answer},
 	{{"tpot_ms", "total_generated_tokens"}, "mlx_lm of vllm-mlx", ingest_vllm_mlx},
 	{{"runs", "machineName"}, "llama-bench", ingest_normiebench},
+	{{"runs", "runs"}, "mlx_lm of exo", ingest_exo_json},
 	{{"results", "schemaVersion"}, "ollama", ingest_llmfit},
 	{{"request_throughput", "output_throughput"}, "vllm", refuse_load},
 	{{"requests_per_second", "tokens_per_second"}, "vllm", refuse_load},

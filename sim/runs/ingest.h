@@ -10,10 +10,11 @@
  *   - koboldcpp's --benchmark, its csv or its lines; what the command above a log or a table says (command_line.h); builds in
  *     prose (build_text.h); all of it however it was pasted (tidied.h): quoted, coloured, as HTML, tabs or boxes
  *   - macMLX, vllm-mlx-bench, normiebench and, of Ollama, llmfit: JSON (ingest_apps.c)
- *   - mlx_lm.benchmark and mlx_lm.generate: text
+ *   - mlx_lm.benchmark and mlx_lm.generate: text; exo's benchmark: its log and its JSON (ingest_exo.c)
  *   - vllm bench latency: text
  * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load),
  * logs and lines of ingest_strange().
+ *   - tables that people write of their results, a test in each column (wide_head.h)
  *   - our own csv, parted by ';' or tabs too: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn, dtype (of the arithmetic); where a file has rows of many
@@ -177,6 +178,9 @@ struct reading {
 	const struct source *source;
 	const char *tool; /* the program that made the following rows; NULL: they say it, or nothing does */
 	VEC(struct run) rows;
+	const char *
+		refused; /* why a table of results was not read, which is told where nothing else was; NULL: none was */
+	int refused_line;
 	struct err *err;
 };
 /* Checks a row and appends it; -1 with the reading's err. */
@@ -243,6 +247,8 @@ int ingest_json(struct reading *r, const char *text);
 int ingest_csv(struct reading *r, const char *text);
 int ingest_sql(struct reading *r, const char *text);
 int ingest_md(struct reading *r, const char *text);
+int ingest_people(struct reading *r,
+		  const char *text); /* of what no program wrote, where no reader before it found a run */
 int ingest_mlx_benchmark(struct reading *r, const char *text);
 int ingest_mlx_generate(struct reading *r, const char *text);
 int ingest_mlx_lora(struct reading *r, const char *text);

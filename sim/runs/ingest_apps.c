@@ -427,6 +427,22 @@ static const struct {
 	{{"Prefill. latency:", "Decode."},
 	 "SGLang's bench_one_batch, a runtime that no profile is of",
 	 bench},
+	/* LostRuins/koboldcpp issue 265 */
+	{{"Time Taken - Processing:", "ms/T"},
+	 "koboldcpp of 2023, whose times of a token have two digits, of a number that is not told",
+	 "a version since 2024 writes CtxLimit, Process and Generate"},
+	/* InternLM/lmdeploy, benchmark/profile_restful_api.py */
+	{{"token throughput (completion token)", ""}, "LMDeploy's client, of a server under load", of_load},
+	/* modelscope/evalscope, perf */
+	{{"Time taken for tests (s)", "time to first token"},
+	 "evalscope perf, of a server under load",
+	 of_load},
+	/* noonghunna/club-3090, scripts/bench.sh: issue 1127 */
+	{{"decode TPS, ttft", ""},
+	 "club-3090's bench, of answers by a server whose prompts' lengths are not told",
+	 bench},
+	/* raullenchai/Rapid-MLX, pull 585 */
+	{{"decode median", "prefill"}, "Rapid-MLX's bench, a runtime that no profile is of", bench},
 	{{"prefill_tps", "gen_tps"}, "ds4-bench, a runtime that no profile is of", bench},
 };
 

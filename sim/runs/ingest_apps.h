@@ -1,5 +1,5 @@
 /*
- * ingest_apps.h - readers of ingest_apps.c, for the tables of readers.c and ingest.c alone.
+ * ingest_apps.h - readers of ingest_apps.c and ingest_exo.c, for the tables of readers.c and ingest.c alone.
  *
  * Layer runs. Each takes one JSON object or the unquoted text; 0, or -1 with the reading's err.
  */
@@ -17,6 +17,10 @@ bool ingest_kobold_bench_is(const char *text);
 int ingest_kobold_bench(struct reading *r, const char *text);
 bool ingest_koboldcpp_is(const char *text);
 int ingest_koboldcpp(struct reading *r, const char *text);
+
+bool ingest_exo_is(const char *text);
+int ingest_exo(struct reading *r, const char *text);
+int ingest_exo_json(const struct record *c); /* or 1: it is of another program */
 
 /* -1 with what a text is that no reader knows, where a line tells; 1: none does. */
 int ingest_strange(struct reading *r, const char *text);

@@ -35,7 +35,8 @@ static int refuse_unknown(struct reading *r)
 	return err_hint(r->err,
 			"llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
 			"mlx_lm.benchmark, .generate or .lora, ollama --verbose, LM Studio, koboldcpp, "
-			"vllm bench, or csv with the columns kind, prompt, gen, seconds");
+			"vllm bench, csv with the columns kind, prompt, gen, seconds, or a table with Model, "
+			"Quant, pp512, tg128");
 }
 
 /* The first line that is no comment, of which csv takes the names of columns; prose has one too. */

@@ -145,11 +145,10 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
-/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", below the times of an answer: tools/server of llama.cpp. */
+/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", or "draft acceptance = " since 2026, below the times of an answer: tools/server of llama.cpp. */
 static int check_draft(struct reading *r, const char *line, int at)
 {
-	const char *rate = strstr(line, "draft acceptance rate"),
-		   *of = rate ? strstr(rate, "accepted /") : NULL;
+	const char *rate = strstr(line, "draft acceptance"), *of = rate ? strstr(rate, "accepted /") : NULL;
 
 	if (!of || !(reading_tally(r->arena,
 				   of + strlen("accepted /") + strspn(of + strlen("accepted /"), " ")) > 0))

@@ -9,6 +9,7 @@
 #include "sim/runs/build_text.h"
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/ingest_wide.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
@@ -123,6 +124,19 @@ static int take_test(struct reading *r, int line, const char *test, struct run *
 	return 0;
 }
 
+/* What was tested: a column has its name or, of the first builds, two have its lengths (ggml-org/llama.cpp pull request 2626). */
+static int take_tested(struct reading *r, int line, const struct cells *head, const struct cells *row,
+		       struct run *run)
+{
+	const char *prompt = cell(head, row, "n_prompt"), *gen = cell(head, row, "n_gen");
+
+	if (has(head, "test"))
+		return take_test(r, line, cell(head, row, "test"), run);
+	return whole(r, line, prompt, strlen(prompt), &run->prompt) != 0
+		       ? -1
+		       : whole(r, line, gen, strlen(gen), &run->gen);
+}
+
 /* "123.45 ± 0.67" */
 static int take_rate(struct reading *r, int line, const char *text, struct run *run)
 {
@@ -150,7 +164,8 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 {
 	struct run run = {.line = line, .chunk = 512, .n = 1};
 	struct err ignored = ERR_INIT;
-	const char *model = cell(head, row, "model"), *size = cell(head, row, "size");
+	const char *model = cell(head, row, has(head, "model") ? "model" : "model_filename"),
+		   *size = cell(head, row, "size");
 	const char *ubatch = cell(head, row, "n_ubatch");
 	double params = 0;
 	char unit = 0;
@@ -159,11 +174,13 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	run.arch = reading_architecture(r->arena, model);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
+	if (has(head, "cpu_info") && !has(head, "backend")) /* llamafile-bench, which has no column of it */
+		run.says[COLUMN_BACKEND] = "CPU";
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||
-	    take_test(r, line, cell(head, row, "test"), &run) != 0 ||
+	    take_tested(r, line, head, row, &run) != 0 ||
 	    take_rate(r, line, cell(head, row, "t/s"), &run) != 0)
 		return -1;
 	return reading_add(r, run);
@@ -262,7 +279,7 @@ static void give_above(struct reading *r, size_t first, const struct said_above 
 	}
 }
 
-enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED };
+enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED, TABLE_WIDE };
 
 /* "t/s", or of compared runs "t/s master", "master t/s". */
 static bool is_rate(const char *head)
@@ -283,7 +300,7 @@ static enum table_kind table_of(const struct cells *row)
 	}
 	if (has(row, "Speedup") || rates > 1 || (rates_of && tests))
 		return TABLE_COMPARED;
-	if (has(row, "test") && has(row, "t/s"))
+	if (has(row, "t/s") && (has(row, "test") || (has(row, "n_prompt") && has(row, "n_gen"))))
 		return TABLE_BENCH;
 	return has(row, "PP") && has(row, "T_TG s") ? TABLE_BATCHED : TABLE_NONE;
 }
@@ -330,22 +347,27 @@ struct tables {
 	bool builds;     /* several unlike ones were, so that rows below may be of any */
 	bool any;
 	bool barless; /* the table has no bars at its ends */
+	bool people;
+	struct wide_head wide;
+	struct bench_lengths lengths;
 };
 
 /* llama-benchy (eugr/llama-benchy@0fbd242a) asks a server, whichever it is, and writes llama-bench's columns. */
 static const char *tool_of(const struct tables *t)
 {
-	return has(&t->head, "ttfr (ms)") ? "any server, asked by llama-benchy"
-	       : t->in == TABLE_BENCH     ? "llama-bench"
-	       : has(&t->head, "B")       ? "llama-batched-bench"
-					  : "llama-sweep-bench";
+	return t->in == TABLE_WIDE          ? NULL
+	       : has(&t->head, "ttfr (ms)") ? "any server, asked by llama-benchy"
+	       : t->in == TABLE_BENCH       ? "llama-bench"
+	       : has(&t->head, "B")         ? "llama-batched-bench"
+					    : "llama-sweep-bench";
 }
 
 /* A title within a table, such as ik_llama.cpp's "| ============ Repacked 337 tensors | | |": neither test nor rate. */
 static bool is_title(const struct tables *t, const struct cells *row)
 {
-	return t->in == TABLE_BENCH ? !*cell(&t->head, row, "test") && !*cell(&t->head, row, "t/s")
-				    : !*cell(&t->head, row, "PP") && !*cell(&t->head, row, "TG");
+	return t->in == TABLE_WIDE || (t->in == TABLE_BENCH && !has(&t->head, "test")) ? false
+	       : t->in == TABLE_BENCH ? !*cell(&t->head, row, "test") && !*cell(&t->head, row, "t/s")
+				      : !*cell(&t->head, row, "PP") && !*cell(&t->head, row, "TG");
 }
 
 static int take_row(struct reading *r, const struct cells *row, int line, struct tables *t)
@@ -359,7 +381,9 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 		return err_hint(r->err, "a column has no name, or a cell a bar of its own");
 	}
 	r->tool = tool_of(t);
-	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
+	rc = t->in == TABLE_WIDE
+		     ? ingest_wide_row(r, line, &t->wide, &t->lengths, row)
+		     : (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
 	if (rc == 0 && t->in == TABLE_BATCHED)
 		give_above(r, first, &t->above);
 	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
@@ -367,6 +391,22 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 	for (size_t i = first; i < r->rows.n; i++)
 		command_line_give_device(&t->command, &r->rows.at[i]);
 	return rc;
+}
+
+/* Is the row the head of a table that people write? One that is refused is no table, and is told where nothing else is read. */
+static enum table_kind wide_of(struct reading *r, const struct cells *row, bool ruled, int line,
+			       struct tables *t)
+{
+	const char *why;
+
+	if (!wide_head_read(r->arena, row, &t->wide) || (!ruled && !wide_head_describes(&t->wide)))
+		return TABLE_NONE;
+	why = wide_head_refused(r->arena, &t->wide, t->lengths.prompt > 0);
+	if (why && !r->refused) {
+		r->refused = why;
+		r->refused_line = line;
+	}
+	return why ? TABLE_NONE : TABLE_WIDE;
 }
 
 /* A row whose next line is a rule names the columns of a new table. */
@@ -379,6 +419,8 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 	begins = table_of(&row);
 	if (begins == TABLE_COMPARED)
 		return refuse_compared(r, &row, line);
+	if (t->people && begins == TABLE_NONE && (is_rule(next) || t->in == TABLE_NONE))
+		begins = wide_of(r, &row, is_rule(next), line, t);
 	if (begins != TABLE_NONE || is_rule(next)) {
 		t->head = row;
 		t->in = begins;
@@ -471,10 +513,13 @@ static int take_line(struct reading *r, const char *text, int line, struct table
 	return 1;
 }
 
-int ingest_md(struct reading *r, const char *text)
+/* people: tables that people write are read too. */
+static int take_tables(struct reading *r, const char *text, bool people)
 {
-	struct tables t = {.in = TABLE_NONE};
+	struct tables t = {.in = TABLE_NONE, .people = people};
 
+	if (people)
+		t.lengths = bench_lengths_of(r->arena, text);
 	for (int line = 1, lines; *text; line += lines, text = behind(text, lines)) {
 		lines = take_line(r, text, line, &t);
 		if (lines < 0)
@@ -482,4 +527,15 @@ int ingest_md(struct reading *r, const char *text)
 	}
 	give_build(r, t.builds ? 0 : t.build);
 	return t.any ? 0 : 1;
+}
+
+int ingest_md(struct reading *r, const char *text)
+{
+	return take_tables(r, text, false);
+}
+
+/* Beside what a program wrote such a table is its summary, or of other machines. */
+int ingest_people(struct reading *r, const char *text)
+{
+	return r->rows.n ? 1 : take_tables(r, text, true);
 }

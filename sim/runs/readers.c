@@ -7,6 +7,7 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
+#include "sim/runs/ingest_wide.h"
 #include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
 
@@ -79,7 +80,7 @@ static bool has_line(const char *text, const char *begin)
 
 static bool is_benchmark(const char *text)
 {
-	return strstr(text, "prompt_tps=") != NULL;
+	return strstr(text, "prompt_tps=") != NULL && strstr(text, "generation_tps=") != NULL;
 }
 
 static bool is_generate(const char *text)
@@ -125,6 +126,7 @@ static const struct {
 } readers[] = {
 	{is_benchmark, ingest_mlx_benchmark},
 	{is_generate, ingest_mlx_generate},
+	{ingest_exo_is, ingest_exo},
 	{training_log_is, ingest_mlx_lora},
 	{is_table, ingest_md},
 	{is_timings, ingest_timings},
@@ -134,6 +136,7 @@ static const struct {
 	{ingest_kobold_bench_is, ingest_kobold_bench},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
+	{is_table, ingest_people},
 	{ingest_json_is, ingest_json},
 };
 
@@ -158,6 +161,7 @@ static int read_all(struct reading *r, const char *text)
 	const bool csv = is_csv(text);
 	bool known = false;
 
+	text = csv ? text : wide_as_bars(r->arena, text);
 	for (size_t i = 0; i < ARRAY_LEN(readers) && !csv; i++) {
 		const int rc = readers[i].is(text) ? readers[i].read(r, text) : 1;
 
@@ -170,6 +174,10 @@ static int read_all(struct reading *r, const char *text)
 		return 0;
 	if (!csv && ingest_strange(r, text) < 0)
 		return -1;
+	if (r->refused) {
+		err_set(r->err, "%s:%d: a table of results: %s", r->path, r->refused_line, r->refused);
+		return err_hint(r->err, "%s", wide_head_hint);
+	}
 	return known ? 0 : ingest_csv(r, text);
 }
 

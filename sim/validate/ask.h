@@ -14,6 +14,7 @@ struct str;
 struct validate_ask {
 	struct loader *loader;
 	struct texts subjects; /* machines, or scenario files; none: the rows name their machines */
+	const char *typed;     /* by what words the only machine was named; NULL: by its own name */
 	const char *
 		made; /* text of a scenario that goes by the name of the only subject; NULL: a file is read */
 	struct texts sets;   /* "path=value", applied to every scenario */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/family/run_machine.h"
+
 enum { STEPS = 100 };
 
 /* A number that was fitted must explain at least this much to be preferred to none. */
@@ -152,6 +154,49 @@ static void try_builds(struct cause_search *s)
 							   : seconds_with(s, &s->rows[i],
 									  &s->rows[i].row.precision, &all[k]);
 		add_cause(s, arena_printf(arena_of(s), "a version as of %s", all[k].origin.name), seconds, 0);
+	}
+}
+
+/* The row on another machine, under the same runtime; INFINITY where that machine has none of it. */
+static double seconds_on(const struct catalogue_device *d, const struct case_row *r)
+{
+	struct arena scratch = ARENA_INIT;
+	const char *name = r->row.profile->origin.name;
+	const struct profile *p = device_runtime(d->device, name);
+	double seconds = INFINITY;
+
+	p = p ? p : device_runtime(d->device, runtime_undated(&scratch, name));
+	if (p && p->gemm[compute_dtype_of_profile(p)]) {
+		const struct device_model m = report_device_model(&scratch, d, &r->row, p);
+		const struct predicted_run run =
+			predicted_run_make(&scratch, r->row.model, &r->row.precision, &m, r->row.run);
+
+		seconds = predicted_run_seconds(&run);
+	}
+	arena_release(&scratch);
+	return seconds;
+}
+
+/* Another machine that the words mean as well: nobody types the number of cores. */
+static void try_machines(struct cause_search *s)
+{
+	const struct texts others = s->typed ? run_machines_like(s->ask->loader, s->typed, s->device.ref)
+					     : (struct texts){NULL, 0};
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+
+	for (size_t k = 0; k < others.n; k++) {
+		struct catalogue_device d;
+		bool known = catalogue_is_machine(s->ask->loader, others.at[k], NULL, &d);
+
+		for (size_t i = 0; known && i < s->n; i++) {
+			seconds[i] = seconds_on(&d, &s->rows[i]);
+			known = isfinite(seconds[i]);
+		}
+		if (known)
+			add_cause(s,
+				  arena_printf(arena_of(s), "another machine, which '%s' may mean too: %s",
+					       s->typed, others.at[k]),
+				  seconds, 0);
 	}
 }
 
@@ -454,6 +499,7 @@ static void try_numbered(struct cause_search *s)
 
 void causes_try(struct cause_search *s)
 {
+	try_machines(s);
 	try_formats(s);
 	try_flash(s);
 	try_builds(s);

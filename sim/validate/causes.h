@@ -22,6 +22,7 @@ struct case_row {
 struct cause_search {
 	const struct validate_ask *ask;
 	struct catalogue_device device;
+	const char *typed; /* words that may mean another machine than the device's too; NULL: none */
 	struct case_row *rows;
 	size_t n;
 	const bool *judged;       /* of each row: causes are judged by it */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "sim/runs/training_log.h"
+#include "sim/validate/job_causes.h"
+#include "sim/validate/made_scenario.h"
 #include "sim/validate/validate_serving.h"
 #include "sim/validate/validate_training.h"
 
@@ -37,13 +39,14 @@ int explained_jobs_make(const struct validate_ask *ask, struct explanation *e, s
 {
 	struct arena *a = ask->loader->arena;
 	const bool trains = training_log_at(ask->from.at[0]);
+	job_make *const make = trains ? validate_training_make : validate_serving_make;
 	static const char *const no_causes =
-		"causes are sought for runs of a model alone, not for whole jobs";
+		"causes of a whole job are sought on a machine, not in a scenario";
 	struct validation v;
 	double sum = 0;
 
 	*e = (struct explanation){.normal = true};
-	if ((trains ? validate_training_make : validate_serving_make)(ask, &v, &e->notes, err) != 0)
+	if (make(ask, &v, &e->notes, err) != 0)
 		return -1;
 	e->machine = ask->subjects.at[0];
 	e->rows = arena_array(a, v.n, sizeof *e->rows);
@@ -58,7 +61,11 @@ int explained_jobs_make(const struct validate_ask *ask, struct explanation *e, s
 	}
 	e->runtime = v.n ? v.at[0].runtime : "";
 	e->left = sqrt(sum / (double)e->n);
-	if (!e->normal)
+	if (!e->normal && made_scenario_is_file(ask)) {
 		e->notes = texts_join(a, &e->notes, &no_causes, 1);
+	} else if (!e->normal) {
+		e->sought = true;
+		job_causes(ask, make, trains, &v, e);
+	}
 	return 0;
 }

@@ -2,8 +2,7 @@
  * explained_jobs.h - reports of whole jobs, a load or a training run, as rows of an explanation.
  *
  * Layer validate. Their rows are metrics of a scenario that is made of the report (made_scenario.h): each is normal inside
- * P10 to P90, and memory, of which there are no draws, within a tenth. Causes are sought for runs of a model alone, so none
- * are named here.
+ * P10 to P90, and memory, of which there are no draws, within a tenth. Causes are those of job_causes.h.
  */
 #ifndef SIM_VALIDATE_EXPLAINED_JOBS_H
 #define SIM_VALIDATE_EXPLAINED_JOBS_H

@@ -135,7 +135,7 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 				  .dated = ask->runtime && strchr(ask->runtime, '@')};
 	int rc = 0;
 
-	rows.given = rows.model ? catalogue_model_load(ask->loader, rows.model) : NULL;
+	rows.given = rows.model ? catalogue_model_typed(ask->loader, &rows.model, err) : NULL;
 	if (rows.model && !rows.given)
 		return -1;
 	s->rows = arena_array(arena_of(s), runs->n, sizeof *s->rows);
@@ -253,7 +253,7 @@ static double most_held_B(const struct runs *runs)
 
 /* A machine of the catalogue as it stands, or the one that is meant by what the rows say, which is told. */
 static const char *machine_meant(const struct validate_ask *ask, const struct runs *runs, const char *said,
-				 struct explanation *e)
+				 const char **typed, struct explanation *e)
 {
 	struct loader *l = ask->loader;
 	const char *note, *told, *id;
@@ -265,6 +265,7 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 	id = run_machine_meant(l, said, most_held_B(runs), &note, &unheard);
 	if (!id)
 		return NULL;
+	*typed = note ? said : NULL;
 	told = note ? note
 		    : arena_printf(l->arena, "%s names '%.80s': held against %s", runs->path, said, id);
 	e->notes = texts_join(l->arena, &e->notes, &told, 1);
@@ -272,11 +273,11 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 }
 
 /* The machine that is asked for, or that every row names. */
-static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, struct explanation *e,
-			      struct err *err)
+static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, const char **typed,
+			      struct explanation *e, struct err *err)
 {
 	const char *said = ask->subjects.n ? NULL : machine_said(runs);
-	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, e);
+	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, typed, e);
 
 	if (name)
 		return name;
@@ -327,7 +328,8 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;
-	e->machine = machine_of(ask, &runs, e, err);
+	s.typed = ask->typed;
+	e->machine = machine_of(ask, &runs, &s.typed, e, err);
 	if (!e->machine || catalogue_device_load(ask->loader, e->machine, NULL,
 						 ask->runtime ? ask->runtime
 							      : report_runtime(ask->loader, e->machine, &runs,

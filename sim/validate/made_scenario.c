@@ -26,7 +26,7 @@ static int find_model(const struct validate_ask *ask, const char *named, struct 
 
 	m->model = ask->models.n ? ask->models.at[0] : NULL;
 	if (m->model)
-		return 0;
+		return catalogue_model_typed(ask->loader, &m->model, err) ? 0 : -1;
 	if (!named) {
 		err_set(err, "%s: it does not say which model ran", ask->from.at[0]);
 		return err_hint(err, "--model NAME; 'lemursim list' has the names");

@@ -206,6 +206,18 @@ static int take_value(struct arena *a, struct served_run *r, const char *name, c
 	return served_set(a, r, key, value, err) < 0 ? -1 : 0;
 }
 
+/* A number without what its reader put behind it, "27.44    <====="; else the value as it is. */
+static const char *without_mark(struct arena *a, const char *value)
+{
+	const size_t n = strcspn(value, " \t");
+	const char *mark = value + n + strspn(value + n, " \t");
+
+	return isdigit((unsigned char)*value) && *mark && !isalnum((unsigned char)*mark) &&
+			       !strchr("%.,", *mark)
+		       ? arena_strndup(a, value, n)
+		       : value;
+}
+
 /* "Mean TTFT (ms):        9626.13"; a line of another form is none of the block's values. */
 static int take_line(struct arena *a, struct served_run *r, const char *line, int at, struct err *err)
 {
@@ -214,7 +226,8 @@ static int take_line(struct arena *a, struct served_run *r, const char *line, in
 	const char *value = colon ? colon + 1 + strspn(colon + 1, " \t") : "";
 
 	if (!colon || !*value ||
-	    take_value(a, r, arena_strndup(a, line, (size_t)(colon - line)), value, &why) == 0)
+	    take_value(a, r, arena_strndup(a, line, (size_t)(colon - line)), without_mark(a, value), &why) ==
+		    0)
 		return 0;
 	return err_set(err, "%s:%d: %s", r->path, at, why.msg);
 }

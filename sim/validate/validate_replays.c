@@ -118,7 +118,7 @@ static int replay_file(struct replays *v, const char *machine, const struct cata
 				 .skip = v->ask->skip_foreign};
 	struct report_rows rows;
 
-	ask.given = ask.model ? catalogue_model_load(v->ask->loader, ask.model) : NULL;
+	ask.given = ask.model ? catalogue_model_typed(v->ask->loader, &ask.model, v->err) : NULL;
 	if ((ask.model && !ask.given) || runs_of_models(&v->files[f], v->err) != 0)
 		return -1;
 	if (report_rows_make(&ask, &v->files[f], &rows, v->err) != 0)

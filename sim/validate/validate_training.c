@@ -271,8 +271,13 @@ static int find_targets(struct training *t, const struct training_log *log, stru
 				     log->path, targets[i], BATCH));
 		return 0;
 	}
-	err_set(t->err, "%s: which adapters train %s M numbers, and with how many sequences a step?",
-		log->path, units_digits(log->trainable / 1e6, 4).text);
+	if (log->trainable > 0)
+		err_set(t->err, "%s: which adapters train %s M numbers, and with how many sequences a step?",
+			log->path, units_digits(log->trainable / 1e6, 4).text);
+	else
+		err_set(t->err,
+			"%s: how many numbers are trained is not said, nor how many sequences a step has",
+			log->path);
 	return err_hint(
 		t->err,
 		"a scenario says it: lemursim validate SCENARIO --from %s, with 'workload: {train: ...}'",

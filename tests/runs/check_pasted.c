@@ -454,6 +454,31 @@ static const struct {
 	/* a file of no run */
 	{"{\"machineName\":\"studio\",\"gpu\":\"Apple M1 Max\",\"runs\":{}}", "it has no runs", 0, 0, 0, 0,
 	 0},
+	/* of the first builds: ggml-org/llama.cpp pull request 2626 */
+	{"| model | backend | n_gpu_layers | n_prompt | n_gen | t/s |\n|---|---|---|---|---|---|\n"
+	 "| LLaMA 7B mostly Q4_0 | CUDA | 99 | 512 | 0 | 2153.50 \xc2\xb1 24.75 |\n"
+	 "| LLaMA 7B mostly Q4_0 | CUDA | 99 | 512 | 128 | 449.72 \xc2\xb1 1.27 |\n",
+	 NULL, 2, 512, 0, 0, 2153.5},
+	/* ggml-org/llama.cpp pull request 23269 (2026), noonghunna/club-3090 issue 1106: guessed tokens */
+	{"prompt eval time =     900.22 ms /    30 tokens\n       eval time =   14323.78 ms /   192 tokens\n"
+	 "slot print_timing: id  0 | draft acceptance = 0.67500 (  108 accepted /   160 generated), mean len "
+	 "=  4.38\n",
+	 "a draft model guessed tokens", 0, 0, 0, 0, 0},
+	/* mozilla-ai/llamafile issue 569 */
+	{"| cpu_info | model_filename | size | test | t/s |\n|---|---|---|---|---|\n"
+	 "| AMD Ryzen 9 5950X 16-Core Processor (znver3) | Mixtral-8x22B-Instruct-v0.1.Q6_K | 107.61 GiB | "
+	 "pp256 | "
+	 "19.94 |\n",
+	 NULL, 1, 256, 0, 0, 19.94},
+	{"Time Taken - Processing:117.1s (76ms/T), Generation:55.8s (109ms/T), Total:172.9s (3.0T/s)\n",
+	 "koboldcpp of 2023", 0, 0, 0, 0, 0},
+	{"number of completion tokens: 196896\ntoken throughput (completion token): 9778.391 token/s\n",
+	 "LMDeploy's client", 0, 0, 0, 0, 0},
+	{"| Time taken for tests (s) | 54.3489 |\n+====+====+\n| Average time to first token (s) | 0.8962 "
+	 "|\n",
+	 "evalscope perf", 0, 0, 0, 0, 0},
+	{"[bench] code run 1/5: 800 tok in 21.3s (38.14 decode TPS, ttft 320ms)\n", "club-3090's bench", 0, 0,
+	 0, 0, 0},
 	/* thousands or a fraction? */
 	{"| model | test | t/s |\n|---|---|---|\n| llama 7B Q4_0 | pp512 | 3,290 |\n",
 	 "t/s: expected a number", 0, 0, 0, 0, 0},

@@ -11,14 +11,14 @@
 #include "tests/suites.h"
 
 struct place_of {
-	const char *machine, *runtime, *model, *weights;
+	const char *machine, *runtime, *model, *weights, *typed;
 };
 
 static const struct place_of places[] = {
-	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "q4_0"},
-	{"apple-m2-ultra-76c-192gb", "llama.cpp", "llama-3.1-8b", "q4_K_M"},
-	{"nvidia-rtx-3090-24gb", "cuda", "llama-3.1-8b", "q4_K_M"},
-	{"apple-m4-max-40c-64gb", "mlx", "qwen3-4b", "mlx_q4"},
+	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "q4_0", NULL},
+	{"apple-m2-ultra-76c-192gb", "llama.cpp", "llama-3.1-8b", "q4_K_M", NULL},
+	{"nvidia-rtx-3090-24gb", "cuda", "llama-3.1-8b", "q4_K_M", NULL},
+	{"apple-m4-max-40c-64gb", "mlx", "qwen3-4b", "mlx_q4", NULL},
 };
 
 static const char *const runs[][3] = {
@@ -54,6 +54,7 @@ static void explain_some(struct explained *x, const struct place_of *p, const do
 	ask.models = (struct texts){(const char **)&p->model, 1};
 	ask.runtime = p->runtime;
 	ask.weights = p->weights;
+	ask.typed = p->typed;
 	ck_assert_msg(explain_make(&ask, &x->e, &err) == 0, "%s%s", err.msg, fixture_complaints(&x->t));
 	remove(path);
 	str_release(&text);
@@ -93,6 +94,31 @@ START_TEST(expected_rates_are_normal)
 	ck_assert_double_lt(x.e.left, 1e-4);
 	for (size_t i = 0; i < RUNS; i++)
 		ck_assert(x.e.rows[i].normal);
+	release(&x);
+}
+END_TEST
+
+/* Nobody types the number of cores: rates of the machine with more of them, held against the one that was taken. */
+START_TEST(another_machine_of_the_words_is_found)
+{
+	static const struct place_of more = {.machine = "apple-m2-10c",
+					     .runtime = "llama.cpp",
+					     .model = "llama-3.2-3b",
+					     .weights = "q4_K_M"},
+				     taken = {.machine = "apple-m2-8c",
+					      .runtime = "llama.cpp",
+					      .model = "llama-3.2-3b",
+					      .weights = "q4_K_M",
+					      .typed = "m2 air"};
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(&more, rates);
+	explain(&x, &taken, rates, "", "");
+	ck_assert(!x.e.normal);
+	ck_assert_uint_ge(x.e.causes_n, 1);
+	ck_assert_msg(strstr(x.e.causes[0].what, "apple-m2-10c") != NULL, "%s", x.e.causes[0].what);
+	ck_assert_double_lt(x.e.causes[0].left, 1e-4);
 	release(&x);
 }
 END_TEST
@@ -188,7 +214,8 @@ END_TEST
 /* A GPU's time is its own: layers of a mixture take a CPU as long as their bytes do, in decode too. */
 START_TEST(a_mixture_on_the_cpu_is_slow_in_decode)
 {
-	static const struct place_of p = {"apple-m3-max-40c-64gb", "llama.cpp", "qwen3-30b-a3b", "q8_0"};
+	static const struct place_of p = {"apple-m3-max-40c-64gb", "llama.cpp", "qwen3-30b-a3b", "q8_0",
+					  NULL};
 	double rates[RUNS];
 	struct explained x;
 
@@ -311,6 +338,7 @@ Suite *suite_likely_causes(void)
 	TCase *t = tcase_create("likely_causes");
 
 	tcase_add_loop_test(t, expected_rates_are_normal, 0, ARRAY_LEN(places));
+	tcase_add_test(t, another_machine_of_the_words_is_found);
 	tcase_add_loop_test(t, a_lower_clock_is_found, 0, ARRAY_LEN(places));
 	tcase_add_loop_test(t, another_format_is_found, 0, ARRAY_LEN(places));
 	tcase_add_test(t, what_the_report_says_comes_first);

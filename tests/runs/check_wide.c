@@ -1,0 +1,189 @@
+/* check_wide.c - tables that people write of their results: those whose columns are certain are read, others are refused by name. */
+#include <string.h>
+
+#include "sim/runs/ingest_wide.h"
+#include "tests/suites.h"
+
+/* Of real tables, cut down to a row or two. rows: of the report; of the first: model, weights, tool, test and rate. */
+static const struct wide_case {
+	const char *text;
+	size_t rows;
+	const char *model, *weights, *tool;
+	int64_t prompt, gen, depth;
+	double rate;
+} tables[] = {
+	/* PrismML-Eng/Bonsai-demo pull 51 */
+	{"| Model | Quant | Size | pp512 | tg128 |\n|---|---|---|---:|---:|\n"
+	 "| Qwen3-Coder-Next 80B-A3B | IQ1_S | 17.6 GB | 662 | 51 |\n"
+	 "| Llama-4-Scout 17Bx16E | IQ1_S | 27.2 GB | 326 | 21 |\n",
+	 4, "Qwen3-Coder-Next 80B-A3B", "IQ1_S", "llama.cpp", 512, 0, 0, 662},
+	/* noamsto/nix-amd-ai pull 129: a back end in each row; a last row that compares them */
+	{"| Backend | pp512 | tg128 |\n| --- | ---: | ---: |\n"
+	 "| ROCm (patched) | 1900.72 \xc2\xb1 33.74 t/s | 58.38 \xc2\xb1 0.11 t/s |\n"
+	 "| Vulkan | 2001.00 \xc2\xb1 2.60 t/s | 62.39 \xc2\xb1 0.04 t/s |\n"
+	 "| | Vulkan +5.3% | Vulkan +6.9% |\n",
+	 4, NULL, NULL, "llama.cpp", 512, 0, 0, 1900.72},
+	/* ml-explore/mlx-lm issue 92 */
+	{"| Machine | Engine | Prompt Tokens | Prompt Processing Speed | Generated Tokens | Token Generation "
+	 "Speed | Total Execution Time |\n| ------- | ------ | --- | --- | --- | --- | --- |\n"
+	 "| M3Max | MLX | 681 | 1160.636 | 939 | 68.016 | 24s |\n"
+	 "| M3Max | LCPP | 680 | 320.66 | 1255 | 57.26 | 38s |\n",
+	 4, NULL, NULL, "mlx_lm", 681, 0, 0, 1160.636},
+	/* www.jitesh.dev, qwen35-apple-silicon-benchmark: what the command says of lengths */
+	{"| Model | Quant | Runtime | PP (t/s) | TG (t/s) |\n|---|---|---|---|---|\n"
+	 "| Qwen3.5 9B | Q4_K_M | llama.cpp | 214 | 16 |\n"
+	 "./build/bin/llama-bench -m model.gguf -p 512 -n 200 -r 3 -o json -ngl 99\n",
+	 2, "Qwen3.5 9B", "Q4_K_M", "llama.cpp", 512, 0, 0, 214},
+	/* the forms of threads: nothing was measured, nearly, MLX's bits, a depth, a test in each row, marks */
+	{"| Model | Format | pp512 | tg128 @ d4096 |\n|---|---|---|---|\n| Qwen3-32B | 4-bit MLX | OOM | "
+	 "~20.5 |\n",
+	 1, "Qwen3-32B", "4bit MLX", "mlx_lm", 0, 128, 4096, 20.5},
+	{"| LLM | Test | tok/s |\n|---|---|---|\n| Llama-3.1-8B Q4_K_M | TG 128 | **72.3** |\n", 1,
+	 "Llama-3.1-8B Q4_K_M", NULL, "llama.cpp", 0, 128, 0, 72.3},
+	{"| Model | Params | Prefill 4k t/s \xe2\x86\x93 | Notes |\n|---|---|---|---|\n| Qwen3 | 30B | "
+	 "1,250.5 | hot |\n",
+	 1, "Qwen3 30B", NULL, "llama.cpp", 4096, 0, 0, 1250.5},
+	/* without bars */
+	{"Model              Quant     pp512 (t/s)   tg128 (t/s)\n"
+	 "-----              -----     -----------   -----------\n"
+	 "Llama-3.1-8B       Q4_K_M    745.12        72.3\n",
+	 2, "Llama-3.1-8B", "Q4_K_M", "llama.cpp", 512, 0, 0, 745.12},
+	{"Model\tQuant\tSize\tpp512\ttg128\nLlama-3.1-8B\tQ4_K_M\t4.58 GiB\t745.12\t72.3\n", 2,
+	 "Llama-3.1-8B", "Q4_K_M", "llama.cpp", 512, 0, 0, 745.12},
+	{"model,quant,pp512,tg128\nLlama-3.1-8B,Q4_K_M,745.12,72.3\n", 2, "Llama-3.1-8B", "Q4_K_M",
+	 "llama.cpp", 512, 0, 0, 745.12},
+	/* the server's own counts, of a report in which nothing else is a table */
+	{"| Prompt tokens | Completion tokens | Prefill tok/s | Prefill time s | Decode tok/s | Wall s |\n"
+	 "|---:|---:|---:|---:|---:|---:|\n| 2784 | 128 | 1443.97 | 1.93 | 94.82 | 3.30 |\n",
+	 2, NULL, NULL, "csv", 2784, 0, 0, 1443.97},
+};
+
+static void check_text(const char *is, const char *want)
+{
+	ck_assert_msg(is == want || (is && want && !strcmp(is, want)), "'%s' for '%s'", is ? is : "none",
+		      want ? want : "none");
+}
+
+START_TEST(tables_of_people)
+{
+	const struct wide_case *c = &tables[_i];
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", c->text, strlen(c->text), &r, &err) == 0, "%s: %s", c->text,
+		      err.msg);
+	ck_assert_uint_eq(r.n, c->rows);
+	check_text(r.at[0].model, c->model);
+	check_text(r.at[0].weights, c->weights);
+	check_text(r.at[0].tool ? r.at[0].tool : "csv", c->tool);
+	ck_assert_int_eq(r.at[0].prompt, c->prompt);
+	ck_assert_int_eq(r.at[0].gen, c->gen);
+	ck_assert_int_eq(r.at[0].depth, c->depth);
+	ck_assert_double_eq_tol(run_rate(&r.at[0]), c->rate, 1e-6);
+	arena_release(&a);
+}
+END_TEST
+
+#define HEAD(columns, rule, row) "| " columns " |\n|" rule "|\n| " row " |\n"
+
+static const struct {
+	const char *text, *error;
+} uncertain[] = {
+	/* fromthematrix.dev, local-llm-speed-benchmark-strix-halo: the text alone says 7,624 tokens */
+	{HEAD("Model | Params | Active | Prefill tok/s | Gen tok/s | Wall time", "---|---|---|---|---|---",
+	      "LFM2-24B-A2B Q4_K_M | 24B | 2B | 1190 | 109 | 20s"),
+	 "how many tokens the prompts of 'Prefill tok/s' had is not said"},
+	/* PrismML-Eng/Bonsai-demo pull 51 */
+	{HEAD("Model | pp512 prior | pp512 new | tg128 prior | tg128 new",
+	      "---|---:|---:|---:|---:", "Bonsai-4B | 2009 | 2125 | 125 | 126"),
+	 "what the column 'pp512 prior' says is not known"},
+	{HEAD("Model | pp512 | PP 512 (t/s)", "---|---|---", "Llama-3.1-8B | 745 | 746"),
+	 "both 'pp512' and 'PP 512 (t/s)'"},
+	{HEAD("Context | PP t/s | TG t/s", "---|---|---", "4096 | 745 | 70"),
+	 "whether 'Context' is the prompt's"},
+	/* lmstudio-ai/lmstudio-bug-tracker issue 574 */
+	{HEAD("Runtime | Try | Gen TPS | FTT", "---|---|---|---", "Vulkan | 1 | 132.75 | 0.06s"),
+	 "what the column 'Try' says is not known"},
+	/* calebcoffie.com/benchmarks: a range of several shapes */
+	{HEAD("Model | tg128", "---|---",
+	      "E2B-it | 181.1\xe2\x80\x93"
+	      "195.1"),
+	 "tg128: expected a number"},
+	{HEAD("Model | Batch | pp512", "---|---|---", "Llama-3.1-8B | 32 | 745"), "sequences at once"},
+	{HEAD("Model | pp512", "---|---", "Llama-3.1-8B | 3,290"), "pp512: expected a number"},
+	{HEAD("Model | pp512 | tg128", "---|---|---", "Llama-3.1-8B | 745 ms | 3"),
+	 "expected a rate such as"},
+	{HEAD("Model | Prompt tokens | Prefill", "---|---|---", "Llama-3.1-8B | 512 | 745"),
+	 "expected a rate such as"},
+	{HEAD("Model | Prompt tokens | Output tokens | Generation t/s", "---|---|---|---",
+	      "Llama-3.1-8B | 512 | many | 74"),
+	 "how many tokens is not said of 'Generation t/s'"},
+	{HEAD("Model | pp512 | tg128", "---|---|---", "Llama-3.1-8B | OOM | OOM"), "it has no runs"},
+};
+
+START_TEST(uncertain_tables_are_refused)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_int_ne(runs_parse(&a, "f", uncertain[_i].text, strlen(uncertain[_i].text), &r, &err), 0);
+	ck_assert_msg(strstr(err.msg, uncertain[_i].error) != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
+/* A table that is not read is no reason to refuse another that is. */
+START_TEST(other_tables_are_read)
+{
+	static const char text[] =
+		HEAD("Model | pp512 old | pp512 new", "---|---|---", "Llama-3.1-8B | 7 | 8") "\n" HEAD(
+			"model | test | t/s", "---|---|---", "llama 8B Q4_0 | pp512 | 100");
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 1);
+	arena_release(&a);
+}
+END_TEST
+
+/* Where and how a row ran. */
+START_TEST(columns_are_used)
+{
+	static const char text[] =
+		HEAD("System | GPU | Backend | Build | FA | KV cache | ngl | ubatch | pp512 | tg128",
+		     "--|--|--|--|--|--|--|--|--|--",
+		     "tower | RTX 3090 | llama.cpp (Vulkan) | b9174 | yes | q8_0 | 99 | 2048 | 700 | 70");
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	check_text(r.at[0].says[COLUMN_GPU], "RTX 3090");
+	check_text(r.at[0].says[COLUMN_BACKEND], "Vulkan");
+	check_text(r.at[0].says[COLUMN_KV_K], "q8_0");
+	check_text(r.at[0].says[COLUMN_GPU_LAYERS], "99");
+	check_text(r.at[0].runtime, NULL);
+	ck_assert_int_eq(r.at[0].build, 9174);
+	ck_assert_int_eq(r.at[0].flash, FLASH_ON);
+	ck_assert_int_eq(r.at[0].chunk, 2048);
+	ck_assert_int_eq(r.at[1].gen, 128);
+	arena_release(&a);
+}
+END_TEST
+
+Suite *suite_wide(void)
+{
+	Suite *s = suite_create("wide");
+	TCase *t = tcase_create("wide");
+
+	tcase_add_loop_test(t, tables_of_people, 0, ARRAY_LEN(tables));
+	tcase_add_loop_test(t, uncertain_tables_are_refused, 0, ARRAY_LEN(uncertain));
+	tcase_add_test(t, other_tables_are_read);
+	tcase_add_test(t, columns_are_used);
+	suite_add_tcase(s, t);
+	return s;
+}
