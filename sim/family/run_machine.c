@@ -1,6 +1,7 @@
 /* run_machine.c - see run_machine.h. */
 #include "sim/family/run_machine.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -162,4 +163,32 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 			    : arena_printf(l->arena, ", the least that holds %s GB",
 					   units_digits(need_B / 1e9, 3).text));
 	return taken;
+}
+
+/* The most that a row says its weights or its process took; 0: none says it, or the files hold no runs. */
+static double most_held_B(struct arena *a, const struct texts *files)
+{
+	struct runs runs = {0};
+	struct err none = ERR_INIT;
+	double most = 0;
+
+	if (runs_read_all(a, files->at, files->n, &runs, &none) != 0)
+		return 0;
+	for (size_t i = 0; i < runs.n; i++)
+		most = fmax(most, fmax(runs.at[i].bytes, runs.at[i].peak_B));
+	return most;
+}
+
+/* "M4 Max 16/40" is no path, and {base: NAME, ...} says itself what it is. */
+static bool stands_as_typed(const char *text)
+{
+	return look_up_is_file(text) || text[0] == '{' || (strchr(text, '/') && !strchr(text, ' '));
+}
+
+const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
+			      const char **note, struct err *err)
+{
+	*note = NULL;
+	return stands_as_typed(text) ? text
+				     : run_machine_meant(l, text, most_held_B(l->arena, files), note, err);
 }

@@ -22,4 +22,9 @@ const char *run_other_machine(struct loader *l, const char *text, const struct c
 const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
 			      struct err *err);
 
+/* The same for the runs in some files, which may say how much was held; a path, or what is typed as a mapping, is taken as it
+ * stands. */
+const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
+			      const char **note, struct err *err);
+
 #endif
