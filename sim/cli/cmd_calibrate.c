@@ -16,6 +16,7 @@
 #include "sim/family/beyond_evidence.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
+#include "sim/family/run_machine.h"
 #include "sim/family/trace_facts.h"
 #include "sim/cli/backends.h"
 #include "sim/cli/cmd.h"
@@ -56,7 +57,7 @@ static const struct opt own_suite[] = {
 		     "the link to another machine, which runs '--link serve'")};
 static const struct opt own_runs[] = {
 	OPT_TEXT_ROW(struct calibrate_options, machine, "machine", 0, "NAME",
-		     "with runs of models: the machine they ran on, as far as it is known"),
+		     "with runs of models: the machine they ran on, as people type it, or its file"),
 	OPT_TEXT_ROW(struct calibrate_options, device, "device", 0, "NAME",
 		     "with --machine: its device; the first if not said"),
 	OPT_TEXT_ROW(struct calibrate_options, like, "like", 0, "NAME",
@@ -151,17 +152,17 @@ static int judge_fit(const struct calibrate_options *o, const struct fit_runtime
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct fit_runtime_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
-	const struct fit_runtime_ask ask = {.inputs = inputs,
-					    .n = o->runs.from.n,
-					    .machine = o->machine,
-					    .device = o->device,
-					    .like = o->like,
-					    .runtime = o->runs.runtime,
-					    .version = "lemursim " VERSION,
-					    .out = o->output.path,
-					    .skip = o->runs.skip_foreign};
+	struct fit_runtime_ask ask = {.inputs = inputs,
+				      .n = o->runs.from.n,
+				      .device = o->device,
+				      .like = o->like,
+				      .runtime = o->runs.runtime,
+				      .version = "lemursim " VERSION,
+				      .out = o->output.path,
+				      .skip = o->runs.skip_foreign};
 	struct fit_runtime_result result;
 	struct err err = ERR_INIT;
+	const char *note;
 	int rc;
 
 	if (!o->machine) {
@@ -169,6 +170,10 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 		err_hint(&err, "--machine NAME, and --model NAME where the rows do not name theirs");
 		return complain(&err, EXIT_USAGE);
 	}
+	ask.machine = run_machine_typed(&s->loader, o->machine, &o->runs.from, &note, &err);
+	if (!ask.machine)
+		return session_refuse(s, &err);
+	say_notes(&(struct texts){&note, note ? 1 : 0});
 	for (size_t i = 0; i < o->runs.from.n; i++) {
 		const size_t given = o->runs.models.n, at = i < given ? i : given - 1;
 

@@ -1,9 +1,6 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "sim/ask/look_up.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/family/run_machine.h"
@@ -40,38 +37,11 @@ static const struct opt_table tables[] = {OPT_OWN(own),
 					  OPTS_SEED(struct explain_options, draws),
 					  OPTS_DRAWS(struct explain_options, draws)};
 
-/* The most that a row says its weights or its process took; 0: none says it, or the files hold no runs. */
-static double most_held_B(struct arena *a, const struct texts *files)
-{
-	struct runs runs = {0};
-	struct err none = ERR_INIT;
-	double most = 0;
-
-	if (runs_read_all(a, files->at, files->n, &runs, &none) != 0)
-		return 0;
-	for (size_t i = 0; i < runs.n; i++)
-		most = fmax(most, fmax(runs.at[i].bytes, runs.at[i].peak_B));
-	return most;
-}
-
-/* "M4 Max 16/40" is no path. */
-static bool is_path(const char *text)
-{
-	return look_up_is_file(text) || (strchr(text, '/') && !strchr(text, ' '));
-}
-
-/* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
-static const char *machine_meant(struct session *s, const char *on, const struct texts *files,
-				 const char **note, struct err *err)
-{
-	*note = NULL;
-	return is_path(on) ? on : run_machine_meant(&s->loader, on, most_held_B(&s->arena, files), note, err);
-}
-
 static int explain(struct session *s, const struct explain_options *o, const struct texts *files, bool json)
 {
 	struct err err = ERR_INIT;
-	const char *note = NULL, *on = o->on ? machine_meant(s, o->on, files, &note, &err) : NULL;
+	const char *note = NULL,
+		   *on = o->on ? run_machine_typed(&s->loader, o->on, files, &note, &err) : NULL;
 	const struct validate_ask ask = {.loader = &s->loader,
 					 .subjects = {&on, on ? 1 : 0},
 					 .typed = note ? o->on : NULL,

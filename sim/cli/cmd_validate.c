@@ -7,6 +7,7 @@
 #include "sim/base/units.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
+#include "sim/family/run_machine.h"
 #include "sim/report/validation.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/training_log.h"
@@ -162,13 +163,25 @@ static int deliver_profile(struct session *s, const struct validate_options *o, 
 	return rc;
 }
 
-/* The subjects, with the paths of those that are scenarios. */
-static struct texts subjects_named(struct session *s, const struct texts *named)
+/* The path of a scenario, or a machine as people type it; what is neither is reported by whoever loads it. */
+static const char *subject_named(struct session *s, const char *name, const struct texts *files)
+{
+	const char *found = session_scenario(s, name), *note, *id;
+	struct err unheard = ERR_INIT;
+
+	if (strcmp(found, name) != 0 || catalogue_has(&s->loader, name))
+		return found;
+	id = run_machine_typed(&s->loader, name, files, &note, &unheard);
+	say_notes(&(struct texts){&note, note ? 1 : 0});
+	return id ? id : found;
+}
+
+static struct texts subjects_named(struct session *s, const struct texts *named, const struct texts *files)
 {
 	struct texts all = {arena_array(&s->arena, named->n + 1, sizeof *all.at), named->n};
 
 	for (size_t i = 0; i < named->n; i++)
-		all.at[i] = session_scenario(s, named->at[i]);
+		all.at[i] = subject_named(s, named->at[i], files);
 	return all;
 }
 
@@ -177,7 +190,7 @@ static int validate(struct session *s, const struct validate_options *o, const s
 {
 	struct str profile = STR_INIT;
 	const struct validate_ask ask = {.loader = &s->loader,
-					 .subjects = subjects_named(s, subjects),
+					 .subjects = subjects_named(s, subjects, &o->runs.from),
 					 .sets = o->load.sets,
 					 .from = o->runs.from,
 					 .models = o->runs.models,

@@ -27,12 +27,17 @@ static struct yml *tree_of(struct loader *l, const char *name, const char *folde
 	return node ? load_inherit(l, node, folder, schema) : NULL;
 }
 
-/* The value of `base:` in a new file. A name stays; a path is made absolute, since the new file may lie anywhere. */
-static const char *reference(struct loader *l, const char *name)
+const struct yml *catalogue_typed(struct loader *l, const char *text)
+{
+	return name_node(l, text);
+}
+
+const char *catalogue_reference(struct loader *l, const char *name)
 {
 	char here[4096];
 
-	if ((!strchr(name, '/') && !str_ends(name, ".yaml")) || name[0] == '/' || !getcwd(here, sizeof here))
+	if (name[0] == '{' || (!strchr(name, '/') && !str_ends(name, ".yaml")) || name[0] == '/' ||
+	    !getcwd(here, sizeof here))
 		return name;
 	return arena_printf(l->arena, "%s/%s", here, name);
 }
@@ -52,7 +57,7 @@ static int load_machine(struct loader *l, const char *name, const char *device, 
 	if (machine_check(m, l->diags) != 0)
 		return -1;
 	*d = (struct catalogue_device){
-		.machine = m, .device = machine_device(m, device), .ref = reference(l, name)};
+		.machine = m, .device = machine_device(m, device), .ref = catalogue_reference(l, name)};
 	if (!d->device)
 		return diag_add(l->diags, tree->place, NULL, "machine '%s' has no device '%s'", name,
 				device ? device : "at all");

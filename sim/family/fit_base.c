@@ -1,9 +1,8 @@
 /* fit_base.c - the profile whose tables a fit takes over; see fit_work.h. */
 #include "sim/family/fit_work.h"
+#include "sim/family/run_machine.h"
 
 #include <string.h>
-
-#include "sim/base/jsonw.h"
 
 /* Numbers of a runtime that nobody measured on the machine, for a machine that has none: the middle of what the
  * catalogue's GPUs reach under llama.cpp (hardware/runtimes). The level of each is fitted to the runs; what is left is the
@@ -94,16 +93,6 @@ static int no_such(const struct runtime_fit *f, const char *name, struct err *er
 
 /* ---- a profile for a machine that has none ---- */
 
-static void open_file(struct runtime_fit *f, struct str *text)
-{
-	struct jsonw w;
-
-	str_add(text, "schema: lemursim/hardware/1\nbase: ");
-	jsonw_init(&w, text, 0);
-	jsonw_string(&w, f->base.ref);
-	str_addf(text, "\ndevices:\n  %s:\n    runtimes:\n", f->base.device->origin.name);
-}
-
 /* Loads the text as the machine, and takes the runtime of that name. */
 static int take_text(struct runtime_fit *f, const struct str *text, const char *name, struct err *err)
 {
@@ -132,7 +121,7 @@ static int from_typical(struct runtime_fit *f, const char *tool, struct err *err
 			f->ask->machine, d->origin.name);
 		return err_hint(err, "give it 'peak_f16' and 'peak_f32', or say --like MACHINE");
 	}
-	open_file(f, &text);
+	fit_write_head(f, "typical", &text);
 	str_addf(&text,
 		 "      typical:\n%s        gemm_%s: {roof: {value: 80 %%" TYPICAL
 		 ", sync: 0 s, u: {value: 50 %%, sd: 15 %%" TYPICAL "}\n%s",
@@ -192,7 +181,7 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 	w.version = w.from->version;
 	same = device_runtime(f->base.device, w.name);
 	w.over = same && !strcmp(same->origin.name, w.name) ? same->origin.node : NULL;
-	open_file(f, &text);
+	fit_write_head(f, w.name, &text);
 	fit_write_runtime(&w, &text);
 	rc = take_text(f, &text, w.name, err);
 	str_release(&text);
@@ -222,6 +211,22 @@ static bool rows_name(const struct runtime_fit *f, const struct profile *p)
 	return said && runtime_same(said, p->origin.name);
 }
 
+/* A machine by its name, or as people type it. */
+static bool neighbour(struct runtime_fit *f, const char *like, struct catalogue_device *other)
+{
+	struct err unheard = ERR_INIT;
+	const char *note = NULL, *id;
+
+	if (catalogue_is_machine(f->loader, like, f->ask->device, other))
+		return true;
+	id = run_machine_meant(f->loader, like, 0, &note, &unheard);
+	if (!id || !catalogue_is_machine(f->loader, id, f->ask->device, other))
+		return false;
+	if (note)
+		fit_tell(f, note);
+	return true;
+}
+
 static int choose_like(struct runtime_fit *f, const char *like, const char *tool, int64_t build,
 		       struct err *err)
 {
@@ -233,7 +238,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 		f->own_program = report_runs(p, tool) || rows_name(f, p);
 		return f->base.profile ? 0 : err_set(err, "runtime '%s' has no gemm table", like);
 	}
-	if (catalogue_is_machine(f->loader, like, f->ask->device, &other))
+	if (neighbour(f, like, &other))
 		return from_neighbour(f, &other, tool, build, err);
 	return no_such(f, like, err);
 }

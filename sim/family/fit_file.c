@@ -44,9 +44,51 @@ static void scale_weights(struct fit_written *w, const struct runtime_fit *f)
 	w->several[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
 }
 
+/* What was typed as a mapping; NULL: the machine has a name. */
+static const struct yml *typed_map(const struct runtime_fit *f)
+{
+	return f->base.ref[0] == '{' ? catalogue_typed(f->loader, f->base.ref) : NULL;
+}
+
+static void add_base(const struct runtime_fit *f, const struct yml *map, struct str *out)
+{
+	const struct yml *base = map ? yml_get(map, "base") : NULL;
+	const size_t n = base && base->kind == YML_LIST ? base->n : 1;
+
+	if (map && !base)
+		return;
+	str_add(out, n > 1 ? "base: [" : "base: ");
+	for (size_t i = 0; i < n; i++) {
+		const struct yml *one = base && base->kind == YML_LIST ? base->items[i] : base;
+		struct jsonw w;
+
+		str_add(out, i ? ", " : "");
+		jsonw_init(&w, out, 0);
+		jsonw_string(&w, base ? catalogue_reference(f->loader, one->text) : f->base.ref);
+	}
+	str_add(out, n > 1 ? "]\n" : "\n");
+}
+
+void fit_write_head(const struct runtime_fit *f, const char *name, struct str *out)
+{
+	static const char *const apart[] = {"schema", "base", "devices"}, *const runtimes[] = {"runtimes"};
+	const char *const device = f->base.device->origin.name;
+	const struct yml *map = typed_map(f), *devices = map ? yml_get(map, "devices") : NULL,
+			 *mine = devices ? yml_get(devices, device) : NULL;
+
+	str_add(out, "schema: lemursim/hardware/1\n");
+	add_base(f, map, out);
+	fit_write_keys(out, 0, map, apart, ARRAY_LEN(apart));
+	str_add(out, "devices:\n");
+	fit_write_keys(out, 2, devices, &device, 1);
+	str_addf(out, "  %s:\n", device);
+	fit_write_keys(out, 4, mine, runtimes, ARRAY_LEN(runtimes));
+	str_add(out, "    runtimes:\n");
+	fit_write_keys(out, 6, mine ? yml_get(mine, "runtimes") : NULL, &name, 1);
+}
+
 void fit_write_file(struct runtime_fit *f, struct str *out)
 {
-	struct jsonw quoted;
 	const char *name = fit_runtime_name(f);
 	const struct profile *same = device_runtime(f->base.device, name);
 	struct fit_written w = {.arena = f->arena,
@@ -77,10 +119,7 @@ void fit_write_file(struct runtime_fit *f, struct str *out)
 		 f->base.machine->title);
 	for (size_t i = 0; i < f->notes.n; i++)
 		str_addf(out, "# - %s\n", f->notes.at[i]);
-	str_add(out, "schema: lemursim/hardware/1\nbase: ");
-	jsonw_init(&quoted, out, 0);
-	jsonw_string(&quoted, f->base.ref);
-	str_addf(out, "\ndevices:\n  %s:\n    runtimes:\n", f->base.device->origin.name);
+	fit_write_head(f, name, out);
 	fit_write_runtime(&w, out);
 }
 

@@ -437,22 +437,34 @@ static void add_note(struct runtime_fit *f, const char *text)
 	VEC_ADD(&f->notes, arena_strdup(f->arena, text));
 }
 
+/* "0.83 times as fast in prompts and 0.97 times in tokens", of those that the runs tell. */
+static const char *reach_words(struct runtime_fit *f, const struct fit_model_reach *r)
+{
+	const struct figure prompts = units_digits(r->prefill.factor, 4),
+			    tokens = units_digits(r->decode.factor, 4);
+
+	if (r->prefill.fitted && r->decode.fitted)
+		return arena_printf(f->arena, "%s times as fast in prompts and %s times in tokens",
+				    prompts.text, tokens.text);
+	return r->prefill.fitted ? arena_printf(f->arena, "%s times as fast in prompts", prompts.text)
+				 : arena_printf(f->arena, "%s times as fast in tokens", tokens.text);
+}
+
 /* What the runs say of their models alone, as a note. */
 static void note_reaches(struct runtime_fit *f)
 {
 	for (size_t i = 0; i < f->reaches_n; i++) {
 		const struct fit_model_reach *r = &f->reaches[i];
+		const char *says =
+			arena_printf(f->arena, "in these runs %s is %s as this fit has other models",
+				     r->title, reach_words(f, r));
 
-		const char *says = arena_printf(f->arena, "%s by itself, besides: prompts x %s, tokens x %s",
-						r->title, units_digits(r->prefill.factor, 4).text,
-						units_digits(r->decode.factor, 4).text);
-
-		add_note(f, arena_printf(f->arena, "%s; other models are predicted without it", says));
+		add_note(f, arena_printf(f->arena, "%s; 'models' below keeps that", says));
 		if (r->far)
 			fit_tell(f,
 				 arena_printf(f->arena,
-					      "%s: further than models scatter. Is it this model, in these "
-					      "weights? Other models stay near the catalogue",
+					      "%s, which is further than models scatter. Is it this model, "
+					      "in these weights? Other models stay near the catalogue",
 					      says));
 	}
 }

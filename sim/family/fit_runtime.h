@@ -45,6 +45,10 @@ int catalogue_machine_load(struct loader *l, const char *name, const char *devic
 bool catalogue_is_machine(struct loader *l, const char *name, const char *device, struct catalogue_device *d);
 /* Is there hardware of that name: a machine, or what a file may have as its base? Nothing is reported. */
 bool catalogue_has(struct loader *l, const char *name);
+/* What is typed in the place of a name: {base: NAME, power_limit: 220 W}. NULL: reasons in the loader's diags. */
+const struct yml *catalogue_typed(struct loader *l, const char *text);
+/* The value of `base:` in a new file, in l's arena. A name stays; a path is made absolute, since the new file may lie anywhere. */
+const char *catalogue_reference(struct loader *l, const char *name);
 struct model *catalogue_model_load(struct loader *l,
 				   const char *name); /* NULL: reasons in the loader's diags */
 /* The same of a name as people type it, "gemma3:27b", which is set to the catalogue's. NULL: reasons in err too. */

@@ -103,6 +103,14 @@ void fit_written_alike(struct fit_written *w);
 /* Appends "      NAME:" and its keys, as they stand under `runtimes:` of a hardware file. */
 void fit_write_runtime(const struct fit_written *w, struct str *out);
 
+/* Appends a mapping's keys, one a line, but not those that are named: what is written as it was. node: NULL for none. */
+void fit_write_keys(struct str *out, size_t indent, const struct yml *node, const char *const *not_these,
+		    size_t n);
+
+/* Appends a hardware file up to `runtimes:` of the device, to which the runtime `name` is then added: on the machine of f->base,
+ * or on what a mapping makes of one. */
+void fit_write_head(const struct runtime_fit *f, const char *name, struct str *out);
+
 /* Appends the whole file of a fit. */
 void fit_write_file(struct runtime_fit *f, struct str *out);
 /* What the written runtime is called: as asked, as the rows name it, or as the program that made them. */

@@ -176,9 +176,8 @@ static void add_tree(struct str *out, const struct yml *node)
 	str_add(out, is_map ? "}" : "]");
 }
 
-/* Appends a node's keys that no other function writes as they are: counts, shares that nothing scales, names. */
-static void copy_keys(struct str *out, size_t indent, const struct yml *node, const char *const *not_these,
-		      size_t n)
+void fit_write_keys(struct str *out, size_t indent, const struct yml *node, const char *const *not_these,
+		    size_t n)
 {
 	for (size_t i = 0; node && i < node->n; i++) {
 		const char *key = node->keys[i]->text;
@@ -203,7 +202,7 @@ static void add_few(const struct fit_written *w, struct str *out)
 	if (!f->origin.node)
 		return;
 	str_add(out, "        few:\n");
-	copy_keys(out, 10, f->origin.node, scaled, ARRAY_LEN(scaled));
+	fit_write_keys(out, 10, f->origin.node, scaled, ARRAY_LEN(scaled));
 	add_by_weights(w, out, 10, "first", &f->first, alone, false);
 	add_by_weights(w, out, 10, "further", &f->further, w->several, false);
 }
@@ -266,7 +265,7 @@ static void add_rows_table(const struct fit_written *w, struct str *out, const c
 	const struct gemm_point *p = t->points.at;
 
 	str_addf(out, "          %s:\n", key);
-	copy_keys(out, 12, t->origin.node, fitted, ARRAY_LEN(fitted));
+	fit_write_keys(out, 12, t->origin.node, fitted, ARRAY_LEN(fitted));
 	str_add(out, t->points.n ? "            points:\n" : "");
 	for (size_t i = 0; i < t->points.n; i++) {
 		const struct manner share = {gemm_point_rows(&p[i]) > MEASURED_FEW_ROWS ? &w->product[of]
@@ -314,8 +313,8 @@ static void add_gemm(const struct fit_written *w, struct str *out, enum dtype t)
 	add_line(w, out, 10, "roof", &g->roof, &roof);
 	str_add(out, "          sync: 0 s\n");
 	add_line(w, out, 10, "u", &g->u, &share);
-	copy_keys(out, 10, g->origin.node, fitted,
-		  ARRAY_LEN(fitted)); /* its errors between points and beyond */
+	fit_write_keys(out, 10, g->origin.node, fitted,
+		       ARRAY_LEN(fitted)); /* its errors between points and beyond */
 	str_add(out, g->points.n ? "          points:\n" : "");
 	for (size_t i = 0; i < g->points.n; i++) {
 		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
@@ -336,8 +335,8 @@ static void add_attention_kernels(const struct fit_written *w, struct str *out)
 	str_add(out, a->kernels.n ? "          kernels:\n" : "");
 	for (size_t i = 0; i < a->kernels.n; i++) {
 		str_addf(out, "            - head_dim: %lld\n", (long long)k[i].head_dim);
-		copy_keys(out, 14, k[i].origin.node, (const char *const[]){"head_dim", fitted[0], fitted[1]},
-			  3);
+		fit_write_keys(out, 14, k[i].origin.node,
+			       (const char *const[]){"head_dim", fitted[0], fitted[1]}, 3);
 		add_line(w, out, 14, fitted[0], &k[i].decode, &rate);
 		add_line(w, out, 14, fitted[1], &k[i].decode_u, &one);
 	}
@@ -357,7 +356,7 @@ static void add_attention(const struct fit_written *w, struct str *out)
 	str_addf(out, "        attention:\n          skips_mask: %s\n",
 		 w->kernels->attention.skips_mask ? "true" : "false");
 	add_line(w, out, 10, "u", &a->u, &share);
-	copy_keys(out, 10, a->origin.node, fitted, ARRAY_LEN(fitted));
+	fit_write_keys(out, 10, a->origin.node, fitted, ARRAY_LEN(fitted));
 	str_add(out, a->points.n ? "          points:\n" : "");
 	for (size_t i = 0; i < a->points.n; i++) {
 		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
@@ -429,7 +428,7 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 		   {"logits", &o->logits, &step, DIM_BANDWIDTH}};
 
 	str_add(out, "        overhead:\n");
-	copy_keys(out, 10, o->origin.node, scaled, ARRAY_LEN(scaled)); /* of machines that are joined */
+	fit_write_keys(out, 10, o->origin.node, scaled, ARRAY_LEN(scaled)); /* of machines that are joined */
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		const struct manner as = {all[i].by, all[i].dim, INFINITY, 0};
 
@@ -522,7 +521,7 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_dequant(w, out);
 	add_rows_tables(w, out, "products", &w->from->products);
 	add_rows_tables(w, out, "experts", &w->from->experts);
-	copy_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
+	fit_write_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
 	add_models(w, out);
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");

@@ -1,6 +1,7 @@
 /* run_machine.c - see run_machine.h. */
 #include "sim/family/run_machine.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -195,4 +196,32 @@ struct texts run_machines_like(struct loader *l, const char *text, const char *i
 		    is_new_chip(l, all[i].id, taken.machine, &out))
 			out = texts_join(l->arena, &out, &all[i].id, 1);
 	return out;
+}
+
+/* The most that a row says its weights or its process took; 0: none says it, or the files hold no runs. */
+static double most_held_B(struct arena *a, const struct texts *files)
+{
+	struct runs runs = {0};
+	struct err none = ERR_INIT;
+	double most = 0;
+
+	if (runs_read_all(a, files->at, files->n, &runs, &none) != 0)
+		return 0;
+	for (size_t i = 0; i < runs.n; i++)
+		most = fmax(most, fmax(runs.at[i].bytes, runs.at[i].peak_B));
+	return most;
+}
+
+/* "M4 Max 16/40" is no path, and {base: NAME, ...} says itself what it is. */
+static bool stands_as_typed(const char *text)
+{
+	return look_up_is_file(text) || text[0] == '{' || (strchr(text, '/') && !strchr(text, ' '));
+}
+
+const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
+			      const char **note, struct err *err)
+{
+	*note = NULL;
+	return stands_as_typed(text) ? text
+				     : run_machine_meant(l, text, most_held_B(l->arena, files), note, err);
 }

@@ -26,4 +26,9 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
  * names; in l's arena. */
 struct texts run_machines_like(struct loader *l, const char *text, const char *id);
 
+/* The same for the runs in some files, which may say how much was held; a path, or what is typed as a mapping, is taken as it
+ * stands. */
+const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
+			      const char **note, struct err *err);
+
 #endif
