@@ -19,7 +19,7 @@ static int phase_group_of(const struct block_costs *p, enum phase phase)
 
 /* The host's work at the end of an optimizer step belongs to no block and is left out. */
 void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
-			     double times)
+			     double times, double seconds)
 {
 	struct arena a = ARENA_INIT;
 	const struct class_times t = program_times(&a, program);
@@ -27,7 +27,7 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 	for (size_t i = 0; i < program->tasks.n; i++) {
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(p->w->model, k->label.part.role, k->label.layer);
-		const double s = times * sim_s_of_ns(t.ns[k->op_class]);
+		const double s = times * (k->label.micro == 1 ? seconds : 1) * sim_s_of_ns(t.ns[k->op_class]);
 		const int phase_group = to == BY_PHASE ? phase_group_of(p, k->label.phase) : to;
 
 		if (k->queue != unit || k->label.payload ||
@@ -50,7 +50,8 @@ static bool is_handover(enum payload payload)
 	       payload == PAYLOAD_GRADIENTS;
 }
 
-void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v)
+void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v,
+			       double seconds)
 {
 	const struct world *w = p->w;
 	const size_t link_use = world_link_use(w, w->units[u].machine, w->units[v].machine);
@@ -61,7 +62,7 @@ void block_costs_add_transfers(struct block_costs *p, const struct program *prog
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(w->model, k->label.part.role, k->label.layer);
 		struct handover *h = &p->handovers[block * p->pairs + unit_slots_pair(&p->slots, u, v)];
-		const double s = sim_s_of_ns(t.ns[k->op_class]);
+		const double s = (k->label.micro == 1 ? seconds : 1) * sim_s_of_ns(t.ns[k->op_class]);
 		const struct queue there = queue_from(w, link_use, w->units[u].machine),
 				   back = queue_from(w, link_use, w->units[v].machine);
 

@@ -55,13 +55,15 @@ struct block_costs {
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p);
 
 /* For the jobs' add_costs(), see search_job.h. Adds the operators of a program on one unit to phase group
- * `to`, `times` times. BY_PHASE adds each operator to the phase group of its own phase. */
+ * `to`, `times` times. BY_PHASE adds each operator to the phase group of its own phase. seconds: as many times those of the second
+ * micro-batch (label.micro 1), which then stands for others that are not in the program. */
 enum { BY_PHASE = -1 };
 void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
-			     double times);
+			     double times, double seconds);
 /* Adds the transfers between the phase groups of a program that runs phase group 0 on u and phase group 1
  * on v. */
-void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v);
+void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v,
+			       double seconds);
 /* True if u and v differ and their machines are one or joined by a link. */
 bool block_costs_joined(const struct block_costs *p, size_t u, size_t v);
 /* Fills in the times of units that are equal to the one of their slot, which alone the jobs' add_costs() have costed. */

@@ -85,7 +85,7 @@ static void add_handovers(struct arena *a, struct block_costs *p, size_t slot)
 		if (!block_costs_joined(p, unit, v) || !unit_slots_own(&p->slots, slot, i))
 			continue;
 		first = generate_build_first(&at);
-		block_costs_add_transfers(p, first, unit, v);
+		block_costs_add_transfers(p, first, unit, v, 1);
 		program_free(first);
 	}
 }
@@ -99,12 +99,13 @@ static void add_costs(struct arena *a, struct block_costs *p)
 		const struct placement at = candidate_place(a, p->w, &c);
 		struct generate_programs g = generate_build(&at);
 
-		block_costs_add_program(p, g.first, unit, BY_PHASE, 1);
+		block_costs_add_program(p, g.first, unit, BY_PHASE, 1, 1);
 		for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++) {
 			double one[GENERATE_STEPS] = {0};
 
 			one[i] = 1.0 / generate_steps(&g);
-			block_costs_add_program(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one));
+			block_costs_add_program(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one),
+						1);
 		}
 		generate_free(&g);
 		add_handovers(a, p, s);

@@ -58,23 +58,47 @@ static bool as_given(const struct workload *k)
 
 /* ---- costs ---- */
 
+/* A world whose step has few micro-batches, of which the second stands for `seconds` of them: but for the first and the last they do the
+ * same work. */
+static const struct world *few_micro_batches(struct arena *a, const struct world *w, double *seconds)
+{
+	enum { FEW = 4 };
+	const struct train *t = w->scenario->workload.train;
+	const int64_t each = t->micro_batches / t->options.data_parallel;
+	struct world *few = arena_alloc(a, sizeof *few);
+	struct scenario *s = arena_alloc(a, sizeof *s);
+
+	*seconds = 1;
+	if (each <= FEW)
+		return w;
+	*few = *w;
+	*s = *w->scenario;
+	s->workload = workload_copy(a, &w->scenario->workload);
+	s->workload.train->micro_batches = FEW * t->options.data_parallel;
+	few->scenario = s;
+	*seconds = (double)(each - FEW + 1);
+	return few;
+}
+
 /* Adds the costs of a step with the forward pass on u and the backward pass on v: forward operators
  * recomputed in the backward pass are told from those of the forward pass by their device. transfers: those between the
  * two are added. */
 static void add_split_costs(struct arena *a, struct block_costs *p, size_t u, size_t v,
 			    const bool want[PHASE_GROUPS], bool transfers)
 {
-	const struct layer_map here = layer_map_all_on(a, p->w, u), there = layer_map_all_on(a, p->w, v);
+	double seconds;
+	const struct world *w = few_micro_batches(a, p->w, &seconds);
+	const struct layer_map here = layer_map_all_on(a, w, u), there = layer_map_all_on(a, w, v);
 	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
-	const struct placement at = candidate_place(a, p->w, &c);
+	const struct placement at = candidate_place(a, w, &c);
 	struct program *program = train_build(&at);
 
 	if (want[0])
-		block_costs_add_program(p, program, u, u == v ? BY_PHASE : 0, 1);
+		block_costs_add_program(p, program, u, u == v ? BY_PHASE : 0, 1, seconds);
 	if (want[1] && u != v)
-		block_costs_add_program(p, program, v, 1, 1);
+		block_costs_add_program(p, program, v, 1, 1, seconds);
 	if (transfers)
-		block_costs_add_transfers(p, program, u, v);
+		block_costs_add_transfers(p, program, u, v, seconds);
 	program_free(program);
 }
 

@@ -9,6 +9,7 @@
 #include "sim/search/best_first.h"
 #include "sim/search/generate_search.h"
 #include "sim/search/variants.h"
+#include "sim/train/train.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 #include "tests/search/layer_maps.h"
@@ -341,6 +342,72 @@ START_TEST(no_run_beats_its_bound)
 }
 END_TEST
 
+/* ---- few micro-batches for many ---- */
+
+#define OF_MANY(work) TWO(MODEL("3"), "1 TB", COPY_WIRE, "{train: {tokens: 64 tok, " work "}}")
+static const char *const many[] = {
+	OF_MANY("micro_batches: 9"),
+	OF_MANY("micro_batches: 11, recompute: full, optimizer: adamw"),
+	OF_MANY("micro_batches: 7, schedule: zb-h1, recompute: selective"),
+	OF_MANY("micro_batches: 12, schedule: gpipe, method: lora, rank: 4, targets: [q, down]"),
+};
+
+static void same_costs(const double *a, const double *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(fabs(a[i] - b[i]) <= 1e-12 * fabs(b[i]), "%.17g, %.17g are expected", a[i],
+			      b[i]);
+}
+
+/* Compares the costs of forward on u and backward on v with those of all tasks of such a step. */
+static void compare_with_whole(const struct block_costs *p, size_t u, size_t v)
+{
+	enum { PARTS = sizeof(struct handover) / sizeof(double) };
+	struct arena a = ARENA_INIT;
+	const size_t pair = unit_slots_pair(&p->slots, u, v);
+	const struct layer_map here = layer_map_all_on(&a, p->w, u), there = layer_map_all_on(&a, p->w, v);
+	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
+	const struct placement at = candidate_place(&a, p->w, &c);
+	struct program *program = train_build(&at);
+	struct block_costs q = *p;
+
+	for (int g = 0; g < PHASE_GROUPS; g++) {
+		q.busy_s[g] = arena_array(&a, p->blocks * p->units, sizeof(double));
+		q.chain_s[g] = arena_array(&a, p->blocks * p->units, sizeof(double));
+	}
+	q.handovers = arena_array(&a, p->blocks * p->pairs, sizeof *q.handovers);
+	block_costs_add_program(&q, program, u, 0, 1, 1);
+	block_costs_add_program(&q, program, v, 1, 1, 1);
+	block_costs_add_transfers(&q, program, u, v, 1);
+	for (size_t b = 0; b < p->blocks; b++) {
+		for (int g = 0; g < PHASE_GROUPS; g++) {
+			const size_t i = b * p->units + (g ? v : u);
+
+			same_costs(&p->busy_s[g][i], &q.busy_s[g][i], 1);
+			same_costs(&p->chain_s[g][i], &q.chain_s[g][i], 1);
+		}
+		same_costs((const double *)&p->handovers[b * p->pairs + pair],
+			   (const double *)&q.handovers[b * p->pairs + pair], PARTS);
+	}
+	program_free(program);
+	arena_release(&a);
+}
+
+/* A step of many micro-batches is costed from one of few. */
+START_TEST(many_micro_batches_cost_as_all)
+{
+	struct arena a = ARENA_INIT;
+	struct block_costs p;
+
+	fixture_text(&fixture, many[_i], NULL);
+	block_costs_make(&a, fixture.world, JOB_TRAIN, &p);
+	compare_with_whole(&p, 0, 1);
+	compare_with_whole(&p, 1, 0);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* ---- best first ---- */
 
 /* All best-first searches together give every layer map once, each in the order of its bound and of its own kind. */
@@ -642,6 +709,7 @@ Suite *suite_search(void)
 	TCase *tc = tcase_create("search");
 
 	tcase_add_loop_test(tc, as_good_as_brute_force, 0, ARRAY_LEN(brute));
+	tcase_add_loop_test(tc, many_micro_batches_cost_as_all, 0, ARRAY_LEN(many));
 	tcase_add_loop_test(tc, no_run_beats_its_bound, 0, ARRAY_LEN(bounded));
 	tcase_add_loop_test(tc, best_first_gives_every_layer_map_once, 0, 2);
 	tcase_add_loop_test(tc, rules_give_the_same_layer_map, 0, 4);

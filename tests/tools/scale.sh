@@ -38,6 +38,24 @@ pipeline() {
 	}'
 }
 
+# four equal stages of Llama 3.1 8B under GPipe, which holds every micro-batch
+gpipe() {
+	cat <<-END
+		schema: lemursim/scenario/1
+		title: 8B under GPipe
+		model: llama-3.1-8b
+		precision: {weights: f16, kv: f16, compute: f16}
+		runtime: cuda
+		machines: {m: {base: nvidia-dgx-spark-128gb, count: 4}}
+		links: {lan: {base: ethernet-200g-connectx-7, switch: [m]}}
+		workload:
+		  train: {method: full, optimizer: adam8bit, recompute: full, tokens: 128 tok, micro_batches: $1, schedule: gpipe}
+		assignments:
+		  - name: stages
+		    place: [{on: m0}, {layers: 8-15, on: m1}, {layers: 16-23, on: m2}, {layers: 24-31, on: m3}, {op: head, on: m3}]
+	END
+}
+
 # a row of instructions; with --check or --update kept for the comparison
 counted() {
 	case $quick in
@@ -55,6 +73,13 @@ weighed() {
 	*) row "$name" "$(awk -v x="$kB" 'BEGIN { printf "%.0f MB", x / 1000 }')" ;;
 	esac
 }
+# instructions of a look at a candidate of the annealing: those of so many chains more, by the looks more that they are
+looked_at() {
+	for chains in "$2" "$3"; do
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$bench" looks "$1" "$chains" 2>&1 |
+			awk '/looks/ && /each/ { looks = $1 } /Collected/ { print looks, $4 }'
+	done | awk '{ n[NR] = $1; of[NR] = $2 } END { printf "%.0f", (of[2] - of[1]) / (n[2] - n[1]) }'
+}
 slope() { awk -v a="$1" -v b="$2" -v n="$3" 'BEGIN { printf "%.0f", (b - a) / n }'; }
 
 evaluations() {
@@ -67,6 +92,7 @@ evaluations() {
 	one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 	five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
 	counted "a cell of a sweep" "$(slope "$one" "$five" 4)"
+	counted "a look at a candidate, GPT-3 on 64 GPUs" "$(looked_at tests/published/megatron-175b.yaml 1 3)"
 	pipeline 16 64 >"$out/groups.yaml"
 	set -- "$program" simulate "$out/groups.yaml" --path . --draws 2 -j 1
 	counted "405B over 16 machines, 64 groups in flight" "$(instructions "$@")"
@@ -74,6 +100,10 @@ evaluations() {
 	set -- "$program" simulate tests/published/megatron-175b.yaml --set workload.train.micro_batches=4096 --draws 2 -j 1
 	counted "GPT-3 on 64 GPUs, interleaved, 4096 micro-batches" "$(instructions "$@")"
 	weighed "GPT-3 on 64 GPUs, interleaved, 4096 micro-batches" "$@"
+	gpipe 4096 >"$out/gpipe.yaml"
+	set -- "$program" simulate "$out/gpipe.yaml" --path . --draws 2 -j 1
+	counted "8B over 4 machines, GPipe, 4096 micro-batches" "$(instructions "$@")"
+	weighed "8B over 4 machines, GPipe, 4096 micro-batches" "$@"
 }
 per_step() { # of a list of events, so many pending
 	some=$(instructions "$bench" hold "$1" "$2" 20000)
@@ -129,6 +159,11 @@ done
 for n in 64 4096; do
 	row "GPT-3 on 64 GPUs, interleaved, $n micro-batches" \
 		"$("$bench" cost "$program" simulate tests/published/megatron-175b.yaml --set "workload.train.micro_batches=$n" --draws 2 -j 1)"
+done
+for n in 64 4096; do
+	gpipe $n >"$out/gpipe.yaml"
+	row "8B over 4 machines, GPipe, $n micro-batches" \
+		"$("$bench" cost "$program" simulate "$out/gpipe.yaml" --path . --draws 2 -j 1)"
 done
 for n in 1 4 16 $([ "$quick" ] || echo 64); do
 	pipeline 16 $n >"$out/groups.yaml"
