@@ -208,8 +208,8 @@ accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a smal
 bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
 	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
 
-scale: all $(OUT)/tests/bench ## what evaluations cost and how that grows, as a table (QUICK=1: without the sizes that take minutes)
-	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench $(if $(QUICK),quick)
+scale: all $(OUT)/tests/bench ## what evaluations cost, before, now and as a goal, as a table
+	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench
 
 bench-expected: $(OUT)/lemursim $(OUT)/tests/bench ## fail where an evaluation costs a quarter more instructions than tests/bench/expected says
 	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench --check tests/bench/expected

@@ -20,6 +20,11 @@ struct expander {
 
 /* ---- machines ---- */
 
+/* What to do where more machines are meant. */
+static const char many_hint[] =
+	"in training one stands for many equal ones: tensor_parallel, data_parallel and "
+	"context_parallel of workload.train";
+
 /* 0: none, or not a sensible one, which is said. */
 static long count_of(struct loader *l, const struct yml *machine)
 {
@@ -37,8 +42,8 @@ static long count_of(struct loader *l, const struct yml *machine)
 	n = strtol(said->text, &end, 10);
 	if (end != said->text && !*end && n >= 1 && n <= MACHINES_MAX)
 		return n;
-	diag_add(l->diags, said->place, NULL, "machine: count: '%.40s' is not a whole number from 1 to %d",
-		 said->text, MACHINES_MAX);
+	diag_add(l->diags, said->place, end != said->text && !*end && n > MACHINES_MAX ? many_hint : NULL,
+		 "machine: count: '%.40s' is not a whole number from 1 to %d", said->text, MACHINES_MAX);
 	return 0;
 }
 
@@ -112,7 +117,7 @@ static void expand_machines(struct expander *x, struct yml *root)
 			put_numbered(x, &all, machines->keys[i], machines->items[i], n);
 	}
 	if (all.keys.n > MACHINES_MAX)
-		diag_add(x->l->diags, machines->place, NULL,
+		diag_add(x->l->diags, machines->place, many_hint,
 			 "machines: %zu are asked for, at most %d are simulated", all.keys.n, MACHINES_MAX);
 	keep_pairs(x->l->arena, &all, machines);
 }

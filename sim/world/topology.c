@@ -1,6 +1,8 @@
 /* topology.c - see topology.h. */
 #include "sim/world/topology.h"
 
+#include <string.h>
+
 #include "sim/hw/hw.h"
 
 /* Loaded for its errors alone: what it says is written as a link. */
@@ -53,6 +55,36 @@ static struct yml *link_of(struct loader *l, const struct yml *key, struct yml *
 	return link;
 }
 
+static bool has_key(const struct table *t, const char *key)
+{
+	size_t i = 0;
+
+	while (i < t->n && strcmp(t->fields[i].key, key) != 0)
+		i++;
+	return i < t->n;
+}
+
+static bool is_of_link(const char *key)
+{
+	return !has_key(&topology_table, key) && (has_key(&link_table, key) || !strcmp(key, "base"));
+}
+
+/* Refuses keys of the link beside the name of the topology, where "switch" might be taken for a flag. */
+static bool says_link_beside(struct loader *l, const struct yml *topology)
+{
+	for (size_t i = 0; topology->kind == YML_MAP && i < topology->n; i++) {
+		const struct yml *key = topology->keys[i];
+
+		if (!is_of_link(key->text))
+			continue;
+		diag_add(l->diags, key->place,
+			 "keys of the link go into it: {switch: {base: ethernet-10g, duplex: half}}",
+			 "topology: '%s' is a key of the link", key->text);
+		return true;
+	}
+	return false;
+}
+
 void topology_write(struct loader *l, struct yml *root)
 {
 	struct yml *topology = yml_get(root, "topology"), *machines = yml_get(root, "machines"), *links;
@@ -61,7 +93,8 @@ void topology_write(struct loader *l, struct yml *root)
 	if (!topology || !machines || machines->kind != YML_MAP)
 		return;
 	yml_drop(root, "topology");
-	if (!machines->n || field_load(&topology_table, topology, "", &said, l->diags) != 0)
+	if (!machines->n || says_link_beside(l, topology) ||
+	    field_load(&topology_table, topology, "", &said, l->diags) != 0)
 		return;
 	if (topology->n != 1) {
 		diag_add(l->diags, topology->place, "'links:' says more than one",
