@@ -1,9 +1,11 @@
 /* report_rules.c - a rule for each column of a report; see report_rules.h. */
 #include "sim/family/report_rules.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sim/base/units.h"
 #include "sim/cost/formats.h"
@@ -301,10 +303,28 @@ static const char *other_machine(const struct held *x, const char *said)
 	return k->other;
 }
 
+/* "2x RTX 3090", "4 × H100", "dual 3090", "2x3090": how many of a device people say that they had. */
+static long devices_said(const char *text)
+{
+	const size_t n = strspn(text, "0123456789");
+	const char *at = text + n + strspn(text + n, " ");
+	const bool times = (*at == 'x' || *at == 'X')
+				   ? at[1] == ' ' || isdigit((unsigned char)at[1]) || at > text + n
+				   : str_starts(at, "\xc3\x97");
+
+	if (!strncasecmp(text, "dual ", 5))
+		return 2;
+	return n && n < 4 && times ? strtol(text, NULL, 10) : 1;
+}
+
 static int hold_machine(const struct held *x, const char *said, struct err *err)
 {
 	const char *other = said ? other_machine(x, said) : NULL;
 
+	if (said && devices_said(said) > 1) {
+		err_set(err, "'%.60s' is %ld devices: this is one", said, devices_said(said));
+		return hint_skip(err);
+	}
 	if (!other)
 		return 0;
 	if (!strcmp(said, other))

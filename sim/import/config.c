@@ -73,8 +73,9 @@ int64_t config_any(struct config_reading *r, const char *const *keys, int64_t de
 	if (def)
 		return def;
 	r->failed = true;
-	diag_add(r->diags, r->config->place, NULL, "config: '%s' is missing, which a %s model needs", keys[0],
-		 r->f->type);
+	/* a mapping within the file may be missing with all that it would say */
+	diag_add(r->diags, r->config ? r->config->place : (struct place){NULL, 1, 1, 1}, NULL,
+		 "config: '%s' is missing, which a %s model needs", keys[0], r->f->type);
 	return 1;
 }
 

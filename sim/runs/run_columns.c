@@ -7,7 +7,7 @@
 /* tools/llama-bench/llama-bench.cpp of ggml-org/llama.cpp: test::get_fields(), and
  * markdown_printer::get_field_display_name() for the short ones. */
 const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
-	[COLUMN_BACKEND] = {"backends", "backend"},
+	[COLUMN_BACKEND] = {"backends", "backend", "Backend"},
 	[COLUMN_GPU_LAYERS] = {"n_gpu_layers", "ngl"},
 	[COLUMN_DEVICES] = {"devices", "dev", "device"},
 	[COLUMN_SPLIT_MODE] = {"split_mode", "sm"},
@@ -21,15 +21,15 @@ const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
 	[COLUMN_THREADS] = {"n_threads", "threads"},
 	[COLUMN_EMBEDDINGS] = {"embeddings", "embd"},
 	[COLUMN_DTYPE] = {"dtype"},
-	[COLUMN_GPU] = {"gpu_info", "chip", "gpu", "hardwareName"},
+	[COLUMN_GPU] = {"gpu_info", "chip", "gpu", "hardwareName", "GPU", "Machine"},
 	[COLUMN_CPU] = {"cpu_info"},
 	[COLUMN_PARAMS] = {"model_n_params", "params"},
-	[COLUMN_SIZE] = {"model_size", "size", "bytes"},
-	[COLUMN_MODEL] = {"model_type", "model", "model_filename", "modelID", "modelLabel"},
+	[COLUMN_SIZE] = {"model_size", "size", "bytes", "Size"},
+	[COLUMN_MODEL] = {"model_type", "model", "model_filename", "modelID", "modelLabel", "Model"},
 	[COLUMN_FLASH] = {"flash_attn", "fa"},
 	[COLUMN_BUILD] = {"build_number", "build"},
 	[COLUMN_TOOL] = {"tool"},
-	[COLUMN_WEIGHTS] = {"weights"},
+	[COLUMN_WEIGHTS] = {"weights", "Quant", "Format"},
 	[COLUMN_MACHINE] = {"machine"},
 	[COLUMN_RUNTIME] = {"runtime"}};
 

@@ -121,6 +121,30 @@ END_TEST
 	"\"num_attention_heads\": 16, \"num_key_value_heads\": 4, \"vocab_size\": 32000, "                   \
 	"\"max_position_embeddings\": 8192}"
 
+/* The mapping of a mixer's numbers may be missing: each number that it would say is. */
+START_TEST(missing_mapping)
+{
+	static const char *const types[] = {"kimi_linear", "solar_open2"};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		const struct outcome x = import_text(
+			&a,
+			arena_printf(&a,
+				     "{\"model_type\": \"%s\", \"gqa_interval\": 3, \"num_experts\": 8, "
+				     "\"num_experts_per_tok\": 2, \"moe_intermediate_size\": 64, "
+				     "\"kv_lora_rank\": 64, "
+				     "\"qk_nope_head_dim\": 32, \"qk_rope_head_dim\": 32, \"v_head_dim\": "
+				     "32, " DENSE,
+				     types[i]),
+			false);
+
+		ck_assert_msg(!x.right && strstr(x.text, "is missing"), "%s: %s", types[i], x.text);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 /* A plain model of each family that a drafter borrows, with what makes it one. */
 START_TEST(drafters_are_refused)
 {
@@ -234,6 +258,7 @@ Suite *suite_fresh_configs(void)
 	TCase *t = tcase_create("fresh_configs");
 
 	tcase_add_test(t, fresh_configs_are_as_expected);
+	tcase_add_test(t, missing_mapping);
 	tcase_add_loop_test(t, drafters_are_refused, 0, 7);
 	tcase_add_loop_test(t, experts_of_dense_families, 0, 7);
 	tcase_add_loop_test(t, strange_keys_are_not_assumed, 0, 10);
