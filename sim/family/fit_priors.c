@@ -27,10 +27,9 @@ static const double unseen_format_sd = 0.05, unseen_experts_sd = 0.11, models_pr
 static const double unseen_cache_sd = 0.2;
 /* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
 static const double other_program_sd = 0.69;
-/* Of the share that a format's products reach, where no run of the profile's fit says it: dequant of the catalogue's families
- * scatters by 0.39 to 0.49 (hardware/runtimes, numbers that are fitted), utilisations of attention by 0.7 to 1.0, which is
- * other_program_sd. */
-static const double untold_format_sd = 0.4;
+/* Of a number that no run of a family's fit tells: what such a fit begins with (default_prior_sd of family_model.c). Shares that
+ * formats reach scatter by 0.39 to 0.49 over the catalogue's families. */
+static const double untold_number_sd = 0.4;
 /* Of models about a number of attention or of a format that runs told: the median of the catalogue's (0.18 and 0.12 of
  * attention, 0.11 of formats). What is unsure of an untold number besides is the chip's and its kernels'. */
 static const double models_of_number_sd = 0.18;
@@ -72,6 +71,20 @@ static double within(double sd)
 static bool is_told(const struct qty *q)
 {
 	return q->provenance == PROVENANCE_MEASURED;
+}
+
+/* By a run of the profile's fit, on whichever chip. */
+static bool was_told(const struct qty *q)
+{
+	const struct yml *how = q->node && q->node->kind == YML_MAP ? yml_get(q->node, "how") : NULL;
+
+	return how && !strcmp(how->text, provenance_names[PROVENANCE_MEASURED]);
+}
+
+/* A number that no run told is as unsure as it was before the fit. */
+static double spread_of(const struct qty *q)
+{
+	return was_told(q) ? q->spread : fmax(q->spread, untold_number_sd);
 }
 
 /* Did the profile's fit have this chip? A profile of one machine is that machine's, unless its numbers are another's. */
@@ -246,14 +259,6 @@ static void add_number(struct update *u, enum run_factor which, const struct qty
 	add_factor(u, which, chip_sd);
 }
 
-/* By a run of the profile's fit, on whichever chip. */
-static bool was_told(const struct qty *q)
-{
-	const struct yml *how = q->node && q->node->kind == YML_MAP ? yml_get(q->node, "how") : NULL;
-
-	return how && !strcmp(how->text, provenance_names[PROVENANCE_MEASURED]);
-}
-
 /* A matrix-vector kernel unpacks about as fast as it reads: on some chips a format is bound by the one, on some by the other. What
  * a run of any format tells of a chip's instructions holds for all. */
 static void add_first(struct update *u)
@@ -274,7 +279,7 @@ static void add_first(struct update *u)
 		    (!best || (was_told(all[i].q) && !was_told(best))))
 			best = all[i].q;
 	if (best)
-		add_number(u, FACTOR_FIRST, best, was_told(best), untold_format_sd);
+		add_number(u, FACTOR_FIRST, best, was_told(best), untold_number_sd);
 }
 
 static void add_attention(struct update *u, enum attention_rate of, enum run_factor which,
@@ -404,11 +409,12 @@ static void set_priors(struct update *u)
 {
 	const struct profile *p = u->f->base.profile;
 	const struct overhead *o = &p->overhead;
+	const struct gemm_table *table = p->gemm[u->f->base.compute];
 	double arithmetic_sd, memory_sd;
 
 	u->knows_chip = knows_chip(u->f);
-	split_spread(u, p->gemm[u->f->base.compute]->u.spread, models_prompts_sd, &arithmetic_sd,
-		     &u->model_sd[PREFILL]);
+	split_spread(u, u->knows_chip ? table->u.spread : spread_of(&table->u), models_prompts_sd,
+		     &arithmetic_sd, &u->model_sd[PREFILL]);
 	split_spread(u, p->gemv.spread, models_tokens_sd, &memory_sd, &u->model_sd[DECODE]);
 	if (!u->knows_chip) {
 		u->lengths_sd = unseen_lengths_sd;
