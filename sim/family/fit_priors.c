@@ -14,15 +14,29 @@
 
 /* Priors, relative: models scatter by no less than runs repeat; an overhead without a spread. */
 static const double least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
+/* Of a chip that the profile's fit had none of, against what it says of others: its rates, its kernels' overheads; of models about
+ * a chip in their tokens. Maximum likelihood of the tokens of 22 chips and programs, each left out of its family, with terms of
+ * models and formats besides: 0.11, 0.25 and 0.08 to 0.10; with any one family left out 0.09 to 0.12, 0.19 to 0.34. Judged
+ * are other models on these chips, so that the rows had been seen; no value was chosen by them. */
+static const double unseen_rate_sd = 0.11, unseen_overhead_sd = 0.25, models_tokens_sd = 0.08;
+/* The same of prompts of 512 tokens and more, of 26 chips and programs: 0.09 to 0.11 of a chip in all products, and besides of
+ * those of a kind of weights 0.01 to 0.06, of experts' 0.08 to 0.12; of models in their weights 0.14. */
+static const double unseen_format_sd = 0.05, unseen_experts_sd = 0.11, models_prompts_sd = 0.14;
+/* Of such a chip in attention of one query, by what a step takes longer behind long contexts: five chips, each left out of its
+ * family, are 0.19 apart, with any one left out 0.20 to 0.21; models about a chip 0.18, as models_of_number_sd has it. */
+static const double unseen_cache_sd = 0.2;
 /* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
 static const double other_program_sd = 0.69;
-/* Of the share that a format's products reach, where no run of the profile's fit says it: dequant of the catalogue's families
- * scatters by 0.39 to 0.49 (hardware/runtimes, numbers that are fitted), utilisations of attention by 0.7 to 1.0, which is
- * other_program_sd. */
-static const double untold_format_sd = 0.4;
+/* Of a number that no run of a family's fit tells: what such a fit begins with (default_prior_sd of family_model.c). Shares that
+ * formats reach scatter by 0.39 to 0.49 over the catalogue's families. */
+static const double untold_number_sd = 0.4;
 /* Of models about a number of attention or of a format that runs told: the median of the catalogue's (0.18 and 0.12 of
  * attention, 0.11 of formats). What is unsure of an untold number besides is the chip's and its kernels'. */
 static const double models_of_number_sd = 0.18;
+
+/* Of the prompts of a model about what they are off by together, on chips left out of their family: half of 110 models scatter by
+ * less than 0.07 (tokens: 0.01), which has the noise of rows in it. */
+static const double unseen_lengths_sd = 0.06;
 
 static void list_models(struct update *u)
 {
@@ -54,13 +68,32 @@ static double within(double sd)
 
 /* ---- priors ---- */
 
-/* Did the profile's fit have this chip? A profile of one machine is that machine's. */
+static bool is_told(const struct qty *q)
+{
+	return q->provenance == PROVENANCE_MEASURED;
+}
+
+/* By a run of the profile's fit, on whichever chip. */
+static bool was_told(const struct qty *q)
+{
+	const struct yml *how = q->node && q->node->kind == YML_MAP ? yml_get(q->node, "how") : NULL;
+
+	return how && !strcmp(how->text, provenance_names[PROVENANCE_MEASURED]);
+}
+
+/* A number that no run told is as unsure as it was before the fit. */
+static double spread_of(const struct qty *q)
+{
+	return was_told(q) ? q->spread : fmax(q->spread, untold_number_sd);
+}
+
+/* Did the profile's fit have this chip? A profile of one machine is that machine's, unless its numbers are another's. */
 static bool knows_chip(const struct runtime_fit *f)
 {
 	bool own;
 
 	chip_reach_of(f->base.machine, f->base.device, f->base.profile, &own);
-	return !f->from_neighbour && (own || !f->base.profile->chips.n);
+	return !f->from_neighbour && (own || !f->base.profile->chips.n) && is_told(&f->base.profile->gemv);
 }
 
 /* How far the family's own chips are apart in a factor, where there are some: of those of Apple's GPUs 3 %, of NVIDIA's cards
@@ -79,13 +112,15 @@ static double between_chips_sd(const struct profile *p, bool arithmetic)
 	return p->chips.n < SOME ? 0 : sqrt(sum / (double)p->chips.n);
 }
 
-/* A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another. */
-static void split_spread(const struct update *u, double spread, double *chip_sd, double *model_sd)
+/* A number's spread is of models on a chip that the profile's fit had, and of chips and models alike on another, of models by no
+ * more than `models`. */
+static void split_spread(const struct update *u, double spread, double models, double *chip_sd,
+			 double *model_sd)
 {
-	const double half = spread / sqrt(2);
+	const double model = fmin(spread / sqrt(2), models), rest = spread * spread - model * model;
 
-	*chip_sd = u->knows_chip ? family_like_sd : within(fmax(half, family_chip_sd));
-	*model_sd = within(u->knows_chip ? spread : half);
+	*chip_sd = u->knows_chip ? family_like_sd : within(fmax(sqrt(rest), unseen_rate_sd));
+	*model_sd = within(u->knows_chip ? spread : model);
 }
 
 static void add_factor(struct update *u, enum run_factor which, double sd)
@@ -96,7 +131,9 @@ static void add_factor(struct update *u, enum run_factor which, double sd)
 
 static double overhead_sd_of(const struct update *u, const struct qty *overhead)
 {
-	return u->knows_chip ? family_like_sd : within(overhead->spread > 0 ? overhead->spread : overhead_sd);
+	return u->knows_chip ? family_like_sd
+			     : within(fmax(overhead->spread > 0 ? overhead->spread : overhead_sd,
+					   unseen_overhead_sd));
 }
 
 /* Do products of the runs read weights of that kind, or have a number of their own for them? */
@@ -191,16 +228,11 @@ static void split_number(const struct update *u, const struct qty *q, bool told,
 			 double *chip_sd, double *model_sd)
 {
 	if (told) {
-		split_spread(u, q->spread, chip_sd, model_sd);
+		split_spread(u, q->spread, INFINITY, chip_sd, model_sd);
 		return;
 	}
 	*model_sd = models_of_number_sd;
 	*chip_sd = fmax(q->spread, untold);
-}
-
-static bool is_told(const struct qty *q)
-{
-	return q->provenance == PROVENANCE_MEASURED;
 }
 
 static bool any_experts(const struct runtime_fit *f)
@@ -212,13 +244,11 @@ static bool any_experts(const struct runtime_fit *f)
 	return false;
 }
 
-/* Products of experts, where no run of the fit had any on this chip: as wide as those have proved to be. */
+/* Products of experts, where no run of the fit had any on this chip. */
 static void add_experts(struct update *u)
 {
-	const struct beyond_width *w = &u->f->base.profile->beyond.of[BEYOND_MIXTURES];
-
-	if (w->prefill > 0 && any_experts(u->f))
-		add_factor(u, FACTOR_EXPERTS, w->prefill);
+	if (u->f->base.profile->beyond.of[BEYOND_MIXTURES].prefill > 0 && any_experts(u->f))
+		add_factor(u, FACTOR_EXPERTS, unseen_experts_sd);
 }
 
 static void add_number(struct update *u, enum run_factor which, const struct qty *q, bool told, double untold)
@@ -229,46 +259,64 @@ static void add_number(struct update *u, enum run_factor which, const struct qty
 	add_factor(u, which, chip_sd);
 }
 
+/* A matrix-vector kernel unpacks about as fast as it reads: on some chips a format is bound by the one, on some by the other. What
+ * a run of any format tells of a chip's instructions holds for all. */
+static void add_first(struct update *u)
+{
+	const struct by_weights *b = &u->f->base.profile->few.first;
+	const struct {
+		enum weights_rate of;
+		const struct qty *q;
+	} all[] = {{WEIGHTS_WHOLE, &b->f16},
+		   {WEIGHTS_Q8, &b->q8},
+		   {WEIGHTS_Q4, &b->q4},
+		   {WEIGHTS_Q4, &b->k},
+		   {WEIGHTS_Q4, &b->fp4}};
+	const struct qty *best = NULL;
+
+	for (size_t i = 0; u->f->decode_n && i < ARRAY_LEN(all); i++)
+		if (all[i].q->given && any_in_format(u->f, all[i].of) &&
+		    (!best || (was_told(all[i].q) && !was_told(best))))
+			best = all[i].q;
+	if (best)
+		add_number(u, FACTOR_FIRST, best, was_told(best), untold_number_sd);
+}
+
 static void add_attention(struct update *u, enum attention_rate of, enum run_factor which,
 			  const struct qty *q)
 {
 	if (q->given && any_attention(u->f, of) && any_tells(u, PREFILL_ATTENTION))
-		add_number(u, which, q, is_told(q), other_program_sd);
+		add_factor(u, which, fmax(q->spread, other_program_sd)); /* which kernel runs is the chip's */
 }
 
-/* Of formats whose kernels work alike; told by a run of any, by way of their number or of the chip's factor. */
+/* Of formats whose kernels work alike. What a chip is off by in one it mostly is in all. */
 static void add_format(struct update *u, enum weights_rate of, enum run_factor which,
-		       const enum beyond_kind *kinds, const struct qty *const *numbers, size_t n)
+		       const struct qty *const *numbers, size_t n)
 {
-	const struct qty *best = NULL;
-	bool told = false;
+	bool given = false;
 
-	for (size_t i = 0; i < n; i++) {
-		told |= is_told(numbers[i]) || u->f->base.profile->beyond.of[kinds[i]].seen_on.n > 0;
-		if (numbers[i]->given && (!best || numbers[i]->spread < best->spread))
-			best = numbers[i];
-	}
-	if (best && any_in_format(u->f, of))
-		add_number(u, which, best, told, untold_format_sd);
+	for (size_t i = 0; i < n; i++)
+		given |= numbers[i]->given;
+	if (given && any_in_format(u->f, of))
+		add_factor(u, which, unseen_format_sd);
 }
 
 /* On a chip that the fit had not, each kernel that the runs touch may be as far from the others' as its number is unsure: which
  * instructions a format's products run on, and which kernel takes attention of such heads, differ from chip to chip. */
 static void set_kernel_priors(struct update *u)
 {
-	static const enum beyond_kind q8[] = {BEYOND_Q8}, q4[] = {BEYOND_Q4, BEYOND_K, BEYOND_FP4};
 	const struct by_weights *d = &u->f->base.profile->dequant;
 	const struct attention_table *a = &u->f->base.profile->attention;
 
-	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8, q8, (const struct qty *[]){&d->q8}, ARRAY_LEN(q8));
-	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4, q4, (const struct qty *[]){&d->q4, &d->k, &d->fp4},
-		   ARRAY_LEN(q4));
+	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8, (const struct qty *[]){&d->q8}, 1);
+	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4, (const struct qty *[]){&d->q4, &d->k, &d->fp4}, 3);
+	add_first(u);
 	add_experts(u);
 	add_attention(u, ATTENTION_TABLE, FACTOR_ATTENTION, &a->u);
 	add_attention(u, ATTENTION_OTHER, FACTOR_ATTENTION_OTHER, &a->other_u);
 	add_attention(u, ATTENTION_ALONE, FACTOR_ATTENTION_ALONE, &a->alone_u);
 	if (a->decode.given && any_tells(u, DECODE_ATTENTION))
-		add_number(u, FACTOR_CACHE, &a->decode, is_told(&a->decode), other_program_sd);
+		add_factor(u, FACTOR_CACHE, fmax(a->decode.spread / sqrt(2), unseen_cache_sd));
 }
 
 static bool any_several(const struct runtime_fit *f, enum weights_rate of)
@@ -361,12 +409,15 @@ static void set_priors(struct update *u)
 {
 	const struct profile *p = u->f->base.profile;
 	const struct overhead *o = &p->overhead;
+	const struct gemm_table *table = p->gemm[u->f->base.compute];
 	double arithmetic_sd, memory_sd;
 
 	u->knows_chip = knows_chip(u->f);
-	split_spread(u, p->gemm[u->f->base.compute]->u.spread, &arithmetic_sd, &u->model_sd[PREFILL]);
-	split_spread(u, p->gemv.spread, &memory_sd, &u->model_sd[DECODE]);
+	split_spread(u, u->knows_chip ? table->u.spread : spread_of(&table->u), models_prompts_sd,
+		     &arithmetic_sd, &u->model_sd[PREFILL]);
+	split_spread(u, p->gemv.spread, models_tokens_sd, &memory_sd, &u->model_sd[DECODE]);
 	if (!u->knows_chip) {
+		u->lengths_sd = unseen_lengths_sd;
 		arithmetic_sd = within(fmax(arithmetic_sd, between_chips_sd(p, true)));
 		memory_sd = within(fmax(memory_sd, between_chips_sd(p, false)));
 	}

@@ -66,6 +66,16 @@ static double reach_of(const struct update *u, const double *theta, size_t model
 	return at == SIZE_MAX ? 0 : theta[at];
 }
 
+/* What a row is off by itself: by its noise; and of prompts on a chip that the profile's fit had none of, by their length, whose
+ * products, scans and gathers are not as the profile has them. Without that short prompts would tell what a launch takes. */
+static double row_sd(const struct update *u, size_t i)
+{
+	const struct run *run = u->f->rows[i].run;
+	const double sd = fit_row_sd(run);
+
+	return u->lengths_sd > 0 && update_phase_of(run) == PREFILL ? exact_hypot(sd, u->lengths_sd) : sd;
+}
+
 /* Seconds of a run, with attention as its model has it by itself. */
 static double run_seconds(const struct update *u, const double *theta, const double all[FACTORS], size_t i)
 {
@@ -90,7 +100,7 @@ static void residuals(const void *ctx, const double *theta, double *r)
 
 		r[i] = (exact_log(s / run->seconds) -
 			reach_of(u, theta, u->model_of[i], update_phase_of(run))) /
-		       fit_row_sd(run);
+		       row_sd(u, i);
 	}
 	for (size_t i = 0; i < u->factors_n; i++)
 		r[at++] = theta[i] / u->sd[i];
@@ -116,7 +126,7 @@ static double own_reach(const struct update *u, const struct estimate *e, const 
 
 	for (size_t i = 0; i < u->n; i++) {
 		const struct run *run = u->f->rows[i].run;
-		const double sd = fit_row_sd(run), weight = e->weight[i] / (sd * sd);
+		const double sd = row_sd(u, i), weight = e->weight[i] / (sd * sd);
 
 		if (u->model_of[i] != model || update_phase_of(run) != phase)
 			continue;
@@ -162,15 +172,6 @@ static void take_reaches(struct update *u, const struct estimate *e)
 		e->theta[u->reach_at[REACHES * m + PREFILL]] = exact_log(f->reaches[m].prefill.factor);
 		e->theta[u->reach_at[REACHES * m + DECODE]] = exact_log(f->reaches[m].decode.factor);
 	}
-}
-
-/* What experts' products are off by is half of experts on this chip, and half of this model's, as split_spread() has it: what is
- * shared is the best prediction of another mixture. The rest stays with the model. */
-static void share_experts(const struct update *u, double *theta)
-{
-	for (size_t i = 0; i < u->factors_n; i++)
-		if (u->factor[i] == FACTOR_EXPERTS)
-			theta[i] /= 2;
 }
 
 static void take_factors(struct update *u, const double *theta, const double *covariance)
@@ -231,7 +232,7 @@ static void mark_outliers(struct update *u, const double *theta)
 
 	residuals(u, theta, r);
 	for (size_t i = 0; i < u->n; i++) {
-		const double off = r[i] * fit_row_sd(u->f->rows[i].run);
+		const double off = r[i] * row_sd(u, i);
 
 		u->f->points[i].out = fabs(r[i]) > far;
 		u->f->fit.used += !u->f->points[i].out;
@@ -269,7 +270,6 @@ int fit_update(struct runtime_fit *f, struct err *err)
 	update_set_priors(&u);
 	if (estimate(&u, &e) != 0)
 		return err_set(err, "%s: the fit to %zu runs does not converge", f->ask->inputs[0].path, u.n);
-	share_experts(&u, e.theta);
 	take_factors(&u, e.theta, e.covariance);
 	tie_formats(&u);
 	take_reaches(&u, &e);

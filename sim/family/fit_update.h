@@ -23,6 +23,7 @@ struct update {
 	size_t *reach_at; /* [model][REACHES]: the unknown's place; SIZE_MAX: no run tells it, and it is 0 */
 	double *reach_sd; /* of their priors */
 	bool knows_chip;
+	double lengths_sd; /* of a model's prompts of other lengths about what they have in common; 0: none but their noise */
 };
 
 /* The phase that most of a run's time is of: DECODE or PREFILL. */

@@ -79,7 +79,7 @@ static struct manner rate_by(const struct fit_written *w, const struct fit_scale
 void fit_written_alike(struct fit_written *w)
 {
 	w->cache = w->memory;
-	w->cache_u = w->prompt = w->other_u = w->alone_u = w->arithmetic;
+	w->cache_u = w->prompt = w->other_u = w->alone_u = w->first = w->arithmetic;
 	for (int i = 0; i < WEIGHTS_RATES; i++) {
 		w->read[i] = w->read_rows[i] = w->memory;
 		w->product[i] = w->several[i] = w->arithmetic;
@@ -198,7 +198,7 @@ static void add_few(const struct fit_written *w, struct str *out)
 	struct fit_scale alone[WEIGHTS_RATES]; /* of a pass's first row */
 
 	for (int i = 0; i < WEIGHTS_RATES; i++)
-		alone[i] = w->arithmetic;
+		alone[i] = w->first;
 	if (!f->origin.node)
 		return;
 	str_add(out, "        few:\n");

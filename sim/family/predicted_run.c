@@ -238,6 +238,7 @@ const char *const run_factor_names[FACTORS] = {
 	[FACTOR_READ_Q4] = "reading weights of 4 bits x",
 	[FACTOR_PRODUCT_Q8] = "products in 8 bits x",
 	[FACTOR_PRODUCT_Q4] = "products in 4 bits x",
+	[FACTOR_FIRST] = "unpacking for one row x",
 	[FACTOR_EXPERTS] = "products of experts x",
 	[FACTOR_ATTENTION] = "attention u x",
 	[FACTOR_ATTENTION_OTHER] = "attention other_u x",
@@ -293,7 +294,8 @@ double run_factor_arithmetic(const struct op_rates *r, const double f[FACTORS])
 	if (r->several)
 		return all * f[FACTOR_SEVERAL] *
 		       by_weights(r->arithmetic, f, FACTOR_SEVERAL_Q8, FACTOR_SEVERAL_Q4);
-	return r->few ? all : all * by_weights(r->arithmetic, f, FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4);
+	return r->few ? all * f[FACTOR_FIRST]
+		      : all * by_weights(r->arithmetic, f, FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4);
 }
 
 static double op_seconds(const struct predicted_op *o, const double f[FACTORS])

@@ -166,15 +166,17 @@ static void turn_around(struct writer *w) /* last operator first */
 /* The gradients of each micro-batch are added to sums over all of them, which are zero at first, as in Megatron-LM@d98e8a64
  * megatron/core/distributed/param_and_grad_buffer.py, whose products add to sums in f32, 8 bytes a number where they would
  * write 2 (gradient_accumulation_fusion). PyTorch by itself reads gradients and sums and writes these, 6 bytes too
- * (pytorch/pytorch@v2.5.0 torch/csrc/autograd/functions/accumulate_grad.h), but for the first micro-batch's. */
+ * (pytorch/pytorch@v2.5.0 torch/csrc/autograd/functions/accumulate_grad.h), but for the first micro-batch's. Gradients that are
+ * kept in another width than they are computed in are read and written anew where they are not summed. */
 static void add_sum(struct writer *w)
 {
 	const double experts = w->s->experts_hit > 0 ? w->s->experts_hit / (double)w->m->experts->count : 1,
-		     numbers = graph_trainable(w->m, w->s, w->part) * experts;
+		     numbers = graph_trainable(w->m, w->s, w->part) * experts, made = writer_act_B(w, 1),
+		     kept = w->s->gradient_B > 0 ? w->s->gradient_B : made;
 
-	if (numbers <= 0 || w->part.role == ROLE_EMBEDDING)
+	if (numbers <= 0 || w->part.role == ROLE_EMBEDDING || (!w->s->sums && kept == made))
 		return;
-	w->ops[w->n] = graph_update(w->part.role, numbers, 3 * writer_act_B(w, 1));
+	w->ops[w->n] = graph_update(w->part.role, numbers, made + (w->s->sums ? 2 : 1) * kept);
 	w->ops[w->n].name = "sum of gradients";
 	w->ops[w->n].phase = PHASE_BACKWARD;
 	w->ops[w->n++].gradient = true;
@@ -216,7 +218,7 @@ size_t graph_block(const struct model *m, const struct precision *p, const struc
 	}
 	if (phase == PHASE_BACKWARD)
 		turn_around(&w);
-	if (phase == PHASE_BACKWARD && s->sums)
+	if (phase == PHASE_BACKWARD && (s->sums || s->gradient_B > 0))
 		add_sum(&w);
 	return w.n;
 }
@@ -257,7 +259,7 @@ bool shape_same(const struct shape *a, const struct shape *b)
 	       a->lora_rank == b->lora_rank && a->adapters == b->adapters &&
 	       a->scores_again == b->scores_again && a->expert_rows == b->expert_rows &&
 	       a->experts_hit == b->experts_hit && a->no_end == b->no_end && a->contexts == b->contexts &&
-	       a->sums == b->sums && a->mix == b->mix;
+	       a->sums == b->sums && a->gradient_B == b->gradient_B && a->mix == b->mix;
 }
 
 int64_t graph_rows(const struct shape *s)

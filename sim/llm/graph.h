@@ -127,7 +127,8 @@ struct shape {              /* the dimensions of a step */
 	/* a share of the experts of each layer: tokens times experts that meet there, experts that are hit;
 	 * 0: all of them */
 	double expert_rows, experts_hit;
-	bool sums;        /* the backward pass adds its gradients to the sums over micro-batches */
+	bool sums;         /* the backward pass adds its gradients to the sums over micro-batches */
+	double gradient_B; /* of a number of the gradients that it leaves; 0: as the arithmetic's */
 	int64_t contexts; /* ranks that share the tokens of each sequence, of which these are one's; 0: it has all */
 	bool no_end; /* the operators of graph_end() are left out: they run elsewhere */
 	/* NULL: all sequences are alike, as batch, tokens and past say; else what is run instead of those.

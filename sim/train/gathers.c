@@ -66,7 +66,7 @@ static void gather_all(struct gathers *g, enum phase phase, struct deps (*newest
 	for (size_t b = g->st->first; b <= g->st->last; b++) {
 		const struct block_pass pass = {.micro = g->st->replicas[0].first, .block = (uint32_t)b};
 		const struct shards *on = &g->st->replicas[0].at.shard_groups[PHASE_FORWARD][b];
-		const double bytes = stages_gradient_B(g->st, b);
+		const double bytes = stages_weights_B(g->st, b);
 		struct deps *last = newest[on->unit[0]];
 		struct label label = label_of(g, &pass);
 

@@ -255,11 +255,10 @@ static double tied_copy(const struct ledger *b, size_t block)
 
 static void hold_gradients(struct ledger *b, size_t block)
 {
-	const enum format_id compute = (enum format_id)b->w->scenario->precision.compute;
 	const size_t n = b->w->machines_n;
 	const double parts = b->tr->train.options.zero > 1 ? (double)stages_replicas(b->at) : 1;
 	const double bytes =
-		(b->tr->blocks[block].gradient_B + format_bytes(compute, tied_copy(b, block))) / parts;
+		(b->tr->blocks[block].gradient_B + trainable_gradient_B(b->tr) * tied_copy(b, block)) / parts;
 
 	for (size_t mi = 0; mi < n; mi++) {
 		const size_t at = block * n + mi;
@@ -315,7 +314,7 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 		f->optimizer_B += footprint_share(b->at, PHASE_UPDATE, k, mi) *
 				  (block->numbers + tied_copy(b, k)) * optimizer_state_B(t) / parts;
 		if (!full) /* adapters are weights too */
-			f->weights_B += share * block->gradient_B;
+			f->weights_B += share * block->weights_B;
 		largest = fmax(largest, share * part_weights_B(b->w->model, &b->w->scenario->precision,
 							       model_block(b->w->model, k).part));
 	}

@@ -32,6 +32,11 @@ struct label stages_label(const struct stages *s, const struct data_replica *r, 
 			      .grad_part = pass == PASS_FORWARD ? GRAD_BOTH : grad_part};
 }
 
+double stages_weights_B(const struct stages *s, size_t block)
+{
+	return s->trainable.blocks[block].weights_B;
+}
+
 double stages_gradient_B(const struct stages *s, size_t block)
 {
 	return s->trainable.blocks[block].gradient_B;

@@ -94,7 +94,8 @@ void stages_classes(struct program *p, const struct placement *at);
 /* A copy, to be shortened. */
 struct stages stages_copy(struct arena *a, const struct stages *s);
 
-/* Bytes of a block's gradients. */
+/* Bytes of a block's weights that are trained, and of their gradients as they are kept. */
+double stages_weights_B(const struct stages *s, size_t block);
 double stages_gradient_B(const struct stages *s, size_t block);
 
 /* The time of a block's pass on its devices; 0 if the block has no such pass. */

@@ -188,7 +188,7 @@ static void return_weights(struct builder *b, const struct placement *at, size_t
 	const struct shards *from = &at->shard_groups[PHASE_UPDATE][block],
 			    *fore = &at->shard_groups[PHASE_FORWARD][block],
 			    *back = &at->shard_groups[PHASE_BACKWARD][block];
-	const double bytes = stages_gradient_B(&b->st, block);
+	const double bytes = stages_weights_B(&b->st, block);
 	struct shards rest = {.n = 0};
 
 	label.payload = PAYLOAD_WEIGHTS;
@@ -260,7 +260,7 @@ static void update_tied(struct builder *b, size_t replica, double each)
 static void update(struct builder *b)
 {
 	const double width = format_bytes((enum format_id)b->w->scenario->precision.compute, 1);
-	const double each = optimizer_traffic_B(b->t, width);
+	const double each = optimizer_traffic_B(b->t, width, trainable_gradient_B(&b->st.trainable));
 
 	for (size_t r = 0; r < b->st.n; r++) {
 		if (each > 0)

@@ -14,6 +14,7 @@ struct shape train_shape(const struct train *t)
 		.past = (t->tokens - own) / 2,
 		.contexts = ranks > 1 ? ranks : 0,
 		.sums = t->micro_batches > 1,
+		.gradient_B = train_gradient_B(t),
 		.all_logits = true,
 		.train_weights = t->method == TRAIN_FULL,
 		.lora_rank = t->method == TRAIN_FULL ? 0 : t->rank,
@@ -33,6 +34,18 @@ static struct shape shape_of(const struct world *w, const struct train *t, struc
 	return shape;
 }
 
+/* Bytes of a number of the gradients that are kept. */
+static double shape_gradient_B(const struct world *w, const struct shape *s)
+{
+	return s->gradient_B > 0 ? s->gradient_B
+				 : format_bytes((enum format_id)w->scenario->precision.compute, 1);
+}
+
+double trainable_gradient_B(const struct trainable *t)
+{
+	return shape_gradient_B(t->world, &t->blocks[0].shape);
+}
+
 /* What a block like an earlier one trains is not counted again: like: the one two before it, which in most models has the
  * same part; NULL at the start. */
 static struct trainable_block block_of(const struct world *w, const struct train *t, size_t block,
@@ -45,7 +58,8 @@ static struct trainable_block block_of(const struct world *w, const struct train
 	    part_same(model_block(w->model, block + 2).part, b.part))
 		return *like;
 	k.numbers = graph_trainable(w->model, &k.shape, b.part);
-	k.gradient_B = format_bytes((enum format_id)w->scenario->precision.compute, k.numbers);
+	k.weights_B = format_bytes((enum format_id)w->scenario->precision.compute, k.numbers);
+	k.gradient_B = shape_gradient_B(w, &k.shape) * k.numbers;
 	return k;
 }
 
@@ -154,11 +168,11 @@ double optimizer_state_B(const struct train *t)
 	return moments_B(t) + (t->master && t->optimizer != OPTIMIZER_NONE ? 4 : 0);
 }
 
-double optimizer_traffic_B(const struct train *t, double width_B)
+double optimizer_traffic_B(const struct train *t, double width_B, double gradient_B)
 {
 	const double p_and_g =
 		/* the gradient is read and the weight written; the weight, or its copy in f32, is read */
-		(t->master ? 2 : 3) * width_B;
+		gradient_B + (t->master ? 1 : 2) * width_B;
 
 	return t->optimizer == OPTIMIZER_NONE ? 0 : p_and_g + 2 * optimizer_state_B(t);
 }

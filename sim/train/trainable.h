@@ -18,20 +18,22 @@ struct trainable {
 	 * is a scatter of a few rows, so it has no pass. */
 	size_t lowest;
 	struct trainable_block {
-		struct shape shape; /* without trained weights, gradients only pass through */
-		double numbers;     /* number of trained weights, each with a gradient */
-		double gradient_B;
+		struct shape shape;           /* without trained weights, gradients only pass through */
+		double numbers;               /* number of trained weights, each with a gradient */
+		double weights_B, gradient_B; /* of these, and of their gradients as they are kept */
 	} * blocks;
 };
 struct trainable trainable_make(struct arena *a, const struct world *w, const struct train *t);
 
-/* Bytes that the forward pass of a block keeps on its devices for the backward pass: all inputs of
- * gradients, the block's input (full recomputation), or nothing below the lowest trained block. */
 /* Numbers of a tied head that is on other devices than the embedding, whose table it has a copy of; 0: there is none. The copies are
  * equal because their gradients are summed (Narayanan et al., arXiv:2104.04473, section 3; _allreduce_word_embedding_grads() in
  * NVIDIA/Megatron-LM@d98e8a64 megatron/core/distributed/finalize_model_grads.py). */
 double trainable_tied_copy(const struct trainable *t, const struct placement *at);
 
+double trainable_gradient_B(const struct trainable *t); /* of a number, as gradients are kept */
+
+/* Bytes that the forward pass of a block keeps on its devices for the backward pass: all inputs of
+ * gradients, the block's input (full recomputation), or nothing below the lowest trained block. */
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
 /* Further bytes alive while the backward pass runs in the block: recomputed activations, and the gradients
  * of attention scores if the runtime writes them. */
@@ -42,8 +44,8 @@ double trainable_recompute_B(const struct trainable *t, size_t block, const stru
  * every 2048 of them (Dettmers et al., arXiv:2110.02861, section 2.1); and a copy in f32 if the optimizer
  * keeps one. */
 double optimizer_state_B(const struct train *t);
-/* Bytes of memory traffic of a weight in one update: weight and gradient in the given width, states read
+/* Bytes of memory traffic of a weight in one update: weight and gradient in the given widths, states read
  * and written. */
-double optimizer_traffic_B(const struct train *t, double width_B);
+double optimizer_traffic_B(const struct train *t, double width_B, double gradient_B);
 
 #endif

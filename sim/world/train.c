@@ -91,6 +91,10 @@ static const struct field train_fields[] = {
 	 .help = "the optimizer keeps weights in f32 too"},
 	{FIELD_KEY(struct train, states), .type = FIELD_CHOICE, .choices = dtype_names, .optional = true,
 	 .help = "of the optimizer's moments; PyTorch and MLX keep them as the weights. f32 if not said"},
+	{FIELD_KEY(struct train, gradients), .type = FIELD_CHOICE, .choices = dtype_names, .optional = true,
+	 .help = "as they are kept and summed over micro-batches and replicas; Megatron keeps them in f32. "
+		 "Those "
+		 "of the arithmetic if not said"},
 	TRAIN_OPTIONS(offsetof(struct train, options), false),
 };
 const struct table train_table = {"train", sizeof(struct train), train_fields, ARRAY_LEN(train_fields)};
@@ -98,6 +102,15 @@ const struct table train_table = {"train", sizeof(struct train), train_fields, A
 static const struct field train_options_fields[] = {TRAIN_OPTIONS(0, true)};
 const struct table train_options_table = {"train", sizeof(struct train_options), train_options_fields,
 					  ARRAY_LEN(train_options_fields)};
+
+double train_gradient_B(const struct train *t)
+{
+	const struct yml *said = t->origin.node;
+
+	if (!said || !yml_get(said, "gradients"))
+		return 0;
+	return t->gradients == DTYPE_F32 ? 4 : 2;
+}
 
 struct train train_as(const struct train *t, const struct assignment *a)
 {

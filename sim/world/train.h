@@ -79,10 +79,15 @@ struct train {
 	struct field_list targets; /* names of adapters; empty: q and v */
 	bool master;               /* the optimizer keeps a copy of the weights in f32 */
 	int states; /* enum dtype: of the optimizer's moments, but for those of 8 bits; f32 where not said */
+	int gradients; /* enum dtype: of gradients as they are kept, see train_gradient_B() */
 	struct train_options options;
 };
 extern const struct table train_table;         /* struct train */
 extern const struct table train_options_table; /* struct train_options of an assignment */
+
+/* Bytes of a number of the gradients that are kept and summed over micro-batches and replicas; 0: they are as the arithmetic's.
+ * Megatron-LM (accumulate_allreduce_grads_in_fp32) and PyTorch with weights in f32 keep them in f32. */
+double train_gradient_B(const struct train *t);
 
 unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in full training */
 

@@ -527,7 +527,10 @@ START_TEST(optimizer_bytes)
 				.states = (int)optimizers[_i].states};
 
 	ck_assert_double_eq(optimizer_state_B(&t), optimizers[_i].state_B);
-	ck_assert_double_eq(optimizer_traffic_B(&t, 2), optimizers[_i].traffic_B);
+	ck_assert_double_eq(optimizer_traffic_B(&t, 2, 2), optimizers[_i].traffic_B);
+	/* the gradient alone is wider */
+	ck_assert_double_eq(optimizer_traffic_B(&t, 2, 4),
+			    optimizers[_i].traffic_B + (t.optimizer == OPTIMIZER_NONE ? 0 : 2));
 }
 END_TEST
 
