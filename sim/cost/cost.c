@@ -186,7 +186,7 @@ static double padded_heads(const struct attention_table *a, const struct op *op)
 {
 	const double at_a_time = (double)a->decode_heads;
 
-	return a->decode_heads && op->groups > 0 ? at_a_time * ceil(op->groups / at_a_time) / op->groups : 1;
+	return a->decode_heads && op->groups > 1 ? at_a_time * ceil(op->groups / at_a_time) / op->groups : 1;
 }
 
 /* FlashAttention 2 gives all query heads of a group to one block, and the context to several, only where no sequence of
