@@ -180,6 +180,15 @@ static double readings(const struct attention_table *a, const struct op *op, con
 	return op->groups / shared;
 }
 
+/* What a step's kernel computes, over the FLOP of its query heads: units of a core that wait for the others of their group
+ * are as busy as those. */
+static double padded_heads(const struct attention_table *a, const struct op *op)
+{
+	const double at_a_time = (double)a->decode_heads;
+
+	return a->decode_heads && op->groups > 1 ? at_a_time * ceil(op->groups / at_a_time) / op->groups : 1;
+}
+
 /* FlashAttention 2 gives all query heads of a group to one block, and the context to several, only where no sequence of
  * the batch has more than one query: seqlenq_ngroups_swapped of mha_varlen_fwd(), csrc/flash_attn/flash_api.cpp of
  * vllm-project/flash-attention@04325b67. */
@@ -227,7 +236,7 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	c->arithmetic =
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? term_at_share(device_model, c->flop, NULL)
-			: term_arithmetic(device_model, c->flop, &u);
+			: term_arithmetic(device_model, c->flop * (few ? padded_heads(a, op) : 1), &u);
 	if (is_mixed(a, op)) {
 		c->bytes *= op->groups;
 		c->memory = term_stream(c->bytes, &a->mixed);

@@ -97,6 +97,9 @@ struct attention_table { /* scores, softmax and values; no projections */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
 	int64_t decode_shares;
+	/* In decode the query heads of a group of two and more are computed by so many at a time, so that groups count as the next
+	 * multiple: the units of a core that each take one of a group's heads, or the rows of a matrix unit's tile. 0: one by one. */
+	int64_t decode_heads;
 	/* In decode each query head reads a cache in blocks for itself, since only the kernel for whole numbers takes a group. */
 	bool blocks_alone;
 	/* Decodes in a batch with pieces of prompts, where the prompts' kernel runs all of it: byte/s at which each query

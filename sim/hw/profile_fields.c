@@ -139,6 +139,10 @@ static const struct field attention_fields[] = {
 	 .optional = true,
 	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "
 		 "the group; if not said, all of a group"},
+	{FIELD_KEY(struct attention_table, decode_heads), .type = FIELD_COUNT, .min = 1, .max = 4096,
+	 .optional = true,
+	 .help = "query heads of a group that are computed at a time in decode, so that groups of two and "
+		 "more count as the next multiple; if not said, 1"},
 	{FIELD_KEY(struct attention_table, kernels), .type = FIELD_LIST, .sub = &attention_kernel_table,
 	 .optional = true, .help = "widths of heads and caches whose kernels differ from that"},
 };

@@ -882,6 +882,39 @@ START_TEST(few_queries)
 }
 END_TEST
 
+/* Four heads of a group at a time: five take as long as eight, a group of one is never padded, and prompts are not. */
+static const struct {
+	int64_t query;
+	double groups, computed, u;
+} at_a_time[] = {{1, 1, 1, 0.05}, {1, 2, 4, 0.05}, {1, 4, 4, 0.05},  {1, 5, 8, 0.05},
+		 {8, 5, 8, 0.05}, {9, 5, 5, 0.4},  {1, 16, 16, 0.05}};
+
+START_TEST(heads_of_a_group_at_a_time)
+{
+	static const char *const vector[] = {RUNTIME "attention.decode_u=5 %",
+					     RUNTIME "attention.decode_heads=4", NULL};
+	const struct op op = {.name = "scores",
+			      .kind = OP_SCORES,
+			      .query = at_a_time[_i].query,
+			      .context = 4096,
+			      .flop = 1e12 * at_a_time[_i].groups,
+			      .dense_flop = 1e12 * at_a_time[_i].groups,
+			      .kv_B = 1e9,
+			      .groups = at_a_time[_i].groups,
+			      .times = 1};
+	struct device_model device_model;
+	struct cost c;
+
+	fixture_text(&fixture, FIXTURE_THREE, vector);
+	device_model = device_model_of(0, DTYPE_F16);
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, at_a_time[_i].computed / at_a_time[_i].u, 1e-9);
+	ck_assert_double_eq(c.flop, op.flop); /* work is what the heads need, not what units wait for */
+	ck_assert_double_eq(c.bytes, op.kv_B);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* A cache in blocks is read for each of four query heads, by the vector kernel (one or two queries of heads up to 256) and where
  * the device's own cache of 1 MB does not hold it. */
 static const struct {
@@ -1692,6 +1725,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, experts_that_the_host_starts, 0, ARRAY_LEN(called));
 	tcase_add_loop_test(tc, caches_in_blocks, 0, ARRAY_LEN(caches));
+	tcase_add_loop_test(tc, heads_of_a_group_at_a_time, 0, ARRAY_LEN(at_a_time));
 	tcase_add_loop_test(tc, weights_written_out_first, 0, ARRAY_LEN(unpacked));
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
