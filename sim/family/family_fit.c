@@ -471,7 +471,8 @@ static struct fit_reach reach_of(const struct holes *h, const struct hole *hole)
 	return left;
 }
 
-static int describe_holes(const struct holes *h, struct family_errors *errors, struct err *err)
+static int describe_holes(const struct holes *h, enum family_left_out left_out, struct family_errors *errors,
+			  struct err *err)
 {
 	struct arena *a = h->family->l->arena;
 	struct beyond_widths widths;
@@ -484,7 +485,7 @@ static int describe_holes(const struct holes *h, struct family_errors *errors, s
 		struct family_hole *d = arena_alloc(a, sizeof *d);
 		const struct fit_reach left = reach_of(h, &h->at[x]);
 
-		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, &widths)};
+		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, &widths), left_out};
 		for (size_t k = h->at[x].row; k < h->e->n; k++)
 			if (is_left_out(h, k, &h->at[x]))
 				errors->hole[k] = d;
@@ -519,7 +520,9 @@ int family_leave_out(const struct family_model *family, const struct observation
 	struct arena a = ARENA_INIT;
 	int rc = 0;
 
-	list_holes(&h, left_out == FAMILY_LEAVE_OUT_MODEL || one_chip(family, e));
+	if (one_chip(family, e))
+		left_out = FAMILY_LEAVE_OUT_MODEL;
+	list_holes(&h, left_out == FAMILY_LEAVE_OUT_MODEL);
 	fits.n = h.n;
 	threads = workers_count(workers.threads, h.n);
 	h.models = models_for(&a, family, threads);
@@ -528,7 +531,7 @@ int family_leave_out(const struct family_model *family, const struct observation
 		rc = err_set(err, "%s: the fit without %s does not converge", family->path,
 			     e->at[h.at[done].row].run->machine);
 	else
-		rc = describe_holes(&h, errors, err);
+		rc = describe_holes(&h, left_out, errors, err);
 	if (rc == 0)
 		take_errors(&h, all, errors);
 	for (size_t i = 0; i < threads; i++)
