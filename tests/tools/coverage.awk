@@ -1,12 +1,12 @@
 # coverage.awk - are intervals as wide as errors? awk -f coverage.awk ROWS, rows of `lemursim validate --format csv` without
 # their heads, each with a last cell `run` or `outcome` (accuracy.sh): Markdown.
 #
-# An interval from P10 to P90 holds four of five rows. Rows of one model on one machine share most of their error, so that a set of
-# them is inside or outside as a whole, and the share of its rows inside says less than their number. The correlation
-# of errors within a model on a machine is estimated over all sets: errors in standard deviations of their intervals, cut at 4, in
-# an analysis of variance by one factor, whose mean is known to be 0. With it the chance of each number of rows inside follows
-# under right widths: rows are normal with a part that those of one model on one machine have in common, over which is
-# integrated, and parts are independent. A set is too narrow, or too wide, where so few rows inside, or so many, have a
+# An interval from P10 to P90 holds four of five rows. Rows of one model on one machine share most of their error, and without
+# their chip those of one machine do, so that a set of them is inside or outside as a whole, and the share of its rows inside
+# says less than their number. The correlation of errors within such a group is estimated over all sets: errors in standard
+# deviations of their intervals, cut at 4, in an analysis of variance by one factor, whose mean is known to be 0. With it the chance of
+# each number of rows inside follows under right widths: rows are normal with a part that those of a group have in common,
+# over which is integrated, and groups are independent. A set is too narrow, or too wide, where so few rows inside, or so many, have a
 # chance below 5 %. Expected are the numbers of sets below 70 %, between, and above 90 % that right widths would have.
 # The score is the mean interval score of logarithms (Gneiting and Raftery, JASA 102, 2007, eq. 43, at 80 %): width, and ten times
 # what a row is outside.
@@ -42,7 +42,7 @@ function take(h, lo, hi,   s, z, half, off, word) {
 	inside[s] += z >= -p90 && z <= p90
 	score[h] += 2 * half + 10 * max(0, (off < 0 ? -off : off) - half)
 	z = max(-cut, min(cut, z))
-	c = s SUBSEP f[2] SUBSEP word[1]
+	c = s SUBSEP f[2] (h < 3 ? SUBSEP word[1] : "")
 	if (!(c in size)) { of[s, ++clusters[s]] = c; all[h]++ }
 	size[c]++; sum[c] += z; squares[h] += z * z
 }
@@ -52,7 +52,7 @@ function take(h, lo, hi,   s, z, half, off, word) {
 	if (f[11] != "") take(2, f[22], f[23])
 	if (f[13] != "") take(3, f[24], f[25])
 }
-# The part of the variance that rows of one model on one machine have in common.
+# The part of the variance that rows of a group have in common.
 function shared(h,   i, k, s, c, between, within) {
 	between = 0
 	for (i = 1; i <= sets[h]; i++) {
@@ -113,14 +113,14 @@ function judge(h,   r, i, k, s, m, less, more, chance, expected, seen, can, had,
 			missed[++misses] = sprintf("| %s | %s | %d | %d | %.0f %% | %s, %.1f %% |", name[h, i], hole[h], m, clusters[s], 100 * inside[s] / m, less < rare ? "too narrow" : "too wide", 100 * min(less, more))
 		narrow[h] += less < rare; wide[h] += more < rare
 	}
-	printf "| %s | %d | %.0f %% | %.3f | %.2f | %d | %d | %d + %d + %d | %.0f + %.0f + %.0f | %d | %d |\n", hole[h], n[h], 100 * total / n[h], score[h] / n[h], r, sets[h], can, \
+	printf "| %s | %d | %.0f %% | %.3f | %.2f | %d (%d) | %d + %d + %d | %.0f + %.0f + %.0f | %d + %d |\n", hole[h], n[h], 100 * total / n[h], score[h] / n[h], r, sets[h], can, \
 		seen[1], seen[2], seen[3], expected[1], expected[2], expected[3], narrow[h], wide[h]
 }
 END {
-	print "| rows | number | inside | score | shared | sets | can be within 70 to 90 % | below + within + above | of right widths | too narrow | too wide |"
-	print "|---|---|---|---|---|---|---|---|---|---|---|"
+	print "| rows | number | inside | score | shared | sets (of numbers that can be within 70 to 90 %) | below + within + above | of right widths | too narrow + too wide |"
+	print "|---|---|---|---|---|---|---|---|---|"
 	for (h = 1; h <= holes; h++) if (n[h]) judge(h)
-	print "\n| set | rows | number | models on machines | inside | verdict, chance |"
+	print "\n| set | rows | number | groups | inside | verdict, chance |"
 	print "|---|---|---|---|---|---|"
 	for (i = 1; i <= misses; i++) print missed[i]
 }
