@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/family/family_keys.h"
+#include "sim/family/proved_width.h"
 
 /* A kind of weights that makes up less of a model is not what its run tells of. */
 static const double least_share = 0.2;
@@ -134,14 +135,17 @@ static bool is_of_decode_alone(int kind)
 	return kind >= BEYOND_BATCH_F16 && kind <= BEYOND_BATCH_FP4;
 }
 
+/* A context's width is of what attention takes beyond that of the fit, the others are of whole times, as rows are. */
 static double width_of(const struct fit_reach *fit, const struct beyond_widths *w, int kind, int phase)
 {
 	if ((kind == BEYOND_SHORT && phase == REACH_DECODE) ||
 	    (is_of_decode_alone(kind) && phase == REACH_PREFILL))
 		return 0;
-	if (from_of(fit, kind) || !fit->had[phase][kind])
+	if (kind == BEYOND_CONTEXT)
 		return w->of[BEYOND_KIND][phase][kind];
-	return w->of[BEYOND_CHIP][phase][kind];
+	if (from_of(fit, kind) || !fit->had[phase][kind])
+		return proved_width(w->of[BEYOND_KIND][phase][kind]);
+	return proved_width(w->of[BEYOND_CHIP][phase][kind]);
 }
 
 /* The chips that had the kind in every phase that any chip had it in. */

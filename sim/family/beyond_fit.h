@@ -15,6 +15,8 @@
  * held against the widths without its family, 80 % stay below theirs (of prompts of a kind never seen 81 %, whoever made the chip
  * between 77 and 87 %), and the mean loss of that quantile is 7.7, 3.6, 4.5 and 4.2 points where the rank among the kind's own
  * lines, which came before, has 11.2, 5.0, 5.7 and 4.8.
+ * What a profile is given of it is drawn towards what all widths have proved to be (proved_width.h), but for contexts, whose width is
+ * of a part of a time.
  * The width of contexts in prompts is held at 20 %, so that a draw's time still grows with the context.
  */
 #ifndef SIM_FAMILY_BEYOND_FIT_H

@@ -80,10 +80,12 @@ void family_slopes(const struct family_model *family, const struct family_values
  * first too. */
 enum family_left_out { FAMILY_LEAVE_OUT_CHIP, FAMILY_LEAVE_OUT_MODEL };
 
-/* A fit without some rows: its values, and what is beyond it, as a catalogue made of it would say. */
+/* A fit without some rows: its values, what is beyond it, as a catalogue made of it would say, and what it is without: the
+ * model, of a family of one chip, whichever was asked for. */
 struct family_hole {
 	struct family_values values;
 	struct beyond beyond;
+	enum family_left_out left_out;
 };
 
 /* The family's profile with these values on the row's machine, as the catalogue would load it, but for spreads, which it

@@ -7,6 +7,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
+#include "sim/family/proved_width.h"
 #include "sim/stats/quantile.h"
 
 /* Least relative spreads: of any number; of one that rows of a single chip determine, since it will be used on others;
@@ -262,7 +263,7 @@ static void add_factor(const struct chip_fit *c, int p, const char *key, struct 
 	str_addf(out, "%s: {value: ", key);
 	units_format(out, c->chip->factor[p], DIM_SHARE, 4);
 	str_add(out, ", sd: ");
-	units_format(out, c->chip->factor[p] * c->sd[p], DIM_SHARE, 2);
+	units_format(out, c->chip->factor[p] * proved_width(c->sd[p]), DIM_SHARE, 2);
 	str_addf(out, ", n: %zu}", c->fitted);
 }
 
@@ -322,7 +323,7 @@ static void add_number(const struct family_writer *w, size_t p, struct str *out)
 	str_add(out, "{value: ");
 	units_format(out, value, dim, 4);
 	str_add(out, ", sd: ");
-	units_format(out, value * w->sd[p], dim, 2);
+	units_format(out, value * (measured ? proved_width(w->sd[p]) : w->sd[p]), dim, 2);
 	if (measured)
 		str_addf(out, ", n: %zu", w->rows_of[p]);
 	str_addf(out, ", how: %s, source: \"",

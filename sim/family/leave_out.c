@@ -38,6 +38,7 @@ struct hole {
 struct holes {
 	const struct family_model *family;
 	const struct observations *e;
+	enum family_left_out left_out;
 	struct hole *at; /* has room for as many as there are rows */
 	size_t n;
 };
@@ -60,7 +61,7 @@ static struct family_exclusion exclusion_of(const struct observation *row, enum 
 static struct holes list_holes(struct arena *a, const struct family_model *family,
 			       const struct observations *e, enum family_left_out left_out)
 {
-	struct holes h = {family, e, arena_array(a, e->n + 1, sizeof *h.at), 0};
+	struct holes h = {family, e, left_out, arena_array(a, e->n + 1, sizeof *h.at), 0};
 	bool *done = arena_array(a, e->n + 1, sizeof *done);
 
 	for (size_t i = 0; i < e->n; i++) {
@@ -167,7 +168,7 @@ static void describe_holes(const struct holes *h, const struct beyond_widths *wi
 		struct family_hole *d = arena_alloc(a, sizeof *d);
 		const struct fit_reach left = reach_of(h, &h->at[x]);
 
-		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, widths)};
+		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, widths), h->left_out};
 		for (size_t k = h->at[x].row; k < h->e->n; k++)
 			if (is_left_out(h, k, &h->at[x]))
 				errors->hole[k] = d;

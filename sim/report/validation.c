@@ -217,7 +217,20 @@ const struct output_column validation_csv[VALIDATION_CSV_COLUMNS] = {
 	{"limited_share", "", "its share of that time"},
 	{"computed", "", "what the prediction is of, in words"},
 	{"sd", "'unit'", "standard deviation of what was measured"},
-	{"file", "", "where the row was read"}};
+	{"file", "", "where the row was read"},
+	{"model_left_out_lo", "'unit'", "P10 of the prediction without this model"},
+	{"model_left_out_hi", "'unit'", "P90 of it"},
+	{"chip_left_out_lo", "'unit'", "P10 of the prediction without this chip"},
+	{"chip_left_out_hi", "'unit'", "P90 of it"}};
+
+/* The interval of a prediction without the row, each number behind a comma. */
+static void add_csv_band(struct str *out, const struct left_out *left)
+{
+	if (isnan(left->error))
+		str_add(out, ",,");
+	else
+		str_addf(out, ",%.17g,%.17g", left->lo, left->hi);
+}
 
 static void write_rows_csv(const struct validation *r, struct str *out)
 {
@@ -253,6 +266,8 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 			str_addf(out, "%.17g", c->sd);
 		str_add(out, ",");
 		str_add_csv(out, c->file ? c->file : "");
+		add_csv_band(out, &c->no_model);
+		add_csv_band(out, &c->no_chip);
 		str_add(out, "\n");
 	}
 }

@@ -20,7 +20,7 @@ enum validation_format {
 };
 extern const char *const validation_format_names[VALIDATION_FORMAT_N];
 
-enum { VALIDATION_CSV_COLUMNS = 21 };
+enum { VALIDATION_CSV_COLUMNS = 25 };
 extern const struct output_column validation_csv[VALIDATION_CSV_COLUMNS];
 
 /* Appends the validation. sums_only: tables have no rows, only the sums. width: columns of the terminal for

@@ -129,7 +129,8 @@ static struct said predict_without(const struct validate_ask *ask, const struct 
 
 /* Fits with holes, and the profiles whose spreads go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. Where the profile is of another file than
- * the family's, so that a run has other operators, it is the profile's own values that are drawn. */
+ * the family's, so that a run has other operators, it is the profile's own values that are drawn. Of a family of one chip no fit
+ * is without it: its rows have no such prediction. */
 static void take_left_out(const struct validate_ask *ask, const struct fitted *f, enum family_left_out hole,
 			  const struct observations *profiles, struct validation *v)
 {
@@ -141,11 +142,11 @@ static void take_left_out(const struct validate_ask *ask, const struct fitted *f
 		struct left_out *left = hole == FAMILY_LEAVE_OUT_MODEL ? &c->no_model : &c->no_chip;
 		struct said said;
 
-		if (isnan(errors->without[i]) || c->held_out)
+		if (isnan(errors->without[i]) || c->held_out || errors->hole[i]->left_out != hole)
 			continue;
 		said = predict_without(ask, &f->family, &f->observed.at[i], &profiles->at[i],
 				       errors->hole[i]);
-		*left = (struct left_out){errors->without[i],
+		*left = (struct left_out){errors->without[i], said.lo, said.hi,
 					  c->measured >= said.lo && c->measured <= said.hi};
 	}
 }

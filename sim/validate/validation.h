@@ -11,10 +11,10 @@
 
 #include "sim/base/mem.h"
 
-/* Predicted without the row: the relative error of the rate (NAN: not asked, or the row was in no fit), and
- * whether the interval about that prediction holds the measurement. */
+/* Predicted without the row: the relative error of the rate (NAN: not asked, or the row was in no fit), P10 and P90 of
+ * that prediction, and whether they hold the measurement. */
 struct left_out {
-	double error;
+	double error, lo, hi;
 	bool inside;
 };
 

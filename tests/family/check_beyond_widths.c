@@ -6,6 +6,7 @@
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
 #include "sim/family/beyond_fit.h"
+#include "sim/family/proved_width.h"
 #include "sim/stats/quantile.h"
 #include "tests/folder.h"
 #include "tests/suites.h"
@@ -143,6 +144,23 @@ START_TEST(no_evidence)
 }
 END_TEST
 
+/* Widths are drawn towards a common one, so that their order stays: the widest become narrower, the narrowest wider. */
+START_TEST(extremes_are_drawn_in)
+{
+	double before = 0;
+
+	ck_assert_double_eq(proved_width(0), 0);
+	for (double sd = 0.005; sd < 1; sd *= 1.1) {
+		const double w = proved_width(sd);
+
+		ck_assert_double_gt(w, before);
+		ck_assert(sd > 0.14 ? w < sd : sd < 0.12 ? w > sd : true);
+		ck_assert_double_eq_tol(proved_width(16 * sd), 8 * w, 1e-12);
+		before = w;
+	}
+}
+END_TEST
+
 static const char *const wrong[] = {"a,m,moe,decode,kind,3,10 %\n", "a,m,q8,training,kind,3,10 %\n",
 				    "a,m,q8,decode,model,3,10 %\n", "a,m,q8,decode,kind,3,ten\n",
 				    "a,m,q8,decode,kind,3,\n"};
@@ -167,6 +185,7 @@ Suite *suite_beyond_widths(void)
 	tcase_add_test(tc, kinds_and_makers_tell);
 	tcase_add_test(tc, each_hole_by_itself);
 	tcase_add_test(tc, no_evidence);
+	tcase_add_test(tc, extremes_are_drawn_in);
 	tcase_add_loop_test(tc, wrong_lines_are_named, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(s, tc);
 	return s;

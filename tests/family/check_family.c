@@ -347,12 +347,34 @@ START_TEST(a_hole_takes_its_kinds_along)
 		ck_assert_int_eq(!hole, w.runs[i].held_out);
 		if (!hole)
 			continue;
+		ck_assert_int_eq(hole->left_out, FAMILY_LEAVE_OUT_CHIP);
 		ck_assert_uint_eq(hole->beyond.of[BEYOND_F16].seen_on.n, ARRAY_LEN(machines) - 1);
 		ck_assert_uint_eq(hole->beyond.of[BEYOND_Q8].seen_on.n, own ? 0 : 1);
 		if (w.e.at[i].model)
 			ck_assert_double_eq_tol(family_seconds(&w.family_model, &hole->values, &w.e.at[i]) *
 							(1 + errors.without[i]),
 						w.runs[i].seconds, 1e-9 * w.runs[i].seconds);
+		checked++;
+	}
+	ck_assert_uint_gt(checked, ARRAY_LEN(shapes));
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Of a family of one chip none is left without it: its models are left out, and that is said. */
+START_TEST(one_chip_is_never_left_out)
+{
+	struct family_errors errors;
+	size_t checked = 0;
+
+	make_runs(NULL, 1, 0.003);
+	for (size_t i = 0; i < ROWS; i++)
+		w.runs[i].held_out = strcmp(w.runs[i].machine, machines[1]) != 0;
+	errors = chips_left_out();
+	for (size_t i = 0; i < ROWS; i++) {
+		if (w.runs[i].held_out)
+			continue;
+		ck_assert_int_eq(errors.hole[i]->left_out, FAMILY_LEAVE_OUT_MODEL);
 		checked++;
 	}
 	ck_assert_uint_gt(checked, ARRAY_LEN(shapes));
@@ -484,6 +506,7 @@ Suite *suite_family(void)
 	tcase_add_test(tc, writes_a_family);
 	tcase_add_test(tc, a_hole_takes_its_kinds_along);
 	tcase_add_test(tc, names_what_it_never_saw);
+	tcase_add_test(tc, one_chip_is_never_left_out);
 	tcase_add_test(tc, what_it_never_saw_widens_nothing_else);
 	tcase_add_test(tc, a_row_astray_moves_little);
 	tcase_add_loop_test(tc, what_is_written_is_what_was_fitted, 0, 2);

@@ -4,7 +4,7 @@
 # 'chip left out': without any of that chip, which is what the catalogue would say had nobody measured it. Below the
 # families come the outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml; rows that no
 # profile of the scenario was made with count as left out there. The second table sums up prompts, and tokens of one sequence, by kind
-# of model and program.
+# of model and program, the third and fourth whether intervals are as wide as errors (coverage.awk).
 set -eu
 tool=$1
 shift
@@ -24,7 +24,7 @@ for family do
 done | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -I NAME "$tool" validate --format csv \
 	--from hardware/measured/NAME.csv --family hardware/measured/NAME.family.yaml -f -o "$work/NAME.csv"
 # what most people ask for comes first
-for family in $(for kind in llama mlx mps cuda rocm vulkan torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
+for family in $(for kind in llama mlx mps cuda vllm rocm vulkan torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
 	sed '1d;s/$/,run/' "$work/$family.csv" >> "$rows"
 done
 for file in hardware/measured/outcomes/*.csv; do
@@ -55,7 +55,7 @@ function kind_of(run,   word, n, tokens) {
 }
 function add_kind(k, program) {
 	if (!(program in known)) { known[program] = 1; programs[++programs_n] = program }
-	if (f[11] != "") { kind_rows[k, program]++; kind_model[k, program] += abs(f[11]); kind_chip[k, program] += abs(f[13]) }
+	if (f[11] != "") { kind_rows[k, program]++; kind_model[k, program] += abs(f[11]); if (f[13] != "") { kind_chips[k, program]++; kind_chip[k, program] += abs(f[13]) } }
 	if (f[15] == 1 && f[9] != "") { kind_held[k, program]++; kind_error[k, program] += abs(f[9]) }
 }
 function abs(x) { return x < 0 ? -x : x }
@@ -74,10 +74,10 @@ function cells(line,   part, n, i) {
 	rows[set]++; held[set] += f[15]; inside[set] += f[10]
 	e = f[9]
 	if (e != "") { compared[set]++; error[set] += abs(e) }
-	if (f[22] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
+	if (f[26] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
 	if (f[11] != "") { model[set]++; model_error[set] += abs(f[11]); model_inside[set] += f[12]; e = f[11] }
 	if (f[13] != "") { chip[set]++; chip_error[set] += abs(f[13]); chip_inside[set] += f[14] }
-	if (f[22] == "run" && (k = kind_of(f[4])) != "") { add_kind(k, "all"); sub(/@.*/, "", f[3]); add_kind(k, f[3]) }
+	if (f[26] == "run" && (k = kind_of(f[4])) != "") { add_kind(k, "all"); sub(/@.*/, "", f[3]); add_kind(k, f[3]) }
 	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%%s", f[2], f[3], f[4], 100 * e, f[17] != "" ? sprintf(", %s %.0f %%", f[17], 100 * f[18]) : "") }
 	if (f[15] == 1 && f[9] != "") { total["held"]++; total["held_inside"] += f[10]; total["held_error"] += abs(f[9]) }
 	total["rows"]++; total["inside"] += f[10]; total["model"] += f[11] != ""; total["model_inside"] += f[12]
@@ -115,8 +115,10 @@ END {
 			k = kind[i]; p = programs[j]; n = kind_rows[k, p]; s = kind_held[k, p]
 			if (n + s)
 				printf "| %s | %s | %d | %s | %s | %d %% | %s; %s | %d | %s |\n", k, p, n, \
-					percent(kind_model[k, p], n), percent(kind_chip[k, p], n), aim[k], \
-					verdict(kind_model[k, p], n, aim[k]), verdict(kind_chip[k, p], n, aim[k]), s, percent(kind_error[k, p], s)
+					percent(kind_model[k, p], n), percent(kind_chip[k, p], kind_chips[k, p]), aim[k], \
+					verdict(kind_model[k, p], n, aim[k]), verdict(kind_chip[k, p], kind_chips[k, p], aim[k]), s, percent(kind_error[k, p], s)
 		}
 	exit !total["rows"]
 }' "$rows"
+echo
+awk -f "${0%/*}/coverage.awk" "$rows"
