@@ -5,143 +5,8 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/ask/typed_cut.h"
 #include "sim/base/str.h"
-
-/* ---- a text as words and numbers ---- */
-
-enum { ATOMS_MAX = 48, TEXT_MAX = 256 };
-
-/* Lower-case words and numbers of a text one after the other, with nothing between them. */
-struct cut {
-	char text[TEXT_MAX];
-	size_t from[ATOMS_MAX + 1]; /* the offset of each; the last: the end of the text */
-	size_t token[ATOMS_MAX];    /* which part between separators it is of */
-	size_t n;
-};
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_letter(char c)
-{
-	return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
-/* The length of the word or number that begins here; 0: a separator does. A point inside a number is of it. */
-static size_t atom_length(const char *s)
-{
-	size_t n = 0;
-
-	if (is_letter(*s))
-		while (is_letter(s[n]))
-			n++;
-	else
-		while (is_digit(s[n]) || (n && s[n] == '.' && is_digit(s[n + 1])))
-			n++;
-	return n;
-}
-
-/* Units that stand for others. */
-static const char *as_unit(const char *word)
-{
-	static const char *const units[][2] = {{"gib", "gb"},  {"g", "gb"},     {"gig", "gb"},
-					       {"gigs", "gb"}, {"core", "c"},   {"cores", "c"},
-					       {"tib", "tb"},  {"billion", "b"}};
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (!strcmp(word, units[i][0]))
-			return units[i][1];
-	return word;
-}
-
-static bool is_unit(const char *s, size_t n)
-{
-	static const char *const units[] = {"gb", "c", "b", "tb"};
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (strlen(units[i]) == n && !memcmp(s, units[i], n))
-			return true;
-	return false;
-}
-
-/* Short forms of links: TB5, 10GbE, IB. */
-static const struct short_form {
-	const char *word;
-	bool after_number;
-	const char *unit, *whole; /* unit NULL: none */
-} short_forms[] = {{"tb", false, NULL, "thunderbolt"},
-		   {"ib", false, NULL, "infiniband"},
-		   {"gbe", true, "gb", "ethernet"}};
-
-static void add_word(struct cut *c, const char *word, size_t token)
-{
-	const size_t at = c->from[c->n], n = strlen(word);
-
-	if (c->n == ATOMS_MAX || at + n >= TEXT_MAX)
-		return;
-	memcpy(c->text + at, word, n + 1);
-	c->token[c->n] = token;
-	c->from[++c->n] = at + n;
-}
-
-static void add_atom(struct cut *c, const char *s, size_t n, size_t token)
-{
-	const bool after_number = c->n && is_digit(c->text[c->from[c->n - 1]]);
-	char word[TEXT_MAX];
-
-	for (size_t i = 0; i < n; i++)
-		word[i] = lower(s[i]);
-	word[n] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(short_forms); i++)
-		if (short_forms[i].after_number == after_number && !strcmp(word, short_forms[i].word)) {
-			if (short_forms[i].unit)
-				add_word(c, short_forms[i].unit, token);
-			add_word(c, short_forms[i].whole, token);
-			return;
-		}
-	add_word(c, after_number ? as_unit(word) : word, token);
-}
-
-/* What is too long is cut off. Of "16/40", cores of the CPU and of the GPU, machines are told apart by the latter. */
-static void cut_text(struct cut *c, const char *s)
-{
-	size_t token = 0;
-	bool cores = false, two;
-
-	*c = (struct cut){.n = 0};
-	for (size_t n; *s && c->n < ATOMS_MAX; s += n ? n : 1) {
-		n = atom_length(s);
-		if (n && c->from[c->n] + n >= TEXT_MAX)
-			break;
-		two = n && is_digit(*s) && s[n] == '/' && is_digit(s[n + 1]);
-		token += !n;
-		if (n && !two)
-			add_atom(c, s, n, token);
-		if (n && cores && !is_letter(s[n]))
-			add_atom(c, "c", 1, token);
-		cores = n ? two : cores;
-	}
-}
-
-static size_t atom_size(const struct cut *c, size_t i)
-{
-	return c->from[i + 1] - c->from[i];
-}
-
-static bool has_digit(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (is_digit(s[i]))
-			return true;
-	return false;
-}
 
 /* ---- tokens of a name ---- */
 
@@ -244,12 +109,6 @@ static size_t take_token(const struct covering *c, size_t at, const struct token
 	*open = n > 0;
 	next = n ? atom_at(c->typed, at + n) : 0; /* qwen3 is no qwen2.5 */
 	return next > 0 && next < c->typed->n && c->typed->token[next] == c->typed->token[next - 1] ? 0 : n;
-}
-
-static bool atom_is(const struct cut *c, size_t i, const char *text)
-{
-	return i < c->n && strlen(text) == atom_size(c, i) &&
-	       !memcmp(c->text + c->from[i], text, strlen(text));
 }
 
 /* Bytes of a first version, "v0.1", which names have no word for: "Mistral-7B-v0.1" is mistral-7b. Later versions are of

@@ -144,8 +144,8 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 	return a;
 }
 
-/* `gating` of Laguna: true or "per-head", "per-element", or false; use_gqa_gate of Solar Open 2. */
-static enum out_gate gating_of(struct config_reading *r, enum out_gate usual)
+/* enum out_gate by `gating` of Laguna: true or "per-head", "per-element", or false; use_gqa_gate of Solar Open 2. */
+static int gating_of(struct config_reading *r, int usual)
 {
 	const char *said = config_word(r->config, "gating", "");
 
