@@ -9,10 +9,11 @@
  * is never reported; a state that needs a link that does not exist gets a penalty above all others.
  *
  * Chains start from each device alone, then from the layers divided by speed over all devices (once for each
- * first device and variant), then from the best state so far, which may be one of the pipelines (pipelines.h) that are
- * looked at before the first chain. Equal machines are exchanged so that each chain sees one of the
+ * first device and variant), then from the best state that those have led to, which may be one of the pipelines (pipelines.h)
+ * that are looked at before the first chain. Each chain has random numbers of its own, so that those of a kind may run side by
+ * side. Equal machines are exchanged so that each chain sees one of the
  * states that differ by an exchange. Random numbers are those of base/rng.h: the
- * same seed gives the same results. Annealing proves nothing; lower_bound.h bounds the distance to the
+ * same seed gives the same results, for any number of threads. Annealing proves nothing; lower_bound.h bounds the distance to the
  * optimum.
  */
 #ifndef SIM_SEARCH_ANNEAL_H
@@ -41,13 +42,15 @@ struct annealed {
 	unsigned kind;
 	/* lower bound of the goal times the complexity penalty, see search.h */
 	double rank;
-	const uint8_t *at[PHASE_GROUPS]; /* [block]: unit index */
-	struct anneal_state anneal_state;
+	uint8_t *at[PHASE_GROUPS]; /* [block]: unit index */
+	struct packed_state *state;
 };
 
 struct anneal; /* opaque */
 struct anneal *anneal_new(const struct anneal_ask *ask);
-bool anneal_step(struct anneal *a);                       /* runs one chain; false when all chains have run */
+/* Runs the next chain, or the next few side by side if there are several threads; false when all chains have run. What has
+ * been found after the last does not depend on the threads. */
+bool anneal_step(struct anneal *a, size_t threads);
 size_t anneal_chains(const struct anneal *a, size_t *of); /* chains that have run, of how many */
 /* The best of the candidates found so far; NULL: none yet. Valid until the next anneal_step(). */
 const struct annealed *anneal_best(const struct anneal *a);
@@ -59,9 +62,12 @@ void anneal_free(struct anneal *a); /* NULL is allowed */
  * and a search that is broken off come to them. Where no chain has run they
  * are those of the first chain's beginning. The array is valid until the next anneal_step(). */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
-/* Returns a random candidate one or two moves away from the state `centre` whose rank is less than
- * `below`, or NULL if a fixed number of tries finds none. The candidate lives as long as the annealing. */
-const struct annealed *anneal_neighbour(struct anneal *a, const struct anneal_state *centre, double below);
+/* A random candidate one or two moves away from the state `centre` whose rank is less than `below`: the one of that number,
+ * whatever was asked before. near->variant is NULL if a fixed number of tries finds none. It lives in the arena; several
+ * threads may ask, each with an arena of its own. Returns the number of states evaluated, for anneal_count(). */
+size_t anneal_neighbour(const struct anneal *a, struct arena *into, size_t number,
+			const struct anneal_state *centre, double below, struct annealed *near);
+void anneal_count(struct anneal *a, size_t tried);
 size_t anneal_tried(const struct anneal *a); /* number of states evaluated so far */
 
 #endif

@@ -142,6 +142,64 @@ void anneal_state_copy(const struct anneal_state *from, struct anneal_state *to)
 		copy_phase_group(&from->phase_group[phase_group], &to->phase_group[phase_group]);
 }
 
+static size_t ranges_of(const struct anneal_state *p)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < PHASE_GROUPS; i++)
+		for (int g = 0; g < GROUPS; g++)
+			n += p->phase_group[i].group[g].n;
+	return n;
+}
+
+struct packed_state *anneal_state_pack(struct arena *a, struct packed_state *old,
+				       const struct anneal_state *p)
+{
+	const size_t n = ranges_of(p);
+	struct packed_state *to =
+		old && old->room >= n ? old : arena_alloc(a, sizeof *to + n * sizeof *to->at);
+	struct range *at = to->at;
+
+	to->room = to == old ? old->room : n;
+	to->variant = p->variant;
+	to->phases_split = p->phases_split;
+	for (int i = 0; i < PHASE_GROUPS; i++) {
+		const struct anneal_phase_group *from = &p->phase_group[i];
+
+		to->phase_group[i] = (struct packed_group){{from->group[0].n, from->group[1].n},
+							   from->roles_split,
+							   from->split,
+							   from->embedding,
+							   from->head};
+		for (int g = 0; g < GROUPS; g++)
+			for (size_t k = 0; k < from->group[g].n; k++)
+				*at++ = from->group[g].at[k];
+	}
+	return to;
+}
+
+void anneal_state_unpack(const struct packed_state *from, struct anneal_state *to)
+{
+	const struct range *at = from->at;
+
+	to->variant = from->variant;
+	to->phases_split = from->phases_split;
+	for (int i = 0; i < PHASE_GROUPS; i++) {
+		const struct packed_group *k = &from->phase_group[i];
+		struct anneal_phase_group *own = &to->phase_group[i];
+
+		own->roles_split = k->roles_split;
+		own->split = k->split;
+		own->embedding = k->embedding;
+		own->head = k->head;
+		for (int g = 0; g < GROUPS; g++) {
+			own->group[g].n = k->n[g];
+			for (size_t r = 0; r < k->n[g]; r++)
+				own->group[g].at[r] = *at++;
+		}
+	}
+}
+
 static bool joins_all(const struct anneal_space *s, const struct range_list *r, size_t unit)
 {
 	const struct unit *units = s->w->units;

@@ -60,6 +60,23 @@ struct anneal_state anneal_state_over(const struct anneal_space *s, const struct
 /* *to = *from, without the room for ranges that there are not. */
 void anneal_state_copy(const struct anneal_state *from, struct anneal_state *to);
 
+/* A state as long as its ranges are, to be kept: one has room for SPACE_UNITS in each list. */
+struct packed_state {
+	size_t room; /* ranges that it can hold */
+	size_t variant;
+	bool phases_split;
+	struct packed_group {
+		size_t n[GROUPS];
+		bool roles_split;
+		uint8_t split, embedding, head;
+	} phase_group[PHASE_GROUPS];
+	struct range at[]; /* of all lists, one after the other */
+};
+/* old: one that is not needed any more, whose room is used if it suffices; NULL: none. In the arena. */
+struct packed_state *anneal_state_pack(struct arena *a, struct packed_state *old,
+				       const struct anneal_state *p);
+void anneal_state_unpack(const struct packed_state *from, struct anneal_state *to);
+
 /* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then
  * have changed or not, but is valid. */
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng);

@@ -2,6 +2,7 @@
 #include "sim/search/annealing.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "sim/base/workers.h"
 #include "sim/search/lower_bound.h"
@@ -124,12 +125,12 @@ static void judge_annealed(struct search *s, struct candidate_class *c, const st
 
 	incumbents_judge(s, c, &candidate, r);
 	if (c->solved && c->best.c.phase_group[0] == &k->phase_group[0])
-		c->anneal_state = k->anneal_state;
+		anneal_state_unpack(k->state, &c->anneal_state);
 }
 
 struct simulations {
 	const struct search *s;
-	size_t n, at[WORKERS_MAX]; /* of those that were found */
+	size_t n, at[2 * WORKERS_MAX]; /* of those that were found */
 };
 
 static int simulate_found(void *self, size_t worker, size_t i)
@@ -147,13 +148,14 @@ static int simulate_found(void *self, size_t worker, size_t i)
 /* Simulates the candidate in turn and, on the other threads, later ones that would be simulated if it changed nothing. */
 static void simulate_ahead(const struct search *s, size_t turn)
 {
+	const size_t threads = search_threads(s), most = threads > 1 ? 2 * threads : 1;
 	struct simulations all = {.s = s, .n = 1, .at = {turn}};
 
-	for (size_t i = turn + 1; i < s->found_n && all.n < search_threads(s); i++)
+	for (size_t i = turn + 1; i < s->found_n && all.n < most; i++)
 		if (!s->found_runs[i].done && is_to_be_run(s, find_class(s, &s->found[i]), &s->found[i]))
 			all.at[all.n++] = i;
 	(void)workers_run(&(const struct workers_task){.n = all.n, .item = simulate_found, .self = &all},
-			  all.n);
+			  workers_count((int64_t)threads, all.n));
 }
 
 static void run_found(struct search *s, size_t i)
@@ -167,22 +169,10 @@ static void run_found(struct search *s, size_t i)
 	judge_annealed(s, c, &s->found[i], &s->found_runs[i]);
 }
 
-static void run_neighbour(struct search *s, const struct annealed *k)
-{
-	struct candidate_class *c = find_or_add_class(s, k);
-	const struct candidate candidate = candidate_of(s, k);
-	struct candidate_run r;
-
-	if (!is_to_be_run(s, c, k))
-		return;
-	incumbents_simulate(s, k->variant->w, &candidate, &r);
-	judge_annealed(s, c, k, &r);
-}
-
 /* The state of one of the best assignments, each in turn. */
-static const struct anneal_state *next_centre(const struct search *s, size_t winners)
+static const struct anneal_state *centre_of(const struct search *s, size_t number, size_t winners)
 {
-	const struct winner *k = &s->winners[s->refined % (winners < s->ask.best ? winners : s->ask.best)];
+	const struct winner *k = &s->winners[number % (winners < s->ask.best ? winners : s->ask.best)];
 	size_t i = 0;
 
 	while (s->classes.at[i].kind != k->kind || !unit_set_same(&s->classes.at[i].units, &k->units))
@@ -190,16 +180,95 @@ static const struct anneal_state *next_centre(const struct search *s, size_t win
 	return &s->classes.at[i].anneal_state;
 }
 
-/* Runs one chain; once all chains are done, simulates one candidate that they found; then simulates
+/* Neighbours of the best as those are now: each is found by its number and simulated if it is to be. */
+struct neighbours {
+	const struct search *s;
+	size_t first, n, winners;
+	struct neighbour {
+		struct arena arena;
+		struct annealed near;
+		size_t tried;
+		struct candidate_run run;
+	} * at;
+};
+
+static int run_neighbour(void *self, size_t worker, size_t i)
+{
+	const struct neighbours *x = self;
+	const struct search *s = x->s;
+	struct neighbour *k = &x->at[i];
+	struct candidate c;
+
+	(void)worker;
+	k->tried = anneal_neighbour(s->anneal, &k->arena, x->first + i,
+				    centre_of(s, x->first + i, x->winners), s->winners[0].rank, &k->near);
+	if (!k->near.variant || !is_to_be_run(s, find_class(s, &k->near), &k->near))
+		return 0;
+	c = candidate_of(s, &k->near);
+	incumbents_simulate(s, k->near.variant->w, &c, &k->run);
+	return 0;
+}
+
+/* Returns true if it is better than what there was, so that those after it were found around what is no more the best. */
+static bool take_neighbour(struct search *s, struct neighbour *k)
+{
+	struct annealed *near;
+	struct candidate_class *c;
+	double before;
+
+	anneal_count(s->anneal, k->tried);
+	s->refined++;
+	if (!k->near.variant)
+		return false;
+	c = find_or_add_class(s, &k->near);
+	if (!k->run.done)
+		return false;
+	near = arena_alloc(&s->arena, sizeof *near);
+	*near = k->near;
+	before = c->solved ? c->best.rank : INFINITY;
+	judge_annealed(s, c, near, &k->run);
+	if (!c->solved || !(c->best.rank < before))
+		return false;
+	arena_adopt(&s->arena, &k->arena);
+	return true;
+}
+
+/* The next neighbours, as many as threads can do at a time; those after one that changes the best are found anew. */
+static void run_neighbours(struct search *s, size_t winners)
+{
+	const size_t threads = search_threads(s), left = REFINEMENTS - s->refined,
+		     most = threads > 1 ? 2 * threads : 1;
+	struct neighbours x = {s, s->refined, left < most ? left : most, winners, NULL};
+	bool changed = false;
+
+	x.at = xcalloc(x.n, sizeof *x.at);
+	(void)workers_run(&(const struct workers_task){.n = x.n, .item = run_neighbour, .self = &x},
+			  workers_count((int64_t)threads, x.n));
+	for (size_t i = 0; i < x.n; i++) {
+		if (!changed && !incumbents_budget_spent(s))
+			changed = take_neighbour(s, &x.at[i]);
+		arena_release(&x.at[i].arena);
+	}
+	free(x.at);
+}
+
+/* What chains have found gets seven tenths of the budget, or all but what the neighbours of the best can use. */
+static bool found_spent(const struct search *s)
+{
+	const size_t all = s->ask.runs_most, near = all * 3 / 10;
+
+	return s->counts.run + s->counts.unfit + (near < REFINEMENTS ? near : REFINEMENTS) >= all;
+}
+
+/* Runs a few chains; once all are done, simulates one candidate that they found; then simulates
  * neighbours of the best assignments, since a simulated time exceeds its bound where passes overlap; then
  * computes the lower bound. */
 bool annealing_step(struct search *s)
 {
-	const struct annealed *near;
 	size_t n;
 
 	if (!s->found) {
-		if (!s->stopped && anneal_step(s->anneal))
+		if (!s->stopped && anneal_step(s->anneal, search_threads(s)))
 			return true;
 		finish_chains(s);
 	}
@@ -207,15 +276,12 @@ bool annealing_step(struct search *s)
 		s->counts.tried = anneal_tried(s->anneal);
 		return false;
 	}
-	if (!incumbents_budget_spent(s) && s->next_found < s->found_n) {
+	if (!found_spent(s) && s->next_found < s->found_n) {
 		run_found(s, s->next_found++);
 		return true;
 	}
 	if (!incumbents_budget_spent(s) && s->refined < REFINEMENTS && (n = incumbents_sort(s))) {
-		near = anneal_neighbour(s->anneal, next_centre(s, n), s->winners[0].rank);
-		s->refined++;
-		if (near)
-			run_neighbour(s, near);
+		run_neighbours(s, n);
 		return true;
 	}
 	finish_runs(s);
