@@ -178,34 +178,87 @@ static struct service *join_changed(struct arena *a, const struct plan_result *r
 	return plan_parts_service(a, r, parts, row->parts_n);
 }
 
-static struct plan_capacity holds_changed(struct plan_result *r, const struct plan_row *row, size_t part,
-					  int by)
+/* Of a fleet that is like a row but for a server. */
+static struct plan_capacity holds_changed(struct plan_result *r, const struct plan_row *row,
+					  struct service *s)
 {
-	const struct plan_row more = {.parts = row->parts, .parts_n = row->parts_n};
-	struct plan_row run = more;
-	struct plan_capacity c = {.load = 0};
-	struct arena a = ARENA_INIT;
-	struct service *s = join_changed(&a, r, row, part, by);
+	struct plan_row run = {.parts = row->parts, .parts_n = row->parts_n};
+	struct service_summary m;
 
-	if (s && r->load.finish) {
-		struct service_summary m;
+	if (!r->load.finish)
+		return capacity_of(r, s, fmax(1e-9, row->holds.load), INFINITY);
+	if (plan_load_run(&r->load, s, r->load.asked, &m) != 0)
+		return (struct plan_capacity){.load = 0};
+	run.m = m;
+	run.ran = true;
+	return capacity_of_row(r, &run, s);
+}
 
-		if (plan_load_run(&r->load, s, r->load.asked, &m) == 0) {
-			run.m = m;
-			run.ran = true;
-			c = capacity_of_row(r, &run, s);
-		}
-	} else if (s) {
-		c = capacity_of(r, s, fmax(1e-9, row->holds.load), INFINITY);
+/* ---- several fleets, each by itself ---- */
+
+struct held {
+	const struct plan_row *row;
+	bool changed;      /* the service has one server more or fewer than the row */
+	struct service *s; /* NULL: none can be built */
+	struct arena arena;
+	struct plan_capacity c;
+	size_t simulations;
+};
+
+struct held_all {
+	const struct plan_result *r;
+	struct held *at;
+	size_t threads; /* that one fleet's replications may use */
+};
+
+static int hold_one(void *self, size_t thread, size_t i)
+{
+	const struct held_all *x = self;
+	struct held *h = &x->at[i];
+	struct plan_result own = *x->r;
+	struct service *s = h->s ? service_twin(h->s, thread) : NULL;
+
+	own.load.threads = x->threads;
+	own.counts.simulations = 0;
+	if (s)
+		h->c = h->changed ? holds_changed(&own, h->row, s) : capacity_of_row(&own, h->row, s);
+	h->simulations = own.counts.simulations;
+	return 0;
+}
+
+/* A thread takes whole fleets where there are enough: a load that one replication does not hold needs no other, which a second
+ * thread would have begun in vain. */
+static void hold_all(struct plan_result *r, struct held *at, size_t n)
+{
+	const size_t threads = n >= r->load.threads ? r->load.threads : 1;
+	struct held_all x = {r, at, threads > 1 ? 1 : r->load.threads};
+
+	for (size_t i = 0; i < n; i++)
+		if (at[i].s)
+			service_twin(at[i].s, threads - 1);
+	if (n)
+		workers_run(&(const struct workers_task){.n = n, .item = hold_one, .self = &x}, threads);
+	for (size_t i = 0; i < n; i++) {
+		r->counts.simulations += at[i].simulations;
+		service_free(at[i].s);
+		arena_release(&at[i].arena);
 	}
-	service_free(s);
-	arena_release(&a);
-	return c;
+}
+
+static struct held changed_row(const struct plan_result *r, const struct plan_row *row, size_t part, int by)
+{
+	struct held h = {.row = row, .changed = true};
+
+	h.s = join_changed(&h.arena, r, row, part, by);
+	return h;
 }
 
 struct plan_capacity plan_holds_with(struct plan_result *r, const struct plan_row *row, int more)
 {
-	return holds_changed(r, row, 0, more);
+	struct held h = changed_row(r, row, 0, more);
+
+	hold_all(r, &h, 1);
+	return h.c;
 }
 
 struct service *plan_row_service(struct arena *a, const struct plan_result *r, const struct plan_row *row)
@@ -216,18 +269,20 @@ struct service *plan_row_service(struct arena *a, const struct plan_result *r, c
 /* The half of pools that gains most by a server; the one whose loss hurts most. */
 static void change(struct plan_result *r, struct plan_row *best)
 {
-	r->more = plan_holds_with(r, best, 1);
-	if (best->parts[0].group->pool != POOL_WHOLE) {
-		const struct plan_capacity c = holds_changed(r, best, 1, 1);
+	const bool pools = best->parts[0].group->pool != POOL_WHOLE;
+	const size_t more = pools ? 2 : 1, n = more + (best->servers > 1 ? best->parts_n : 0);
+	struct held *at = xcalloc(n, sizeof *at);
 
-		r->more = c.load > r->more.load ? c : r->more;
-	}
-	for (size_t i = 0; i < best->parts_n && best->servers > 1; i++) {
-		const struct plan_capacity c = holds_changed(r, best, i, -1);
-
-		if (!r->fewer.known || c.load < r->fewer.load)
-			r->fewer = c;
-	}
+	for (size_t i = 0; i < n; i++)
+		at[i] = i < more ? changed_row(r, best, i, 1) : changed_row(r, best, i - more, -1);
+	hold_all(r, at, n);
+	r->more = at[0].c;
+	if (pools && at[1].c.load > r->more.load)
+		r->more = at[1].c;
+	for (size_t i = more; i < n; i++)
+		if (!r->fewer.known || at[i].c.load < r->fewer.load)
+			r->fewer = at[i].c;
+	free(at);
 }
 
 /* ---- hour by hour ---- */
@@ -312,16 +367,20 @@ const struct world *plan_world(struct loader *l, const struct world *plan, const
 
 static void hold_rows(struct plan_result *r)
 {
-	for (size_t i = 0; i < r->rows_n; i++) {
-		struct arena a = ARENA_INIT;
-		struct plan_row *row = &r->rows[i];
-		struct service *s = row->ran ? plan_row_service(&a, r, row) : NULL;
+	struct held *at = xcalloc(PLAN_ROWS, sizeof *at);
+	size_t n = 0;
 
-		if (s)
-			row->holds = capacity_of_row(r, row, s);
-		service_free(s);
-		arena_release(&a);
+	for (size_t i = 0; i < r->rows_n; i++) {
+		if (!r->rows[i].ran)
+			continue;
+		at[n].row = &r->rows[i];
+		at[n].s = plan_row_service(&at[n].arena, r, &r->rows[i]);
+		n++;
 	}
+	hold_all(r, at, n);
+	for (size_t i = 0; i < n; i++)
+		r->rows[at[i].row - r->rows].holds = at[i].c;
+	free(at);
 }
 
 void plan_hold_surely(struct loader *l, struct plan_result *r, const struct world *w, struct plan_row *row,

@@ -280,6 +280,20 @@ static void copy_tables(struct service *s)
 	}
 }
 
+/* Those of the twins of the services that the join is of, which outlive it: what they have found out is not found out again in
+ * each join. */
+static void borrow_tables(struct service *c)
+{
+	struct service *const *like = c->like;
+
+	c->like = arena_array(&c->memory, c->tables_n, sizeof *c->like);
+	c->tables = arena_array(&c->memory, c->tables_n, sizeof *c->tables);
+	for (size_t i = 0; i < c->tables_n; i++) {
+		c->like[i] = service_twin(like[i], 1);
+		c->tables[i] = c->like[i]->tables[0];
+	}
+}
+
 static struct service *copy(const struct service *s)
 {
 	struct arena memory = ARENA_INIT;
@@ -290,8 +304,12 @@ static struct service *copy(const struct service *s)
 	c->twin = NULL;
 	c->each = NULL;
 	c->of_class = NULL;
-	c->drawn = c->borrowed = false;
-	copy_tables(c);
+	c->drawn = false;
+	c->borrowed = s->like;
+	if (s->like)
+		borrow_tables(c);
+	else
+		copy_tables(c);
 	c->busy_ns = arena_array(&c->memory, c->servers_n, sizeof *c->busy_ns);
 	c->Bps = arena_array(&c->memory, service_wires_n(c->world), sizeof *c->Bps);
 	c->config = arena_array(&c->memory, c->config_n, sizeof *c->config);
@@ -314,10 +332,11 @@ struct service *service_twin(struct service *s, size_t number)
 
 /* ---- several services as one ---- */
 
-static void join_part(struct service *s, const struct service *like, size_t count, double weight)
+static void join_part(struct service *s, struct service *like, size_t count, double weight)
 {
 	const size_t table = s->tables_n++;
 
+	s->like[table] = like;
 	s->tables[table] = like->tables[0];
 	for (size_t i = 0; i < count; i++) {
 		struct service_server *v = &s->servers[s->servers_n++];
@@ -339,6 +358,7 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 		servers += parts[i].count;
 	s->servers = arena_array(a, servers, sizeof *s->servers);
 	s->tables = arena_array(a, n, sizeof *s->tables);
+	s->like = arena_array(a, n, sizeof *s->like);
 	s->busy_ns = arena_array(a, servers, sizeof *s->busy_ns);
 	for (size_t i = 0; i < n; i++) {
 		if (parts[i].count && parts[i].like->servers_n != 1)

@@ -26,7 +26,8 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 void service_free(struct service *s); /* NULL is fine */
 
 /* The same service for another thread: it has tables of step times of its own, filled as it runs. Number 0 is the service
- * itself; others are made when first asked for, by one thread, and end with it. */
+ * itself; others are made when first asked for, by one thread, and end with it. Those of a join have the tables of the twins of its
+ * parts, which keep them. */
 struct service *service_twin(struct service *s, size_t number);
 
 size_t service_servers(const struct service *s);

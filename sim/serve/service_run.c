@@ -164,7 +164,8 @@ static void draw(struct service *s, const struct params *z)
 
 void service_calibrated(struct service *s)
 {
-	draw(s, NULL);
+	for (; s; s = s->twin)
+		draw(s, NULL);
 }
 
 static void begin_classes(struct service *s, const struct serve *load, struct sums *sums)
