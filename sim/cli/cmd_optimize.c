@@ -12,6 +12,7 @@
 #include "sim/report/front_curves.h"
 #include "sim/report/scenario_result.h"
 #include "sim/search/outcome.h"
+#include "sim/world/counted.h"
 
 struct optimize_options {
 	struct load_options load;
@@ -114,13 +115,13 @@ static int read_ask(const struct optimize_options *o, struct outcome_ask *a, enu
 	return check_output(o, format);
 }
 
-/* Tables that nobody wrote are printed as comments. */
+/* Tables that nobody wrote are printed as comments; equal machines stand there once. */
 static int write_scenario(const struct session *s, const struct world *w)
 {
 	struct str text = STR_INIT;
 	int rc;
 
-	field_show(w->tree, &text);
+	field_show(counted_fold(s->loader.arena, w->tree), &text);
 	rc = session_deliver(s, &text);
 	str_release(&text);
 	return rc;

@@ -28,7 +28,7 @@ static const double temperature_begin = 0.2;
 struct anneal {
 	struct arena arena; /* of what is common */
 	struct anneal_common common;
-	struct walk all;           /* what starts and chains have found */
+	struct anneal_walk all;    /* what starts and chains have found */
 	size_t chain;              /* the next one */
 	double speed[SPACE_UNITS]; /* [unit], anneal_starts_speeds() */
 	struct anneal_starts starts;
@@ -178,7 +178,7 @@ size_t anneal_chains(const struct anneal *a, size_t *of)
 struct chains {
 	struct anneal *a;
 	size_t first;
-	struct walk *walks;
+	struct anneal_walk *walks;
 };
 
 static int run_chain(void *self, size_t worker, size_t i)
@@ -257,7 +257,7 @@ size_t anneal_neighbour(const struct anneal *a, struct arena *into, size_t numbe
 			const struct anneal_state *centre, double below, struct annealed *near)
 {
 	char stream[32];
-	struct walk w;
+	struct anneal_walk w;
 	size_t tried;
 
 	snprintf(stream, sizeof stream, "anneal neighbour %zu", number);

@@ -21,7 +21,7 @@ static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, pen
 /* ---- energy of a state ---- */
 
 /* The footprint of the evaluated candidate on each machine. */
-static void footprint_of(const struct walk *w, const struct variant *v, struct footprint *out)
+static void footprint_of(const struct anneal_walk *w, const struct variant *v, struct footprint *out)
 {
 	const struct evaluated *k = &w->evaluated;
 	const struct candidate c = {.job = w->of->ask.job,
@@ -39,7 +39,7 @@ static void footprint_of(const struct walk *w, const struct variant *v, struct f
 	arena_release(&scratch);
 }
 
-double walk_excess(const struct walk *w, const struct variant *v, double *over)
+double walk_excess(const struct anneal_walk *w, const struct variant *v, double *over)
 {
 	const struct evaluated *k = &w->evaluated;
 	const struct world *world = v->w;
@@ -58,14 +58,15 @@ double walk_excess(const struct walk *w, const struct variant *v, double *over)
 	return sum;
 }
 
-static double memory_excess(const struct walk *w, const struct variant *v)
+static double memory_excess(const struct anneal_walk *w, const struct variant *v)
 {
 	double over[SPACE_UNITS];
 
 	return walk_excess(w, v, over);
 }
 
-void walk_sum(const struct walk *w, const struct block_costs *p, struct phase_group_sum sums[PHASE_GROUPS])
+void walk_sum(const struct anneal_walk *w, const struct block_costs *p,
+	      struct phase_group_sum sums[PHASE_GROUPS])
 {
 	const struct evaluated *k = &w->evaluated;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
@@ -76,7 +77,7 @@ void walk_sum(const struct walk *w, const struct block_costs *p, struct phase_gr
 }
 
 /* The layers' devices, and those of the ends where the model has any. */
-static void add_used(const struct walk *w, const uint8_t *at, struct unit_set *units)
+static void add_used(const struct anneal_walk *w, const uint8_t *at, struct unit_set *units)
 {
 	const size_t end = w->of->ask.w->model->ends ? 0 : 1;
 
@@ -84,7 +85,8 @@ static void add_used(const struct walk *w, const uint8_t *at, struct unit_set *u
 		unit_set_add(units, at[b]);
 }
 
-static void lay_out_phase_group(struct walk *w, const struct anneal_state *anneal_state, int phase_group)
+static void lay_out_phase_group(struct anneal_walk *w, const struct anneal_state *anneal_state,
+				int phase_group)
 {
 	struct evaluated *k = &w->evaluated;
 
@@ -95,7 +97,7 @@ static void lay_out_phase_group(struct walk *w, const struct anneal_state *annea
 }
 
 /* Phase groups that are not split have one map. */
-void walk_lay_out(struct walk *w, const struct anneal_state *anneal_state)
+void walk_lay_out(struct anneal_walk *w, const struct anneal_state *anneal_state)
 {
 	const size_t layers = w->of->space.layers;
 	struct evaluated *k = &w->evaluated;
@@ -117,7 +119,7 @@ void walk_lay_out(struct walk *w, const struct anneal_state *anneal_state)
 	k->kind |= k->single ? 0 : HAS_PHASES;
 }
 
-void walk_evaluate(struct walk *w, const struct anneal_state *anneal_state, double most)
+void walk_evaluate(struct anneal_walk *w, const struct anneal_state *anneal_state, double most)
 {
 	const struct variant *v = &w->of->ask.variants[anneal_state->variant];
 	const struct block_costs *p = &v->block_costs;
@@ -168,7 +170,7 @@ static uint32_t class_number(const struct annealed *k)
 }
 
 /* The worst on several devices; pool.n + 1: there is none. It stays the worst until it is replaced or one is added. */
-static size_t worst_of_all(struct walk *w)
+static size_t worst_of_all(struct anneal_walk *w)
 {
 	size_t worst = w->pool.n + 1;
 
@@ -184,7 +186,7 @@ static size_t worst_of_all(struct walk *w)
 
 /* The index in the pool at which a candidate is to be stored: that of the worst candidate that it replaces, pool.n to append,
  * or pool.n + 1 not to store it. */
-static size_t pool_slot(struct walk *w, const struct annealed *k)
+static size_t pool_slot(struct anneal_walk *w, const struct annealed *k)
 {
 	const size_t none = w->pool.n + 1;
 	const uint32_t class = class_number(k);
@@ -209,7 +211,7 @@ static size_t pool_slot(struct walk *w, const struct annealed *k)
 }
 
 /* The evaluated candidate, in the walk's buffers and without its state. */
-static struct annealed view_of(const struct walk *w, const struct variant *v)
+static struct annealed view_of(const struct anneal_walk *w, const struct variant *v)
 {
 	const struct evaluated *k = &w->evaluated;
 
@@ -229,7 +231,7 @@ static uint8_t *copy_bytes(struct arena *a, uint8_t *old, const uint8_t *from, s
 
 /* Copies a candidate over another one of the arena, whose room is used again since all have as many layers and blocks, or
  * over one that is all zero. */
-static void copy_annealed(struct walk *w, const struct annealed *from, const struct anneal_state *p,
+static void copy_annealed(struct anneal_walk *w, const struct annealed *from, const struct anneal_state *p,
 			  struct annealed *to)
 {
 	const struct annealed old = *to;
@@ -246,7 +248,7 @@ static void copy_annealed(struct walk *w, const struct annealed *from, const str
 }
 
 /* Stores a candidate in the pool if it is one of the best. */
-static void keep(struct walk *w, const struct annealed *k, const struct anneal_state *p)
+static void keep(struct anneal_walk *w, const struct annealed *k, const struct anneal_state *p)
 {
 	const size_t at = isfinite(k->rank) ? pool_slot(w, k) : w->pool.n + 1;
 
@@ -260,7 +262,7 @@ static void keep(struct walk *w, const struct annealed *k, const struct anneal_s
 	copy_annealed(w, k, p, &w->pool.at[at]);
 }
 
-static void keep_best(struct walk *w, const struct anneal_state *p, double energy)
+static void keep_best(struct anneal_walk *w, const struct anneal_state *p, double energy)
 {
 	if (!(energy < w->best_energy))
 		return;
@@ -268,7 +270,7 @@ static void keep_best(struct walk *w, const struct anneal_state *p, double energ
 	anneal_state_copy(p, &w->best);
 }
 
-double walk_try(struct walk *w, const struct anneal_state *p, double most)
+double walk_try(struct anneal_walk *w, const struct anneal_state *p, double most)
 {
 	struct annealed k;
 
@@ -281,7 +283,7 @@ double walk_try(struct walk *w, const struct anneal_state *p, double most)
 	return w->evaluated.energy;
 }
 
-struct annealed walk_evaluated(struct walk *w, const struct anneal_state *p)
+struct annealed walk_evaluated(struct anneal_walk *w, const struct anneal_state *p)
 {
 	const struct annealed k = view_of(w, &w->of->ask.variants[p->variant]);
 	struct annealed new = {.rank = 0};
@@ -290,7 +292,7 @@ struct annealed walk_evaluated(struct walk *w, const struct anneal_state *p)
 	return new;
 }
 
-size_t walk_find(const struct walk *w, const struct variant *v)
+size_t walk_find(const struct anneal_walk *w, const struct variant *v)
 {
 	size_t i = 0;
 
@@ -299,7 +301,7 @@ size_t walk_find(const struct walk *w, const struct variant *v)
 	return i;
 }
 
-void walk_take(struct walk *to, const struct walk *from)
+void walk_take(struct anneal_walk *to, const struct anneal_walk *from)
 {
 	struct anneal_state p;
 
@@ -313,7 +315,7 @@ void walk_take(struct walk *to, const struct walk *from)
 
 /* ---- chains ---- */
 
-void walk_chain(struct walk *w, const struct anneal_state *from, double begin)
+void walk_chain(struct anneal_walk *w, const struct anneal_state *from, double begin)
 {
 	struct anneal_state now = *from, next;
 	double energy;
@@ -338,7 +340,8 @@ void walk_chain(struct walk *w, const struct anneal_state *from, double begin)
 	}
 }
 
-bool walk_neighbour(struct walk *w, const struct anneal_state *centre, double below, struct annealed *near)
+bool walk_neighbour(struct anneal_walk *w, const struct anneal_state *centre, double below,
+		    struct annealed *near)
 {
 	for (int i = 0; i < NEIGHBOUR_TRIES; i++) {
 		struct anneal_state p = *centre;
@@ -356,9 +359,9 @@ bool walk_neighbour(struct walk *w, const struct anneal_state *centre, double be
 	return false;
 }
 
-void walk_init(struct walk *w, const struct anneal_common *of, const char *stream)
+void walk_init(struct anneal_walk *w, const struct anneal_common *of, const char *stream)
 {
-	*w = (struct walk){
+	*w = (struct anneal_walk){
 		.of = of, .rng = rng_new(of->ask.seed, stream), .best_energy = INFINITY, .worst = SIZE_MAX};
 	w->evaluated.pass_s = arena_array(&w->arena, of->space.blocks, sizeof *w->evaluated.pass_s);
 	for (int p = 0; p < PHASE_GROUPS; p++) {
@@ -368,7 +371,7 @@ void walk_init(struct walk *w, const struct anneal_common *of, const char *strea
 	}
 }
 
-void walk_release(struct walk *w)
+void walk_release(struct anneal_walk *w)
 {
 	rng_free(w->rng);
 	VEC_FREE(&w->pool);

@@ -29,7 +29,7 @@ struct evaluated {
 	double rank, energy;
 };
 
-struct walk {
+struct anneal_walk {
 	const struct anneal_common *of;
 	struct arena arena;
 	struct rng *rng;
@@ -45,35 +45,37 @@ struct walk {
 };
 
 /* stream: names the walk's random numbers. Ended by walk_release(). */
-void walk_init(struct walk *w, const struct anneal_common *of, const char *stream);
-void walk_release(struct walk *w);
+void walk_init(struct anneal_walk *w, const struct anneal_common *of, const char *stream);
+void walk_release(struct anneal_walk *w);
 
 /* The layer maps of a state and the class that they are of, in w->evaluated. */
-void walk_lay_out(struct walk *w, const struct anneal_state *p);
+void walk_lay_out(struct anneal_walk *w, const struct anneal_state *p);
 /* The memory that the candidate laid out needs beyond the usable memory of each machine, relative to that: over[machine], and
  * their sum. Of a job without a footprint function (training, whose memory is known only after its simulation) weights alone
  * are counted. */
-double walk_excess(const struct walk *w, const struct variant *v, double *over);
+double walk_excess(const struct anneal_walk *w, const struct variant *v, double *over);
 /* The sums of the candidate laid out. */
-void walk_sum(const struct walk *w, const struct block_costs *p, struct phase_group_sum sums[PHASE_GROUPS]);
+void walk_sum(const struct anneal_walk *w, const struct block_costs *p,
+	      struct phase_group_sum sums[PHASE_GROUPS]);
 
 /* Evaluates a state into w->evaluated. As soon as its energy is above `most` the state will be rejected, and the rest is not
  * computed. */
-void walk_evaluate(struct walk *w, const struct anneal_state *p, double most);
+void walk_evaluate(struct anneal_walk *w, const struct anneal_state *p, double most);
 /* The same, and keeps it if it is one of the best; returns its energy. */
-double walk_try(struct walk *w, const struct anneal_state *p, double most);
+double walk_try(struct anneal_walk *w, const struct anneal_state *p, double most);
 
 /* Anneals from a state on, by the walk's random numbers; temperature: at its beginning. */
-void walk_chain(struct walk *w, const struct anneal_state *from, double temperature);
+void walk_chain(struct anneal_walk *w, const struct anneal_state *from, double temperature);
 /* A random candidate one or two moves away from `centre` whose rank is less than `below`, in *near and in the arena; false: a
  * fixed number of tries finds none. */
-bool walk_neighbour(struct walk *w, const struct anneal_state *centre, double below, struct annealed *near);
+bool walk_neighbour(struct anneal_walk *w, const struct anneal_state *centre, double below,
+		    struct annealed *near);
 
 /* The evaluated candidate as one that lives in the arena. */
-struct annealed walk_evaluated(struct walk *w, const struct anneal_state *p);
+struct annealed walk_evaluated(struct anneal_walk *w, const struct anneal_state *p);
 /* Its index in the pool; pool.n: it is not there. */
-size_t walk_find(const struct walk *w, const struct variant *v);
+size_t walk_find(const struct anneal_walk *w, const struct variant *v);
 /* Takes what another walk has found. */
-void walk_take(struct walk *to, const struct walk *from);
+void walk_take(struct anneal_walk *to, const struct anneal_walk *from);
 
 #endif

@@ -7,7 +7,8 @@
 #include "sim/base/workers.h"
 #include "sim/search/lower_bound.h"
 
-enum { REFINEMENTS = 300, LAST_RUNS = 12 };
+/* AHEAD: candidates for each thread at a time, some of which take longer than others and all but a millisecond or two */
+enum { REFINEMENTS = 300, LAST_RUNS = 12, AHEAD = 4 };
 
 void annealing_begin(struct search *s)
 {
@@ -130,7 +131,7 @@ static void judge_annealed(struct search *s, struct candidate_class *c, const st
 
 struct simulations {
 	const struct search *s;
-	size_t n, at[2 * WORKERS_MAX]; /* of those that were found */
+	size_t n, at[AHEAD * WORKERS_MAX]; /* of those that were found */
 };
 
 static int simulate_found(void *self, size_t worker, size_t i)
@@ -148,7 +149,7 @@ static int simulate_found(void *self, size_t worker, size_t i)
 /* Simulates the candidate in turn and, on the other threads, later ones that would be simulated if it changed nothing. */
 static void simulate_ahead(const struct search *s, size_t turn)
 {
-	const size_t threads = search_threads(s), most = threads > 1 ? 2 * threads : 1;
+	const size_t threads = search_threads(s), most = threads > 1 ? AHEAD * threads : 1;
 	struct simulations all = {.s = s, .n = 1, .at = {turn}};
 
 	for (size_t i = turn + 1; i < s->found_n && all.n < most; i++)

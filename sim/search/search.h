@@ -30,7 +30,8 @@ struct search_ask {
 	size_t runs_most; /* the budget: candidates to simulate */
 	bool anneal;      /* anneal even where the exact search is possible */
 	uint64_t seed;    /* seed of the annealing */
-	size_t threads; /* that simulate candidates, at most WORKERS_MAX; 0: that of the caller. The result is the same */
+	/* that run chains and simulate candidates, at most WORKERS_MAX; 0: that of the caller. The result is the same */
+	size_t threads;
 };
 
 struct winner {

@@ -244,3 +244,70 @@ void counted_expand(struct loader *l, struct yml *root)
 		expand_runtime(&x, yml_get(root, "runtime"));
 	VEC_FREE(&x.groups);
 }
+
+/* ---- back ---- */
+
+/* The length of the name before a last number 0; 0: it ends otherwise. */
+static size_t stem_of(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len > 1 && name[len - 1] == '0' ? len - 1 : 0;
+}
+
+/* How many machines from the i-th on are numbered from 0, share its tree and are all that do; 1 or less: none. */
+static size_t run_of(struct arena *a, const struct yml *machines, size_t i)
+{
+	const size_t len = stem_of(machines->keys[i]->text);
+	const char *stem = arena_strndup(a, machines->keys[i]->text, len);
+	size_t n = 0;
+
+	while (len && i + n < machines->n && machines->items[i + n] == machines->items[i] &&
+	       !strcmp(machines->keys[i + n]->text, numbered(a, stem, (long)n)))
+		n++;
+	return yml_get(machines, stem) ? 0 : n;
+}
+
+static struct yml *with_count(struct arena *a, const struct yml *machine, size_t n)
+{
+	struct yml *own = yml_copy(a, machine);
+
+	yml_put(a, own, "count", machine->place, yml_scalar(a, arena_printf(a, "%zu", n), machine->place));
+	return own;
+}
+
+/* NULL: nothing is counted, or a machine behind those that are would come before them when it is read. */
+static struct yml *fold_machines(struct arena *a, const struct yml *machines)
+{
+	struct yml *folded = yml_new(a, YML_MAP, machines->place);
+	bool any = false;
+
+	for (size_t i = 0, n; i<machines->n; i += n> 1 ? n : 1) {
+		const struct yml *key = machines->keys[i];
+
+		n = run_of(a, machines, i);
+		if (n < 2 && any)
+			return NULL;
+		if (n < 2)
+			yml_put(a, folded, key->text, key->place, machines->items[i]);
+		else
+			yml_put(a, folded, arena_strndup(a, key->text, stem_of(key->text)), key->place,
+				with_count(a, machines->items[i], n));
+		any |= n > 1;
+	}
+	return any ? folded : NULL;
+}
+
+const struct yml *counted_fold(struct arena *a, const struct yml *root)
+{
+	const struct yml *machines = yml_get(root, "machines");
+	struct yml *folded = machines && machines->kind == YML_MAP ? fold_machines(a, machines) : NULL, *own;
+
+	if (!folded)
+		return root;
+	own = yml_new(a, YML_MAP, root->place);
+	for (size_t i = 0; i < root->n; i++)
+		yml_put(a, own, root->keys[i]->text, root->keys[i]->place,
+			root->items[i] == machines ? folded : root->items[i]);
+	return own;
+}

@@ -14,4 +14,9 @@ enum { MACHINES_MAX = 1024 };
 /* Rewrites a scenario's tree before it is loaded; complains to the loader's diags. */
 void counted_expand(struct loader *l, struct yml *root);
 
+/* The other way round, for a tree that is to be written: machines of a count, which share one tree and stand last, become one
+ * with its count again, where the name that they have in common is no other machine's. What names them goes on naming them one
+ * by one. Returns the tree, or one in the arena that shares all but its machines with it. */
+const struct yml *counted_fold(struct arena *a, const struct yml *root);
+
 #endif

@@ -169,6 +169,38 @@ START_TEST(rules_of_file_types)
 }
 END_TEST
 
+/* What is tabulated is what is summed anew, to the last bit, and nothing but the model and mix that it was made of has it. */
+START_TEST(tables_are_the_sums)
+{
+	static const char *const models[] = {"llama-3.1-70b", "qwen3-30b-a3b", "deepseek-v2-lite",
+					     "qwen3.5-9b"};
+	struct part_count parts[MODEL_PARTS];
+	struct shipped s;
+	size_t n, of_layers = 0;
+
+	load(&s, models[_i]);
+	n = model_parts(&s.m, parts);
+	for (int mix = 0; mix < MIX_N; mix++) {
+		const struct precision plain = {.weights = mix};
+		struct precision p = plain;
+
+		mix_tabulate(&s.arena, &s.m, &p);
+		of_layers += p.tables != NULL;
+		for (size_t i = 0; i < n; i++)
+			for (enum tensor t = TENSOR_Q; t <= TENSOR_O; t++)
+				if (parts[i].part.role == ROLE_ATTENTION)
+					ck_assert(mix_bytes(&s.m, &p, parts[i].part, t, 4096.5) ==
+						  mix_bytes(&s.m, &plain, parts[i].part, t, 4096.5));
+		p.weights = (mix + 1) % MIX_N; /* another mix has no part in the table */
+		ck_assert(mix_bytes(&s.m, &p, parts[0].part, TENSOR_EMBEDDING, 64) ==
+			  mix_bytes(&s.m, &(struct precision){.weights = p.weights}, parts[0].part,
+				    TENSOR_EMBEDDING, 64));
+	}
+	ck_assert_uint_gt(of_layers, 5);
+	arena_release(&s.arena);
+}
+END_TEST
+
 /* A class's bytes are the sum over its layers: an exact mean, whatever the file type. */
 START_TEST(bytes_are_the_mean_of_layers)
 {
@@ -216,6 +248,7 @@ Suite *suite_mix(void)
 	tcase_add_loop_test(tc, headers_are_all_that_differs, 0, ARRAY_LEN(repositories));
 	tcase_add_test(tc, more_bits_by_layer);
 	tcase_add_loop_test(tc, rules_of_file_types, 0, ARRAY_LEN(rules));
+	tcase_add_loop_test(tc, tables_are_the_sums, 0, 4);
 	tcase_add_loop_test(tc, bytes_are_the_mean_of_layers, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;

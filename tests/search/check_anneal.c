@@ -68,11 +68,16 @@ static void unlike(int n, const char *model, const char *usable, const char *wor
 	str_release(&text);
 }
 
-static struct search *searched(const char *goal, const char *limit_text, bool anneal, uint64_t seed)
+static struct search *searched_by(size_t threads, const char *goal, const char *limit_text, bool anneal,
+				  uint64_t seed)
 {
 	static struct limit limit; /* outlives the search */
-	struct search_ask ask = {
-		.w = fixture.world, .best = 5, .runs_most = 3000, .anneal = anneal, .seed = seed};
+	struct search_ask ask = {.w = fixture.world,
+				 .best = 5,
+				 .runs_most = 3000,
+				 .anneal = anneal,
+				 .seed = seed,
+				 .threads = threads};
 	struct err err = ERR_INIT;
 	struct search *s;
 
@@ -86,6 +91,11 @@ static struct search *searched(const char *goal, const char *limit_text, bool an
 	while (search_step(s))
 		;
 	return s;
+}
+
+static struct search *searched(const char *goal, const char *limit_text, bool anneal, uint64_t seed)
+{
+	return searched_by(1, goal, limit_text, anneal, seed);
 }
 
 /* ---- against the exact search ---- */
@@ -384,34 +394,43 @@ END_TEST
 
 /* ---- many devices ---- */
 
+/* The winners to the last digit, and what the search counts. */
+static const char *finds(struct arena *a, struct search *s)
+{
+	const struct search_counts c = search_counts(s);
+	size_t n;
+	const struct winner *found = search_winners(s, &n);
+	const char *words = arena_printf(a, "%zu tried, %zu run, %zu classes, bound %.17g\n", c.tried, c.run,
+					 c.classes, c.bound);
+
+	ck_assert(c.annealed);
+	ck_assert_uint_eq(n, 5);
+	for (size_t k = 0; k < n; k++)
+		words = arena_printf(a, "%s%s %.17g\n", words, candidate_words(a, fixture.world, &found[k].c),
+				     found[k].rank);
+	return words;
+}
+
+/* The same seed finds the same, with however many threads. */
 START_TEST(same_seed_same_finds)
 {
+	static const size_t threads[] = {1, 1, 2, 3, 8};
 	struct arena a = ARENA_INIT;
-	const char *words[2] = {NULL};
-	struct search_counts counts[2];
-	double gap;
+	const char *first = NULL;
 
 	unlike(8, FIXTURE_MODEL("8"), "5 MB", ASK, true);
-	for (int i = 0; i < 2; i++) {
-		struct search *s = searched("e2el_s", NULL, false, 7);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		struct search *s = searched_by(threads[i], "e2el_s", NULL, false, 7);
+		const char *words = finds(&a, s);
 		size_t n;
-		const struct winner *found = search_winners(s, &n);
+		const double least = metric_value(&search_winners(s, &n)[0].values, fixture_metric("e2el_s"));
+		const double gap = least / search_counts(s).bound - 1;
 
-		words[i] = "";
-		for (size_t k = 0; k < n; k++)
-			words[i] =
-				arena_printf(&a, "%s%s %.17g\n", words[i],
-					     candidate_words(&a, fixture.world, &found[k].c), found[k].rank);
-		counts[i] = search_counts(s);
-		ck_assert_uint_eq(n, 5);
-		gap = metric_value(&found[0].values, fixture_metric("e2el_s")) / counts[i].bound - 1;
 		ck_assert_msg(gap >= 0 && gap < 0.5, "gap %g", gap);
+		ck_assert_str_eq(words, first ? first : words);
+		first = words;
 		search_free(s);
 	}
-	ck_assert_str_eq(words[0], words[1]);
-	ck_assert_uint_eq(counts[0].tried, counts[1].tried);
-	ck_assert_uint_eq(counts[0].run, counts[1].run);
-	ck_assert(counts[0].annealed);
 	arena_release(&a);
 	fixture_release(&fixture);
 }
