@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # torch_train.py - training steps of whole models under PyTorch on one NVIDIA GPU, launched one by one by the host: weights, gradients and
-# AdamW's states in bf16. Needs torch, and torch_cuda.py and torch_cuda_pair.py beside it. Writes OUT/train.csv (by events of the device; medians of 25) and
+# AdamW's states in bf16. Needs torch, and torch_cuda.py and torch_cuda_pair.py beside it. Writes OUT/train.csv (by events of the device; medians of 27 in three rounds) and
 # OUT/train-pace.csv: the host's time for a few small layers, for which the device waits, as samples of kind dispatch: k=0, m launches.
 import os, statistics, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -96,21 +96,30 @@ def columns(rows, part):
     return "%.6g,%.3g,%d" % (statistics.median(s), statistics.stdev(s), len(s))
 
 
-def whole(out):
+ROUNDS, SIZES = 3, ((1, 128), (1, 512), (4, 512), (1, 2048), (4, 2048))
+
+
+def whole(out, between):
+    """Each size in three rounds, between which the others run: the host's pace changes from one stretch of seconds to the next."""
     for name, shape in SHAPES.items():
-        m = Model(**shape)
-        for b, t in ((1, 128), (1, 512), (4, 512), (1, 2048), (4, 2048)):
-            steps = Steps(m, b, t)
-            torch.cuda.reset_peak_memory_stats()
-            rows = [steps.events() for _ in range(28)][3:]
-            n = steps.launches()
-            peak = torch.cuda.max_memory_allocated()
+        between()
+        m, rows, n, peak = Model(**shape), {s: [] for s in SIZES}, {}, {}
+        for _ in range(ROUNDS):
+            for b, t in SIZES:
+                torch.cuda.empty_cache()
+                steps = Steps(m, b, t)
+                torch.cuda.reset_peak_memory_stats()
+                rows[b, t] += [steps.events() for _ in range(11)][2:]
+                peak[b, t] = torch.cuda.max_memory_allocated()
+                n[b, t] = n.get((b, t)) or steps.launches()
+                steps.opt = None
+        for b, t in SIZES:
             for part in PARTS:
-                out.write("%s,%s,%d,%d,%s,%d,%d\n" % (name, part, t, b, columns(rows, part), n[part], peak))
-            out.flush()
-            steps.opt = None
+                out.write("%s,%s,%d,%d,%s,%d,%d\n" % (name, part, t, b, columns(rows[b, t], part), n[b, t][part], peak[b, t]))
+        out.flush()
         del m, steps
         torch.cuda.empty_cache()
+    between()
 
 
 def pace(out):
@@ -121,6 +130,7 @@ def pace(out):
             steps.clock()
         rows, n = [steps.clock() for _ in range(99)][::3], steps.launches()
         for part in ("forward", "backward"):
+            out.flush()
             out.write("dispatch,bf16,%d,,0,,training,%s\n" % (n[part], ";".join("%.6g" % r[part] for r in rows)))
 
 
@@ -146,8 +156,7 @@ if __name__ == "__main__":
     to = sys.argv[1]
     with open(to + "/train-pace.csv", "w") as f:
         f.write("kind,dtype,m,n,k,bytes,path,seconds\n")
-        pace(f)
         update(f)
-    with open(to + "/train.csv", "w") as f:
-        f.write("model,part,tokens,batch,seconds,sd,n,launches,peak_B\n")
-        whole(f)
+        with open(to + "/train.csv", "w") as out:
+            out.write("model,part,tokens,batch,seconds,sd,n,launches,peak_B\n")
+            whole(out, lambda: pace(f))

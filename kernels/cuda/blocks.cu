@@ -16,6 +16,7 @@
 #define TILE_BLOCKS  4   /* of k, a step */
 #define TILE_K       (TILE_BLOCKS * BLOCK)
 #define TILE_ROW_B   (TILE_K + 16) /* eight rows of a matrix lie in different banks */
+#define JOIN_NUMBERS 1024          /* of a tile a block joins */
 
 struct product_params {
 	uint m, n, k;
@@ -69,18 +70,6 @@ KERNEL(GEMM_THREADS)
 round_rows(const float *x, uint *q, x_scale *scales, PARAMS(product_params) p)
 {
 	round_four(x, q, scales, four_of_thread(p));
-}
-
-/* The same, and clears y, to which parts of sums are added. */
-KERNEL(GEMM_THREADS)
-round_and_clear(const float *x, uint *q, x_scale *scales, float *y, PARAMS(product_params) p)
-{
-	const uint64 threads = (uint64)blocks_x() * GEMM_THREADS;
-
-	round_four(x, q, scales, four_of_thread(p));
-	for (uint64 i = (uint64)block_x() * GEMM_THREADS + thread_of_block(); i < (uint64)p.m * p.n;
-	     i += threads)
-		y[i] = 0.0f;
 }
 
 /* ---- a few rows ---- */
@@ -404,10 +393,10 @@ template <int M> DEVICE void tile_multiply(const tile<M> *t, float (*sum)[warps_
 	}
 }
 
-/* Sums into y, or added to it where they are a part. */
+/* Sums into rows of `stride` numbers, of which those from row0 on are the tile's; ids: which row of `to` each is. */
 template <int M>
-DEVICE void tile_store(float (*sum)[warps_of<M>::WM][4], float *y, const uint *ids, uint rows, uint row0,
-		       uint n, bool whole)
+DEVICE void tile_store(float (*sum)[warps_of<M>::WM][4], float *to, const uint *ids, uint rows, uint row0,
+		       uint stride)
 {
 	typedef warps_of<M> W;
 	const uint thread = thread_of_block(), lane = thread % 32, warp = thread / 32,
@@ -417,24 +406,19 @@ DEVICE void tile_store(float (*sum)[warps_of<M>::WM][4], float *y, const uint *i
 	UNROLL for (uint j = 0; j < W::WM; j++) UNROLL for (uint c = 0; c < 2; c++)
 	{
 		const uint row = m0 + 8 * j + c;
-		float *const to = y + (uint64)(row < rows ? ids ? ids[row] : row : 0) * n;
+		float *const at = to + (uint64)(row < rows ? ids ? ids[row] : row : 0) * stride;
 
 		UNROLL for (uint i = 0; i < 2 * W::WN; i++)
 		{
-			const uint at = n0 + 8 * i;
-			const float value = sum[i / 2][j][i % 2 * 2 + c];
-
-			if (row < rows && at < n && whole)
-				to[at] = value;
-			else if (row < rows && at < n)
-				add_to(to + at, value);
+			if (row < rows && n0 + 8 * i < stride)
+				at[n0 + 8 * i] = sum[i / 2][j][i % 2 * 2 + c];
 		}
 	}
 }
 
-/* Steps s0 to s1 of k of one tile. */
+/* Steps s0 to s1 of k of one tile, into y where the last of them is among them, else into `part`, a whole tile. */
 template <typename F, int M>
-DEVICE void tile_product(tile<M> *t, const operands<F> &o, float *y, uint s0, uint s1, bool whole)
+DEVICE void tile_product(tile<M> *t, const operands<F> &o, float *y, float *part, uint s0, uint s1)
 {
 	float sum[warps_of<M>::WN][warps_of<M>::WM][4];
 	step_of_thread<F, M> step;
@@ -451,33 +435,91 @@ DEVICE void tile_product(tile<M> *t, const operands<F> &o, float *y, uint s0, ui
 		tile_multiply<M>(t, sum);
 		block_barrier();
 	}
-	tile_store<M>(sum, y, o.ids, o.rows, o.row0, o.n, whole);
+	if (part)
+		tile_store<M>(sum, part, 0, M, 0, TILE_N);
+	else
+		tile_store<M>(sum, y, o.ids, o.rows, o.row0, o.n);
 }
 
-/* All tiles' steps are one row, which the blocks of threads divide evenly ("stream-k"): parts of tiles are added to y. */
+/* All tiles' steps are one row, which the blocks of threads divide evenly ("stream-k"). */
+struct row_of_steps {
+	uint steps, across; /* of a tile; tiles beside one another along the rows of x */
+	uint64 all;
+};
+template <int M> DEVICE row_of_steps steps_of(const product_params &p)
+{
+	const uint steps = (p.k + TILE_K - 1) / TILE_K, across = (p.m + M - 1) / M;
+
+	return row_of_steps{steps, across, (uint64)((p.n + TILE_N - 1) / TILE_N) * across * steps};
+}
+/* The first step of block b. */
+DEVICE uint64 steps_from(const row_of_steps &r, uint b)
+{
+	return r.all * b / blocks_x();
+}
+
+/* A tile that its block does not end is kept among the parts, one for each block, which join() adds (mul_mat_q_stream_k_fixup() of
+ * ggml-cuda/mmq.cuh). */
 template <typename F, int M>
-DEVICE void gemm(tile<M> *t, const uchar *w, const uchar *x, const x_scale *scales, float *y,
+DEVICE void gemm(tile<M> *t, const uchar *w, const uchar *x, const x_scale *scales, float *y, float *parts,
 		 const product_params &p)
 {
-	const uint blocks = p.k / BLOCK, steps = (p.k + TILE_K - 1) / TILE_K, across = (p.m + M - 1) / M;
-	const uint64 all = (uint64)((p.n + TILE_N - 1) / TILE_N) * across * steps,
-		     to = all * (block_x() + 1) / blocks_x();
-	uint64 at = all * block_x() / blocks_x();
+	const uint blocks = p.k / BLOCK;
+	const row_of_steps r = steps_of<M>(p);
+	const uint64 to = steps_from(r, block_x() + 1);
+	uint64 at = steps_from(r, block_x());
 
 	while (at < to) {
-		const uint of = (uint)(at / steps), s0 = (uint)(at % steps), m0 = of % across * M;
-		const uint s1 = steps - s0 < to - at ? steps : s0 + (uint)(to - at);
+		const uint of = (uint)(at / r.steps), s0 = (uint)(at % r.steps), m0 = of % r.across * M;
+		const uint s1 = r.steps - s0 < to - at ? r.steps : s0 + (uint)(to - at);
 		const operands<F> o = {w,
 				       x + (uint64)m0 * p.k,
 				       scales + (uint64)m0 * blocks,
 				       0,
-				       of / across * TILE_N,
+				       of / r.across * TILE_N,
 				       p.n,
 				       p.m - m0,
 				       blocks};
 
-		tile_product<F, M>(t, o, y + (uint64)m0 * p.n, s0, s1, s0 == 0 && s1 == steps);
+		tile_product<F, M>(t, o, y + (uint64)m0 * p.n,
+				   s1 < r.steps ? parts + (uint64)block_x() * (M * TILE_N) : 0, s0, s1);
 		at += s1 - s0;
+	}
+}
+
+/* The block that has a step; there are no more blocks than steps, so that each has some. */
+DEVICE uint block_of_step(const row_of_steps &r, uint64 step)
+{
+	uint b = (uint)(step * blocks_x() / r.all);
+
+	while (steps_from(r, b + 1) <= step)
+		b++;
+	return b;
+}
+
+/* For the block that ended a tile which others began: adds their parts to y, some rows of the tile for each of the grid's y. */
+template <int M> DEVICE void join(float *y, const float *parts, const product_params &p)
+{
+	const row_of_steps r = steps_of<M>(p);
+	const uint64 from = steps_from(r, block_x()), to = steps_from(r, block_x() + 1);
+	const uint of = (uint)(from / r.steps), m0 = of % r.across * M, row0 = of / r.across * TILE_N;
+	const uint64 begin = (uint64)of * r.steps;
+
+	if (from == begin || begin + r.steps > to)
+		return;
+	const uint first = block_of_step(r, begin), others = block_x() - first;
+	const float *const part = parts + (uint64)first * (M * TILE_N);
+
+	UNROLL for (uint c = 0; c < JOIN_NUMBERS / GEMM_THREADS; c++)
+	{
+		const uint i = block_y() * JOIN_NUMBERS + c * GEMM_THREADS + thread_of_block(),
+			   row = m0 + i / TILE_N, column = row0 + i % TILE_N;
+		float sum = 0.0f;
+
+		for (uint b = 0; b < others; b++)
+			sum += part[b * (M * TILE_N) + i];
+		if (row < p.m && column < p.n)
+			y[(uint64)row * p.n + column] += sum;
 	}
 }
 
@@ -494,7 +536,7 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 		const operands<F> o = {expert, x,          scales, ids + from, block_x() * TILE_N,
 				       p.n,    end - from, blocks};
 
-		tile_product<F, M>(t, o, y, 0, steps, true);
+		tile_product<F, M>(t, o, y, 0, 0, steps);
 	}
 }
 
@@ -508,11 +550,11 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	}
 #define GEMM(name, M)                                                                                        \
 	KERNEL(GEMM_THREADS)                                                                                 \
-	gemm_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y,                   \
+	gemm_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y, float *parts,     \
 			  PARAMS(product_params) p)                                                          \
 	{                                                                                                    \
 		SHARED tile<M> t;                                                                            \
-		gemm<name, M>(&t, w, x, scales, y, p);                                                       \
+		gemm<name, M>(&t, w, x, scales, y, parts, p);                                                \
 	}
 #define EXPERTS(name, M)                                                                                     \
 	KERNEL(GEMM_THREADS)                                                                                 \
@@ -524,7 +566,7 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	}
 /* R and M are known to kernels/gpu/plan.c and cuda_style of kernels/cuda/host.c too. */
 #define FORMAT(name)                                                                                         \
-	GEMV(name, 1, 2)                                                                                     \
+	GEMV(name, 1, 1)                                                                                     \
 	GEMV(name, 2, 2)                                                                                     \
 	GEMV(name, 4, 2)                                                                                     \
 	GEMV(name, 8, 4)                                                                                     \
@@ -545,3 +587,13 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	}
 FORMAT(q8)
 FORMAT(q4)
+
+#define JOIN(M)                                                                                              \
+	KERNEL(GEMM_THREADS) join_##M(float *y, const float *parts, PARAMS(product_params) p)                \
+	{                                                                                                    \
+		join<M>(y, parts, p);                                                                        \
+	}
+JOIN(16)
+JOIN(32)
+JOIN(64)
+JOIN(128)

@@ -98,11 +98,6 @@ DEVICE int dot4(uint a, uint b, int sum)
 {
 	return __dp4a((int)a, (int)b, sum);
 }
-/* *to += x, in some order among blocks. */
-DEVICE void add_to(float *to, float x)
-{
-	atomicAdd(to, x);
-}
 
 DEVICE float exp2_fast(float x)
 {

@@ -49,6 +49,61 @@ RMSNORM(f32, float)
 RMSNORM(f16, half)
 RMSNORM(bf16, bfloat)
 
+/* What a product between conversions reads and what it made of m rows of k: a number a thread, as in llama.cpp
+ * (ggml-cuda/convert.cu). */
+struct product_params {
+	uint m, n, k;
+};
+DEVICE uint64 number_of_thread()
+{
+	return (uint64)block_x() * block_size() + thread_of_block();
+}
+KERNEL(256) narrow_rows(const float *x, half *y, PARAMS(product_params) p)
+{
+	const uint64 at = number_of_thread();
+
+	if (at < (uint64)p.m * p.k)
+		narrow(x[at], y + at);
+}
+KERNEL(256) widen_rows(const half *x, float *y, PARAMS(product_params) p)
+{
+	const uint64 at = number_of_thread();
+
+	if (at < (uint64)p.m * p.n)
+		y[at] = widen(x[at]);
+}
+
+/* The rows of a block's expert: first[e] is how many rows experts before it have, ids[first[e]] ... are its own. The lanes of a warp
+ * share the rows (mm_ids_helper() of ggml-cuda/mmid.cu). */
+KERNEL(32) gather(const uint *choice, uint *first, uint *ids, PARAMS(product_params) p)
+{
+	SHARED uint own[32];
+	const uint lane = thread_of_block(), e = block_x();
+	uint before = 0, mine = 0;
+
+	for (uint row = lane; row < p.m; row += 32) {
+		before += choice[row] < e;
+		mine += choice[row] == e;
+	}
+	for (uint mask = 1; mask < 32; mask *= 2)
+		before += shuffle_xor(before, mask);
+	own[lane] = mine;
+	block_barrier();
+	uint at = before, all = before;
+
+	for (uint i = 0; i < 32; i++) {
+		at += i < lane ? own[i] : 0;
+		all += own[i];
+	}
+	for (uint row = lane; row < p.m; row += 32)
+		if (choice[row] == e)
+			ids[at++] = row;
+	if (lane == 0)
+		first[e] = before;
+	if (lane == 0 && e + 1 == blocks_x())
+		first[e + 1] = all;
+}
+
 /* Kingma and Ba, Adam, 2015, algorithm 1: reads weight, gradient and two moments, writes three. */
 KERNEL(256) adam(float *w, const float *gradient, float *first, float *second, PARAMS(adam_params) p)
 {

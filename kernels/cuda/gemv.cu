@@ -97,6 +97,84 @@ DEVICE void moe(const uchar *w, const typename F::input *x, float *y, const gemv
 	}
 }
 
+/* ---- experts in f16 by tensor cores ---- */
+#define EXPERT_THREADS 256
+#define EXPERT_WARPS   (EXPERT_THREADS / 32)
+#define EXPERT_ROWS    32 /* of weights, and tokens, a block has at a time, as in llama.cpp (ggml-cuda/mmf.cuh) */
+#define EXPERT_TOKENS  16
+
+/* Products of 32 rows of weights with 16 of x over 32 numbers of k, of which a lane has eight of a row: the order is the same on
+ * both sides. */
+DEVICE void slab_multiply(float (*sum)[2][4], const words (*w)[2], const words *x)
+{
+	UNROLL for (int c = 0; c < 4; c += 2) UNROLL for (int i = 0; i < 2; i++) UNROLL for (int j = 0; j < 2; j++)
+	{
+		const uint a[4] = {w[i][0].at[c], w[i][1].at[c], w[i][0].at[c + 1], w[i][1].at[c + 1]},
+			   b[2] = {x[j].at[c], x[j].at[c + 1]};
+
+		multiply_add(sum[i][j], a, b);
+	}
+}
+
+/* part[warp][token][row]: a warp's share of k for 16 tokens from ids[]; what lies past the end is the last row. */
+DEVICE void expert_part(const half *w, const half *x, const uint *ids, uint tokens, const gemv_params &p,
+			uint row0, float (*part)[EXPERT_TOKENS][EXPERT_ROWS])
+{
+	const uint lane = thread_of_block() % 32, warp = thread_of_block() / 32, g = lane / 4, t = lane % 4;
+	const half *w_row[2][2], *x_row[2];
+	float sum[2][2][4];
+
+	UNROLL for (uint i = 0; i < 2; i++)
+	{
+		const uint token = 8 * i + g;
+
+		x_row[i] = x + (uint64)ids[token < tokens ? token : tokens - 1] * p.k + 8 * t;
+		UNROLL for (uint j = 0; j < 2; j++)
+		{
+			const uint row = row0 + 16 * i + 8 * j + g;
+
+			w_row[i][j] = w + (uint64)(row < p.n ? row : p.n - 1) * p.k + 8 * t;
+			UNROLL for (uint c = 0; c < 4; c++) sum[i][j][c] = 0.0f;
+		}
+	}
+	_Pragma("unroll 2") for (uint at = 32 * warp; at < p.k; at += 32 * EXPERT_WARPS)
+	{
+		words weights[2][2], rows[2];
+
+		UNROLL for (int i = 0; i < 2; i++)
+		{
+			rows[i] = *(const words *)(x_row[i] + at);
+			UNROLL for (int j = 0; j < 2; j++) weights[i][j] = *(const words *)(w_row[i][j] + at);
+		}
+		slab_multiply(sum, weights, rows);
+	}
+	UNROLL for (uint i = 0; i < 2; i++) UNROLL for (uint j = 0; j < 2; j++) UNROLL for (uint c = 0; c < 4; c++)
+		part[warp][8 * j + 2 * t + c % 2][16 * i + 8 * (c / 2) + g] = sum[i][j][c];
+}
+
+/* Expert e, the block's y, serves its tokens 16 at a time. */
+KERNEL(EXPERT_THREADS)
+experts_f16(const half *w, const half *x, float *y, PARAMS(gemv_params) p, const uint *first, const uint *ids)
+{
+	SHARED float part[EXPERT_WARPS][EXPERT_TOKENS][EXPERT_ROWS];
+	const uint row0 = block_x() * EXPERT_ROWS, e = block_y(), end = first[e + 1];
+	const half *expert = w + (uint64)e * p.n * p.k;
+
+	for (uint from = first[e]; from < end; from += EXPERT_TOKENS) {
+		expert_part(expert, x, ids + from, end - from, p, row0, part);
+		block_barrier();
+		for (uint i = thread_of_block(); i < EXPERT_TOKENS * EXPERT_ROWS; i += EXPERT_THREADS) {
+			const uint token = i / EXPERT_ROWS, row = i % EXPERT_ROWS;
+			float sum = 0.0f;
+
+			UNROLL for (int warp = 0; warp < EXPERT_WARPS; warp++) sum += part[warp][token][row];
+			if (from + token < end && row0 + row < p.n)
+				y[(uint64)ids[from + token] * p.n + row0 + row] = sum;
+		}
+		block_barrier(); /* before the parts are written again */
+	}
+}
+
 #define GEMV(name, F, M, R)                                                                                  \
 	KERNEL(THREADS)                                                                                      \
 	gemv_##name##_##M(const uchar *w, const F::input *x, float *y, PARAMS(gemv_params) p)                \
@@ -106,7 +184,7 @@ DEVICE void moe(const uchar *w, const typename F::input *x, float *y, const gemv
 	}
 /* R is known to the host too: cuda_style of kernels/cuda/host.c */
 #define FORMAT(name, F)                                                                                      \
-	GEMV(name, F, 1, 2)                                                                                  \
+	GEMV(name, F, 1, 1)                                                                                  \
 	GEMV(name, F, 2, 2)                                                                                  \
 	GEMV(name, F, 4, 4)                                                                                  \
 	GEMV(name, F, 8, 4)                                                                                  \

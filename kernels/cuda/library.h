@@ -106,6 +106,7 @@ enum { /* cublasOperation_t, cudaDataType, cublasComputeType_t, cublasGemmAlgo_t
        BLAS_F32 = 0,
        BLAS_F16 = 2,
        BLAS_BF16 = 14,
+       BLAS_COMPUTE_F16 = 64,
        BLAS_COMPUTE_F32 = 68,
        BLAS_DEFAULT = -1
 };

@@ -44,33 +44,39 @@ static int step_launch(struct cuda *m, int step, struct err *err)
 	return 0;
 }
 
-/* C[m,n] = A[m,k] B[n,k]^T by rows is C^T = B A^T by columns. Sums are f32, C has the type of A. */
+/* C[m,n] = A[m,k] B[n,k]^T by rows is C^T = B A^T by columns. Sums are f32, or f16 where the plan says so; C has the type of A. */
 static int product_launch(struct cuda *m, struct err *err)
 {
 	static const int types[] = {
 		[SAMPLE_F32] = BLAS_F32, [SAMPLE_F16] = BLAS_F16, [SAMPLE_BF16] = BLAS_BF16};
 	static const float one = 1, zero = 0;
+	static const uint16_t half_one = 0x3c00, half_zero = 0;
+	const bool narrow = m->plan.sums_narrow;
 	const struct bench_case *c = &m->plan.c;
 	const int type = types[c->dtype], rows = (int)c->m, columns = (int)c->n, depth = (int)c->k;
 	void *at[3];
 
 	for (int i = 0; i < 3; i++)
-		at[i] = (void *)(uintptr_t)address_of(m, i);
+		at[i] = (void *)(uintptr_t)address_of(m, m->plan.product[i]);
 	return cuda_blas_check(&m->blas, "cublasGemmEx",
 			       m->blas.gemm(m->handle, BLAS_TRANSPOSED, BLAS_PLAIN, columns, rows, depth,
-					    &one, at[1], type, depth, at[0], type, depth, &zero, at[2], type,
-					    columns, BLAS_COMPUTE_F32, BLAS_DEFAULT),
+					    narrow ? (const void *)&half_one : &one, at[1], type, depth,
+					    at[0], type, depth, narrow ? (const void *)&half_zero : &zero,
+					    at[2], type, columns,
+					    narrow ? BLAS_COMPUTE_F16 : BLAS_COMPUTE_F32, BLAS_DEFAULT),
 			       err);
 }
 
 static int launch(struct cuda *m, int64_t reps, struct err *err)
 {
 	for (int64_t r = 0; r < reps; r++, m->turn++) {
-		if (m->plan.how == PLAN_LIBRARY && product_launch(m, err) != 0)
-			return -1;
-		for (int s = 0; s < m->plan.steps_n; s++)
-			if (step_launch(m, s, err) != 0)
+		for (int s = 0; s <= m->plan.steps_n; s++) {
+			if (m->plan.how == PLAN_LIBRARY && s == m->plan.before_product &&
+			    product_launch(m, err) != 0)
 				return -1;
+			if (s < m->plan.steps_n && step_launch(m, s, err) != 0)
+				return -1;
+		}
 	}
 	return 0;
 }

@@ -20,9 +20,16 @@ enum {
 	DECODE_SPLITS_MAX = 256,
 	ADAM_THREADS = 256,
 	ROUND_THREADS = 256, /* four numbers each */
+	CONVERT_THREADS = 256,
+	CONVERT_ROWS = 16, /* up to so many rows llama.cpp has kernels that take x as it is */
 	BLOCKS_THREADS = 256,
+	BLOCKS_DEEP = 128,
+	JOIN_NUMBERS = 1024,
 	BLOCKS_WIDE = 128, /* rows of weights in a tile of the products in blocks */
-	MOE_USED = 8,      /* experts of a token, as most mixtures have: as many rows are one token's */
+	EXPERTS_THREADS = 256,
+	EXPERTS_ROWS = 32,
+	EXPERTS_TOKENS = 16,
+	MOE_USED = 8, /* experts of a token, as most mixtures have: as many rows are one token's */
 	SIMD_WIDTH = 32,
 	ALIGN_B = 256, /* of an offset into a buffer */
 	COPIES_MAX = 256,
@@ -133,8 +140,8 @@ static void product_buffers(struct plan *p, double weights, enum sample_dtype ou
 	buffer_add(p, m * n * weight_B(out), FILL_NAN, out, 0);
 }
 
-/* x of m rows of k is rounded first; `clear`: y is cleared too. */
-static void round_step(struct plan *p, double m, double k, bool clear)
+/* x of m rows of k is rounded first. */
+static void round_step(struct plan *p, double m, double k)
 {
 	struct plan_step *s;
 
@@ -142,12 +149,10 @@ static void round_step(struct plan *p, double m, double k, bool clear)
 	buffer_add(p, m * k, FILL_NAN, SAMPLE_F32, 0);
 	buffer_add(p, m * k / BLOCK * 8, FILL_NAN, SAMPLE_F32, 0);
 	s = step_add(p, "blocks", "000p", up((int64_t)(m * k), 4 * ROUND_THREADS), 1);
-	if (clear)
-		args_set(s, "0002p");
 	s->args[1] = (unsigned char)(ARG_BUFFER + p->rounded);
 	s->args[2] = (unsigned char)(ARG_BUFFER + p->rounded + 1);
 	s->threads = ROUND_THREADS;
-	strcpy(s->kernel, clear ? "round_and_clear" : "round_rows");
+	strcpy(s->kernel, "round_rows");
 }
 
 /* The kernels for a few rows take any number up to the one they were made for. */
@@ -160,7 +165,7 @@ static bool gemv_step(struct plan *p)
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
 	if (is_rounded(p))
-		round_step(p, (double)m, (double)p->c.k, false);
+		round_step(p, (double)m, (double)p->c.k);
 	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1342p" : "102p",
 		     up(p->c.n, (is_rounded(p) ? p->style->blocks_gemv_rows : p->style->gemv_rows)[made_for]),
 		     1);
@@ -180,6 +185,9 @@ static bool blocks_plan(struct plan *p, const struct plan_limits *l)
 {
 	const struct bench_case *c = &p->c;
 	const double weights = (double)c->n * (double)c->k * weight_B(c->dtype);
+	const double steps = (double)up(c->n, BLOCKS_WIDE) * up(c->m, tile_rows(c->m)) *
+			     up(c->k, BLOCKS_DEEP),
+		     groups = fmin((double)l->cores, steps); /* each has a step at least */
 	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
 	struct plan_step *s;
 
@@ -190,16 +198,56 @@ static bool blocks_plan(struct plan *p, const struct plan_limits *l)
 	params_set(p, params, sizeof params);
 	if (gemv_step(p))
 		return true;
-	round_step(p, (double)c->m, (double)c->k, true);
-	s = step_add(p, "blocks", "1342p", (uint32_t)l->cores, 1);
+	round_step(p, (double)c->m, (double)c->k);
+	buffer_add(p, 4.0 * groups * BLOCKS_WIDE * tile_rows(c->m), FILL_NAN, SAMPLE_F32, 0);
+	s = step_add(p, "blocks", "13425p", (uint32_t)groups, 1);
 	s->threads = BLOCKS_THREADS;
 	snprintf(s->kernel, sizeof s->kernel, "gemm_%s_%d", dtype_suffix[c->dtype], tile_rows(c->m));
+	s = step_add(p, "blocks", "25p", (uint32_t)groups,
+		     (uint32_t)(BLOCKS_WIDE * tile_rows(c->m) / JOIN_NUMBERS));
+	s->threads = BLOCKS_THREADS;
+	snprintf(s->kernel, sizeof s->kernel, "join_%d", tile_rows(c->m));
 	return true;
 }
 
 static bool is_path(const struct bench_case *c, const char *path)
 {
 	return c->path && path && !strcmp(c->path, path);
+}
+
+static void convert_step(struct plan *p, const char *kernel, const char *args, double numbers)
+{
+	struct plan_step *s = step_add(p, "elementwise", args, up((int64_t)numbers, CONVERT_THREADS), 1);
+
+	s->threads = CONVERT_THREADS;
+	strcpy(s->kernel, kernel);
+}
+
+/* Software that keeps activations in f32 rounds x for the library, which sums in f16, and widens the result, in kernels of their
+ * own (ggml_cuda_mul_mat_cublas_impl() of ggml-cuda.cu, ggml_cuda_should_use_mmf() of mmf.cu; ggml-org/llama.cpp@d775b896). */
+static bool converted_plan(struct plan *p, const struct plan_limits *l)
+{
+	const struct bench_case *c = &p->c;
+	const double m = (double)c->m, n = (double)c->n, k = (double)c->k;
+	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
+
+	if (c->kind != SAMPLE_GEMM || c->dtype != SAMPLE_F16 || c->m <= CONVERT_ROWS || c->n < 1 ||
+	    c->k < 1 || l->no_prefill)
+		return false;
+	buffer_add(p, m * k * 4, FILL_RANDOM, SAMPLE_F32, 0);
+	buffer_add(p, n * k * 2, FILL_RANDOM, SAMPLE_F16, l->rotate_B);
+	buffer_add(p, m * n * 4, FILL_NAN, SAMPLE_F32, 0);
+	buffer_add(p, m * k * 2, FILL_NAN, SAMPLE_F16, 0);
+	buffer_add(p, m * n * 2, FILL_NAN, SAMPLE_F16, 0);
+	params_set(p, params, sizeof params);
+	convert_step(p, "narrow_rows", "03p", m * k);
+	convert_step(p, "widen_rows", "42p", m * n);
+	p->how = PLAN_LIBRARY;
+	p->before_product = 1;
+	p->product[0] = 3;
+	p->product[2] = 4;
+	p->sums_narrow = true;
+	return true;
 }
 
 static bool gemm_plan(struct plan *p, const struct plan_limits *l)
@@ -211,6 +259,8 @@ static bool gemm_plan(struct plan *p, const struct plan_limits *l)
 	const int high = tensor ? (c->m > 64 ? 128 : 64) : (c->m > 32 ? 64 : 32);
 	struct plan_step *s;
 
+	if (is_path(c, p->style->converted))
+		return converted_plan(p, l);
 	if (c->dtype > SAMPLE_BF16)
 		return blocks_plan(p, l);
 	if (c->m < 1 || c->n < 1 || c->k < 1 || c->dtype > SAMPLE_BF16 ||
@@ -253,6 +303,22 @@ static int64_t moe_tokens(const struct bench_case *c)
 	return up(c->m, c->k < MOE_USED ? c->k : MOE_USED);
 }
 
+/* Finds the rows of each expert, of more tokens than their kernel could pick from (mm_ids_helper() of ggml-cuda/mmid.cu). */
+static void gather_step(struct plan *p)
+{
+	const int choice = p->buffers_n;
+	struct plan_step *s;
+
+	if (!p->style->gathers)
+		return;
+	buffer_add(p, (double)p->c.m * 4, FILL_CHOICE, SAMPLE_F32, 0);
+	p->buffers[3].fill = p->buffers[4].fill = FILL_NAN;
+	s = step_add(p, "elementwise", "034p", (uint32_t)p->c.k, 1);
+	s->args[0] = (unsigned char)(ARG_BUFFER + choice);
+	s->threads = SIMD_WIDTH;
+	strcpy(s->kernel, "gather");
+}
+
 /* Through weights in blocks by tensor cores. The tile is wide enough for all tokens, any of which may meet one expert, as
  * llama.cpp takes it (ncols_max of mul_mat_q_switch_J(), ggml-cuda/mmq.cuh of ggml-org/llama.cpp@d775b896): where few do,
  * most of it is empty. */
@@ -261,7 +327,8 @@ static bool experts_step(struct plan *p)
 	const struct bench_case *c = &p->c;
 	struct plan_step *s;
 
-	round_step(p, (double)c->m, (double)c->n, false);
+	round_step(p, (double)c->m, (double)c->n);
+	gather_step(p);
 	s = step_add(p, "blocks", "1562p34", up(c->n, BLOCKS_WIDE), (uint32_t)c->k);
 	s->threads = BLOCKS_THREADS;
 	snprintf(s->kernel, sizeof s->kernel, "experts_%s_%d", dtype_suffix[c->dtype],
@@ -288,8 +355,16 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	params_set(p, params, sizeof params);
 	if (is_rounded(p) && moe_tokens(c) > GEMV_M_MAX && !l->no_prefill)
 		return experts_step(p);
+	if (c->dtype == SAMPLE_F16 && p->style->experts_by_matrices && !l->no_prefill) {
+		if (moe_tokens(c) > EXPERTS_TOKENS)
+			gather_step(p);
+		s = step_add(p, "gemv", "102p34", up(c->n, EXPERTS_ROWS), (uint32_t)c->k);
+		s->threads = EXPERTS_THREADS;
+		strcpy(s->kernel, "experts_f16");
+		return true;
+	}
 	if (is_rounded(p))
-		round_step(p, m, n, false);
+		round_step(p, m, n);
 	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1562p34" : "102p34",
 		     up(c->n, p->style->moe_rows), (uint32_t)c->k);
 	s->threads = (uint32_t)p->style->gemv_threads;
@@ -481,8 +556,11 @@ bool gpu_plan_make(struct plan *p, const struct bench_case *c, const struct plan
 	memset(p, 0, sizeof *p);
 	p->c = *c;
 	p->style = limits->style;
+	p->product[1] = 1;
+	p->product[2] = 2;
 	if (c->path && !is_path(c, p->style->own) &&
-	    !(product && (is_path(c, p->style->library) || is_path(c, "tensor"))))
+	    !(product &&
+	      (is_path(c, p->style->library) || is_path(c, p->style->converted) || is_path(c, "tensor"))))
 		return false;
 	if (c->threads || c->m > INDEX_MAX || c->n > INDEX_MAX || c->k > INDEX_MAX || !kind_plan(p, limits))
 		return false;

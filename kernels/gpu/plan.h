@@ -9,7 +9,7 @@
 #define KERNELS_GPU_PLAN_H
 #include "kernels/backend.h"
 
-enum { PLAN_BUFFERS = 8, PLAN_ARGS = 7, PLAN_STEPS = 2 };
+enum { PLAN_BUFFERS = 8, PLAN_ARGS = 7, PLAN_STEPS = 3 };
 enum { ARG_NONE, ARG_PARAMS, ARG_BUFFER /* + its number */ };
 
 enum plan_fill {
@@ -18,12 +18,13 @@ enum plan_fill {
 	FILL_ZERO,    /* the counter of the chain */
 	FILL_ADAM,    /* weight and moments that follow from buffer 1, the gradient */
 	FILL_EXPERTS, /* first[] of the gather */
-	FILL_TOKENS   /* ids[] of the gather */
+	FILL_TOKENS,  /* ids[] of the gather */
+	FILL_CHOICE   /* the expert of each token, of which a kernel makes both */
 };
 
 enum plan_how {
-	PLAN_KERNELS,  /* dispatches, the device's time */
-	PLAN_LIBRARY,  /* a product by the system's library, likewise */
+	PLAN_KERNELS, /* dispatches, the device's time */
+	PLAN_LIBRARY, /* a product by the system's library and what its numbers pass before and after, likewise */
 	PLAN_SUBMIT,   /* one submission each, waited for, host time */
 	PLAN_HOST_COPY /* memcpy, host time */
 };
@@ -45,14 +46,17 @@ struct plan_step {
 
 /* How a backend's kernels are divided into groups of threads, and by what name its paths go. */
 struct plan_style {
-	const char *backend;            /* in messages */
-	const char *own;                /* path of its own kernels; NULL: they have no name of their own */
-	const char *library;            /* path of the system's products; NULL: none */
-	const char *product;            /* the library's function, in messages */
-	bool products_by_library;       /* all products of many rows, whatever the path; they may be bf16 */
+	const char *backend;      /* in messages */
+	const char *own;          /* path of its own kernels; NULL: they have no name of their own */
+	const char *library;      /* path of the system's products; NULL: none */
+	const char *product;      /* the library's function, in messages */
+	bool products_by_library; /* all products of many rows, whatever the path; they may be bf16 */
+	const char *converted; /* path of the library's products between conversions; NULL: there are none */
 	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
 	int blocks_gemv_rows[4];        /* likewise of weights in blocks, where `rounds` */
 	int moe_rows;
+	bool gathers;             /* the rows of each expert are found on the device */
+	bool experts_by_matrices; /* experts in f16 run on the matrix units however few their rows are */
 	bool rounds; /* x to 8 bits before products with weights in blocks, of which there are kernels for many rows too */
 	int pass_threads;
 	int prefill_threads, prefill_queries;
@@ -69,6 +73,9 @@ struct plan {
 	int buffers_n;
 	struct plan_step steps[PLAN_STEPS];
 	int steps_n;
+	/* of PLAN_LIBRARY: the buffers of x, the weights and the result, the steps before it, and whether sums are of its type */
+	int product[3], before_product;
+	bool sums_narrow;
 	int rounded; /* the buffer of x rounded to 8 bits; behind it that of its scales: a float and the sum for each 32. 0: none */
 	unsigned char params[64]; /* the kernels' struct, the same for all steps */
 	size_t params_B;

@@ -58,6 +58,7 @@ static const struct {
 	{"scores.kernels", DIM_COUNT},
 	{"linear.kernels", DIM_COUNT},
 	{"linear.passes", DIM_COUNT},
+	{"linear.path", DIM_N},
 	{"scores.passes", DIM_COUNT},
 	{"chunk", DIM_N},
 	{"chunks_overlap", DIM_N},

@@ -5,7 +5,9 @@
  * differ by a factor. Where rows in blocks were measured between the two, or the law of few rows misses its own samples,
  * the samples themselves are the profile. Products of experts are another kernel, which is told by its samples alone.
  */
+#include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/calib/table_fit.h"
@@ -118,7 +120,33 @@ static bool spans(const struct table_fit *t)
 	return widths && rows;
 }
 
-static void fit_experts(struct profile_fitting *g, enum few_format f)
+/* The tokens of a pass, each of whose rows are of so many experts as the path says; of our own suite's eight (kernels/gpu/plan.c). */
+static double tokens_of(const struct sample *s)
+{
+	enum { USED = 8 };
+	int64_t used = s->k < USED ? s->k : USED;
+	char *end;
+
+	if (s->path && isdigit((unsigned char)*s->path)) {
+		const long said = strtol(s->path, &end, 10);
+
+		if (said > 0 && str_starts(end, " of "))
+			used = said;
+	}
+	return ceil((double)s->m / (double)used);
+}
+
+/* Gathers the experts of a format, of passes of few tokens, of more, or of all. Software has a kernel for either, and the number of tokens
+ * decides (sim/cost/measured_rows.c). */
+enum which { OF_FEW, OF_MORE, OF_ALL };
+static bool is_of(const struct sample *s, enum which which)
+{
+	return which == OF_ALL || (tokens_of(s) <= FEW_GEMM_ROWS) == (which == OF_FEW);
+}
+
+/* By tokens: as if each of them met every expert that is hit, which is the work of tiles as wide as the pass. */
+static struct table_fit gather_experts(struct profile_fitting *g, enum few_format f, enum which which,
+				       bool by_tokens)
 {
 	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
 	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n + 1, sizeof *t.at)};
@@ -127,13 +155,56 @@ static void fit_experts(struct profile_fitting *g, enum few_format f)
 		const struct sample *s = &g->set->samples[i];
 		struct sample one;
 
-		if (as_expert(g, s, dtype, &one))
-			table_add(&t, s, &one, s->m % s->k ? s->k : 0);
+		if (!as_expert(g, s, dtype, &one) || !is_of(s, which))
+			continue;
+		if (by_tokens) {
+			one.m = (int64_t)tokens_of(s);
+			one.flop *= (double)one.m * (double)s->k / (double)s->m;
+		}
+		table_add(&t, s, &one, !by_tokens && s->m % s->k ? s->k : 0);
 	}
+	return t;
+}
+
+/* Which of two tables tells shapes better that it was not made of; a fifth is no chance. */
+static bool is_better(const struct utilisation_table *a, const struct utilisation_table *b)
+{
+	return a->between.given && b->between.given && a->between.n >= 4 &&
+	       a->between.value < 0.8 * b->between.value;
+}
+
+static struct utilisation_table experts_table(struct profile_fitting *g, enum few_format f, enum which which,
+					      bool by_tokens)
+{
+	static const char *const of[] = {
+		[OF_FEW] = " of few tokens", [OF_MORE] = " of many tokens", [OF_ALL] = ""};
+	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
+	struct table_fit t = gather_experts(g, f, which, by_tokens);
+	struct utilisation_table made = {.tokens = by_tokens};
+
 	if (spans(&t))
-		make_table(&t, &g->d->experts[f],
-			   arena_printf(g->arena, "products of experts in %s", sample_dtype_names[dtype]),
+		make_table(&t, &made,
+			   arena_printf(g->arena, "products of experts%s in %s%s", of[which],
+					sample_dtype_names[dtype], by_tokens ? ", by tokens" : ""),
 			   SAMPLE_MOE, dtype);
+	return made;
+}
+
+/* One table, or one for each of two kernels where these tell better what they were not made of. */
+static void fit_experts(struct profile_fitting *g, enum few_format f)
+{
+	const struct utilisation_table all = experts_table(g, f, OF_ALL, false),
+				       few = experts_table(g, f, OF_FEW, false),
+				       tokens = experts_table(g, f, OF_MORE, true);
+	struct utilisation_table more = experts_table(g, f, OF_MORE, false);
+
+	if (is_better(&tokens, &more))
+		more = tokens;
+	g->d->experts[f] = all;
+	if (few.n && more.n && (is_better(&few, &all) || is_better(&more, &all))) {
+		g->d->experts_few[f] = few;
+		g->d->experts[f] = more;
+	}
 }
 
 void profile_fit_products(struct profile_fitting *g)

@@ -268,7 +268,8 @@ static void add_products(struct writer *w, const char *key, const struct utilisa
 		if (!any)
 			str_addf(w->out, "        %s:\n", key);
 		any = true;
-		str_addf(w->out, "          %s:\n", few_format_names[f]);
+		str_addf(w->out, "          %s:\n%s", few_format_names[f],
+			 by[f].tokens ? "            tokens: true\n" : "");
 		add_points(w, &by[f], false, 12);
 	}
 }
@@ -392,6 +393,7 @@ static void add_runtime(struct writer *w)
 	add_few(w);
 	add_products(w, "products", d->products);
 	add_products(w, "experts", d->experts);
+	add_products(w, "experts_few", d->experts_few);
 	add_fusion(w);
 	if (datasheet_find(w->datasheet, "chunk"))
 		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));

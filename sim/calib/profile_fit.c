@@ -251,6 +251,52 @@ static const struct sample_set *use_unsettled(struct profile_fitting *g, const s
 	return to;
 }
 
+static bool is_path(const struct sample *s, const char *path)
+{
+	return s->path && !strcmp(s->path, path);
+}
+
+/* Whether products of this shape were measured in the path too. */
+static bool has_path(const struct sample_set *set, const struct sample *like, const char *path)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (s->kind == SAMPLE_GEMM && s->dtype == like->dtype && s->m == like->m && s->n == like->n &&
+		    s->k == like->k && is_path(s, path))
+			return true;
+	}
+	return false;
+}
+
+/* Products between conversions are those of programs that keep activations in f32, which facts say ('linear.path'): where a
+ * shape was measured so, its other products are not theirs. For all others they are none. */
+static const struct sample_set *of_path(struct profile_fitting *g, const struct sample_set *set)
+{
+	static const char *const converted = "converted";
+	const struct datasheet_row *fact = datasheet_find(g->datasheet, "linear.path");
+	const bool wanted = fact && !strcmp(fact->value, converted);
+	struct sample_set *to = arena_alloc(g->arena, sizeof *to);
+	struct sample *samples = arena_array(g->arena, set->n + 1, sizeof *samples);
+
+	*to = *set;
+	to->samples = samples;
+	to->n = 0;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+		const bool has = s->kind == SAMPLE_GEMM && is_path(s, converted);
+
+		if (wanted ? has || s->kind != SAMPLE_GEMM || !has_path(set, s, converted) : !has)
+			samples[to->n++] = *s;
+		else
+			profile_fit_unused(g, s->kind, s->dtype,
+					   wanted ? "the program's are between conversions"
+						  : "between conversions, as only programs that keep "
+						    "activations in f32 have them (linear.path)");
+	}
+	return to;
+}
+
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
 		     struct profile_fit *d, struct err *err)
 {
@@ -260,7 +306,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 
 	*d = (struct profile_fit){.skips_mask = true};
 	datasheet_value(datasheet, "run_to_run", DIM_SHARE, &g.run_sd);
-	g.set = set = use_unsettled(&g, set);
+	g.set = set = of_path(&g, use_unsettled(&g, set));
 	rc = check_set(set, err);
 	g.threads = all_threads(set);
 	for (size_t i = 0; i < set->n; i++) {

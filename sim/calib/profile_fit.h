@@ -36,6 +36,7 @@ struct utilisation_table {
 	struct number between,
 		beyond;   /* relative errors of u on shapes that are no points; not given: too few to tell */
 	bool peak_stated; /* by the data sheet; else the best measured rate */
+	bool tokens;      /* see struct rows_table */
 	struct utilisation_point *at;
 	size_t n; /* 0: not measured */
 };
@@ -81,7 +82,7 @@ struct profile_fit {
 	struct number product, attend;
 	struct utilisation_table gemm[DTYPE_N], attention;
 	/* products of two rows and more, and of experts, where a few numbers do not say what was measured */
-	struct utilisation_table products[FEW_FORMATS], experts[FEW_FORMATS];
+	struct utilisation_table products[FEW_FORMATS], experts[FEW_FORMATS], experts_few[FEW_FORMATS];
 	struct attention_kernel_fit *kernels;
 	size_t kernels_n; /* 0: one kernel was measured */
 	bool skips_mask;

@@ -51,7 +51,10 @@ static const struct {
 	 "of the arithmetic, or of the weights of gemv and moe: f32, f16, bf16, q8, q4; f32 if absent"},
 	{"path",
 	 "which implementation; of several the fastest counts for a product. of moe, called: the host "
-	 "started the product of each expert; of dispatch, training: launches of a training step"},
+	 "started the product of each expert, or how many of how many experts each token uses; of gemm, "
+	 "converted: x and the result are rounded and widened by kernels of their own (facts: linear.path); "
+	 "of "
+	 "dispatch, training: launches of a training step"},
 	{"m n k",
 	 "gemm: m x k by k x n; gemv: m rows through k x n weights; prefill: m queries over n keys; decode: "
 	 "one "

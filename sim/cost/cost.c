@@ -109,6 +109,7 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 	s.few_queries = has_few_queries(&profile->attention);
 	measured_rows_make(a, &profile->products, s.products);
 	measured_rows_make(a, &profile->experts, s.experts);
+	measured_rows_make(a, &profile->experts_few, s.experts_few);
 	return s;
 }
 

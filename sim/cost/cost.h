@@ -31,6 +31,7 @@
 struct measured_rows {
 	const struct util_table *table;
 	double rows, least;
+	bool tokens; /* rows are all tokens of the pass, and its work is as if each met every expert */
 };
 
 /* The properties of a device, its runtime and the precision that determine the time of an operator. */
@@ -41,8 +42,8 @@ struct device_model {
 	enum dtype compute;
 	/* the profile's tables, prepared for interpolation; NULL: no usable table, see device_model_check() */
 	const struct util_table *gemm, *attention;
-	/* products as they were measured, by the format of the weights: dense, and of experts */
-	struct measured_rows products[ROWS_FORMATS], experts[ROWS_FORMATS];
+	/* products as they were measured, by the format of the weights: dense, of experts, and of those in passes of few tokens */
+	struct measured_rows products[ROWS_FORMATS], experts[ROWS_FORMATS], experts_few[ROWS_FORMATS];
 	/* attention's table has kernels for few queries; else a few queries are bound by reading the cache */
 	bool few_queries;
 	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */

@@ -19,6 +19,9 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 /* Whether a table holds for the product, which measured_rows_cost() then asks. */
 bool measured_rows_hold(const struct op *op, const struct device_model *device_model);
 
+/* The rows by which its table is asked: those of each weight, or of experts in tiles as wide as the pass all of its tokens. */
+double measured_rows_of(const struct op *op, const struct device_model *device_model);
+
 /* Many rows take no longer than several products of the most rows that were measured: where the arithmetic of *c, which
  * products of other weights told, is slower than that, it is held at it. */
 void measured_rows_limit(struct cost *c, const struct op *op, const struct device_model *device_model,

@@ -28,7 +28,7 @@ static enum weights_rate by_format(enum format_id f)
 static struct op_rates of_product(const struct op *op, const struct device_model *device_model)
 {
 	const struct profile *p = device_model->profile;
-	const double rows = op->rows / op->copies,
+	const double rows = measured_rows_of(op, device_model),
 		     bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
 	struct op_rates r = {.memory = op_rates_by_bits(p, bits), .arithmetic = by_format(op->format)};
 

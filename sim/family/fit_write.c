@@ -438,11 +438,12 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 
 /* The keys that fit_write_runtime() writes itself, or that are settled in the numbers: the factors of chips and of dies. */
 static const char *const written[] = {
-	"version",         "read",       "copy",       "gemv",     "gemv_q8",  "gemv_q4",   "gemm_f32",
-	"gemm_f16",        "gemm_bf16",  "attention",  "norm",     "rope",     "kv_append", "kv_repeat",
-	"scores",          "linear",     "activation", "residual", "overhead", "few",       "all_logits",
-	"chips",           "chips_like", "dies",       "dequant",  "products", "experts",   "suite",
-	"dequant_experts", "models"};
+	"version",   "read",      "copy",       "gemv",        "gemv_q8",    "gemv_q4",
+	"gemm_f32",  "gemm_f16",  "gemm_bf16",  "attention",   "norm",       "rope",
+	"kv_append", "kv_repeat", "scores",     "linear",      "activation", "residual",
+	"overhead",  "few",       "all_logits", "chips",       "chips_like", "dies",
+	"dequant",   "products",  "experts",    "experts_few", "suite",      "dequant_experts",
+	"models"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
@@ -521,6 +522,7 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_dequant(w, out);
 	add_rows_tables(w, out, "products", &w->from->products);
 	add_rows_tables(w, out, "experts", &w->from->experts);
+	add_rows_tables(w, out, "experts_few", &w->from->experts_few);
 	fit_write_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
 	add_models(w, out);
 	remove_settled(w, out);

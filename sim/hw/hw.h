@@ -45,6 +45,8 @@ struct gemm_table {
 struct rows_table {
 	struct origin origin;
 	struct field_list points; /* struct gemm_point; u may pass 1 where integers are multiplied */
+	/* of experts in tiles as wide as the pass: m is its tokens, and u counts the work as if each token met every expert hit */
+	bool tokens;
 	struct qty between, beyond;
 };
 
@@ -378,7 +380,8 @@ struct profile {
 		dequant,
 		dequant_experts; /* the same of experts, whose products are another kernel; origin.node NULL: dequant */
 	struct few few;
-	struct rows_tables products, experts; /* as measured, in the place of the tables and shares above */
+	/* as measured, in the place of the tables and shares above; experts_few: of passes of up to few.rows tokens */
+	struct rows_tables products, experts, experts_few;
 	struct expert_calls expert_calls;
 	struct tile tile;
 	struct dies dies;

@@ -47,6 +47,9 @@ static const struct table rows_point_table = {"point", sizeof(struct gemm_point)
 static const struct field rows_fields[] = {
 	{FIELD_KEY(struct rows_table, points), .type = FIELD_LIST, .sub = &rows_point_table,
 	 .help = "utilisation by shape"},
+	{FIELD_KEY(struct rows_table, tokens), .type = FIELD_BOOL, .optional = true,
+	 .help = "of experts: m is the tokens of a pass, in tiles so wide that each could meet every expert "
+		 "that is hit"},
 	QTY_OPT(struct rows_table, between, DIM_SHARE, 0, 2,
 		"relative error of u between its points; if not said, 6 %"),
 	QTY_OPT(struct rows_table, beyond, DIM_SHARE, 0, 2,
@@ -496,6 +499,8 @@ static const struct field profile_fields[] = {
 		"products of two rows and more as measured, in the place of gemm_*, few and dequant"),
 	SUB_OPT(struct profile, experts, rows_formats_table,
 		"the same of experts, a row each and more; m is the rows of an expert"),
+	SUB_OPT(struct profile, experts_few, rows_formats_table,
+		"the same of passes of few tokens, which run in another kernel; not given: as of many"),
 	SUB_OPT(struct profile, expert_calls, expert_calls_table,
 		"experts of 16-bit weights whose products the host starts one by one, as measured"),
 	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),

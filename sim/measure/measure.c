@@ -440,17 +440,18 @@ static enum measure_end write_machine(const struct measurement *u, struct texts 
 	return end;
 }
 
-/* Where cases failed no hardware file is written; the hint is the command that makes one from the kept samples. */
-static enum measure_end report_failures(const struct measurement *u, size_t failed, struct err *err)
+/* The file is of the cases that came right; it names the others, and the terminal says how many there are. */
+static enum measure_end write_despite(const struct measurement *u, size_t failed, struct measure_result *r,
+				      struct err *err)
 {
-	struct str from = STR_INIT;
+	const enum measure_end end = write_machine(u, &r->unused, err);
+	const char *line = arena_printf(
+		u->arena, "%zu case%s failed, of which the file says why: it is made of the others", failed,
+		failed == 1 ? "" : "s");
 
-	for (size_t i = 0; i < u->n; i++)
-		str_addf(&from, " --from %s", u->at[i].samples);
-	err_set(err, "%zu case%s failed: no hardware file is written", failed, failed == 1 ? "" : "s");
-	err_hint(err, "of what came right: lemursim calibrate%s -o %s", from.text, out_option(u));
-	str_release(&from);
-	return MEASURE_FAILED;
+	if (end == MEASURE_WRITTEN && failed)
+		r->unused = texts_join(u->arena, &r->unused, &line, 1);
+	return end;
 }
 
 /* Takes a device, unless this machine has none such. */
@@ -567,7 +568,7 @@ static enum measure_end measure_all(struct measurement *u, struct measure_result
 		list_resume_commands(u, r);
 		return MEASURE_INTERRUPTED;
 	}
-	return failed ? report_failures(u, failed, err) : write_machine(u, &r->unused, err);
+	return write_despite(u, failed, r, err);
 }
 
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,

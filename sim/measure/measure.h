@@ -38,7 +38,7 @@ enum measure_end {
 	MEASURE_WRITTEN,
 	MEASURE_INTERRUPTED, /* rows that were finished are kept */
 	MEASURE_REFUSED,     /* with err: the options cannot be met */
-	MEASURE_FAILED       /* with err: a case failed, or a file cannot be written; samples may be kept */
+	MEASURE_FAILED /* with err: no file can be made of what came right, or written; samples may be kept */
 };
 
 struct measure_result {

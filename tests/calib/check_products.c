@@ -80,7 +80,7 @@ static void measure_q8(struct samples *y, int64_t m, int64_t n)
 		product_s(m, n, 1));
 }
 
-static struct profile_fit fitted(struct samples *y)
+static struct profile_fit fitted_with(struct samples *y, const struct datasheet *facts)
 {
 	const struct sample_set set = {.chip = "Known law",
 				       .device = "cpu",
@@ -92,8 +92,13 @@ static struct profile_fit fitted(struct samples *y)
 	struct err err = ERR_INIT;
 
 	gsl_set_error_handler_off();
-	ck_assert_msg(profile_fit_make(&y->arena, &set, NULL, &d, &err) == 0, "%s", err.msg);
+	ck_assert_msg(profile_fit_make(&y->arena, &set, facts, &d, &err) == 0, "%s", err.msg);
 	return d;
+}
+
+static struct profile_fit fitted(struct samples *y)
+{
+	return fitted_with(y, NULL);
 }
 
 /* Each point gives its sample's time back: the start, and its work at the point's share of the peak. */
@@ -243,6 +248,92 @@ START_TEST(experts_get_rows_unevenly)
 }
 END_TEST
 
+/* Experts of one kernel up to eight tokens and of another above, in tiles as wide as the pass: how many rows an expert gets is no matter. The
+ * work of the tiles is the same share of the peak everywhere, so that a table by tokens tells what it was not made of, and one by rows does not. */
+START_TEST(experts_in_tiles_of_the_pass)
+{
+	static const struct {
+		int64_t m, k;
+	} of[] = {{8, 8},    {32, 26},  {64, 42},  {72, 45},  {128, 32}, {128, 56},
+		  {256, 32}, {256, 63}, {512, 32}, {512, 64}, {2048, 64}};
+	static const int64_t widths[] = {1024, 2048};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		for (size_t w = 0; w < ARRAY_LEN(widths); w++) {
+			const double tokens = ceil((double)of[i].m / 8),
+				     all = (double)(of[i].k * widths[w] * widths[w]),
+				     rows = tokens <= 8 ? (double)of[i].m / (double)of[i].k : tokens;
+
+			measure(&y,
+				(struct sample){.kind = SAMPLE_MOE,
+						.dtype = SAMPLE_Q8,
+						.m = of[i].m,
+						.n = widths[w],
+						.k = of[i].k,
+						.bytes = 34.0 / 32 * all},
+				start_s + 2 * rows * all / ((tokens <= 8 ? 0.1 : 0.4) * flops));
+		}
+	d = fitted(&y);
+	ck_assert_uint_eq(d.experts_few[FEW_Q8].n, 6);
+	ck_assert(!d.experts_few[FEW_Q8].tokens);
+	ck_assert(d.experts[FEW_Q8].tokens);
+	ck_assert_uint_eq(d.experts[FEW_Q8].n, 16);
+	for (size_t i = 0; i < 16; i++) {
+		const struct utilisation_point *p = &d.experts[FEW_Q8].at[i];
+
+		ck_assert_int_eq(p->m, of[3 + i / 2].m / 8);
+		ck_assert_int_eq(p->per, 0);
+		ck_assert_double_eq_tol(p->u.value * d.gemm[DTYPE_F32].peak.value, 0.4 * flops, 0.02 * flops);
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* Of products in f16 that were measured as they are and between conversions, those are the program's that its facts name. */
+START_TEST(products_between_conversions)
+{
+	static const struct datasheet_row row = {.key = "linear.path", .value = "converted"};
+	static const struct datasheet facts = {.at = &row, .n = 1};
+	static const int64_t widths[] = {512, 1024, 2048}, rows[] = {16, 256};
+	struct samples y;
+	struct profile_fit d[2];
+
+	measure_base(&y);
+	for (size_t i = 0; i < 6; i++)
+		for (int way = 0; way < (rows[i / 3] > 16 ? 2 : 1); way++) {
+			const int64_t m = rows[i / 3], n = widths[i % 3];
+
+			measure(&y,
+				(struct sample){.kind = SAMPLE_GEMM,
+						.dtype = SAMPLE_F16,
+						.path = way ? "converted" : "cublas",
+						.m = m,
+						.n = n,
+						.k = n,
+						.flop = 2.0 * (double)(m * n) * (double)n},
+				product_s(m, n, way ? 0.5 : 1));
+		}
+	d[0] = fitted(&y);
+	d[1] = fitted_with(&y, &facts);
+	for (size_t way = 0; way < 2; way++) {
+		const struct utilisation_table *t = &d[way].gemm[DTYPE_F16];
+
+		ck_assert_uint_eq(t->n, 6);
+		for (size_t i = 0; i < t->n; i++) {
+			const double factor = way && t->at[i].m > 16 ? 0.5 : 1;
+			const double u = t->at[i].u.value * t->peak.value / flops;
+
+			ck_assert_double_eq_tol(u / (factor * u_of(t->at[i].m, t->at[i].n)), 1, 0.1);
+		}
+		ck_assert_uint_gt(d[way].unused_n, 0);
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
 /* Single rows are in the table where they are of many shapes, and no one rate holds for them. */
 static const struct {
 	int64_t shapes;
@@ -320,6 +411,8 @@ Suite *suite_products(void)
 	tcase_add_test(t, without_rows_between_there_is_no_table);
 	tcase_add_loop_test(t, experts_need_widths_and_rows, 0, ARRAY_LEN(experts));
 	tcase_add_test(t, experts_start_together);
+	tcase_add_test(t, experts_in_tiles_of_the_pass);
+	tcase_add_test(t, products_between_conversions);
 	tcase_add_test(t, experts_get_rows_unevenly);
 	tcase_add_test(t, several_sequences_are_another_kernel);
 	tcase_add_loop_test(t, single_rows_of_unlike_rates, 0, ARRAY_LEN(singles));

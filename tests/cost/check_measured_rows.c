@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/cost/util.h"
 #include "tests/suites.h"
 
 /* Rows and widths that fill a grid; u grows with rows, then falls where another kernel takes over, as measured ones do. */
@@ -239,12 +240,63 @@ START_TEST(weights_of_other_bytes)
 }
 END_TEST
 
+/* Experts, eight of 64 for each token: whether their few or their many tokens' table holds is decided by all tokens of the pass, however few
+ * rows an expert gets, and a table by tokens counts the work as if each met every expert that is hit. */
+static const struct {
+	double tokens, hit;
+	bool few, by_tokens;
+} expert_passes[] = {{1, 8, true, false},   {8, 42, true, false},  {8, 42, true, true},
+		     {9, 45, false, false}, {9, 45, false, true},  {64, 64, false, false},
+		     {64, 64, false, true}, {256, 64, false, true}};
+
+START_TEST(experts_by_tokens)
+{
+	const double n = 512, tokens = expert_passes[_i].tokens, hit = expert_passes[_i].hit,
+		     all = 8 * tokens;
+	struct rows_table few;
+	struct gemm_point slow[POINTS];
+	struct measured x;
+	struct cost c = {0};
+	struct op op = product(all / hit, n);
+	struct util u;
+	double work;
+
+	set_up(&x, ROWS);
+	for (size_t i = 0; i < POINTS; i++) {
+		slow[i] = x.points[i];
+		slow[i].u.value /= 3;
+	}
+	few = x.table;
+	few.points.at = slow;
+	x.table.tokens = expert_passes[_i].by_tokens;
+	x.profile.experts.of[ROWS_Q8] = &x.table;
+	x.profile.experts_few.of[ROWS_Q8] = &few;
+	measured_rows_make(&x.arena, &x.profile.experts, x.model.experts);
+	measured_rows_make(&x.arena, &x.profile.experts_few, x.model.experts_few);
+	op.experts = 8;
+	op.copies = hit;
+	op.rows = all;
+	op.flop = 2 * all * n * n;
+	ck_assert(measured_rows_cost(&c, &op, &x.model, n * n, 1));
+	if (expert_passes[_i].by_tokens && !expert_passes[_i].few) {
+		u = util_at(x.model.experts[ROWS_Q8].table, tokens, hit * n * n);
+		work = 2 * tokens * hit * n * n;
+	} else {
+		u = util_at(x.model.experts[ROWS_Q8].table, all / hit, hit * n * n);
+		work = op.flop * (expert_passes[_i].few ? 3 : 1);
+	}
+	ck_assert_double_eq_tol((c.memory.s + c.arithmetic.s) * peak * u.u / work, 1, 1e-9);
+	arena_release(&x.arena);
+}
+END_TEST
+
 Suite *suite_measured_rows(void)
 {
 	Suite *s = suite_create("measured_rows");
 	TCase *t = tcase_create("rows");
 
 	tcase_add_test(t, points_give_their_own_time);
+	tcase_add_loop_test(t, experts_by_tokens, 0, ARRAY_LEN(expert_passes));
 	tcase_add_test(t, more_rows_take_longer);
 	tcase_add_test(t, between_widths_lies_between);
 	tcase_add_test(t, beyond_the_largest_row);

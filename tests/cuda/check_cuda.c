@@ -29,6 +29,10 @@ static const struct backend *const b = &backend_cuda;
 	{                                                                                                    \
 		.kind = SAMPLE_GEMM, .dtype = type, .m = rows, .n = columns, .k = depth                      \
 	}
+#define CONVERTED(type, rows, columns, depth)                                                                \
+	{                                                                                                    \
+		.kind = SAMPLE_GEMM, .dtype = type, .m = rows, .n = columns, .k = depth, .path = "converted" \
+	}
 #define ROWS(type, rows, columns, depth)                                                                     \
 	{                                                                                                    \
 		.kind = SAMPLE_GEMV, .dtype = type, .m = rows, .n = columns, .k = depth                      \
@@ -53,6 +57,8 @@ static const struct bench_case good[] = {
 	PRODUCT(SAMPLE_F32, 5, 7, 33),
 	PRODUCT(SAMPLE_F16, 17, 33, 64),
 	PRODUCT(SAMPLE_BF16, 8, 64, 96),
+	CONVERTED(SAMPLE_F16, 17, 33, 64),
+	CONVERTED(SAMPLE_F16, 40, 70, 129),
 	{.kind = SAMPLE_SUSTAINED, .dtype = SAMPLE_F16, .m = 32, .n = 32, .k = 32},
 	ROWS(SAMPLE_F32, 1, 101, 256),
 	ROWS(SAMPLE_F16, 1, 64, 4096),
@@ -76,6 +82,8 @@ static const struct bench_case good[] = {
 	EXPERTS(SAMPLE_Q8, 139, 64, 2),
 	EXPERTS(SAMPLE_F32, 1, 32, 1),
 	EXPERTS(SAMPLE_F16, 11, 96, 2),
+	EXPERTS(SAMPLE_F16, 37, 320, 2),
+	EXPERTS(SAMPLE_F16, 1, 64, 1),
 	EXPERTS(SAMPLE_BF16, 7, 32, 3),
 	EXPERTS(SAMPLE_Q8, 9, 64, 4),
 	EXPERTS(SAMPLE_Q4, 6, 64, 5),
@@ -104,6 +112,10 @@ static const struct bench_case good[] = {
 
 static const struct bench_case bad[] = {
 	PRODUCT(SAMPLE_Q4, 64, 64, 40),
+	CONVERTED(SAMPLE_F16, 16, 64, 64),
+	CONVERTED(SAMPLE_BF16, 32, 64, 64),
+	CONVERTED(SAMPLE_Q8, 32, 64, 64),
+	{.kind = SAMPLE_DISPATCH, .m = 16, .path = "converted"},
 	ROWS(SAMPLE_F16, 9, 64, 64),
 	ROWS(SAMPLE_Q8, 1, 64, 40),
 	EXPERTS(SAMPLE_F16, 2, 64, 3),
@@ -255,6 +267,23 @@ static int test_clock(void)
 			return -1;
 	}
 	return 0;
+}
+
+/* What a slow host takes to launch a short kernel is not its time: it is recorded as a graph all the same. */
+static int test_slow_host(void)
+{
+	static const struct bench_case c = {.kind = SAMPLE_WRITE, .bytes = 65536};
+	struct err err = ERR_INIT;
+	void *self;
+
+	fake->kernel_s = 2e-6;
+	fake->host_s = 300e-6;
+	if (open_it(&self) != 0)
+		return -1;
+	WANT(b->prepare(self, &c, &err) == 0);
+	WANT(fake->graphs == 1);
+	b->close(self);
+	return clean();
 }
 
 /* Cold data: repetitions go through more memory than the cache has, in a graph too. */
@@ -538,6 +567,7 @@ static const struct {
 	     {"refused cases", test_refused},
 	     {"facts", test_facts},
 	     {"clock", test_clock},
+	     {"a slow host", test_slow_host},
 	     {"rotation", test_rotation},
 	     {"dispatch", test_dispatch},
 	     {"wrong results", test_wrong_results},

@@ -18,9 +18,10 @@ struct fake_cuda {
 	int devices, major, minor, driver; /* driver: 1000 major + 10 minor */
 	size_t memory;
 	double kernel_s;
-	int order;    /* of the warps in a block: tests/metal/shim/dispatch.h */
-	bool skip;    /* launches count but do not execute */
-	long fail_at; /* this call, counted from 1, fails with status `fail_with`; 0: none */
+	double host_s; /* that passes before the first launch behind an event */
+	int order;     /* of the warps in a block: tests/metal/shim/dispatch.h */
+	bool skip;     /* launches count but do not execute */
+	long fail_at;  /* this call, counted from 1, fails with status `fail_with`; 0: none */
 	int fail_with;
 	bool fail_sticks;        /* all later calls in that context fail too */
 	const char *fail_kernel; /* launches of it are illegal accesses */

@@ -441,16 +441,20 @@ static const char *signature(const char *kernel)
 		  {"gemv_", "bbbp"},
 		  {"moe_q", "bbbbpbb"},
 		  {"moe_", "bbbpbb"},
-		  {"gemm_q", "bbbbp"},
+		  {"gemm_q", "bbbbbp"},
 		  {"experts_q", "bbbbpbb"},
+		  {"experts_f16", "bbbpbb"},
 		  {"round_rows", "bbbp"},
-		  {"round_and_clear", "bbbbp"},
+		  {"join_", "bbp"},
 		  {"attention_join", "bbp"},
 		  {"attention_prefill", "bbbbp"},
 		  {"attention_decode", "bbbbp"},
 		  {"attention_heads", "bbbbp"},
 		  {"rmsnorm_", "bbbp"},
+		  {"narrow_rows", "bbp"},
+		  {"widen_rows", "bbp"},
 		  {"adam", "bbbbp"},
+		  {"gather", "bbbp"},
 		  {"empty", "b"},
 		  {"chain", "b"}};
 
@@ -483,7 +487,8 @@ static int node_execute(const struct node *n)
 	memcpy(launch.threads, n->threads, sizeof launch.threads);
 	if (emulate(&launch) != 0)
 		fake_misuse(name, emulate_error());
-	if (fake.spoil) { /* an element of the last buffer in front of the parameters */
+	if (fake.spoil &&
+	    strcmp(name, "gather")) { /* an element of the last buffer in front of the parameters; no index */
 		int last = 0;
 
 		for (int i = 1; signature(name)[i] == 'b'; i++)
@@ -678,6 +683,7 @@ EXPORT int cuEventRecord(void *event, void *stream)
 	if (!e || !find(stream, OBJECT_STREAM, "cuEventRecord"))
 		return 400;
 	e->at_s = clock_s;
+	clock_s += fake.host_s;
 	return 0;
 }
 

@@ -238,9 +238,13 @@ EXPORT int cublasGemmEx(void *handle, int trans_a, int trans_b, int m, int n, in
 
 	(void)handle;
 	ENTER("cublasGemmEx", IN_CONTEXT);
+	const bool narrow = compute == 64; /* its factors are halves */
+
 	if (trans_a != 1 || trans_b || lda != k || ldb != k || ldc != m || type_b != type_a ||
-	    type_c != type_a || compute != 68 || algorithm != -1 || *(const float *)alpha != 1 ||
-	    *(const float *)beta != 0 || !workspace)
+	    type_c != type_a || (compute != 68 && !(narrow && type_a == 2)) || algorithm != -1 ||
+	    (narrow ? *(const uint16_t *)alpha != 0x3c00 || *(const uint16_t *)beta != 0
+		    : *(const float *)alpha != 1 || *(const float *)beta != 0) ||
+	    !workspace)
 		return 7;
 	if (!fake_in_memory(a, (size_t)m * (size_t)k * size) ||
 	    !fake_in_memory(b, (size_t)n * (size_t)k * size) ||

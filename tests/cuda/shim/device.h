@@ -101,10 +101,6 @@ DEVICE int dot4(uint a, uint b, int sum)
 		sum += byte_in(a, i) * byte_in(b, i);
 	return sum;
 }
-DEVICE void add_to(float *to, float x)
-{
-	*to += x;
-}
 DEVICE float exp2_fast(float x)
 {
 	return exp2f(x);
