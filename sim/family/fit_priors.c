@@ -16,8 +16,8 @@
 static const double least_sd = 0.03, most_sd = 0.5, overhead_sd = 0.3;
 /* Of a chip that the profile's fit had none of, against what it says of others: its rates, its kernels' overheads; of models about
  * a chip in their tokens. Maximum likelihood of the tokens of 22 chips and programs, each left out of its family, with terms of
- * models and formats besides: 0.11, 0.25 and 0.08 to 0.10; with any one family left out 0.09 to 0.12, 0.19 to 0.34. Judged
- * are other models on these chips, so that the rows had been seen; no value was chosen by them. */
+ * models and formats besides: 0.11, 0.25 and 0.08 to 0.10; with any one family left out 0.09 to 0.12, 0.19 to 0.34. Not blind:
+ * other models on these chips are judged, whose errors had been seen, and variants that did worse there were dropped. */
 static const double unseen_rate_sd = 0.11, unseen_overhead_sd = 0.25, models_tokens_sd = 0.08;
 /* The same of prompts of 512 tokens and more, of 26 chips and programs: 0.09 to 0.11 of a chip in all products, and besides of
  * those of a kind of weights 0.01 to 0.06, of experts' 0.08 to 0.12; of models in their weights 0.14. */
