@@ -273,6 +273,9 @@ static double gap_of(const struct outcome *r, const struct metric_info *minimize
 	return gap * GAP_PER_ROUNDING < 1 ? 0 : gap;
 }
 
+/* The search moves whole layers of one copy of the model, so that neither it nor its bounds say anything of splits. */
+static const char not_tried[] = "Tensor, data and expert splits were not tried.";
+
 /* The lower bound is of the minimized metric; for a rate that is the time it is the inverse of, so the
  * relative gap is the same. */
 static const char *annealed_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
@@ -285,18 +288,18 @@ static const char *annealed_note(struct arena *a, const struct outcome_ask *ask,
 
 	if (bounded)
 		proof = arena_printf(
-			a, " No assignment has less than %s %s of %s: %s.", of_3(c->bound), minimized->unit,
-			minimized->name,
-			gap > 0 ? arena_printf(a, "the first is at most %s %% from the best possible",
+			a, " No assignment of these kinds has less than %s %s of %s: %s.", of_3(c->bound),
+			minimized->unit, minimized->name,
+			gap > 0 ? arena_printf(a, "the first is at most %s %% from the best of them",
 					       of_3(100 * gap))
-				: "the first is proved to be the best");
+				: "the first is proved to be the best of them");
 	return arena_printf(
 		a,
 		"Annealed %s assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
-		"looked at, %zu of the best were run, %zu of them do not fit%s.%s%s",
+		"looked at, %zu of the best were run, %zu of them do not fit%s.%s %s%s",
 		considered_text(c).text, c->tried, c->run + c->unfit, c->unfit,
-		gap == 0 ? "" : "; not proved to be the best", proof,
+		gap == 0 ? "" : "; not proved to be the best", proof, not_tried,
 		r->stopped ? " It was interrupted." : "");
 }
 
@@ -309,10 +312,10 @@ static const char *counts_note(struct arena *a, const struct search_counts *c, b
 	return arena_printf(
 		a,
 		"Searched %s assignments (contiguous cuts, roles apart, phases apart, devices left "
-		"out): %zu were run, %zu do not fit, %s; %s.",
+		"out): %zu were run, %zu do not fit, %s; %s. %s",
 		considered_text(c).text, c->run, c->unfit + c->too_heavy,
 		c->exact ? "bounds ruled out the rest" : "others were ruled out by bounds or not looked at",
-		exact);
+		exact, not_tried);
 }
 
 size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const struct outcome *r,
