@@ -158,7 +158,7 @@ static const struct profile *of_neighbour(struct runtime_fit *f, const struct ca
 static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other, const char *tool,
 			  int64_t build, struct err *err)
 {
-	const struct fit_scale rate = {1, 0, false, other_machine_sd}, time = {1, 0, false, 0};
+	const struct fit_scale rate = {.factor = 1, .extra_sd = other_machine_sd}, time = {.factor = 1};
 	struct fit_written w = {.arena = f->arena,
 				.at = other,
 				.as_shares = true,

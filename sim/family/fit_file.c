@@ -1,20 +1,24 @@
 /* fit_file.c - a fit as a hardware file, and such a file loaded from its text; see fit_work.h. */
 #include "sim/family/fit_work.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/exact_math.h"
 #include "sim/base/jsonw.h"
 #include "sim/cost/op_rates.h"
+#include "sim/family/beyond_fit.h"
 
 /* The product of some factors. Their errors are added as if they were independent. */
 static struct fit_scale scale_of(const struct runtime_fit *f, const enum run_factor *of, size_t n)
 {
-	struct fit_scale s = {1, 0, false, 0};
+	struct fit_scale s = {.factor = 1};
 
 	for (size_t i = 0; i < n; i++) {
 		const double v = f->fitted[of[i]];
 
+		s.told_sd = exact_hypot(s.told_sd, f->told_sd[of[i]]);
+		s.models_sd = fmax(s.models_sd, f->models_sd[of[i]]);
 		s.factor *= v;
 		s.se = exact_hypot(s.se, v > 0 ? f->se[of[i]] / v : 0);
 		s.fitted |= f->is_free[of[i]];
@@ -87,6 +91,29 @@ void fit_write_head(const struct runtime_fit *f, const char *name, struct str *o
 	fit_write_keys(out, 6, mine ? yml_get(mine, "runtimes") : NULL, &name, 1);
 }
 
+/* The kinds of models and weights that the runs were of, in each phase that the profile has a width of it for. */
+static void set_seen(struct fit_written *w, const struct runtime_fit *f)
+{
+	const struct beyond_width *widths = f->profile.beyond.of;
+	struct fit_reach reach = {.context = 0};
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct report_row *row = &f->rows[i];
+		const struct observation o = {.run = row->run,
+					      .device = &f->base,
+					      .model = row->model,
+					      .precision = row->precision};
+
+		fit_reach_add(f->arena, &o, f->base.profile, &reach);
+	}
+	for (int k = 0; k < BEYOND_KINDS; k++) {
+		const bool prompts = reach.had[REACH_PREFILL][k], tokens = reach.had[REACH_DECODE][k];
+
+		w->seen[k] = (prompts || tokens) && (prompts || widths[k].prefill <= 0) &&
+			     (tokens || widths[k].decode <= 0);
+	}
+}
+
 void fit_write_file(struct runtime_fit *f, struct str *out)
 {
 	const char *name = fit_runtime_name(f);
@@ -114,6 +141,7 @@ void fit_write_file(struct runtime_fit *f, struct str *out)
 	w.other_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_OTHER);
 	w.alone_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_ALONE);
 	scale_weights(&w, f);
+	set_seen(&w, f);
 	for (size_t i = 0; i < f->n; i++)
 		w.experts_told |= f->rows[i].model->experts != NULL;
 	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", name,

@@ -405,6 +405,33 @@ static void set_reaches(struct update *u)
 		}
 }
 
+/* The most that models scatter by about a factor. Overheads and further rows are the chip's alone. */
+static double models_about(enum run_factor which)
+{
+	switch (which) {
+	case FACTOR_ARITHMETIC:
+		return models_prompts_sd;
+	case FACTOR_MEMORY:
+		return models_tokens_sd;
+	case FACTOR_KERNEL:
+	case FACTOR_STEP:
+	case FACTOR_SEVERAL:
+		return 0;
+	default:
+		return INFINITY;
+	}
+}
+
+/* On a chip that the fit had none of, the spreads of the profile's numbers are of chips and of models, and the priors of factors
+ * stand for the chip's part: what the runs leave of it takes its place. */
+static void set_told(struct update *u)
+{
+	for (size_t i = 0; i < u->factors_n; i++) {
+		u->f->told_sd[u->factor[i]] = u->sd[i];
+		u->f->models_sd[u->factor[i]] = models_about(u->factor[i]);
+	}
+}
+
 static void set_priors(struct update *u)
 {
 	const struct profile *p = u->f->base.profile;
@@ -432,6 +459,8 @@ static void set_priors(struct update *u)
 		add_factor(u, FACTOR_KERNEL, overhead_sd_of(u, &o->kernel));
 	if (u->f->decode_n && o->step.value > 0)
 		add_factor(u, FACTOR_STEP, overhead_sd_of(u, &o->step));
+	if (!u->knows_chip)
+		set_told(u);
 }
 
 void update_set_priors(struct update *u)

@@ -143,10 +143,11 @@ static struct fit_scale take_reach(const struct update *u, const struct estimate
 	double own;
 
 	if (at == SIZE_MAX)
-		return (struct fit_scale){1, 0, false, 0};
+		return (struct fit_scale){.factor = 1};
 	own = which < PHASES ? own_reach(u, e, r, model, which) : e->theta[at];
-	return (struct fit_scale){exact_exp(own), sqrt(e->covariance[at * u->p + at]),
-				  which >= PHASES || has_phase(u, model, which), 0};
+	return (struct fit_scale){.factor = exact_exp(own),
+				  .se = sqrt(e->covariance[at * u->p + at]),
+				  .fitted = which >= PHASES || has_phase(u, model, which)};
 }
 
 static void take_reaches(struct update *u, const struct estimate *e)

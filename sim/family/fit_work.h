@@ -18,6 +18,9 @@ struct fit_scale {
 	double factor, se; /* relative */
 	bool fitted;       /* else taken over */
 	double extra_sd;   /* relative, added to each number's own: of a transfer to another machine */
+	/* Relative: what the factor was unsure by before the runs, which each number's own spread has in it too; and the most of that
+	 * spread that models scatter by, which the factor says nothing of. */
+	double told_sd, models_sd;
 };
 
 /* How many times as fast as the profile's numbers say one model of the runs is. */
@@ -53,6 +56,7 @@ struct runtime_fit {
 		layer_s;          /* of the first model: kernels of a layer, and their overhead at factor 1 */
 	double unscaled[FACTORS]; /* what is held where nothing was fitted */
 	double fitted[FACTORS], se[FACTORS];
+	double told_sd[FACTORS], models_sd[FACTORS]; /* as in struct fit_scale, of one factor */
 	struct fit_model_reach
 		*reaches; /* of the models of the runs, where they were told apart from the machine */
 	size_t reaches_n;
@@ -93,9 +97,15 @@ struct fit_written {
 	const char *kernel_source;             /* of an overhead that is not fitted; NULL: that of `from` */
 	const struct fit_model_reach *reaches; /* of models; beside those that `from` has of others */
 	size_t reaches_n;
+	/* the chip is one that the profile's `beyond` counts as measured with the kind */
+	bool seen[BEYOND_KINDS];
 	const struct yml *
 		over; /* a runtime of the same name in the file's base, which this one is merged over; or NULL */
 };
+
+/* How unsure a number is by itself once its factor is known: its spread (relative) without what told_sd of the factor has of
+ * it, and no less than models scatter by, by half of its variance or models_sd. */
+double fit_spread_left(double spread, const struct fit_scale *by);
 
 /* Sets the scales of all operators alike, from those of arithmetic and memory. */
 void fit_written_alike(struct fit_written *w);

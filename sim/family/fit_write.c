@@ -8,6 +8,7 @@
 #include "sim/base/jsonw.h"
 #include "sim/calib/fit.h"
 #include "sim/cost/op_rates.h"
+#include "sim/family/beyond_fit.h"
 
 /* Blocks may be multiplied as integers, by units that pass the dtype's peak: what hw/profile_fields.c allows. */
 static const double most_by_weights = 10, most_of_rows = 100;
@@ -39,12 +40,21 @@ static const char *source_of(const struct fit_written *w, const char *key, const
 			    as->by->fitted ? ", fitted to runs" : ", not told by these runs", held);
 }
 
+double fit_spread_left(double spread, const struct fit_scale *by)
+{
+	const double told = fmin(by->told_sd, spread);
+
+	return told > 0 ? fmax(sqrt(spread * spread - told * told), fmin(spread / sqrt(2), by->models_sd))
+			: spread;
+}
+
 /* Appends "KEY: {value: ..., sd: ..., how: ..., source: ...}". */
 static void add_number(const struct fit_written *w, struct str *out, const char *key, const struct qty *q,
 		       const struct manner *as)
 {
 	const double value = fmin(q->value * as->by->factor, as->most);
-	const double sd = value * exact_hypot(exact_hypot(q->spread, as->by->se), as->by->extra_sd);
+	const double own = fit_spread_left(q->spread, as->by);
+	const double sd = value * exact_hypot(exact_hypot(own, as->by->se), as->by->extra_sd);
 	const enum dim dim = as->per > 0 ? DIM_SHARE : as->dim;
 	const double unit = as->per > 0 ? as->per : 1;
 
@@ -83,7 +93,7 @@ void fit_written_alike(struct fit_written *w)
 	for (int i = 0; i < WEIGHTS_RATES; i++) {
 		w->read[i] = w->read_rows[i] = w->memory;
 		w->product[i] = w->several[i] = w->arithmetic;
-		w->dequant[i] = w->experts[i] = (struct fit_scale){1, 0, false, 0};
+		w->dequant[i] = w->experts[i] = (struct fit_scale){.factor = 1};
 	}
 }
 
@@ -443,7 +453,7 @@ static const char *const written[] = {
 	"kv_append", "kv_repeat", "scores",     "linear",      "activation", "residual",
 	"overhead",  "few",       "all_logits", "chips",       "chips_like", "dies",
 	"dequant",   "products",  "experts",    "experts_few", "suite",      "dequant_experts",
-	"models"};
+	"models",    "beyond"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
@@ -453,6 +463,53 @@ static void remove_settled(const struct fit_written *w, struct str *out)
 	for (size_t i = 0; w->over && i < ARRAY_LEN(settled); i++)
 		if (yml_get(w->over, settled[i]))
 			str_addf(out, "        %s: null\n", settled[i]);
+}
+
+/* A kind's widths, which then do not apply to this chip. */
+static void add_seen(struct str *out, const struct yml *kind, const char *chip)
+{
+	const struct yml *had = yml_get(kind, "seen_on");
+
+	for (size_t i = 0; had && had->kind == YML_LIST && i < had->n; i++)
+		if (!strcmp(had->items[i]->text, chip)) {
+			add_tree(out, kind);
+			return;
+		}
+	str_add(out, "{seen_on: [");
+	for (size_t i = 0; had && had->kind == YML_LIST && i < had->n; i++) {
+		add_tree(out, had->items[i]);
+		str_add(out, ", ");
+	}
+	add_quoted(out, chip);
+	str_add(out, "]");
+	for (size_t i = 0; i < kind->n; i++) {
+		if (kind->items[i] == had)
+			continue;
+		str_addf(out, ", %s: ", kind->keys[i]->text);
+		add_tree(out, kind->items[i]);
+	}
+	str_add(out, "}");
+}
+
+/* What runs proved to be off by where no fit had the kind: of those that these runs were of, the chip is measured now. */
+static void add_beyond(const struct fit_written *w, struct str *out)
+{
+	const struct yml *node = w->from->beyond.origin.node;
+	const char *chip = w->at->machine->chip;
+
+	if (!node)
+		return;
+	str_add(out, "        beyond: {");
+	for (size_t i = 0; i < node->n; i++) {
+		const size_t kind = str_find(node->keys[i]->text, beyond_keys, BEYOND_KINDS);
+
+		str_addf(out, "%s%s: ", i ? ", " : "", node->keys[i]->text);
+		if (chip && kind < BEYOND_KINDS && w->seen[kind] && node->items[i]->kind == YML_MAP)
+			add_seen(out, node->items[i], chip);
+		else
+			add_tree(out, node->items[i]);
+	}
+	str_add(out, "}\n");
 }
 
 static bool is_told(const struct fit_written *w, const char *title)
@@ -524,6 +581,7 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_rows_tables(w, out, "experts", &w->from->experts);
 	add_rows_tables(w, out, "experts_few", &w->from->experts_few);
 	fit_write_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
+	add_beyond(w, out);
 	add_models(w, out);
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");

@@ -500,6 +500,76 @@ START_TEST(a_machine_without_a_runtime_gets_one)
 }
 END_TEST
 
+/* A machine of a chip that no fit had, on which all that a token takes is read at one rate. */
+static const char *reading_machine(struct arena *a, double spread)
+{
+	static const char as_is[] = ", how: transferred, source: test}";
+	const char *path = arena_printf(a, "/tmp/lemursim-reading-%d.yaml", (int)getpid());
+	const char *text = arena_printf(
+		a,
+		"schema: lemursim/hardware/1\nkind: machine\ntitle: reading\nchip: unheard\n"
+		"memory: {capacity: 32 GiB, usable: 28 GiB, bandwidth: 300 GB/s}\n"
+		"devices:\n  gpu:\n    cores: 20\n    peak_f16: 900 TFLOPS\n    peak_f32: 900 TFLOPS\n    "
+		"runtimes:\n"
+		"      llama.cpp:\n        version: test\n"
+		"        read: {value: 60 %%, sd: %g %%%s\n        copy: {value: 60 %%, sd: %g %%%s\n"
+		"        gemv: {value: 60 %%, sd: %g %%%s\n"
+		"        gemm_f16: {roof: {value: 80 %%%s, sync: 0 s, u: {value: 50 %%, sd: 15 %%%s}\n"
+		"        attention: {skips_mask: true, u: {value: 30 %%, sd: 12 %%%s,\n"
+		"          decode: {value: 55 %%, sd: 15 %%%s}\n"
+		"        norm: {kernels: 1, passes: 2}\n        rope: {kernels: 1, passes: 2}\n"
+		"        kv_append: {kernels: 1}\n        kv_repeat: {kernels: 0}\n        scores: {kernels: "
+		"1}\n"
+		"        linear: {kernels: 1}\n        activation: {kernels: 1, passes: 3}\n"
+		"        residual: {kernels: 1, passes: 3}\n"
+		"        overhead: {kernel: {value: 0 s%s, step: {value: 0 s%s}\n"
+		"        beyond: {f16: {seen_on: [other], prefill: 20 %%, decode: 20 %%}, q8: {prefill: 10 "
+		"%%, decode: 20 %%}}\n",
+		60 * spread, as_is, 60 * spread, as_is, 60 * spread, as_is, as_is, as_is, as_is, as_is, as_is,
+		as_is);
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
+	return path;
+}
+
+/* Of a number that is unsure by s, chips are apart by c and models by m. A run of one model that scatters by n leaves
+ * 1 / (1 / c^2 + 1 / (m^2 + n^2)) of c^2, and another model's m^2 stays: that, and not s^2 beside it, is how unsure the number is
+ * then. The run is of weights as they are, which the chip is measured with from then on; of others it is not. */
+START_TEST(what_a_run_tells_of_a_chip_takes_the_place_of_its_spread)
+{
+	const double s = 0.15, m = 0.08, n = 0.03, c = sqrt(s * s - m * m),
+		     left = 1 / (1 / (c * c) + 1 / (m * m + n * n));
+	const struct run token = {.kind = RUN_TG, .gen = 128, .batch = 1};
+	struct bench_of b;
+	struct catalogue_device d;
+	const struct beyond_width *of;
+	const char *machine;
+	struct str rows = STR_INIT;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	machine = reading_machine(&b.t.arena, s);
+	ck_assert_msg(catalogue_device_load(&b.t.loader, machine, NULL, "llama.cpp", &b.device) == 0, "%s",
+		      fixture_complaints(&b.t));
+	b.ask.machine = machine;
+	str_addf(&rows,
+		 "kind,gen,n,tool,build,flash_attn,weights,seconds\ntg,128,5,llama-bench,8000,1,f16,%.9g\n",
+		 part_seconds(&b, &b.device, "llama-3.1-8b", 0, &token));
+	ck_assert_int_eq(file_write(b.path, rows.text, rows.len, true, &b.err), 0);
+	fit(&b);
+	d = written(&b, "llama.cpp");
+	ck_assert_double_eq_tol(d.profile->gemv.value / b.device.profile->gemv.value, 1, 1e-3);
+	ck_assert_double_eq_tol(d.profile->gemv.spread, sqrt(m * m + left), 2e-3);
+	of = d.profile->beyond.of;
+	ck_assert_uint_eq(of[BEYOND_F16].seen_on.n, 1); /* no prompt was run */
+	ck_assert_double_eq_tol(of[BEYOND_Q8].decode, 0.2, 1e-9);
+	ck_assert_uint_eq(of[BEYOND_Q8].seen_on.n, 0);
+	remove(machine);
+	str_release(&rows);
+	end(&b);
+}
+END_TEST
+
 /* Neither a runtime nor a machine. */
 START_TEST(like_nothing)
 {
@@ -532,6 +602,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_test(c, unpacking_for_one_row_is_told);
 	tcase_add_loop_test(c, what_noise_brings_about_is_not_refused, 0, (int)ARRAY_LEN(judged));
 	tcase_add_loop_test(c, several_sequences_are_fitted, 0, 2);
+	tcase_add_test(c, what_a_run_tells_of_a_chip_takes_the_place_of_its_spread);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;
