@@ -243,6 +243,28 @@ START_TEST(texts_that_are_no_run)
 }
 END_TEST
 
+/* Rates of ollama alone say nothing without the prompt's length; what to give in their place is read. */
+START_TEST(columns_in_place_of_rates_alone)
+{
+	static const char rates[] =
+		"prompt eval rate:     300.5 tokens/s\neval rate:            28.1 tokens/s\n",
+			  columns[] = "kind,model,weights,prompt,gen,tok_per_s";
+	const char *const csv = "kind,model,weights,prompt,gen,tok_per_s\npp,llama-3.1-8b,q4_K_M,512,,300.5\n"
+				"tg,llama-3.1-8b,q4_K_M,,128,28.1\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_int_eq(runs_parse(&a, "f", rates, strlen(rates), &r, &err), -1);
+	ck_assert_msg(strstr(err.hint, columns) != NULL, "%s", err.hint);
+	ck_assert_int_eq(runs_parse(&a, "f", csv, strlen(csv), &r, &err), 0);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_double_eq_tol(r.at[0].seconds, 512 / 300.5, 1e-9);
+	ck_assert_double_eq_tol(r.at[1].seconds, 128 / 28.1, 1e-9);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_said(void)
 {
 	Suite *s = suite_create("said");
@@ -255,6 +277,7 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
+	tcase_add_test(t, columns_in_place_of_rates_alone);
 	suite_add_tcase(s, t);
 	return s;
 }
