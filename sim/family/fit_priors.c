@@ -244,11 +244,13 @@ static bool any_experts(const struct runtime_fit *f)
 	return false;
 }
 
-/* Products of experts, where no run of the fit had any on this chip. */
+/* Products of experts, where no run of the fit had any on this chip; and where it had none at all. */
 static void add_experts(struct update *u)
 {
-	if (u->f->base.profile->beyond.of[BEYOND_MIXTURES].prefill > 0 && any_experts(u->f))
-		add_factor(u, FACTOR_EXPERTS, unseen_experts_sd);
+	const struct beyond_width *mixtures = &u->f->base.profile->beyond.of[BEYOND_MIXTURES];
+
+	if (mixtures->prefill > 0 && any_experts(u->f))
+		add_factor(u, FACTOR_EXPERTS, mixtures->seen_on.n ? unseen_experts_sd : untold_number_sd);
 }
 
 static void add_number(struct update *u, enum run_factor which, const struct qty *q, bool told, double untold)
@@ -289,16 +291,18 @@ static void add_attention(struct update *u, enum attention_rate of, enum run_fac
 		add_factor(u, which, fmax(q->spread, other_program_sd)); /* which kernel runs is the chip's */
 }
 
-/* Of formats whose kernels work alike. What a chip is off by in one it mostly is in all. */
+/* Of formats whose kernels work alike. What a chip is off by in one it mostly is in all, where some chip's runs told the formats. */
 static void add_format(struct update *u, enum weights_rate of, enum run_factor which,
 		       const struct qty *const *numbers, size_t n)
 {
-	bool given = false;
+	bool given = false, told = false;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		given |= numbers[i]->given;
+		told |= numbers[i]->given && was_told(numbers[i]);
+	}
 	if (given && any_in_format(u->f, of))
-		add_factor(u, which, unseen_format_sd);
+		add_factor(u, which, told ? unseen_format_sd : untold_number_sd);
 }
 
 /* On a chip that the fit had not, each kernel that the runs touch may be as far from the others' as its number is unsure: which

@@ -509,7 +509,7 @@ static const char *reading_machine(struct arena *a, double spread)
 		a,
 		"schema: lemursim/hardware/1\nkind: machine\ntitle: reading\nchip: unheard\n"
 		"memory: {capacity: 32 GiB, usable: 28 GiB, bandwidth: 300 GB/s}\n"
-		"devices:\n  gpu:\n    cores: 20\n    peak_f16: 900 TFLOPS\n    peak_f32: 900 TFLOPS\n    "
+		"devices:\n  gpu:\n    cores: 20\n    peak_f16: 9 TFLOPS\n    peak_f32: 9 TFLOPS\n    "
 		"runtimes:\n"
 		"      llama.cpp:\n        version: test\n"
 		"        read: {value: 60 %%, sd: %g %%%s\n        copy: {value: 60 %%, sd: %g %%%s\n"
@@ -517,6 +517,7 @@ static const char *reading_machine(struct arena *a, double spread)
 		"        gemm_f16: {roof: {value: 80 %%%s, sync: 0 s, u: {value: 50 %%, sd: 15 %%%s}\n"
 		"        attention: {skips_mask: true, u: {value: 30 %%, sd: 12 %%%s,\n"
 		"          decode: {value: 55 %%, sd: 15 %%%s}\n"
+		"        dequant: {q4: {value: 90 %%%s}\n"
 		"        norm: {kernels: 1, passes: 2}\n        rope: {kernels: 1, passes: 2}\n"
 		"        kv_append: {kernels: 1}\n        kv_repeat: {kernels: 0}\n        scores: {kernels: "
 		"1}\n"
@@ -526,7 +527,7 @@ static const char *reading_machine(struct arena *a, double spread)
 		"        beyond: {f16: {seen_on: [other], prefill: 20 %%, decode: 20 %%}, q8: {prefill: 10 "
 		"%%, decode: 20 %%}}\n",
 		60 * spread, as_is, 60 * spread, as_is, 60 * spread, as_is, as_is, as_is, as_is, as_is, as_is,
-		as_is);
+		as_is, as_is);
 	struct err err = ERR_INIT;
 
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
@@ -570,6 +571,46 @@ START_TEST(what_a_run_tells_of_a_chip_takes_the_place_of_its_spread)
 }
 END_TEST
 
+/* Blocks of 4 bits are multiplied at two thirds of the rate that a profile has for them of which no run on any chip told it: that is
+ * the format's, so that other models' prompts in such blocks are as slow, and those of whole weights are not. */
+START_TEST(a_format_that_no_run_told_is_told)
+{
+	const struct run *prompt = &part_runs[0];
+	struct bench_of b;
+	struct catalogue_device slow, d;
+	struct profile *p;
+	const char *machine;
+	struct str rows = STR_INIT;
+	double blocks, whole;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	machine = reading_machine(&b.t.arena, 0.15);
+	ck_assert_msg(catalogue_device_load(&b.t.loader, machine, NULL, "llama.cpp", &b.device) == 0, "%s",
+		      fixture_complaints(&b.t));
+	b.ask.machine = machine;
+	slow = b.device;
+	p = arena_alloc(&b.t.arena, sizeof *p);
+	*p = *b.device.profile;
+	p->dequant.q4.value /= 1.5;
+	slow.profile = p;
+	str_add(&rows, "kind,prompt,n,tool,build,flash_attn,weights,seconds\n");
+	for (size_t f = 0; f < 3; f += 2)
+		str_addf(&rows, "pp,512,5,llama-bench,8000,1,%s,%.9g\n", mix_names[part_formats[f].weights],
+			 part_seconds(&b, &slow, "llama-3.1-8b", f, prompt));
+	ck_assert_int_eq(file_write(b.path, rows.text, rows.len, true, &b.err), 0);
+	fit(&b);
+	d = written(&b, "llama.cpp");
+	blocks = part_seconds(&b, &d, "qwen3-8b", 2, prompt) /
+		 part_seconds(&b, &b.device, "qwen3-8b", 2, prompt);
+	whole = part_seconds(&b, &d, "qwen3-8b", 0, prompt) /
+		part_seconds(&b, &b.device, "qwen3-8b", 0, prompt);
+	ck_assert_msg(blocks > 1.35 && blocks < 1.55 && fabs(whole - 1) < 0.05, "%g %g", blocks, whole);
+	remove(machine);
+	str_release(&rows);
+	end(&b);
+}
+END_TEST
+
 /* Neither a runtime nor a machine. */
 START_TEST(like_nothing)
 {
@@ -603,6 +644,7 @@ Suite *suite_fit_runtime(void)
 	tcase_add_loop_test(c, what_noise_brings_about_is_not_refused, 0, (int)ARRAY_LEN(judged));
 	tcase_add_loop_test(c, several_sequences_are_fitted, 0, 2);
 	tcase_add_test(c, what_a_run_tells_of_a_chip_takes_the_place_of_its_spread);
+	tcase_add_test(c, a_format_that_no_run_told_is_told);
 	tcase_add_test(c, like_nothing);
 	suite_add_tcase(s, c);
 	return s;
