@@ -9,6 +9,7 @@
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
+#include "sim/family/mix_by_size.h"
 #include "sim/family/run_params.h"
 #include "sim/llm/memory.h"
 #include "sim/llm/mix_word.h"
@@ -188,6 +189,44 @@ static void take_pure(struct arena *a, const struct run *run, const struct model
 			     units_digits(run->bytes / 1e9, 4).text, m->title, mix_names[p->weights]);
 }
 
+/* Models that are published with experts in MXFP4 keep them so in any file type: of gpt-oss a file called Q8_0, Q4_K - Medium or F16
+ * differs in the other matrices alone. Its size tells. */
+static void take_published_experts(struct arena *a, const struct run *run, const struct model *m,
+				   struct precision *p, const char **note)
+{
+	struct precision kept = *p;
+	const double said = m ? run_bytes_that_run(m, run) : 0;
+
+	if (!(said > 0) || !m->experts || fabs(said / model_weights_B(m, p) - 1) < size_off)
+		return;
+	kept.tensors.at[TENSOR_EXPERT_UP] = kept.tensors.at[TENSOR_EXPERT_DOWN] = FORMAT_MXFP4 + 1;
+	if (fabs(said / model_weights_B(m, &kept) - 1) > size_off)
+		return;
+	*p = kept;
+	*note = arena_printf(a, "%s: %s GB of %s: the experts are taken to be in mxfp4, what else is in %s",
+			     run->path, units_digits(run->bytes / 1e9, 4).text, m->title,
+			     mix_names[p->weights]);
+}
+
+/* A file type says the formats, a size the bytes, of a file that was written by other rules than llama-quantize's own. dynamic: its
+ * name says so; else llama-bench must have printed size and parameters, which it reads from the file. */
+static void take_size(struct arena *a, const struct run *run, const struct model *m, bool dynamic,
+		      struct precision *p, const char **note)
+{
+	const double said = m ? run_bytes_that_run(m, run) : 0;
+
+	if (!(said > 0) || fabs(said / model_weights_B(m, p) - 1) < size_off ||
+	    !(dynamic || (run->params > 0 && run->tool && str_starts(run->tool, "llama"))) ||
+	    mix_stretch(m, p, said) != 0)
+		return;
+	*note = arena_printf(
+		a,
+		"%s: the weights of %s are taken for %s with the bytes of the size in the report: "
+		"%s bits a weight",
+		run->path, m->title, mix_names[p->weights],
+		units_digits(8 * said / model_weights(m), 3).text);
+}
+
 static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
 		  const char **note)
 {
@@ -214,18 +253,19 @@ static int deduce(struct arena *a, const struct run *run, const struct model *m,
 
 /* --- errors --------------------------------------------------------------------------------------- */
 
-/* Unsloth's dynamic mixes: a type for each tensor from a search for each model, so that no rule gives it by the name. */
 static bool is_dynamic(const char *name)
 {
-	return str_starts(name, "UD-") || str_starts(name, "ud-") || strstr(name, "-UD-");
+	return mix_of_dynamic(name, NULL, NULL) != MIX_N || str_starts(name, "UD-") ||
+	       str_starts(name, "ud-") || strstr(name, "-UD-");
 }
 
 static int hint_dynamic(struct err *err)
 {
 	return err_hint(
-		err,
-		"a dynamic mix has a type for each tensor, which its name does not say: 'lemursim import "
-		"FILE.gguf -o MODEL.yaml' reads them, then --model MODEL.yaml");
+		err, "a dynamic mix has a type for each tensor, which its name does not say: the file's size "
+		     "would do, which llama-bench prints ('bytes' of a csv); else 'lemursim import FILE.gguf "
+		     "-o MODEL.yaml' reads them, then "
+		     "--model MODEL.yaml, or a scenario's 'weights: {file: FILE.gguf}'");
 }
 
 int run_asked_weights(const char *asked, int *mix, struct err *err)
@@ -233,6 +273,8 @@ int run_asked_weights(const char *asked, int *mix, struct err *err)
 	const char *near;
 
 	*mix = (int)str_find(asked, mix_names, MIX_N);
+	if (*mix == MIX_N)
+		*mix = mix_of_dynamic(asked, NULL, NULL);
 	if (*mix < MIX_N)
 		return 0;
 	near = nearest_of(asked, mix_names, MIX_N);
@@ -325,6 +367,15 @@ int run_check_compute(const struct run *run, const struct model *m, const struct
 		       dtype_names[t]);
 }
 
+/* The name of a dynamic mix that was asked for, or that the row has; NULL: of none. */
+static const char *dynamic_word(struct arena *a, const struct run *run, const char *asked)
+{
+	const char *text = asked ? asked : run->weights ? run->weights : run->model, *word;
+	size_t n;
+
+	return text && mix_of_dynamic(text, &word, &n) != MIX_N ? arena_strndup(a, word, n) : NULL;
+}
+
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
 		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
 		struct err *err)
@@ -332,6 +383,8 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 	static const enum format_id same[DTYPE_N] = {
 		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
 	const char *unknown = NULL;
+
+	const char *dynamic;
 
 	*note = NULL;
 	*column = COLUMN_WEIGHTS;
@@ -342,8 +395,16 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 		p->weights = run_named_weights(a, run, &unknown);
 		*column = unknown ? COLUMN_MODEL : run->bytes > 0 ? COLUMN_SIZE : COLUMN_WEIGHTS;
 	}
-	if (p->weights == MIX_N && (unknown || !m || deduce(a, run, m, p, note) != 0))
-		return refuse_unsaid(a, run, m, unknown, err);
+	dynamic = dynamic_word(a, run, asked);
+	if (dynamic && (p->weights == MIX_N || asked) && run->bytes > 0) {
+		p->weights = mix_of_dynamic(dynamic, NULL, NULL);
+		unknown = NULL;
+	}
+	if ((p->weights == MIX_N && (unknown || !m || deduce(a, run, m, p, note) != 0)) ||
+	    (asked && dynamic && !(run->bytes > 0)))
+		return refuse_unsaid(a, run, m, dynamic ? dynamic : unknown, err);
 	take_pure(a, run, m, p, note);
+	take_published_experts(a, run, m, p, note);
+	take_size(a, run, m, dynamic != NULL, p, note);
 	return take_kv(run, p, column, err);
 }

@@ -543,8 +543,14 @@ void mix_tabulate(struct arena *a, const struct model *m, struct precision *p)
 	p->tables = k;
 }
 
-double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
-		 double numbers)
+/* Norms, biases and routers are f32 in any mix. */
+static double stretch_of(const struct precision *p, enum tensor t)
+{
+	return p->stretch > 0 && t != TENSOR_ROUTER && t != TENSOR_SMALL ? p->stretch : 1;
+}
+
+static double ruled_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
+			  double numbers)
 {
 	const struct mixed *known;
 	struct mixed sum;
@@ -559,4 +565,10 @@ double mix_bytes(const struct model *m, const struct precision *p, struct part p
 	known = find_mixed(m, p, part, t);
 	sum = known ? *known : sum_layers(m, p->weights, part, t);
 	return sum.layers > 0 ? numbers * sum.bytes / sum.layers : 0;
+}
+
+double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
+		 double numbers)
+{
+	return stretch_of(p, t) * ruled_bytes(m, p, part, t, numbers);
 }

@@ -6,7 +6,7 @@
  * (quantize_model()) and of the models' quant_predicate at d78bf58, 2026. Layers are treated alike: what
  * differs between them by a rule is averaged over them, so that a model's bytes are exact and a layer's are
  * the mean. Where precision names a file, its tensors have the last word instead of a rule; they are averaged
- * in the same way.
+ * in the same way. What is known of a file by its size alone is a stretch of the bytes of a mix (struct precision).
  */
 #ifndef SIM_LLM_MIX_H
 #define SIM_LLM_MIX_H

@@ -159,6 +159,9 @@ struct precision {
 	struct weights_file *file;     /* NULL: every tensor as the rules of the file type have it */
 	int kv, compute;               /* enum format_id; compute is one of f32, f16, bf16 */
 	struct tensor_formats tensors; /* exceptions to the mix */
+	/* Bytes over those that the mix's rules give, of all that is stored as one of its formats, of a file known by its size
+	 * alone; 0: as the rules have it. The formats, and so the kernels, are the mix's. */
+	double stretch;
 	const struct mix_table
 		*tables; /* private: of models that mix_tabulate() was told of; NULL: of none */
 };

@@ -285,6 +285,28 @@ static int take_ollama(const struct record *c)
 	return tg.gen && tg.seconds > 0 ? reading_add(c->r, tg) : 0;
 }
 
+/* The answer of Lemonade's server to a question for its stats, of the last request: input_tokens were read until the first token came,
+ * and what was cached before them is what prompt_tokens has more (lemonade-sdk/lemonade issue 537). Of its back ends it names none. */
+static int take_lemonade(const struct record *c)
+{
+	struct run pp = {.line = c->line, .chunk = 512, .n = 1}, tg = {.line = c->line, .n = 1};
+	int64_t whole = 0;
+	double rate = 0;
+
+	if (record_count(c, "input_tokens", &pp.prompt) != 0 ||
+	    record_count(c, "output_tokens", &tg.gen) != 0 ||
+	    record_number(c, "time_to_first_token", seconds_max, &pp.seconds) != 0 ||
+	    record_number(c, "tokens_per_second", 1e9, &rate) != 0 ||
+	    (yml_get(c->object, "prompt_tokens") && record_count(c, "prompt_tokens", &whole) != 0))
+		return -1;
+	pp.depth = whole > pp.prompt ? whole - pp.prompt : 0;
+	tg.depth = pp.depth + pp.prompt;
+	if (pp.prompt && pp.seconds > 0 && reading_add(c->r, pp) != 0)
+		return -1;
+	tg.seconds = rate > 0 ? (double)tg.gen / rate : 0;
+	return tg.gen && tg.seconds > 0 ? reading_add(c->r, tg) : 0;
+}
+
 static int refuse_load(const struct record *c)
 {
 	err_set(c->r->err, "%s:%d: a server under load, measured by vllm bench", c->r->path, c->line);
@@ -314,6 +336,7 @@ static const struct {
 	{{"samples_ns", "samples_ns"}, "llama-bench", ingest_llama_bench},
 	{{"prompt_ms", "predicted_ms"}, "llama-server", take_timings},
 	{{"eval_count", "eval_duration"}, "ollama", take_ollama},
+	{{"time_to_first_token", "decode_token_times"}, "any server, asked by Lemonade", take_lemonade},
 	{{"generationTPS", "promptTPS"}, "mlx_lm of macMLX", ingest_macmlx},
 	{{"stats", "model_info"}, "LM Studio", ingest_lm_studio_answer},
 	{{"tpot_ms", "total_generated_tokens"}, "mlx_lm of vllm-mlx", ingest_vllm_mlx},

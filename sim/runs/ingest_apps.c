@@ -413,6 +413,11 @@ static const struct {
 	{{"BenchmarkModel/name=", "step="},
 	 "ollama's bench, which does not write how many tokens there were",
 	 "ollama run MODEL --verbose writes counts and durations"},
+	/* rjmalagon/ollama-linux-amd-apu pull 27: names of columns go on over three lines */
+	{{"Evalutaion", "Evaluation Rate"},
+	 "ollama-benchmark's table, whose head has three lines",
+	 "its columns are read under Model, Prompt tokens, Prompt t/s, Generated tokens, Generation t/s; or "
+	 "'ollama run MODEL --verbose'"},
 	{{"TPOT:", "Max inflight requests"}, "mini-sglang's client, of a server under load", of_load},
 	{{"Time To First Token (ms)", "Output Token Throughput"},
 	 "GenAI-Perf or AIPerf, of a server under load",

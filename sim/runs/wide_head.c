@@ -472,4 +472,5 @@ const char *wide_head_refused(struct arena *a, const struct wide_head *h, bool l
 
 const char wide_head_hint[] =
 	"columns that are read: Model, Quant and pp512, tg128, or Model, Quant, Prompt tokens, Prompt t/s, "
-	"Generated tokens, Generation t/s; and Machine, Engine, Size, Depth, FA, KV, ngl, Build";
+	"Generated tokens, Generation t/s; and Machine, Engine, Size, Depth, FA, KV, ngl, Build. Lengths "
+	"that the text tells go into the head: 'pp512' for 'Prompt t/s', 'tg128' for 'Gen t/s'";

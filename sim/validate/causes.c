@@ -114,6 +114,7 @@ static void try_formats(struct cause_search *s)
 				continue;
 			other = true;
 			p.weights = (int)formats_of[f];
+			p.stretch = 0;
 			seconds[i] = seconds_with(s, &s->rows[i], &p, s->rows[i].row.profile);
 		}
 		if (other)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/family/mix_by_size.h"
 #include "sim/family/run_machine.h"
 #include "sim/validate/causes.h"
 #include "sim/validate/explained_jobs.h"
@@ -34,7 +35,9 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 			     run_name(a, c->row.run));
 	e.expected = run_rate_of(c->row.run, c->expected_s);
 	band = run_band(s->ask, c->row.run, e.expected,
-			&(struct drawn_run){c->run, d->machine, d->device, c->row.profile}, NULL);
+			&(struct drawn_run){c->run, d->machine, d->device, c->row.profile,
+					    mix_stretch_sd(c->row.model, &c->row.precision)},
+			NULL);
 	e.lo = band.lo;
 	e.hi = band.hi;
 	e.normal = e.measured >= e.lo && e.measured <= e.hi;

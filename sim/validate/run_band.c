@@ -1,6 +1,7 @@
 /* run_band.c - see run_band.h. */
 #include "sim/validate/run_band.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/exact_math.h"
@@ -38,19 +39,22 @@ void run_tell_suite(struct arena *a, const struct run *run, const struct profile
 				run->path, p->origin.name, run->tool, run->path));
 }
 
-/* The factors that the times of a program whose kernels were not measured are drawn with; NULL: they were. */
-static const double *another_program(struct arena *a, const struct validate_ask *ask, const struct run *run,
-				     const struct profile *p, size_t n)
+/* The factors that times are drawn with for what no parameter of the device says, the kernels of a program that were not measured
+ * and the weights of a file that are known by its size; NULL: there is nothing such. */
+static const double *other_factors(struct arena *a, const struct validate_ask *ask, const struct run *run,
+				   const struct drawn_run *of, size_t n)
 {
+	const double program = is_of_another_program(run, of->profile) ? another_program_sd : 0,
+		     sd = sqrt(program * program + of->spread * of->spread);
 	struct rng *rng;
 	double *factor;
 
-	if (!is_of_another_program(run, p))
+	if (!(sd > 0))
 		return NULL;
 	factor = arena_array(a, n, sizeof *factor);
 	rng = rng_new(seed_of(ask), "draws/program");
 	for (size_t i = 0; i < n; i++)
-		factor[i] = exact_exp(another_program_sd * rng_normal(rng));
+		factor[i] = exact_exp(sd * rng_normal(rng));
 	rng_free(rng);
 	return factor;
 }
@@ -68,7 +72,7 @@ struct band run_band(const struct validate_ask *ask, const struct run *run, doub
 	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
 	const struct params *z = draw(&scratch, ask, of, n);
 	const struct params *z_over = over ? draw(&scratch, ask, over, n) : NULL;
-	const double *factor = another_program(&scratch, ask, run, of->profile, n);
+	const double *factor = other_factors(&scratch, ask, run, of, n);
 	double *drawn = arena_array(&scratch, n, sizeof *drawn);
 	struct band band;
 

@@ -15,6 +15,7 @@ struct drawn_run {
 	const struct machine *machine;
 	const struct device *device;
 	const struct profile *profile; /* whose numbers are drawn */
+	double spread; /* further standard deviation of the logarithm of the time, of what is not known of the weights */
 };
 
 /* Adds a note, once, where the profile's numbers are those of the suite's own kernels, which say what the machine can do, and

@@ -6,6 +6,7 @@
 
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
+#include "sim/family/mix_by_size.h"
 #include "sim/family/report_rows.h"
 #include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
@@ -97,7 +98,7 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 	const struct device_model device_model = report_device_model(arena_of(v), d, row, row->profile);
 	const struct drawn_run of = {
 		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run),
-		d->machine, d->device, row->profile};
+		d->machine, d->device, row->profile, mix_stretch_sd(row->model, &row->precision)};
 	const double predicted_s = predicted_run_seconds(&of.predicted);
 
 	note_old_experts(v, row, predicted_s);
@@ -220,7 +221,7 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 		of = (struct drawn_run){predicted_run_make(arena_of(v), w->model, &w->scenario->precision,
 							   &device_model, run),
 					&w->machines[w->units[unit].machine], w->units[unit].device,
-					w->units[unit].profile};
+					w->units[unit].profile, 0};
 		predicted_s = predicted_run_seconds(&of.predicted);
 	} else if (run->depth && run->kind != RUN_TG) {
 		who.why = "a prompt after a cache is not simulated over links";

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/family/mix_by_size.h"
 #include "sim/family/family_model.h"
 #include "sim/family/report_rows.h"
 #include "sim/validate/run_band.h"
@@ -19,7 +20,8 @@ struct said {
 static struct drawn_run drawn_run(struct arena *a, const struct observation *row)
 {
 	return (struct drawn_run){observations_predict(a, row, row->device->profile), row->device->machine,
-				  row->device->device, row->device->profile};
+				  row->device->device, row->device->profile,
+				  row->model ? mix_stretch_sd(row->model, &row->precision) : 0};
 }
 
 /* over: NULL where the row is no ratio. */

@@ -515,6 +515,11 @@ static const struct {
 	 "f:1: TabbyAPI"},
 	{"BenchmarkModel/name=gemma3/step=prefill 1 78125.00 ns/token 12800.00 token/sec\n",
 	 "f:1: ollama's bench"},
+	{"Table stats:\n| Model | Prompt | Evaluation | Evalutaion |\n| Name | Evaluation Rate | Rate | "
+	 "Count |\n"
+	 "|---|---|---|---|\n| gemma3:4b | 100 | 10 | 7 |\n",
+	 "f:2: ollama-benchmark's table"},
+	{"{\"time_to_first_token\": 2.14, \"decode_token_times\": []}", "f: it has no runs"},
 	{"TPOT: 25.10 ms\nThroughput : 39.84 tokens/s\n", "f:1: OpenVINO GenAI"},
 	{"prefill: 45.6 tok/s, decode: 23.1 tok/s\n", "f:1: MLC LLM's rates"},
 	{"+---+\n| model | test | t/s | ms/t | concurrency | throughput/s |\n", "f:2: mistralrs-bench"},
@@ -567,6 +572,17 @@ START_TEST(pasted_lines_are_all_read)
 		 {33897, 33897},
 		 {1, 1},
 		 {0, 0}},
+		/* stats of Lemonade's server; the second with 172 tokens of the prompt cached */
+		{"{\"time_to_first_token\": 2.14, \"tokens_per_second\": 33.33, \"input_tokens\": 128,\n"
+		 " \"output_tokens\": 5, \"decode_token_times\": [0.01, 0.02]}\n",
+		 {128, 0},
+		 {0, 5},
+		 {0, 128}},
+		{"{\"time_to_first_token\": 2.14, \"tokens_per_second\": 33.33, \"input_tokens\": 128,\n"
+		 " \"prompt_tokens\": 300, \"output_tokens\": 5, \"decode_token_times\": []}\n",
+		 {128, 0},
+		 {0, 5},
+		 {172, 300}},
 	};
 	struct arena a = ARENA_INIT;
 
