@@ -134,13 +134,13 @@ static void list_others(struct others *all, const struct fleet_kind *kinds)
 	}
 }
 
-/* Kinds of machine share no group, so that a thread searches each by itself; files that pools read, and verdicts that are kept, are
- * of one thread. */
+/* Kinds of machine share no group, so that a thread searches each by itself, where there are enough to keep threads busy to the end:
+ * else threads look ahead in one search after another. Files that pools read, and verdicts that are kept, are of one thread. */
 static bool seek_apart(const struct others *all)
 {
 	const struct plan_seeking *x = all->x;
 
-	return !x->verdicts && !all->plan->scenario->plan->pools && all->n >= x->r->load.threads;
+	return !x->verdicts && !all->plan->scenario->plan->pools && all->n >= 2 * x->r->load.threads;
 }
 
 static void show_others(struct plan_seeking *x, const struct world *plan, const struct fleet_kind *kinds)
