@@ -229,6 +229,37 @@ static enum fleet_why judge(struct search *s, int *counts)
 	return verdict > 0 ? FLEET_HOLDS : verdict ? FLEET_STOPPED : FLEET_SPARE_FAILS;
 }
 
+static bool is_mine(const struct search *s, const struct fleet *f)
+{
+	return !s->ask->mine || s->ask->mine(s->ask->self, f->counts);
+}
+
+static bool is_known(const struct search *s, const int *counts)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < s->verdicts.n && !known; i++)
+		known = !memcmp(s->verdicts.at[i].counts, counts, size(s));
+	return known;
+}
+
+/* From a candidate on, those that are not known. */
+static void tell_ahead(const struct search *s, size_t from)
+{
+	int *next[FLEETS_AHEAD];
+	size_t n = 0;
+
+	if (!s->ask->ahead || is_known(s, s->candidates.at[from].counts))
+		return;
+	for (size_t i = from; i < s->candidates.n && n < FLEETS_AHEAD; i++) {
+		const struct fleet *f = &s->candidates.at[i];
+
+		if (f->least < s->best && is_mine(s, f) && !is_known(s, f->counts))
+			next[n++] = f->counts;
+	}
+	s->ask->ahead(s->ask->self, next, n);
+}
+
 static void walk(struct search *s)
 {
 	if (s->candidates.n)
@@ -240,8 +271,9 @@ static void walk(struct search *s)
 			s->out.ruled_out += s->candidates.n - i;
 			break;
 		}
-		if (s->ask->mine && !s->ask->mine(s->ask->self, f.counts))
+		if (!is_mine(s, &f))
 			continue;
+		tell_ahead(s, i);
 		f.why = judge(s, f.counts);
 		f.order = s->tried.n;
 		f.value = f.why == FLEET_HOLDS && s->ask->value ? s->ask->value(s->ask->self, f.counts)

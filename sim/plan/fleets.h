@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FLEET_KINDS = 4096, FLEET_SPARE = 2 };
+enum { FLEET_KINDS = 4096, FLEET_SPARE = 2, FLEETS_AHEAD = 32 };
 
 /* A server does all of a request, or one half of it; a fleet has the first sort, or one kind of each of the others. */
 enum fleet_role { FLEET_WHOLE, FLEET_PREFILL, FLEET_DECODE };
@@ -57,6 +57,9 @@ struct fleets_ask {
 	 * the price is both. */
 	double (*least)(void *self, const int *counts);
 	double (*value)(void *self, const int *counts);
+	/* Told, before the first of them is asked for, of the fleets that are asked for in this order as long as none holds; at most
+	 * FLEETS_AHEAD, which live until the search ends. NULL: nobody looks ahead. */
+	void (*ahead)(void *self, int *const *counts, size_t n);
 	/* Returns whether a fleet is to be looked at, by one of several processes; NULL: all are. */
 	bool (*mine)(void *self, const int *counts);
 	void *self;

@@ -94,7 +94,8 @@ struct attempt { /* a combination of a machine, its settings and how many of the
 	size_t offer;
 	int rc;             /* 0, or -1: it cannot be built */
 	struct diag why;    /* msg NULL: nobody said */
-	struct arena arena; /* what was built lives there, until the loader's has it */
+	struct arena arena; /* what was read and built lives there, until the loader's has it */
+	struct loader loader;
 };
 
 struct making {
@@ -114,35 +115,26 @@ static struct diag first_said(const struct diags *d)
 	return d->n ? d->list[0] : (struct diag){.msg = NULL};
 }
 
-/* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for
- * machines of which no combination can. */
 static void add_group(struct making *m, struct group g)
 {
-	const struct fleet_share part = {&g, 1};
-	struct attempt t = {.offer = m->offer};
-	struct diags own, *saved = m->l->diags;
-
-	diags_init(&own, m->l->arena);
-	m->l->diags = &own;
-	g.world = groups_world(m->l, m->plan, m->root, &part, 1, g.name);
-	m->l->diags = saved;
-	t.rc = g.world ? 0 : -1;
-	t.group = g;
-	t.why = first_said(&own);
-	VEC_ADD(&m->attempts, t);
+	VEC_ADD(&m->attempts, ((struct attempt){.offer = m->offer, .group = g}));
 }
 
+/* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for machines of which no
+ * combination can. Its world is read within the plan's loader, which reads nothing meanwhile. */
 static int build_attempt(void *self, size_t thread, size_t i)
 {
 	struct making *m = self;
 	struct attempt *t = &m->attempts.at[i];
+	const struct fleet_share part = {&t->group, 1};
 	struct diags own;
 
 	(void)thread;
-	if (t->rc != 0)
-		return 0;
 	diags_init(&own, &t->arena);
-	t->rc = build(&t->arena, m->plan, &t->group, &own);
+	loader_begin_inner(&t->loader, &t->arena, m->l);
+	t->loader.diags = &own;
+	t->group.world = groups_world(&t->loader, m->plan, m->root, &part, 1, t->group.name);
+	t->rc = t->group.world ? build(&t->arena, m->plan, &t->group, &own) : -1;
 	t->why = first_said(&own);
 	return 0;
 }
@@ -154,8 +146,13 @@ static void build_attempts(struct making *m, size_t threads)
 
 	if (work.n)
 		workers_run(&work, workers_count((int64_t)threads, work.n));
-	for (size_t i = 0; i < m->attempts.n; i++)
-		arena_adopt(m->l->arena, &m->attempts.at[i].arena);
+	for (size_t i = 0; i < m->attempts.n; i++) {
+		struct attempt *t = &m->attempts.at[i];
+
+		loader_add_inputs(m->l, t->loader.inputs, t->loader.inputs_n);
+		m->l->foreign |= t->loader.foreign;
+		arena_adopt(m->l->arena, &t->arena);
+	}
 }
 
 /* Takes the attempts that can be built; those of an offer follow one another, and *next is its first. Returns why the last

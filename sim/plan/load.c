@@ -114,6 +114,7 @@ struct asking {
 	const struct plan_load *load;
 	struct service *service;
 	double size;
+	int first;
 	int *verdicts;
 };
 
@@ -122,26 +123,33 @@ static int ask_one(void *self, size_t thread, size_t i)
 {
 	const struct asking *x = self;
 
-	x->verdicts[i] =
-		plan_load_holds_one(x->load, service_twin(x->service, thread), x->size, (int)i, NULL);
+	x->verdicts[i] = plan_load_holds_one(x->load, service_twin(x->service, thread), x->size,
+					     x->first + (int)i, NULL);
 	return x->verdicts[i] > 0 ? 0 : -1;
 }
 
-int plan_load_holds(const struct plan_load *load, struct service *s, double size)
+int plan_load_holds_from(const struct plan_load *load, struct service *s, double size, int first)
 {
-	struct asking x = {load, s, size, NULL};
+	struct asking x = {load, s, size, first, NULL};
 	const struct workers_task work = {
-		.n = (size_t)plan_load_replications(load), .item = ask_one, .self = &x};
+		.n = (size_t)(plan_load_replications(load) - first), .item = ask_one, .self = &x};
 	const size_t threads = workers_count((int64_t)load->threads, work.n);
 	size_t held;
 	int verdict;
 
+	if (!work.n)
+		return 1;
 	x.verdicts = xcalloc(work.n, sizeof *x.verdicts);
 	service_twin(s, threads - 1); /* made before the threads are */
 	held = workers_run(&work, threads);
 	verdict = held < work.n ? x.verdicts[held] : 1;
 	free(x.verdicts);
 	return verdict;
+}
+
+int plan_load_holds(const struct plan_load *load, struct service *s, double size)
+{
+	return plan_load_holds_from(load, s, size, 0);
 }
 
 int plan_load_run(const struct plan_load *load, struct service *s, double size, struct service_summary *out)

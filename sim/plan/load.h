@@ -27,6 +27,8 @@ struct serve plan_load_at(const struct plan_load *load, double size);
 /* Does the service hold the load at that size in every replication, every request answered? A batch has to
  * end in time. 1, 0; -1: interrupted. A broken trace ends a plan before. */
 int plan_load_holds(const struct plan_load *load, struct service *s, double size);
+/* The same in every replication from `first` on. */
+int plan_load_holds_from(const struct plan_load *load, struct service *s, double size, int first);
 int plan_load_holds_one(const struct plan_load *load, struct service *s, double size, int replication,
 			const struct params *z);
 

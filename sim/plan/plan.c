@@ -9,250 +9,9 @@
 #include "sim/plan/answer.h"
 #include "sim/plan/closer.h"
 #include "sim/plan/rows.h"
+#include "sim/plan/seek.h"
 
 enum { NEAREST = 64 }; /* fleets looked at for the one that comes closest */
-
-/* ---- the search ---- */
-
-struct searching {
-	struct plan_result *r;
-	struct loader *l;
-	struct arena scratch;           /* joined services, one at a time */
-	struct plan_verdicts *verdicts; /* NULL: nothing is known, and nobody asks */
-	const volatile int *stop;
-	bool refused; /* a verdict could not be kept */
-	bool unbuilt; /* the last fleet could not be built, of which the answer tells: that is found out again */
-};
-
-static struct service *join(struct searching *x, const int *counts)
-{
-	const struct group_list *g = &x->r->groups;
-	struct fleet_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
-	struct service *s;
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->n; i++)
-		if (counts[i])
-			parts[n++] = (struct fleet_share){&g->at[i], counts[i]};
-	s = plan_parts_service(&x->scratch, x->r, parts, n);
-	x->unbuilt = !s;
-	return s;
-}
-
-static double find_holds(struct searching *x, const int *counts)
-{
-	const struct plan_load *load = &x->r->load;
-	struct service *s = join(x, counts);
-	int verdict = s ? plan_load_holds(load, s, load->needed) : 0;
-
-	/* a run may meet the larger load by chance and miss the one that was asked */
-	if (verdict > 0 && load->asked < load->needed)
-		verdict = plan_load_holds(load, s, load->asked);
-	service_free(s);
-	arena_release(&x->scratch);
-	return verdict;
-}
-
-/* What is known of a fleet, or what `find` finds out, which is then kept. */
-static double known_or(struct searching *x, enum plan_question question, const int *counts,
-		       double (*find)(struct searching *x, const int *counts))
-{
-	const char *const fleet = x->verdicts ? plan_fleet_name(x->l->arena, counts, x->r->groups.n) : NULL;
-	double number;
-
-	if (fleet && plan_verdicts_find(x->verdicts, question, fleet, &number))
-		return number;
-	number = find(x, counts);
-	if (fleet && !x->unbuilt && !(x->stop && *x->stop) && number >= 0)
-		x->refused |= plan_verdicts_add(x->verdicts, question, fleet, number) != 0;
-	return number;
-}
-
-static int holds(void *self, const int *counts)
-{
-	struct searching *x = self;
-	const double verdict = known_or(x, PLAN_ASK_HOLDS, counts, find_holds);
-
-	return x->refused ? -1 : (int)verdict;
-}
-
-static bool is_mine(void *self, const int *counts)
-{
-	const struct searching *x = self;
-	struct arena scratch = ARENA_INIT;
-	const bool mine = plan_verdicts_share(x->verdicts, plan_fleet_name(&scratch, counts, x->r->groups.n));
-
-	arena_release(&scratch);
-	return mine;
-}
-
-static bool is_share(const struct searching *x)
-{
-	return x->verdicts && x->verdicts->n;
-}
-
-static void run_row(struct searching *x, const int *counts, struct plan_row *row)
-{
-	struct service *s = join(x, counts);
-
-	if (s)
-		plan_row_run(x->r, s, row);
-	service_free(s);
-}
-
-/* Idle machines draw their power whatever they are asked: so much of it, at least, for each token. */
-static double least_energy(void *self, const int *counts)
-{
-	const struct searching *x = self;
-	const struct plan_result *r = x->r;
-	const double work = plan_load_work(&r->load);
-	double W = 0, tokens = 0;
-
-	for (size_t i = 0; i < r->groups.n; i++)
-		if (counts[i]) {
-			W += counts[i] * r->groups.at[i].idle_W;
-			tokens = r->groups.at[i].bound.output;
-		}
-	return work > 0 && !r->load.finish && !isnan(W) ? W / (r->load.asked * tokens) : 0;
-}
-
-static double least_latency(void *self, const int *counts)
-{
-	(void)self;
-	(void)counts;
-	return 0;
-}
-
-static double value_of(struct searching *x, const int *counts, bool energy)
-{
-	struct plan_row row = {.why = PLAN_HOLDS};
-	double value;
-
-	plan_row_parts(&x->scratch, x->r, counts, &row);
-	run_row(x, counts, &row);
-	value = energy ? row.energy : row.m.of[SERVICE_E2EL_P95];
-	arena_release(&x->scratch);
-	return isnan(value) ? INFINITY : value;
-}
-
-static double find_energy(struct searching *x, const int *counts)
-{
-	return value_of(x, counts, true);
-}
-
-static double energy_of(void *self, const int *counts)
-{
-	return known_or(self, PLAN_ASK_VALUE, counts, find_energy);
-}
-
-static double find_latency(struct searching *x, const int *counts)
-{
-	return value_of(x, counts, false);
-}
-
-static double latency_of(void *self, const int *counts)
-{
-	return known_or(self, PLAN_ASK_VALUE, counts, find_latency);
-}
-
-/* Kinds of machine as numbers, so that settings of one are known for the same. */
-static int number_of(const struct group_list *g, size_t i)
-{
-	size_t first = 0;
-
-	while (strcmp(g->at[first].machine, g->at[i].machine) != 0 ||
-	       g->at[first].machines != g->at[i].machines)
-		first++;
-	return (int)first;
-}
-
-/* Whole servers of one format stand together; halves of one format and one runtime, which hands its cache on. */
-static int set_of(const struct group_list *g, size_t i)
-{
-	const struct group *x = &g->at[i];
-	size_t runtime = 0;
-
-	while (strcmp(g->at[runtime].runtime, x->runtime) != 0)
-		runtime++;
-	return x->pool == POOL_WHOLE ? x->format : (int)(runtime + 1) * MIX_N + x->format;
-}
-
-/* No number of such servers helps. A half answers for its own half of the SLO alone. */
-static bool is_hopeless(const struct group *x)
-{
-	const struct service_bound *b = &x->bound;
-	const bool reads = x->pool != POOL_DECODE, generates = x->pool != POOL_PREFILL;
-
-	if (!x->fits || !b->misses)
-		return !x->fits;
-	switch (b->miss.metric) {
-	case SLO_TTFT:
-		return reads || b->miss.unserved;
-	case SLO_TPOT:
-	case SLO_ITL:
-		return generates || b->miss.unserved;
-	case SLO_E2EL:
-	case SLO_METRICS:
-		break;
-	}
-	return x->pool == POOL_WHOLE || b->miss.unserved;
-}
-
-/* energy: that is the goal, so that what a machine draws has to be known. */
-static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r, bool energy)
-{
-	const struct group_list *g = &r->groups;
-	struct fleet_kind *kinds = arena_array(a, g->n + 1, sizeof *kinds);
-
-	for (size_t i = 0; i < g->n; i++) {
-		const struct group *x = &g->at[i];
-		const struct service_bound *b = &x->bound;
-
-		kinds[i] = (struct fleet_kind){.role = (enum fleet_role)x->pool,
-					       .usd = x->usd,
-					       .machines = x->machines,
-					       .up_to = x->up_to,
-					       .rate = b->rate,
-					       .prompt = 1 / (b->prompt_s * b->rows),
-					       .answer = 1 / (b->token_s * b->tokens),
-					       .never = is_hopeless(x) ||
-							(energy && isnan(x->idle_W + x->busy_W)),
-					       .set = set_of(g, i),
-					       .name = number_of(g, i)};
-	}
-	return kinds;
-}
-
-static struct fleets find(struct searching *x, const struct world *plan, const struct fleet_kind *kinds,
-			  double budget)
-{
-	const struct planning *p = plan->scenario->plan;
-	struct fleets_ask ask = {.kinds = kinds,
-				 .n = x->r->groups.n,
-				 .up_to = (int)p->up_to,
-				 .mixed = (int)p->mixed,
-				 .spare = (int)p->spare,
-				 .work = plan_load_work(&x->r->load),
-				 .budget = budget,
-				 .holds = holds,
-				 .mine = is_share(x) ? is_mine : NULL,
-				 .self = x,
-				 .runs_most = 5000};
-	struct fleets f;
-
-	if (p->goal == PLAN_ENERGY) {
-		ask.least = least_energy;
-		ask.value = energy_of;
-	} else if (p->goal == PLAN_LATENCY) {
-		ask.least = least_latency;
-		ask.value = latency_of;
-	}
-	f = fleets_find(x->l->arena, &ask);
-	x->r->counts.bounds += f.bounds;
-	x->r->counts.ruled_out += f.ruled_out;
-	x->r->counts.simulations += f.runs;
-	return f;
-}
 
 /* ---- what is shown ---- */
 
@@ -265,7 +24,7 @@ static bool shown(const struct plan_result *r, const int *counts)
 	return same;
 }
 
-static const struct plan_row *show(struct searching *x, const int *counts, enum plan_why why)
+static const struct plan_row *show(struct plan_seeking *x, const int *counts, enum plan_why why)
 {
 	struct plan_result *r = x->r;
 	struct plan_row *row = &r->rows[r->rows_n];
@@ -273,9 +32,9 @@ static const struct plan_row *show(struct searching *x, const int *counts, enum 
 	if (r->rows_n == PLAN_ROWS || shown(r, counts))
 		return NULL;
 	*row = (struct plan_row){.why = why};
-	plan_row_parts(x->l->arena, r, counts, row);
+	plan_row_parts(x->arena, r, counts, row);
 	if (row->why != PLAN_UNFIT) {
-		run_row(x, counts, row);
+		plan_seek_run(x, counts, row);
 		r->counts.simulations++;
 		arena_release(&x->scratch);
 	}
@@ -289,10 +48,10 @@ static enum plan_why why_of(enum fleet_why why)
 }
 
 /* One server of the kind that the best uses next to nothing of: of a bound, the reason is the server's own. */
-static void show_bounded(struct searching *x, double usd)
+static void show_bounded(struct plan_seeking *x, double usd)
 {
 	struct plan_result *r = x->r;
-	int *counts = arena_array(x->l->arena, r->groups.n, sizeof *counts);
+	int *counts = arena_array(x->arena, r->groups.n, sizeof *counts);
 	size_t dearest = r->groups.n;
 
 	for (size_t i = 0; i < r->groups.n; i++)
@@ -306,18 +65,59 @@ static void show_bounded(struct searching *x, double usd)
 	r->below = show(x, counts, r->groups.at[dearest].fits ? PLAN_SLOW : PLAN_UNFIT);
 }
 
-/* The cheapest fleet of each kind of machine, those with the cheapest server first. */
-static void show_others(struct searching *x, const struct world *plan, const struct fleet_kind *kinds,
-			double budget)
-{
-	struct plan_result *r = x->r;
-	const size_t n = r->groups.n;
-	struct fleet_kind *only = arena_array(x->l->arena, n + 1, sizeof *only);
-	bool *done = arena_array(x->l->arena, n + 1, sizeof *done);
+/* ---- the cheapest fleet of each kind of machine ---- */
 
-	for (size_t tries = 0; tries < PLAN_ROWS - 4 && r->rows_n < PLAN_ROWS - 1; tries++) {
+struct other {
+	struct fleet_kind *only; /* the kinds, those of other machines out */
+	struct arena arena;
+	struct plan_result r; /* its own threads and counts */
+	struct fleets found;
+	struct plan_row row;
+	bool ran, refused;
+};
+
+struct others {
+	const struct plan_seeking *x;
+	const struct world *plan;
+	struct other at[PLAN_ROWS - 4];
+	size_t n;
+	size_t threads; /* of each search */
+};
+
+static int seek_other(void *self, size_t thread, size_t i)
+{
+	struct others *all = self;
+	struct other *o = &all->at[i];
+	const struct plan_seeking *x = all->x;
+	struct plan_seeking own = {.r = &o->r, .arena = &o->arena, .verdicts = x->verdicts, .stop = x->stop};
+
+	(void)thread;
+	o->r = *x->r;
+	o->r.load.threads = all->threads;
+	o->r.counts = (struct plan_counts){0};
+	o->found = plan_seek(&own, all->plan, o->only, x->r->budget);
+	o->ran = o->found.best && !plan_seeks_share(x) && !shown(x->r, o->found.best->counts);
+	if (o->ran) {
+		o->row = (struct plan_row){.why = PLAN_HOLDS};
+		plan_row_parts(&o->arena, x->r, o->found.best->counts, &o->row);
+		plan_seek_run(&own, o->found.best->counts, &o->row);
+		o->r.counts.simulations++;
+	}
+	arena_release(&own.scratch);
+	o->refused = own.refused;
+	return 0;
+}
+
+/* Those with the cheapest server first. */
+static void list_others(struct others *all, const struct fleet_kind *kinds)
+{
+	struct arena *a = all->x->arena;
+	const size_t n = all->x->r->groups.n;
+	bool *done = arena_array(a, n + 1, sizeof *done);
+
+	for (; all->n < sizeof all->at / sizeof all->at[0]; all->n++) {
+		struct fleet_kind *only = arena_array(a, n + 1, sizeof *only);
 		size_t next = n;
-		struct fleets f;
 
 		for (size_t i = 0; i < n; i++)
 			if (!kinds[i].never && !done[kinds[i].name] &&
@@ -330,20 +130,56 @@ static void show_others(struct searching *x, const struct world *plan, const str
 			only[i] = kinds[i];
 			only[i].never |= kinds[i].name != kinds[next].name;
 		}
-		f = find(x, plan, only, budget);
-		if (f.best && !is_share(x))
-			show(x, f.best->counts, PLAN_HOLDS);
+		all->at[all->n] = (struct other){.only = only};
 	}
 }
 
+/* Kinds of machine share no group, so that a thread searches each by itself, where there are enough to keep threads busy to the end:
+ * else threads look ahead in one search after another. Files that pools read, and verdicts that are kept, are of one thread. */
+static bool seek_apart(const struct others *all)
+{
+	const struct plan_seeking *x = all->x;
+
+	return !x->verdicts && !all->plan->scenario->plan->pools && all->n >= 2 * x->r->load.threads;
+}
+
+static void show_others(struct plan_seeking *x, const struct world *plan, const struct fleet_kind *kinds)
+{
+	struct plan_result *r = x->r;
+	struct others *all = xcalloc(1, sizeof *all);
+	struct workers_task work = {.item = seek_other, .self = all};
+	size_t threads;
+
+	all->x = x;
+	all->plan = plan;
+	list_others(all, kinds);
+	work.n = all->n;
+	threads = seek_apart(all) ? r->load.threads : 1;
+	all->threads = threads > 1 ? 1 : r->load.threads;
+	if (all->n)
+		workers_run(&work, threads);
+	for (size_t i = 0; i < all->n; i++) {
+		struct other *o = &all->at[i];
+
+		r->counts.bounds += o->r.counts.bounds;
+		r->counts.ruled_out += o->r.counts.ruled_out;
+		r->counts.simulations += o->r.counts.simulations;
+		x->refused |= o->refused;
+		if (o->ran)
+			r->rows[r->rows_n++] = o->row;
+		arena_adopt(x->arena, &o->arena);
+	}
+	free(all);
+}
+
 /* By how much a fleet misses what is asked, as a ratio. */
-static double over_of(struct searching *x, const struct fleet *t)
+static double over_of(struct plan_seeking *x, const struct fleet *t)
 {
 	struct plan_row row = {.why = PLAN_MISSES};
 	double over;
 
 	plan_row_parts(&x->scratch, x->r, t->counts, &row);
-	run_row(x, t->counts, &row);
+	plan_seek_run(x, t->counts, &row);
 	over = plan_row_over(x->r, &row);
 	arena_release(&x->scratch);
 	return over;
@@ -355,7 +191,7 @@ static bool fails_below(const struct fleet *t, double usd)
 }
 
 /* Of those simulated that cost less than the best: the dearest, and of equals the one that misses by least. */
-static void show_below(struct searching *x, const struct fleets *f, double usd)
+static void show_below(struct plan_seeking *x, const struct fleets *f, double usd)
 {
 	const struct fleet *below = NULL;
 	double least = INFINITY, dearest = -INFINITY;
@@ -380,7 +216,7 @@ static void show_below(struct searching *x, const struct fleets *f, double usd)
 }
 
 /* Nothing holds: what comes closest, of the last that were tried. */
-static void show_nearest(struct searching *x, const struct fleets *f)
+static void show_nearest(struct plan_seeking *x, const struct fleets *f)
 {
 	struct plan_result *r = x->r;
 	const struct fleet *nearest = NULL;
@@ -399,7 +235,7 @@ static void show_nearest(struct searching *x, const struct fleets *f)
 }
 
 /* So many of a server that misses nothing alone are needed for the work, with those that may be gone. */
-static double servers_needed(const struct searching *x, const struct group *k, int spare)
+static double servers_needed(const struct plan_seeking *x, const struct group *k, int spare)
 {
 	const double n = ceil(plan_load_work(&x->r->load) / k->bound.rate);
 
@@ -407,7 +243,7 @@ static double servers_needed(const struct searching *x, const struct group *k, i
 }
 
 /* Why the least bad is none: no number of it would do, or what would do costs too much. */
-static enum plan_why why_bad(const struct searching *x, const struct group *k, int spare)
+static enum plan_why why_bad(const struct plan_seeking *x, const struct group *k, int spare)
 {
 	if (!k->fits)
 		return PLAN_UNFIT;
@@ -417,7 +253,7 @@ static enum plan_why why_bad(const struct searching *x, const struct group *k, i
 }
 
 /* By how much it fails, in an order: lacks memory, is slow alone, does too little or costs too much. */
-static double badness(const struct searching *x, const struct group *k, int spare)
+static double badness(const struct plan_seeking *x, const struct group *k, int spare)
 {
 	switch (why_bad(x, k, spare)) {
 	case PLAN_UNFIT:
@@ -432,11 +268,11 @@ static double badness(const struct searching *x, const struct group *k, int spar
 }
 
 /* All are out by a bound or the budget: the server that misses it by least, or lacks the least memory. */
-static void show_least_bad(struct searching *x, int spare)
+static void show_least_bad(struct plan_seeking *x, int spare)
 {
 	struct plan_result *r = x->r;
 	const struct group_list *g = &r->groups;
-	int *counts = arena_array(x->l->arena, g->n + 1, sizeof *counts);
+	int *counts = arena_array(x->arena, g->n + 1, sizeof *counts);
 	size_t least = g->n;
 	enum plan_why why;
 	double bad = INFINITY;
@@ -477,9 +313,8 @@ static void mark_pareto(struct plan_result *r)
 	}
 }
 
-static void answer(struct searching *x, const struct world *plan, const struct yml *root,
-		   const struct plan_ask *ask, const struct fleets *f, const struct fleet_kind *kinds,
-		   double budget)
+static void answer(struct plan_seeking *x, const struct world *plan, const struct yml *root,
+		   const struct plan_ask *ask, const struct fleets *f, const struct fleet_kind *kinds)
 {
 	struct plan_result *r = x->r;
 
@@ -488,9 +323,9 @@ static void answer(struct searching *x, const struct world *plan, const struct y
 		show_below(x, f, f->best->usd);
 		if (!r->below)
 			show_bounded(x, f->best->usd);
-		show_others(x, plan, kinds, budget);
+		show_others(x, plan, kinds);
 		mark_pareto(r);
-		plan_look_closer(x->l, plan, root, ask, r);
+		plan_look_closer(x->r->from.l, plan, root, ask, r);
 	} else if (f->tried_n) {
 		show_nearest(x, f);
 	} else {
@@ -508,39 +343,39 @@ static bool any_fits(const struct plan_result *r)
 }
 
 /* Every file has been read that verdicts hang on. */
-static int begin_verdicts(struct searching *x, const struct plan_ask *ask, const struct fleet_kind *kinds)
+static int begin_verdicts(struct plan_seeking *x, const struct plan_ask *ask, const struct fleet_kind *kinds)
 {
 	struct plan_verdicts *v = x->verdicts;
 
 	if (!v)
 		return 0;
-	plan_verdicts_key(x->l, ask->sets, ask->seed, ask->draws, v->key);
-	return plan_verdicts_begin(v, x->l->diags, kinds, x->r->groups.n, x->r->up_to);
+	plan_verdicts_key(x->r->from.l, ask->sets, ask->seed, ask->draws, v->key);
+	return plan_verdicts_begin(v, x->r->from.l->diags, kinds, x->r->groups.n, x->r->up_to);
 }
 
 static int search(struct loader *l, const struct world *plan, const struct yml *root,
 		  const struct plan_ask *ask, struct plan_result *r)
 {
-	struct searching x = {.r = r, .l = l, .verdicts = ask->verdicts, .stop = ask->stop};
+	struct plan_seeking x = {.r = r, .arena = l->arena, .verdicts = ask->verdicts, .stop = ask->stop};
 	struct fleet_kind *kinds;
 	struct fleets f;
 
 	if (groups_make(l, plan, root, r->load.threads, &r->groups) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
-	kinds = kinds_of(l->arena, r, plan->scenario->plan->goal == PLAN_ENERGY);
+	kinds = plan_seek_kinds(l->arena, r, plan->scenario->plan->goal == PLAN_ENERGY);
 	if (begin_verdicts(&x, ask, kinds) != 0)
 		return -1;
-	f = find(&x, plan, kinds, r->budget);
+	f = plan_seek(&x, plan, kinds, r->budget);
 	r->counts.proved = f.proved;
-	if (is_share(&x)) {
+	if (plan_seeks_share(&x)) {
 		if (!f.stopped)
-			show_others(&x, plan, kinds, r->budget);
+			show_others(&x, plan, kinds);
 		arena_release(&x.scratch);
 		return x.refused || (ask->stop && *ask->stop) ? -1 : 0;
 	}
 	if (!f.stopped)
-		answer(&x, plan, root, ask, &f, kinds, r->budget);
+		answer(&x, plan, root, ask, &f, kinds);
 	if (!any_fits(r))
 		r->nearest = r->rows_n ? &r->rows[0] : NULL;
 	plan_answer(l->arena, plan, r);

@@ -334,6 +334,71 @@ START_TEST(the_search_finds_what_brute_force_finds)
 }
 END_TEST
 
+struct told { /* a toy, and the fleets that are asked for next while none holds */
+	struct toy toy;
+	int next[FLEETS_AHEAD][KINDS];
+	size_t at, n, in_order;
+	bool held; /* what follows, of the fleet's own servers, is not told */
+};
+
+static void toy_ahead(void *self, int *const *counts, size_t n)
+{
+	struct told *t = self;
+
+	MUST(n > 0 && n <= FLEETS_AHEAD);
+	if (!t->held && t->at < t->n) {
+		MUST(!memcmp(t->next[t->at], counts[0], sizeof t->next[0]));
+		t->in_order++;
+	}
+	for (size_t i = 0; i < n; i++)
+		memcpy(t->next[i], counts[i], sizeof t->next[0]);
+	t->at = 0;
+	t->n = n;
+	t->held = false;
+}
+
+static int told_holds(void *self, const int *counts)
+{
+	struct told *t = self;
+	int verdict;
+
+	if (!t->held) {
+		MUST(t->at < t->n && !memcmp(t->next[t->at], counts, sizeof t->next[0]));
+		t->at++;
+	}
+	verdict = toy_holds(&t->toy, counts);
+	t->held |= verdict > 0;
+	return verdict;
+}
+
+/* Fleets are asked for as was told until one holds, and telling changes nothing. */
+START_TEST(the_fleets_that_are_asked_for_next_are_told)
+{
+	size_t in_order = 0;
+
+	for (uint64_t seed = 0; seed < CASES; seed++) {
+		struct arena a = ARENA_INIT;
+		struct told t = {.at = 0};
+		struct fleets alone, told;
+
+		draw_toy(&t.toy, seed);
+		alone = fleets_find(&a, &t.toy.ask);
+		t.toy.ask.holds = told_holds;
+		t.toy.ask.ahead = toy_ahead;
+		t.toy.ask.self = &t;
+		told = fleets_find(&a, &t.toy.ask);
+		MUST(told.runs == alone.runs && told.bounds == alone.bounds &&
+		     told.ruled_out == alone.ruled_out && !told.best == !alone.best);
+		if (told.best)
+			MUST(!memcmp(told.best->counts, alone.best->counts, sizeof t.next[0]));
+		in_order += t.in_order;
+		free(t.toy.requests);
+		arena_release(&a);
+	}
+	ck_assert_uint_gt(in_order, CASES / 4);
+}
+END_TEST
+
 static bool toy_mine(void *self, const int *counts)
 {
 	const struct toy *t = self;
@@ -741,6 +806,7 @@ Suite *suite_plan(void)
 	tcase_add_test(t, capacity_is_found_within_a_hundredth);
 	tcase_add_test(t, a_gap_below_the_answer_is_told);
 	tcase_add_test(t, the_search_finds_what_brute_force_finds);
+	tcase_add_test(t, the_fleets_that_are_asked_for_next_are_told);
 	tcase_add_test(t, shares_ask_all_that_one_process_asks);
 	tcase_add_test(t, verdicts_are_read_as_written);
 	tcase_add_test(t, a_budget_of_runs_ends_the_search);

@@ -43,6 +43,8 @@ same sweep $served $short --over workload.serve.arrivals.users=2,4 --draws 3 --f
 same plan scenarios/plan-batch.yaml --format json -o "$out/new.yaml"
 same plan scenarios/plan-team-30.yaml --set "plan.machines={m5: apple-m5-max-40c-64gb}" --set plan.spare=0 --set "plan.slots=[4]" \
 	--set workload.serve.arrivals.users=4 --format json # it holds: capacity, chance and calibration are searched
+same plan scenarios/plan-four-users-70b.yaml --set "plan.machines={any: {kind: m4, price: \"<= 3000 USD\"}}" --set plan.runtimes=[llama.cpp] \
+	--set plan.weights=[q3_K_M] --set workload.serve.requests=40 --format json # a catalogue is read by several threads
 same optimize $founding --goal train_tok_per_s --draws 4 --format json # exact: candidates are run ahead of their turn
 same optimize $founding --goal e2el_s --subject-to "ttft_s <= 1.5 s" --draws 2 --format json -o "$out/new.yaml"
 same optimize $founding --goal decode_tok_per_s --pareto energy_J_per_tok --budget 40 --draws 2
