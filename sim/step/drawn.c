@@ -190,7 +190,8 @@ static void wait_for_host(const struct program *p, size_t op_class, const struct
 		for (size_t k = c->launched; k < c->launched + c->launches; k++)
 			device += t->ns[k * DRAWN_AT_ONCE + i];
 		w = launches_wait(ns[i], device,
-				  c->behind == LAUNCHES_NONE ? 0 : t->ahead_ns[c->behind * DRAWN_AT_ONCE + i]);
+				  c->behind == LAUNCHES_NONE ? 0
+							     : t->ahead_ns[c->behind * DRAWN_AT_ONCE + i]);
 		ns[i] = w.wait_ns;
 		ahead_ns[i] = w.ahead_ns;
 	}

@@ -36,7 +36,7 @@ struct op_class {
 	/* OP_LAUNCH: the host launches so many classes, from `launched` on, when it has launched those of the class `behind`;
 	 * its task takes what the device waits for that (launches.h). Else 0. */
 	uint32_t launches, launched, behind;
-	sim_ns ahead_ns; /* of the host behind them, with the calibrated parameters */
+	sim_ns ahead_ns;              /* of the host behind them, with the calibrated parameters */
 	uint32_t first_part, parts_n; /* CLASS_JOINED: class_parts of the program; CLASS_PASS: pass_parts */
 };
 
@@ -178,12 +178,12 @@ struct program {
 	VEC(struct op_class) op_classes;
 	VEC(struct program_task) tasks;
 	VEC(uint32_t) deps;
-	VEC(struct block_cache) block_caches; /* private: classes of a block on a shard group */
+	VEC(struct block_cache) block_caches;      /* private: classes of a block on a shard group */
 	VEC(struct known_launches) known_launches; /* private: for launches.c */
 	struct host_at *hosts;                     /* private: the same; [unit], or NULL */
 	VEC(struct route) routes;                  /* private: results of shard_group_routed() */
-	VEC(struct known_rate) rates;         /* private: results of link_rate() */
-	VEC(struct known_way) ways;           /* private: for equals.c */
+	VEC(struct known_rate) rates;              /* private: results of link_rate() */
+	VEC(struct known_way) ways;                /* private: for equals.c */
 	VEC(struct known_collective) collectives;
 	VEC(struct collective_task) collective_tasks;
 	VEC(struct class_part) class_parts; /* of classes that are joined */
