@@ -24,6 +24,7 @@ struct block_cache {
 	bool end;                 /* true: only the operators of graph_end() */
 	bool by_tokens, overlaps; /* struct shards */
 	uint32_t first, n;
+	double kernels;  /* that the host launches */
 	uint32_t joined; /* of a program that joins: the class of all of them */
 };
 
@@ -264,28 +265,25 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	return is_training(r->phase) ? add_dequantising(p, r, ops, n) : n;
 }
 
-static bool launches_of(struct program *p, const struct op *ops, size_t n, const struct block_cache *r,
-			struct op *launches)
+static double kernels_of(const struct profile *profile, const struct op *ops, size_t n)
 {
-	const struct profile *profile = device_model_of(p, r->unit)->profile;
 	double kernels = 0;
 
 	for (size_t i = 0; i < n; i++)
 		kernels += cost_kernels(profile, &ops[i]);
-	return n && cost_launches(profile, r->phase, kernels, launches);
+	return kernels;
 }
 
-/* The class of the host's launches of a block whose classes are known; false: there is none. */
+/* The class of the host's launches of a block whose kernels are counted; false: there is none. */
 static bool launch_class(struct program *p, const struct block_cache *r, struct op_class *made)
 {
-	struct op ops[GRAPH_OPS];
+	const struct device_model *device_model = device_model_of(p, r->unit);
+	struct op op;
 
-	*made = (struct op_class){.kind = CLASS_OP, .source = r->unit};
-	for (uint32_t i = 0; i < r->n; i++)
-		ops[i] = p->op_classes.at[r->first + i].op;
-	if (!launches_of(p, ops, r->n, r, &made->op))
+	if (!r->n || !cost_launches(device_model->profile, r->phase, r->kernels, &op))
 		return false;
-	made->cost = cost_of(&made->op, device_model_of(p, r->unit), 1);
+	*made = (struct op_class){
+		.kind = CLASS_OP, .op = op, .cost = cost_of(&op, device_model, 1), .source = r->unit};
 	return true;
 }
 
@@ -328,6 +326,7 @@ static void look_up(struct program *p, struct block_cache *r)
 	n = make_ops(p, r, ops);
 	r->first = (uint32_t)p->op_classes.n;
 	r->n = (uint32_t)n;
+	r->kernels = kernels_of(device_model_of(p, r->unit)->profile, ops, n);
 	for (size_t i = 0; i < n; i++)
 		op_class(p, &ops[i], r->unit, r->share);
 	if (p->joins && n)
@@ -338,12 +337,11 @@ static void look_up(struct program *p, struct block_cache *r)
 void program_remake(struct program *p)
 {
 	for (size_t i = 0; i < p->block_caches.n; i++) {
-		const struct block_cache *r = &p->block_caches.at[i];
+		struct block_cache *r = &p->block_caches.at[i];
 		const struct device_model *device_model = device_model_of(p, r->unit);
 		struct op ops[GRAPH_OPS];
 		const size_t n = make_ops(p, r, ops);
-		struct op launches;
-		struct cost launched;
+		struct op_class launches;
 
 		BUG_ON(n != r->n);
 		for (size_t k = 0; k < r->n; k++) {
@@ -352,10 +350,9 @@ void program_remake(struct program *p)
 			c->op = ops[k];
 			c->cost = cost_of(&c->op, device_model, r->share);
 		}
-		if (!launches_of(p, ops, n, r, &launches))
-			continue;
-		launched = cost_of(&launches, device_model, 1);
-		launches_remake(p, r->first, &launches, &launched);
+		r->kernels = kernels_of(device_model->profile, ops, n);
+		if (launch_class(p, r, &launches))
+			launches_remake(p, r->first, &launches.op, &launches.cost);
 	}
 }
 

@@ -366,6 +366,34 @@ START_TEST(the_host_runs_ahead_in_training)
 }
 END_TEST
 
+/* Joined tasks and passes that are put again for each micro-batch take what they take one by one, and draws side by side what each takes. */
+static const char *const many[] = {"micro_batches: 6, schedule: 1f1b", "micro_batches: 6, recompute: full",
+				   "micro_batches: 4, schedule: gpipe"};
+START_TEST(micro_batches_have_launches_too)
+{
+	static const char *const sets[] = {"machines.m0.devices.gpu.runtimes.fixture.overhead.host=8 us",
+					   NULL};
+	struct arena a = ARENA_INIT;
+	struct rng *rng = rng_new((uint64_t)_i, "host");
+	struct placement at;
+	struct program *p, *joined;
+
+	fixture_mesh(&fixture, 2, "latency: 0, bandwidth: 1 GB/s",
+		     arena_printf(&a, "{train: {tokens: 64 tok, method: full, %s}}", many[_i]), sets);
+	at = fixture_all_on(&fixture, 0);
+	p = train_build(&at);
+	joined = train_build_short(&at);
+	ck_assert_int_eq(fixture_run(&a, p).run.makespan_ns, fixture_run(&a, joined).run.makespan_ns);
+	invariants_prog(p, rng);
+	invariants_prog(joined, rng);
+	program_free(p);
+	program_free(joined);
+	rng_free(rng);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_host(void)
 {
 	Suite *s = suite_create("host");
@@ -379,6 +407,7 @@ Suite *suite_host(void)
 	tcase_add_loop_test(tc, a_run_is_what_simulate_says, 0, (int)ARRAY_LEN(hosts));
 	tcase_add_test(tc, long_kernels_before_short_ones);
 	tcase_add_test(tc, the_host_runs_ahead_in_training);
+	tcase_add_loop_test(tc, micro_batches_have_launches_too, 0, (int)ARRAY_LEN(many));
 	suite_add_tcase(s, tc);
 	return s;
 }
