@@ -18,9 +18,9 @@
  * Where a runtime has products as they were measured in a format of weights, their table is asked instead, up to its
  * rows, and beyond them if it reaches to many: kernels for few rows and for many, tiles and units of integers are in it.
  *
- * The host launches kernels one after the other while the device works on those before them. Of a pass of equal blocks
- * that takes max(launches * host, device), which is the sum over its blocks of that maximum; so a block is followed by
- * an operator that takes what the host is longer than the device by, cost_launches() and cost_wait().
+ * The host launches kernels one after the other while the device works on those before them. A block takes max(launches *
+ * host, device): it is followed by an operator that takes what the host is longer than the device by, cost_launches() and
+ * cost_wait(). In training the host is ahead over a whole pass (step/launches.h).
  */
 #ifndef SIM_COST_COST_H
 #define SIM_COST_COST_H

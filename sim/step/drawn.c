@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/launches.h"
+
 /* ---- which classes have the times of which ---- */
 
 struct drawn_class { /* of a program */
@@ -136,7 +138,8 @@ struct drawn_times drawn_times_new(struct arena *a, const struct program *p)
 	const size_t n = p ? p->op_classes.n : 0;
 
 	return (struct drawn_times){arena_room(a, n * DRAWN_AT_ONCE, sizeof(sim_ns)),
-				    arena_array(a, n * DRAWN_AT_ONCE, sizeof(sim_ns))};
+				    arena_array(a, n * DRAWN_AT_ONCE, sizeof(sim_ns)),
+				    arena_room(a, n * DRAWN_AT_ONCE, sizeof(sim_ns))};
 }
 
 /* The numbers of a source's parameters under several draws. */
@@ -174,15 +177,23 @@ static void draw_op(const struct cost *c, double (*z)[DRAWN_AT_ONCE], sim_ns *ns
 		ns[i] = sim_ns_of_s(s[i]);
 }
 
-/* What is left of the host's launches after the operators before them. */
-static void wait_for_host(uint32_t launches, sim_ns *ns)
+/* wait_for_host() of run.c */
+static void wait_for_host(const struct program *p, size_t op_class, const struct drawn_times *t)
 {
-	for (size_t i = 0; i < DRAWN_AT_ONCE; i++) {
-		sim_ns left = ns[i];
+	const struct op_class *c = &p->op_classes.at[op_class];
+	sim_ns *ns = t->ns + op_class * DRAWN_AT_ONCE, *ahead_ns = t->ahead_ns + op_class * DRAWN_AT_ONCE;
 
-		for (uint32_t k = 1; k <= launches; k++)
-			left -= ns[(ptrdiff_t)i - (ptrdiff_t)(k * DRAWN_AT_ONCE)];
-		ns[i] = left > 0 ? left : 0;
+	for (size_t i = 0; i < DRAWN_AT_ONCE; i++) {
+		struct host_wait w;
+		sim_ns device = 0;
+
+		for (size_t k = c->launched; k < c->launched + c->launches; k++)
+			device += t->ns[k * DRAWN_AT_ONCE + i];
+		w = launches_wait(ns[i], device,
+				  c->behind == LAUNCHES_NONE ? 0
+							     : t->ahead_ns[c->behind * DRAWN_AT_ONCE + i]);
+		ns[i] = w.wait_ns;
+		ahead_ns[i] = w.ahead_ns;
 	}
 }
 
@@ -198,22 +209,25 @@ static void draw_link(const struct op_class *c, double (*z)[DRAWN_AT_ONCE], sim_
 }
 
 /* The times of the classes before it are known. */
-static void draw_class(const struct op_class *c, drawn_params *z, sim_ns *ns, sim_ns *lag_ns)
+static void draw_class(const struct program *p, size_t op_class, drawn_params *z, const struct drawn_times *t)
 {
+	const struct op_class *c = &p->op_classes.at[op_class];
+	sim_ns *ns = t->ns + op_class * DRAWN_AT_ONCE;
+
 	if (c->kind != CLASS_OP) {
-		draw_link(c, z[c->source], ns, lag_ns);
+		draw_link(c, z[c->source], ns, t->lag_ns + op_class * DRAWN_AT_ONCE);
 		return;
 	}
 	draw_op(&c->cost, z[c->source], ns);
 	if (c->launches)
-		wait_for_host(c->launches, ns);
+		wait_for_host(p, op_class, t);
 }
 
 static void draw_range(const struct program *p, const struct drawn_range *r, drawn_params *z,
 		       const struct drawn_times *t)
 {
 	for (size_t c = r->to; c < r->to + r->n; c++)
-		draw_class(&p->op_classes.at[c], z, t->ns + c * DRAWN_AT_ONCE, t->lag_ns + c * DRAWN_AT_ONCE);
+		draw_class(p, c, z, t);
 }
 
 static void take_range(const struct drawn_range *r, const struct drawn_times *from,

@@ -13,7 +13,7 @@ enum { DRAWN_AT_ONCE = 8 };
 
 /* As struct class_times: [class * DRAWN_AT_ONCE + draw]. */
 struct drawn_times {
-	sim_ns *ns, *lag_ns;
+	sim_ns *ns, *lag_ns, *ahead_ns;
 };
 /* p may be NULL. */
 struct drawn_times drawn_times_new(struct arena *a, const struct program *p);

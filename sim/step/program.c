@@ -10,6 +10,7 @@
 #include "sim/step/collective.h"
 #include "sim/step/equals.h"
 #include "sim/step/joined.h"
+#include "sim/step/launches.h"
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
@@ -23,8 +24,8 @@ struct block_cache {
 	bool end;                 /* true: only the operators of graph_end() */
 	bool by_tokens, overlaps; /* struct shards */
 	uint32_t first, n;
-	uint32_t
-		joined; /* of a program that joins: the class of all of them, or of all but the host's launches */
+	double kernels;  /* that the host launches */
+	uint32_t joined; /* of a program that joins: the class of all of them */
 };
 
 struct route {
@@ -75,6 +76,7 @@ void program_free(struct program *p)
 	VEC_FREE(&p->tasks);
 	VEC_FREE(&p->deps);
 	VEC_FREE(&p->block_caches);
+	VEC_FREE(&p->known_launches);
 	VEC_FREE(&p->routes);
 	VEC_FREE(&p->rates);
 	VEC_FREE(&p->ways);
@@ -263,27 +265,25 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	return is_training(r->phase) ? add_dequantising(p, r, ops, n) : n;
 }
 
-static bool launches_of(struct program *p, const struct op *ops, size_t n, const struct block_cache *r,
-			struct op *launches)
+static double kernels_of(const struct profile *profile, const struct op *ops, size_t n)
 {
-	const struct profile *profile = device_model_of(p, r->unit)->profile;
 	double kernels = 0;
 
 	for (size_t i = 0; i < n; i++)
 		kernels += cost_kernels(profile, &ops[i]);
-	return n && cost_launches(profile, r->phase, kernels, launches);
+	return kernels;
 }
 
-/* Adds the class of the host's launches of the last n classes; returns whether there is one. */
-static bool launch_class(struct program *p, const struct op *ops, size_t n, const struct block_cache *r)
+/* The class of the host's launches of a block whose kernels are counted; false: there is none. */
+static bool launch_class(struct program *p, const struct block_cache *r, struct op_class *made)
 {
-	struct op launches;
-	uint32_t added;
+	const struct device_model *device_model = device_model_of(p, r->unit);
+	struct op op;
 
-	if (!launches_of(p, ops, n, r, &launches))
+	if (!r->n || !cost_launches(device_model->profile, r->phase, r->kernels, &op))
 		return false;
-	added = op_class(p, &launches, r->unit, 1); /* which may move them all */
-	p->op_classes.at[added].launches = (uint32_t)n;
+	*made = (struct op_class){
+		.kind = CLASS_OP, .op = op, .cost = cost_of(&op, device_model, 1), .source = r->unit};
 	return true;
 }
 
@@ -304,16 +304,10 @@ static sim_ns parts_ns(const struct program *p, const struct op_class *c)
 sim_ns program_class_ns(const struct program *p, size_t op_class)
 {
 	const struct op_class *c = &p->op_classes.at[op_class];
-	const sim_ns ns = sim_ns_of_s(cost_seconds(&c->cost));
-	sim_ns device = 0;
 
 	if (c->kind == CLASS_JOINED)
 		return parts_ns(p, c);
-	if (!c->launches)
-		return ns;
-	for (uint32_t i = 1; i <= c->launches; i++)
-		device += sim_ns_of_s(cost_seconds(&p->op_classes.at[op_class - i].cost));
-	return ns > device ? ns - device : 0;
+	return c->launches ? launches_nominal(p, c).wait_ns : sim_ns_of_s(cost_seconds(&c->cost));
 }
 
 /* Computes the classes of a block. */
@@ -332,10 +326,9 @@ static void look_up(struct program *p, struct block_cache *r)
 	n = make_ops(p, r, ops);
 	r->first = (uint32_t)p->op_classes.n;
 	r->n = (uint32_t)n;
+	r->kernels = kernels_of(device_model_of(p, r->unit)->profile, ops, n);
 	for (size_t i = 0; i < n; i++)
 		op_class(p, &ops[i], r->unit, r->share);
-	if (launch_class(p, ops, n, r))
-		r->n++;
 	if (p->joins && n)
 		r->joined = joined_range(p, r->first, (uint32_t)n);
 	VEC_ADD(&p->block_caches, *r);
@@ -344,20 +337,22 @@ static void look_up(struct program *p, struct block_cache *r)
 void program_remake(struct program *p)
 {
 	for (size_t i = 0; i < p->block_caches.n; i++) {
-		const struct block_cache *r = &p->block_caches.at[i];
+		struct block_cache *r = &p->block_caches.at[i];
 		const struct device_model *device_model = device_model_of(p, r->unit);
 		struct op ops[GRAPH_OPS];
 		const size_t n = make_ops(p, r, ops);
-		struct op launches;
-		const bool launched = launches_of(p, ops, n, r, &launches);
+		struct op_class launches;
 
-		BUG_ON(n + launched != r->n);
+		BUG_ON(n != r->n);
 		for (size_t k = 0; k < r->n; k++) {
 			struct op_class *c = &p->op_classes.at[r->first + k];
 
-			c->op = k < n ? ops[k] : launches;
-			c->cost = cost_of(&c->op, device_model, k < n ? r->share : 1);
+			c->op = ops[k];
+			c->cost = cost_of(&c->op, device_model, r->share);
 		}
+		r->kernels = kernels_of(device_model->profile, ops, n);
+		if (launch_class(p, r, &launches))
+			launches_remake(p, r->first, &launches.op, &launches.cost);
 	}
 }
 
@@ -373,15 +368,17 @@ void program_remake_op(struct program *p, uint32_t task, const struct op *op)
  * of its own, which is no work of the block. */
 static uint32_t put_ops(struct program *p, struct block_cache r, struct label label, const struct deps *after)
 {
-	uint32_t last = TASK_NONE, i = 0;
+	uint32_t last = TASK_NONE;
+	struct op_class launches;
 
 	look_up(p, &r);
-	if (r.n && joined_may(p, (uint32_t)r.unit)) {
-		i = r.n - (p->op_classes.at[r.first + r.n - 1].launches ? 1 : 0);
+	if (r.n && joined_may(p, (uint32_t)r.unit))
 		last = program_put(p, (uint32_t)r.unit, r.joined, label, after);
-	}
-	for (; i < r.n; i++)
+	for (uint32_t i = 0; i < r.n && !joined_may(p, (uint32_t)r.unit); i++)
 		last = program_put(p, (uint32_t)r.unit, r.first + i, label, i ? NULL : after);
+	if (launch_class(p, &r, &launches))
+		last = program_put(p, (uint32_t)r.unit, launches_class(p, &launches, r.first, r.n, label),
+				   label, NULL);
 	return last;
 }
 
@@ -432,11 +429,14 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 
 	for (int i = 0; i < shards->n; i++) {
 		struct block_cache r = block_on_device(p, s, shards, i, label);
+		struct op_class launches;
 		sim_ns sum = 0;
 
 		look_up(p, &r);
 		for (uint32_t k = 0; k < r.n; k++)
 			sum += program_class_ns(p, r.first + k);
+		if (launch_class(p, &r, &launches))
+			sum = sim_later(sum, sim_ns_of_s(cost_seconds(&launches.cost)));
 		most = sum > most ? sum : most;
 	}
 	return most;

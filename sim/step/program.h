@@ -33,11 +33,14 @@ struct op_class {
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* sent over the link */
-	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
-	 * than they are. Else 0. */
-	uint32_t launches;
+	/* OP_LAUNCH: the host launches so many classes, from `launched` on, when it has launched those of the class `behind`;
+	 * its task takes what the device waits for that (launches.h). Else 0. */
+	uint32_t launches, launched, behind;
+	sim_ns ahead_ns;              /* of the host behind them, with the calibrated parameters */
 	uint32_t first_part, parts_n; /* CLASS_JOINED: class_parts of the program; CLASS_PASS: pass_parts */
 };
+
+#define LAUNCHES_NONE UINT32_MAX
 
 /* So many tasks of a class, one after the other on a queue. */
 struct class_part {
@@ -120,6 +123,8 @@ struct program_halves {
 };
 
 struct block_cache;
+struct host_at;
+struct known_launches;
 struct route;
 
 /* The rate of a link for messages of a size. */
@@ -173,10 +178,12 @@ struct program {
 	VEC(struct op_class) op_classes;
 	VEC(struct program_task) tasks;
 	VEC(uint32_t) deps;
-	VEC(struct block_cache) block_caches; /* private: classes of a block on a shard group */
-	VEC(struct route) routes;             /* private: results of shard_group_routed() */
-	VEC(struct known_rate) rates;         /* private: results of link_rate() */
-	VEC(struct known_way) ways;           /* private: for equals.c */
+	VEC(struct block_cache) block_caches;      /* private: classes of a block on a shard group */
+	VEC(struct known_launches) known_launches; /* private: for launches.c */
+	struct host_at *hosts;                     /* private: the same; [unit], or NULL */
+	VEC(struct route) routes;                  /* private: results of shard_group_routed() */
+	VEC(struct known_rate) rates;              /* private: results of link_rate() */
+	VEC(struct known_way) ways;                /* private: for equals.c */
 	VEC(struct known_collective) collectives;
 	VEC(struct collective_task) collective_tasks;
 	VEC(struct class_part) class_parts; /* of classes that are joined */

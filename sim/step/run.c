@@ -1,5 +1,6 @@
 /* run.c - see run.h. */
 #include "sim/step/joined.h"
+#include "sim/step/launches.h"
 #include "sim/step/pass_class.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@ struct class_times program_times_new(struct arena *a, const struct program *p)
 	const size_t n = p ? p->op_classes.n : 0;
 
 	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns)),
-				    arena_array(a, p ? program_wires(p->world) : 0, sizeof(double))};
+				    arena_array(a, p ? program_wires(p->world) : 0, sizeof(double)),
+				    arena_array(a, n, sizeof(sim_ns))};
 }
 
 /* ---- what is shared ---- */
@@ -87,15 +89,21 @@ enum param program_link_param(const struct op_class *c)
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
 
-/* The class of a host's launches takes what is left of them after the operators before it, whose times are known. */
-static void wait_for_host(const struct op_class *c, sim_ns *ns)
+/* The class of a host's launches, whose time is that of the host, takes what the device waits for it; the times of the classes before
+ * it are known. */
+static void wait_for_host(const struct program *p, size_t op_class, const struct class_times *t)
 {
-	sim_ns left = *ns;
+	const struct op_class *c = &p->op_classes.at[op_class];
+	struct host_wait w;
+	sim_ns device = 0;
 
-	for (uint32_t i = 1; i <= c->launches; i++)
-		left -= ns[-(ptrdiff_t)i];
-	if (c->launches)
-		*ns = left > 0 ? left : 0;
+	if (!c->launches)
+		return;
+	for (uint32_t i = 0; i < c->launches; i++)
+		device += t->ns[c->launched + i];
+	w = launches_wait(t->ns[op_class], device, c->behind == LAUNCHES_NONE ? 0 : t->ahead_ns[c->behind]);
+	t->ns[op_class] = w.wait_ns;
+	t->ahead_ns[op_class] = w.ahead_ns;
 }
 
 /* Sets the time of a class that stands for several, of which those of the classes before it are known. */
@@ -116,7 +124,8 @@ struct class_times program_times(struct arena *a, const struct program *p)
 		const struct op_class *c = &p->op_classes.at[i];
 
 		if (c->kind != CLASS_JOINED && c->kind != CLASS_PASS)
-			t.ns[i] = program_class_ns(p, i);
+			t.ns[i] = sim_ns_of_s(cost_seconds(&c->cost));
+		wait_for_host(p, i, &t);
 		put_together(p, c, &t, &t.ns[i]);
 		t.lag_ns[i] = sim_ns_of_s(c->lag_s);
 	}
@@ -139,7 +148,7 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[program_link_param(c)]);
-		wait_for_host(c, &t->ns[i]);
+		wait_for_host(p, i, t);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 	program_times_join(p, t);
@@ -156,7 +165,7 @@ static void draw_class(const struct program *p, size_t op_class, const struct pa
 
 	if (c->kind == CLASS_OP) {
 		*ns = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
-		wait_for_host(c, ns);
+		wait_for_host(p, op_class, t);
 		*lag_ns = 0;
 	} else {
 		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};

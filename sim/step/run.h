@@ -16,6 +16,7 @@
 struct class_times {
 	sim_ns *ns, *lag_ns; /* [class]: time alone on its queue, and a link's latency */
 	double *wires_Bps;   /* shared resources: the parts of the network, then each machine's memory */
+	sim_ns *ahead_ns;    /* [class]: what the host is ahead by after its launches (launches.h) */
 };
 
 /* Times with the calibrated parameters. */

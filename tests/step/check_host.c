@@ -1,6 +1,6 @@
 /*
  * check_host.c - the host's launches beside the device's work: max(host, device) in closed form, what is replayed, draws
- * and what-ifs, the same from a program and from the sum over a run, and training steps.
+ * and what-ifs, the same from a program and from the sum over a run; over a whole pass in training.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +9,10 @@
 #include "sim/family/predicted_run.h"
 #include "sim/step/compile.h"
 #include "sim/step/generate.h"
+#include "sim/step/launches.h"
 #include "sim/train/train.h"
 #include "tests/fixtures.h"
+#include "tests/invariants.h"
 #include "tests/suites.h"
 
 #define OVERHEAD "machines.a.devices.gpu.runtimes.fixture.overhead."
@@ -233,6 +235,165 @@ START_TEST(a_run_is_what_simulate_says)
 }
 END_TEST
 
+/* The device's time of some blocks one after the other. */
+static sim_ns blocks_ns(const sim_ns (*host_device)[2], size_t n)
+{
+	struct host_wait w = {0, 0};
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		w = launches_wait(host_device[i][0], host_device[i][1], w.ahead_ns);
+		sum += host_device[i][1] + w.wait_ns;
+	}
+	return sum;
+}
+
+/* Kernels that are short for the device behind long ones wait for nobody; long ones behind short ones come too late to help. */
+START_TEST(long_kernels_before_short_ones)
+{
+	static const sim_ns long_first[][2] = {{1, 10}, {5, 2}}, short_first[][2] = {{5, 2}, {1, 10}},
+			    drained[][2] = {{1, 4}, {5, 2}, {5, 2}},
+			    rounds[][2] = {{5, 2}, {1, 10}, {5, 2}, {1, 10}};
+
+	ck_assert_int_eq(blocks_ns(long_first, 2), 10 + 2);
+	ck_assert_int_eq(blocks_ns(short_first, 2), 5 + 10);
+	ck_assert_int_eq(blocks_ns(drained, 3), 1 + 5 + 5);
+	ck_assert_int_eq(blocks_ns(rounds, 4), 5 + 10 + 2 + 10);
+}
+END_TEST
+
+/* Of the blocks of a pass the host's and the device's time, and what their tasks take. */
+struct pass_times {
+	sim_ns host[64], device[64], all;
+	size_t n;
+};
+
+/* The tasks of a phase on the first device. */
+static struct pass_times pass_of(const struct program *p, const struct class_times *t, enum phase phase)
+{
+	struct pass_times of = {.n = 0};
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *task = &p->tasks.at[i];
+		const struct op_class *c = &p->op_classes.at[task->op_class];
+
+		if (task->label.phase != phase || c->op.kind == OP_STEP)
+			continue;
+		of.all += t->ns[task->op_class];
+		if (!c->launches)
+			continue;
+		ck_assert_uint_lt(of.n, ARRAY_LEN(of.host));
+		of.host[of.n] = sim_ns_of_s(cost_seconds(&c->cost));
+		for (uint32_t k = 0; k < c->launches; k++)
+			of.device[of.n] += t->ns[c->launched + k];
+		of.n++;
+	}
+	return of;
+}
+
+/* The most, over all blocks, of the host's time up to one and the device's behind it. */
+static sim_ns longest(const struct pass_times *of)
+{
+	sim_ns most = 0;
+
+	for (size_t k = 0; k <= of->n; k++) {
+		sim_ns sum = 0;
+
+		for (size_t i = 0; i < of->n; i++)
+			sum += i < k ? of->host[i] : of->device[i];
+		most = sim_later(most, sum);
+	}
+	return most;
+}
+
+static sim_ns block_by_block_ns(const struct pass_times *of)
+{
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < of->n; i++)
+		sum += sim_later(of->host[i], of->device[i]);
+	return sum;
+}
+
+/* Both passes of a training step take what the closed form says, and so they do under draws and with joined tasks; returns how many are
+ * shorter than block by block. */
+static int check_step(const char *host, struct rng *rng)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		"machines.m0.devices.gpu.runtimes.fixture.overhead.host=1 us",
+		arena_printf(&a, "machines.m0.devices.gpu.runtimes.fixture.overhead.host_training=%s", host),
+		NULL};
+	struct placement at;
+	struct program *p, *joined;
+	struct class_times t;
+	int shorter = 0;
+
+	fixture_mesh(&fixture, 2, "latency: 0, bandwidth: 1 GB/s", "{train: {tokens: 64 tok, method: full}}",
+		     sets);
+	at = fixture_all_on(&fixture, 0);
+	p = train_build(&at);
+	joined = train_build_short(&at);
+	t = program_times(&a, p);
+	for (int phase = PHASE_FORWARD; phase <= PHASE_BACKWARD; phase++) {
+		const struct pass_times of = pass_of(p, &t, (enum phase)phase);
+
+		ck_assert_uint_gt(of.n, 4);
+		ck_assert_int_eq(of.all, longest(&of));
+		shorter += of.all < block_by_block_ns(&of);
+	}
+	ck_assert_int_eq(fixture_run(&a, p).run.makespan_ns, fixture_run(&a, joined).run.makespan_ns);
+	invariants_prog(p, rng);
+	invariants_prog(joined, rng);
+	program_free(p);
+	program_free(joined);
+	arena_release(&a);
+	fixture_release(&fixture);
+	return shorter;
+}
+
+/* From a host that nobody waits for to one that all wait for: in between it runs ahead. */
+START_TEST(the_host_runs_ahead_in_training)
+{
+	static const char *const paces[] = {"1 ns", "3 us", "5 us", "8 us", "12 us", "20 us", "1 ms"};
+	struct rng *rng = rng_new(14, "host");
+	int shorter = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(paces); i++)
+		shorter += check_step(paces[i], rng);
+	ck_assert_int_gt(shorter, 2);
+	rng_free(rng);
+}
+END_TEST
+
+/* Joined tasks and passes that are put again for each micro-batch take what they take one by one, and draws side by side what each takes. */
+static const char *const many[] = {"micro_batches: 6, schedule: 1f1b", "micro_batches: 6, recompute: full",
+				   "micro_batches: 4, schedule: gpipe"};
+START_TEST(micro_batches_have_launches_too)
+{
+	static const char *const sets[] = {"machines.m0.devices.gpu.runtimes.fixture.overhead.host=8 us",
+					   NULL};
+	struct arena a = ARENA_INIT;
+	struct rng *rng = rng_new((uint64_t)_i, "host");
+	struct placement at;
+	struct program *p, *joined;
+
+	fixture_mesh(&fixture, 2, "latency: 0, bandwidth: 1 GB/s",
+		     arena_printf(&a, "{train: {tokens: 64 tok, method: full, %s}}", many[_i]), sets);
+	at = fixture_all_on(&fixture, 0);
+	p = train_build(&at);
+	joined = train_build_short(&at);
+	ck_assert_int_eq(fixture_run(&a, p).run.makespan_ns, fixture_run(&a, joined).run.makespan_ns);
+	invariants_prog(p, rng);
+	invariants_prog(joined, rng);
+	program_free(p);
+	program_free(joined);
+	rng_free(rng);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_host(void)
 {
 	Suite *s = suite_create("host");
@@ -244,6 +405,9 @@ Suite *suite_host(void)
 	tcase_add_test(tc, what_is_replayed_has_no_launches);
 	tcase_add_test(tc, draws_and_what_ifs);
 	tcase_add_loop_test(tc, a_run_is_what_simulate_says, 0, (int)ARRAY_LEN(hosts));
+	tcase_add_test(tc, long_kernels_before_short_ones);
+	tcase_add_test(tc, the_host_runs_ahead_in_training);
+	tcase_add_loop_test(tc, micro_batches_have_launches_too, 0, (int)ARRAY_LEN(many));
 	suite_add_tcase(s, tc);
 	return s;
 }
