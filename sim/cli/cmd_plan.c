@@ -103,6 +103,15 @@ int plan_show(struct session *s, const struct output_options *o, lemursim_result
 	return rc != EXIT_FINE ? rc : exit_of(r);
 }
 
+int plan_interrupted(void)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "interrupted before the plan was finished; nothing is written");
+	err_hint(&err, "--shard 1/1 -o FILE.jsonl keeps what is found as it is found, and --resume goes on");
+	return complain(&err, EXIT_INTERRUPTED);
+}
+
 static int plan_whole(const struct plan_options *o, const struct texts *files)
 {
 	struct output_options table = o->output;
@@ -126,7 +135,7 @@ static int plan_whole(const struct plan_options *o, const struct texts *files)
 	if (r)
 		rc = plan_show(&s, &o->output, r, format);
 	else if (*session_interrupted())
-		rc = EXIT_INTERRUPTED;
+		rc = plan_interrupted();
 	else
 		rc = scenario ? session_lament(&s) : EXIT_USAGE;
 	lemursim_result_free(r);

@@ -264,7 +264,7 @@ static int answer(struct session *s, struct merging *x, const struct output_opti
 	r = lemursim_plan(scenario, &ask);
 	if (!r)
 		return x->err.msg[0]            ? complain(&x->err, EXIT_USAGE)
-		       : *session_interrupted() ? EXIT_INTERRUPTED
+		       : *session_interrupted() ? plan_interrupted()
 						: session_lament(s);
 	rc = plan_show(s, output, r, format);
 	lemursim_result_free(r);

@@ -29,5 +29,7 @@ bool plan_writes_beside(const struct output_options *output);
 /* Delivers the answer; an exit code. */
 int plan_show(struct session *s, const struct output_options *output, lemursim_result *answer,
 	      enum result_format format);
+/* Complains of a plan that Ctrl-C ended; its exit code. */
+int plan_interrupted(void);
 
 #endif

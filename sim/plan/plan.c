@@ -380,7 +380,8 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 		r->nearest = r->rows_n ? &r->rows[0] : NULL;
 	plan_answer(l->arena, plan, r);
 	arena_release(&x.scratch);
-	return f.stopped && ask->stop && *ask->stop ? -1 : 0;
+	/* what was stopped on its way has no neighbours and no bill, which would read as none */
+	return ask->stop && *ask->stop ? -1 : 0;
 }
 
 static const char *computed(struct arena *a, const struct world *plan, const struct plan_load *load)

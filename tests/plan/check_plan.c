@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
+#include "sim/lib/handles.h"
 #include "sim/plan/capacity.h"
 #include "sim/plan/fleets.h"
 #include "sim/plan/group.h"
@@ -798,6 +799,54 @@ START_TEST(formats_are_read_by_their_runtimes)
 }
 END_TEST
 
+/* ---- Ctrl-C ---- */
+
+struct interruption {
+	volatile int stop;
+	int verdicts, at; /* that were found; the one after which the plan is stopped */
+};
+
+static int interrupt(void *self, enum plan_question question, const char *fleet, double number)
+{
+	struct interruption *i = self;
+
+	(void)question, (void)fleet, (void)number;
+	if (++i->verdicts == i->at)
+		i->stop = 1;
+	return 0;
+}
+
+/* A plan that is stopped when it has a winner has not looked at its neighbours and its bill, which would read as none. */
+START_TEST(a_plan_that_is_stopped_has_no_answer)
+{
+	struct interruption i = {.at = 1};
+	lemursim *l = lemursim_new();
+	lemursim_scenario *s = lemursim_load(l, "tests/golden/plan-table/s.yaml");
+	int stopped = 0;
+
+	ck_assert(s != NULL);
+	do {
+		const struct lemursim_options options = {.seed = -1, .draws = 2, .threads = 1, .stop = &i.stop};
+		struct arena a = ARENA_INIT;
+		struct plan_verdicts v = {.arena = &a, .take = interrupt, .self = &i};
+		lemursim_result *r;
+
+		i.stop = i.verdicts = 0;
+		s->verdicts = &v;
+		r = lemursim_plan(s, &options);
+		ck_assert_msg((r == NULL) == i.stop, "stopped after %d of %d verdicts", i.at, i.verdicts);
+		stopped += i.stop;
+		lemursim_result_free(r);
+		plan_verdicts_release(&v);
+		arena_release(&a);
+		i.at += 1 + i.at / 4;
+	} while (i.stop);
+	ck_assert_int_gt(stopped, 5);
+	lemursim_scenario_free(s);
+	lemursim_free(l);
+}
+END_TEST
+
 Suite *suite_plan(void)
 {
 	Suite *s = suite_create("plan");
@@ -814,6 +863,7 @@ Suite *suite_plan(void)
 	tcase_add_test(t, an_early_verdict_is_that_of_the_whole_run);
 	tcase_add_test(t, bounds_bound_what_is_simulated);
 	tcase_add_test(t, no_capacity_is_above_its_bound);
+	tcase_add_test(t, a_plan_that_is_stopped_has_no_answer);
 	tcase_add_test(t, joined_services_are_the_replicas_of_a_scenario);
 	tcase_add_test(t, months_until_paid_by_hand);
 	tcase_add_test(t, hours_by_hand);
