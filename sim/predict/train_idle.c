@@ -25,15 +25,31 @@ static bool same_names(const struct field_list *a, const struct field_list *b)
 	return a->n == b->n;
 }
 
+/* Rules of prefill and decode place nothing of a training step. */
+static bool is_of_training(const struct rule *rule)
+{
+	const char *const *phases = rule->phase.at;
+
+	for (size_t i = 0; i < rule->phase.n; i++)
+		if (strcmp(phases[i], phase_names[PHASE_PREFILL]) != 0 &&
+		    strcmp(phases[i], phase_names[PHASE_DECODE]) != 0)
+			return true;
+	return !rule->phase.n;
+}
+
 /* Returns whether there is no pipeline: all is on the same devices, which share each layer, or the micro-batches. */
 static bool has_one_stage(const struct assignment *a)
 {
-	const struct rule *rules = a->place.at;
+	const struct rule *rules = a->place.at, *first = NULL;
 
-	for (size_t i = 1; i < a->place.n; i++)
-		if (!same_names(&rules[i].on, &rules[0].on) || rules[i].split != rules[0].split)
+	for (size_t i = 0; i < a->place.n; i++) {
+		if (!is_of_training(&rules[i]))
+			continue;
+		if (first && (!same_names(&rules[i].on, &first->on) || rules[i].split != first->split))
 			return false;
-	return a->place.n > 0;
+		first = &rules[i];
+	}
+	return first;
 }
 
 /* Returns whether an option changes nothing in an assignment. */

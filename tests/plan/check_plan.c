@@ -826,7 +826,8 @@ START_TEST(a_plan_that_is_stopped_has_no_answer)
 
 	ck_assert(s != NULL);
 	do {
-		const struct lemursim_options options = {.seed = -1, .draws = 2, .threads = 1, .stop = &i.stop};
+		const struct lemursim_options options = {
+			.seed = -1, .draws = 2, .threads = 1, .stop = &i.stop};
 		struct arena a = ARENA_INIT;
 		struct plan_verdicts v = {.arena = &a, .take = interrupt, .self = &i};
 		lemursim_result *r;
