@@ -127,6 +127,8 @@ struct runs {
 	const char *path, *tool; /* "llama-bench", "llama-batched-bench", "mlx_lm", "csv" */
 	struct run *at;
 	size_t n;
+	size_t empty;   /* cells of tables in which no rate stands, "-" or "OOM" */
+	int empty_line; /* of the first */
 };
 
 enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024, RUN_CHUNKS_MAX = 4096 };
@@ -137,6 +139,9 @@ int runs_read(struct arena *a, const char *path, struct runs *r,
 int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err);
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *r,
 	       struct err *err);
+
+/* A note on the cells that were empty, in the arena; NULL: none were. */
+const char *runs_empty_note(struct arena *a, const struct runs *r);
 
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
@@ -181,6 +186,8 @@ struct reading {
 	const char *
 		refused; /* why a table of results was not read, which is told where nothing else was; NULL: none was */
 	int refused_line;
+	size_t empty; /* cells in which no rate stands, and the lines of the first and of the last */
+	int empty_first, empty_last;
 	struct err *err;
 };
 /* Checks a row and appends it; -1 with the reading's err. */

@@ -4,6 +4,16 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
 
+const char *runs_empty_note(struct arena *a, const struct runs *r)
+{
+	if (!r->empty)
+		return NULL;
+	return arena_printf(a,
+			    "%s:%d: %zu cell%s for a rate %s empty ('-', 'N/A', 'OOM' or nothing): no run%s",
+			    r->path, r->empty_line, r->empty, r->empty > 1 ? "s, this first," : "",
+			    r->empty > 1 ? "are" : "is", r->empty > 1 ? "s" : "");
+}
+
 bool runs_name_machines(const struct runs *r)
 {
 	return r->n && r->at[0].machine;
