@@ -146,6 +146,11 @@ const char *runs_empty_note(struct arena *a, const struct runs *r);
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
 
+/* What a row says that it ran on: a machine of its own, or the chip; NULL: neither. */
+const char *run_says_machine(const struct run *r);
+/* "its rows name 3 machines: 'M4 Max', ..." in the arena, the first of them in *first; NULL: they name one at most. */
+const char *runs_machines_named(struct arena *a, const struct runs *r, const char **first);
+
 /* -1 with err where a row is of an operator or a ratio, or rows are of more than one model: a profile is fitted to runs
  * of one model in a file. */
 int runs_one_model(const struct runs *r, struct err *err);

@@ -191,7 +191,8 @@ START_TEST(empty_cells_are_counted)
 	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(r.n, 3);
 	ck_assert_uint_eq(r.empty, 3);
-	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), "f:3: 3 cells"));
+	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), "f:3: "));
+	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), ": 3, the first here"));
 	arena_release(&a);
 }
 END_TEST
