@@ -50,7 +50,7 @@ static const char *field_text(struct arena *a, const char *from, size_t len, cha
 	for (; len && *from == ' '; len--)
 		from++;
 	out = to = arena_strndup(a, from, len);
-	if (quoted_length(out, kind) == len) {
+	if (len && quoted_length(out, kind) == len) {
 		for (const char *at = out + 1; *at && (*at != '"' || at[1] == '"'); at++) {
 			at += *at == '"';
 			*to++ = *at;
