@@ -9,11 +9,64 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The most that any reader takes, so that an endless input ends. */
+enum { INPUT_MOST_B = 1 << 30, INPUT_PIECE_B = 1 << 16 };
+
+/* Writes what is left of the input; -1 with err. */
+static int copy_input(FILE *to, struct err *err)
+{
+	static const char *const cannot = "cannot read the standard input: %s";
+	char piece[INPUT_PIECE_B];
+	size_t all = 0;
+	ssize_t got;
+
+	while ((got = read(STDIN_FILENO, piece, sizeof piece)) > 0) {
+		all += (size_t)got;
+		if (all > INPUT_MOST_B)
+			return err_set(err, cannot, "it is larger than any file that is read");
+		if (fwrite(piece, 1, (size_t)got, to) != (size_t)got)
+			return err_set(err, cannot, strerror(errno));
+	}
+	return got < 0 || fflush(to) != 0 ? err_set(err, cannot, strerror(errno)) : 0;
+}
+
+/* Several readers look whether a report is theirs, and a pipe gives what it holds once: a file without a name takes its place.
+ * Where none can be made, the pipe stays. -1 with err. */
+static int keep_input(struct err *err)
+{
+	FILE *kept;
+	struct stat st;
+	int rc;
+
+	if (fstat(STDIN_FILENO, &st) != 0)
+		return err_set(err, "cannot read the standard input: %s", strerror(errno));
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return 0;
+	kept = tmpfile();
+	if (!kept)
+		return 0;
+	rc = copy_input(kept, err);
+	if (rc == 0 && (lseek(fileno(kept), 0, SEEK_SET) != 0 || dup2(fileno(kept), STDIN_FILENO) < 0))
+		rc = err_set(err, "cannot read the standard input: %s", strerror(errno));
+	fclose(kept);
+	return rc;
+}
+
 static int open_input(struct err *err)
 {
-	const int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	int fd;
 
+	if (keep_input(err) != 0)
+		return -1;
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	return fd >= 0 ? fd : err_set(err, "cannot read the standard input: %s", strerror(errno));
+}
+
+/* Puts a file's position back where its reading began; a pipe has none. */
+static void rewind_input(int fd, off_t from)
+{
+	if (from >= 0)
+		(void)lseek(fd, from, SEEK_SET);
 }
 
 static int open_regular(const char *path, size_t max_B, struct err *err)
@@ -40,6 +93,7 @@ static int open_regular(const char *path, size_t max_B, struct err *err)
 int file_read(struct arena *a, const char *path, size_t max_B, char **text, size_t *len, struct err *err)
 {
 	const int fd = !strcmp(path, "-") ? open_input(err) : open_regular(path, max_B, err);
+	const off_t from = fd < 0 ? -1 : lseek(fd, 0, SEEK_CUR);
 	size_t room = 4096, n = 0;
 	char *buffer;
 	ssize_t got;
@@ -63,6 +117,7 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
 		*len = n;
 	}
 	free(buffer);
+	rewind_input(fd, from);
 	close(fd);
 	return n == (size_t)-1 ? -1 : 0;
 }

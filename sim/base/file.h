@@ -13,7 +13,8 @@
 #include "sim/base/mem.h"
 
 /* Reads a regular file of at most max_B bytes into the arena and adds a NUL. *len: bytes without the NUL. "-" is the
- * standard input, which need be no file and can be read once.
+ * standard input, which need be no file: it is read from where it stands, and every call reads the same. What comes of a pipe is
+ * kept in a file without a name, which is the standard input from then on.
  * Returns 0, or -1 with err ("cannot read ..."). */
 int file_read(struct arena *a, const char *path, size_t max_B, char **text, size_t *len, struct err *err);
 

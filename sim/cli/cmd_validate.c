@@ -126,9 +126,14 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 		return compare_training(ask, v, err);
 	if (check_from(ask, err) != 0)
 		return -1;
-	for (size_t i = 0; i < ask->from.n; i++)
+	for (size_t i = 0; i < ask->from.n; i++) {
+		const char *empty;
+
 		if (runs_read(a, ask->from.at[i], &files[i], err) != 0)
 			return -1;
+		empty = runs_empty_note(a, &files[i]);
+		say_notes(&(struct texts){&empty, empty ? 1 : 0});
+	}
 	if (ask->subjects.n || !runs_name_machines(&files[0]))
 		rc = validate_replays_make(ask, files, v, &notes, err);
 	else if ((rc = runs_read_all(a, ask->from.at, ask->from.n, &all, err)) == 0)

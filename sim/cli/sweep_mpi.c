@@ -131,7 +131,7 @@ static int run_cell(void *self, size_t cell, struct str *text)
 	struct err err = ERR_INIT;
 
 	f->row = text;
-	f->session->diags.n = f->session->diags.total = 0;
+	diags_init(&f->session->diags, f->session->diags.arena);
 	if (sweep_run_cell(f->ask, &f->sweep, cell, &err) == 0)
 		return 0;
 	session_refusal(f->session, &err, text);

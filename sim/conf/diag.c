@@ -56,22 +56,31 @@ static const char *make_printable(struct arena *a, const char *text)
 	return kept;
 }
 
+/* Was the same said last? A row of a table may hold several results, each of which lacks the same. */
+static bool is_said(const struct diags *d, const struct diag *now)
+{
+	const struct place *a = &d->last.place, *b = &now->place;
+
+	return d->last.msg && b->source && a->source == b->source && a->line == b->line && a->col == b->col &&
+	       !strcmp(d->last.msg, now->msg);
+}
+
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
 {
 	char msg[600];
+	struct diag now = {.place = place};
 	va_list args;
 
-	d->total++;
-	if (d->n == DIAG_MAX)
-		return -1;
 	va_start(args, fmt);
 	vsnprintf(msg, sizeof msg, fmt, args);
 	va_end(args);
-	d->list[d->n++] = (struct diag){
-		.place = place,
-		.msg = make_printable(d->arena, msg),
-		.hint = hint && *hint ? make_printable(d->arena, hint) : NULL,
-	};
+	now.msg = make_printable(d->arena, msg);
+	now.hint = hint && *hint ? make_printable(d->arena, hint) : NULL;
+	d->total++;
+	d->again += is_said(d, &now);
+	if (!is_said(d, &now) && d->n < DIAG_MAX)
+		d->list[d->n++] = now;
+	d->last = now;
 	return -1;
 }
 
@@ -134,6 +143,6 @@ void diags_format(const struct diags *d, struct str *out)
 		if (x->hint)
 			str_addf(out, "  hint: %s\n", x->hint);
 	}
-	if (d->total > d->n)
-		str_addf(out, "... and %zu more\n", d->total - d->n);
+	if (d->total > d->n + d->again)
+		str_addf(out, "... and %zu more\n", d->total - d->n - d->again);
 }

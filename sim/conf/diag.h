@@ -38,6 +38,8 @@ struct diags {
 	struct diag list[DIAG_MAX];
 	size_t n;     /* diagnostics in list */
 	size_t total; /* diagnostics reported, those not kept included */
+	size_t again; /* of these, such as said what the one before had said of the same place */
+	struct diag last;
 };
 
 void diags_init(struct diags *d, struct arena *a);
@@ -45,7 +47,7 @@ void diags_init(struct diags *d, struct arena *a);
  * there is none. */
 size_t diag_line_break(const char *s, const char *end);
 
-/* Adds a diagnostic and returns -1. Control characters and invalid UTF-8 in msg and hint are replaced, so
+/* Adds a diagnostic and returns -1; one that says of the same place what the last one did is counted, and listed once. Control characters and invalid UTF-8 in msg and hint are replaced, so
  * that they do not reach a terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Adds a diagnostic with the message and hint of err; returns -1. */

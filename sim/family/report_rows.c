@@ -307,19 +307,37 @@ struct device_model report_device_model(struct arena *a, const struct catalogue_
 	return m;
 }
 
-const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS])
+/* "Machine 6, Model 2" */
+static const char *by_column(struct arena *a, const struct runs *file, const size_t by[COLUMNS], size_t *sum)
 {
 	const char *all = "";
-	size_t left_out = 0;
 
+	*sum = 0;
 	for (int c = 0; c < COLUMNS; c++) {
 		if (by[c])
 			all = arena_printf(a, "%s%s%s %zu", all, *all ? ", " : "",
 					   run_column_name(&file->at[0], (enum run_column)c), by[c]);
-		left_out += by[c];
+		*sum += by[c];
 	}
+	return all;
+}
+
+const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS])
+{
+	size_t left_out;
+	const char *all = by_column(a, file, by, &left_out);
+
 	return arena_printf(a, "%s: %zu of %zu rows are left out, by column: %s", file->path, left_out, n,
 			    all);
+}
+
+int report_none_left(struct arena *a, const struct runs *file, const size_t by[COLUMNS], struct err *err)
+{
+	size_t left_out;
+
+	err_set(err, "%s: every one of its %zu rows is of something else, by column: %s", file->path, file->n,
+		by_column(a, file, by, &left_out));
+	return err_hint(err, "without --skip-foreign each row says why");
 }
 
 /* Rows that say nothing of their model are of the one that is asked; where one is asked and the rows name several, their
@@ -370,7 +388,5 @@ int report_rows_make(const struct report_ask *ask, const struct runs *file, stru
 		add_note(l->arena, &rows->notes, report_left_out(l->arena, file, file->n, rows->by));
 	if (l->diags->total > before)
 		return -1;
-	return rows->n ? 0
-		       : err_set(err, "%s: every one of its %zu rows is of something else", file->path,
-				 file->n);
+	return rows->n ? 0 : report_none_left(l->arena, file, rows->by, err);
 }

@@ -59,6 +59,9 @@ struct device_model report_device_model(struct arena *a, const struct catalogue_
 /* "FILE: 3 of 5 rows are left out, by column: backend 2, ngl 1", in the arena. n: of all rows; by: as of report_rows. */
 const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS]);
 
+/* -1 with err where every row is left out, which counts them by column as report_left_out() does. */
+int report_none_left(struct arena *a, const struct runs *file, const size_t by[COLUMNS], struct err *err);
+
 /* Attention with or without fusion, as -fa has it; a profile that is so already stays. */
 void report_attention(struct profile *p, enum flash flash);
 

@@ -127,6 +127,8 @@ struct runs {
 	const char *path, *tool; /* "llama-bench", "llama-batched-bench", "mlx_lm", "csv" */
 	struct run *at;
 	size_t n;
+	size_t empty;   /* cells of tables in which no rate stands, "-" or "OOM" */
+	int empty_line; /* of the first */
 };
 
 enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024, RUN_CHUNKS_MAX = 4096 };
@@ -138,8 +140,16 @@ int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct ru
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *r,
 	       struct err *err);
 
+/* A note on the cells that were empty, in the arena; NULL: none were. */
+const char *runs_empty_note(struct arena *a, const struct runs *r);
+
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
+
+/* What a row says that it ran on: a machine of its own, or the chip; NULL: neither. */
+const char *run_says_machine(const struct run *r);
+/* "its rows name 3 machines: 'M4 Max', ..." in the arena, the first of them in *first; NULL: they name one at most. */
+const char *runs_machines_named(struct arena *a, const struct runs *r, const char **first);
 
 /* -1 with err where a row is of an operator or a ratio, or rows are of more than one model: a profile is fitted to runs
  * of one model in a file. */
@@ -181,6 +191,8 @@ struct reading {
 	const char *
 		refused; /* why a table of results was not read, which is told where nothing else was; NULL: none was */
 	int refused_line;
+	size_t empty; /* cells in which no rate stands, and the lines of the first and of the last */
+	int empty_first, empty_last;
 	struct err *err;
 };
 /* Checks a row and appends it; -1 with the reading's err. */

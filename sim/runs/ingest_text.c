@@ -378,7 +378,8 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 	if (row->n > t->head.n) {
 		err_set(r->err, "%s:%d: a row of %zu cells under a head of %zu", r->path, line, row->n,
 			t->head.n);
-		return err_hint(r->err, "a column has no name, or a cell a bar of its own");
+		return err_hint(r->err, "a column has no name, or a cell a bar of its own; a csv quotes a "
+					"cell that has a comma");
 	}
 	r->tool = tool_of(t);
 	rc = t->in == TABLE_WIDE
@@ -409,6 +410,33 @@ static enum table_kind wide_of(struct reading *r, const struct cells *row, bool 
 	return why ? TABLE_NONE : TABLE_WIDE;
 }
 
+/* The text that many lines on. */
+static const char *behind(const char *text, int lines)
+{
+	for (; lines > 0 && *text; lines--) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return text;
+}
+
+/* How the rows below write fractions, up to what is no row. */
+static void learn_style(struct reading *r, const char *text, struct wide_head *head)
+{
+	struct cells row;
+
+	if (is_rule(text))
+		text = behind(text, 1);
+	for (; *text; text = behind(text, 1)) {
+		const size_t n = strcspn(text, "\n");
+
+		if (n && (!memchr(text, '|', n) || is_rule(text)))
+			return;
+		split(r->arena, text, n, &row);
+		head->style |= wide_style_of(head, &row);
+	}
+}
+
 /* A row whose next line is a rule names the columns of a new table. */
 static int take_table_line(struct reading *r, const char *text, const char *next, int line, struct tables *t)
 {
@@ -428,6 +456,8 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 		t->apart = false;
 		t->commanded = t->command.n == t->commands + 1;
 		t->commands = t->command.n;
+		if (begins == TABLE_WIDE)
+			learn_style(r, next, &t->wide);
 		return 0;
 	}
 	if (t->apart && row.n != t->head.n) /* another table's */
@@ -449,16 +479,6 @@ static void take_prose(struct reading *r, const char *text, size_t len, struct t
 	if (str_starts(text, "main: n_kv_max"))
 		take_above(r, text, len, &t->above);
 	t->apart = t->apart || (len && !build);
-}
-
-/* The text that many lines on. */
-static const char *behind(const char *text, int lines)
-{
-	for (; lines > 0 && *text; lines--) {
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-	}
-	return text;
 }
 
 /* A row that a terminal broke, wherever its width was, goes on in the next line, which has a bar at its end alone. The row

@@ -2,7 +2,6 @@
 #include "sim/runs/ingest_wide.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,55 +13,23 @@
 
 /* --- cells ---------------------------------------------------------------------------------------- */
 
-/* "OOM", "n/a", "-", "+5 %": nothing was measured, or it is no rate. */
-static bool is_unmeasured(const char *cell)
-{
-	return !isdigit((unsigned char)cell[strspn(cell, "~ ")]) || str_ends(cell, "%");
-}
-
-static bool is_rate_unit(const char *text)
-{
-	static const char *const units[] = {"t/s", "tok/s",      "toks/s",  "tokens/s", "token/s",
-					    "tps", "tokens/sec", "tok/sec", "tk/s",     "t/sec"};
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (!strcasecmp(text, units[i]))
-			return true;
-	return false;
-}
-
-/* "123.4", "~45 t/s", "1,234.5 ± 6.7 tok/s"; 1: nothing was measured. */
-static int read_rate(struct reading *r, int line, const struct wide_column *c, const char *cell, double *rate,
-		     double *sd)
-{
-	const char *at = cell + strspn(cell, "~ "), *more;
-	size_t n;
-
-	if (is_unmeasured(cell))
-		return 1;
-	n = strcspn(at, " \xc2+");
-	if (reading_number(r, line, c->name, reading_plain(r->arena, at, n), 1e9, rate) != 0)
-		return -1;
-	more = at + n + strspn(at + n, " ");
-	if (str_starts(more, "\xc2\xb1") || str_starts(more, "+-")) {
-		more += 2;
-		more += strspn(more, " ");
-		n = strcspn(more, " ");
-		if (reading_number(r, line, c->name, reading_plain(r->arena, more, n), 1e9, sd) != 0)
-			return -1;
-		more += n + strspn(more + n, " ");
-	}
-	if (*more ? !is_rate_unit(more) : c->bare)
-		return reading_fail(r, line, "expected a rate such as '45.6 t/s', got", cell);
-	return *rate > 0 ? 0 : reading_fail(r, line, "a rate must be positive, got", cell);
-}
-
 static const char *cell_of(const struct wide_head *h, const struct cells *row, enum wide_kind kind)
 {
 	for (size_t i = 0; i < h->n && i < row->n; i++)
 		if (h->at[i].kind == kind)
 			return row->at[i];
 	return "";
+}
+
+/* A setting that is not told, or is the program's own. */
+static bool is_unset(const char *cell)
+{
+	static const char *const words[] = {"auto", "default", "none", "no", "off"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcasecmp(cell, words[i]))
+			return true;
+	return wide_is_empty(cell);
 }
 
 /* "1,026", "16k", "512 tokens"; 0: empty. */
@@ -74,13 +41,15 @@ static int read_tokens(struct reading *r, int line, const char *cell, int64_t *n
 	const double x = reading_tally(r->arena, cell);
 
 	*n = 0;
-	if (is_unmeasured(cell))
+	if (is_unset(cell))
 		return 0;
 	unit += thousand;
 	unit += strspn(unit, " ");
 	if (!(x >= 0) || x > 1e8 ||
-	    (*unit && strcasecmp(unit, "tokens") != 0 && strcasecmp(unit, "tok") != 0))
-		return reading_fail(r, line, "expected a number of tokens, got", cell);
+	    (*unit && strcasecmp(unit, "tokens") != 0 && strcasecmp(unit, "tok") != 0)) {
+		reading_fail(r, line, "expected a number of tokens, got", cell);
+		return err_hint(r->err, "a number such as 512, 1,026 or 16k, or '-' where it is not known");
+	}
 	*n = (int64_t)x * (thousand ? 1024 : 1);
 	return 0;
 }
@@ -100,7 +69,7 @@ static const char *bits_together(struct arena *a, const char *text)
 	return out;
 }
 
-static bool holds(const char *text, const char *word)
+bool wide_holds(const char *text, const char *word)
 {
 	const size_t n = strlen(word);
 
@@ -124,9 +93,9 @@ static void take_engine(const char *cell, struct run *run)
 	const char *engine = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(engines) && !engine; i++)
-		engine = holds(cell, engines[i][0]) ? engines[i][1] : NULL;
+		engine = wide_holds(cell, engines[i][0]) ? engines[i][1] : NULL;
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
-		if (holds(cell, backends[i]) && !run->says[COLUMN_BACKEND])
+		if (wide_holds(cell, backends[i]) && !run->says[COLUMN_BACKEND])
 			run->says[COLUMN_BACKEND] = backends[i];
 	if (!strcasecmp(cell, "CPU"))
 		run->says[COLUMN_BACKEND] = "CPU";
@@ -154,7 +123,7 @@ static void take_params(struct reading *r, const char *cell, struct run *run)
 	if (is_counted(cell) && x < 1e7 && (*unit == 'B' || *unit == 'M'))
 		run->params = x * (*unit == 'B' ? 1e9 : 1e6);
 	else if (run->model && isdigit((unsigned char)*cell) && (*unit == 'B' || *unit == 'b') &&
-		 !holds(run->model, arena_strndup(r->arena, cell, strspn(cell, "0123456789."))))
+		 !wide_holds(run->model, arena_strndup(r->arena, cell, strspn(cell, "0123456789."))))
 		run->model = arena_printf(r->arena, "%s %s", run->model, cell);
 }
 
@@ -166,7 +135,7 @@ static int take_size(struct reading *r, int line, const struct wide_column *c, c
 				   : cell;
 	struct err ignored = ERR_INIT;
 
-	if (is_unmeasured(cell))
+	if (!isdigit((unsigned char)cell[strspn(cell, "~ ")]))
 		return 0;
 	if (units_parse(text, DIM_BYTES, &run->bytes, &ignored) == 0)
 		return 0;
@@ -245,8 +214,8 @@ static int take_common(struct reading *r, int line, const struct wide_head *h, c
 /* pp512 and tg128 are llama-bench's words, which others use of MLX. */
 static const char *tool_of_tests(const struct run *run)
 {
-	const bool mlx =
-		(run->model && holds(run->model, "mlx")) || (run->weights && holds(run->weights, "mlx"));
+	const bool mlx = (run->model && wide_holds(run->model, "mlx")) ||
+			 (run->weights && wide_holds(run->weights, "mlx"));
 
 	return run->tool ? run->tool : mlx ? "mlx_lm" : "llama.cpp";
 }
@@ -297,12 +266,32 @@ static int take_cell(struct reading *r, const struct wide_head *h, const struct 
 
 	if (c->kind < WIDE_TEST || c->kind > WIDE_RATE || test_of(r, h, row, c, lengths, &test) != 0)
 		return 0;
-	rc = read_rate(r, common->line, c, row->at[i], &rate, &sd);
+	rc = wide_rate(r, common->line, h, i, row->at[i], &rate, &sd);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if (!test.prompt && !test.gen)
 		return reading_fail(r, common->line, "how many tokens is not said of", c->name);
 	return add_rate(r, common, &test, rate, sd);
+}
+
+/* The columns behind a row's last cell must be of notes: which cell a short row lacks is not known. */
+static int check_whole(struct reading *r, int line, const struct wide_head *h, const struct cells *row)
+{
+	for (size_t i = row->n; i < h->n; i++)
+		if (h->at[i].kind != WIDE_RESULT) {
+			err_set(r->err, "%s:%d: a row of %zu cells under a head of %zu", r->path, line,
+				row->n, h->n);
+			return err_hint(r->err, "write '-' where nothing was measured");
+		}
+	return 0;
+}
+
+static bool is_blank(const struct cells *row)
+{
+	for (size_t i = 0; i < row->n; i++)
+		if (*row->at[i])
+			return false;
+	return true;
 }
 
 int ingest_wide_row(struct reading *r, int line, const struct wide_head *h, const struct bench_lengths *said,
@@ -311,6 +300,10 @@ int ingest_wide_row(struct reading *r, int line, const struct wide_head *h, cons
 	struct wide_column lengths = {.prompt = 0};
 	struct run common;
 
+	if (is_blank(row))
+		return 0;
+	if (check_whole(r, line, h, row) != 0)
+		return -1;
 	if (take_common(r, line, h, row, &common) != 0 || take_lengths(r, line, h, row, &lengths) != 0)
 		return -1;
 	if (!wide_head_column(h, WIDE_PROMPT) && !wide_head_column(h, WIDE_GEN)) {
@@ -359,119 +352,4 @@ struct bench_lengths bench_lengths_of(struct arena *a, const char *text)
 		}
 	}
 	return all;
-}
-
-/* --- tables without bars -------------------------------------------------------------------------- */
-
-/* The length of what parts columns here, 0: nothing does. */
-static size_t separator_at(const char *at, char kind)
-{
-	if (kind == ' ')
-		return at[0] == ' ' && at[1] == ' ' ? strspn(at, " ") : 0;
-	return *at == kind;
-}
-
-static void split_by(struct arena *a, const char *line, char kind, struct cells *c)
-{
-	const char *from = line;
-
-	c->n = 0;
-	for (const char *at = line;; at++) {
-		const size_t n = separator_at(at, kind);
-
-		if (*at && !n)
-			continue;
-		while (*from == ' ' && from < at)
-			from++;
-		if (c->n < CELLS)
-			c->at[c->n++] = arena_strndup(a, from, (size_t)(at - from));
-		if (!*at)
-			return;
-		from = at + n;
-		at = from - 1;
-	}
-}
-
-static bool holds_any(const char *line, const char *const *words)
-{
-	for (; *words; words++)
-		if (holds(line, *words))
-			return true;
-	return false;
-}
-
-/* Most lines of a long log can be told from a head by the words that they lack. */
-static bool may_head(const char *line)
-{
-	static const char *const rates[] = {"pp",      "tg",     "t/s",   "tok", "tps",
-					    "prefill", "decode", "speed", NULL};
-	static const char *const what[] = {"model",  "quant",  "machine", "hardware", "gpu",    "chip",
-					   "device", "engine", "backend", "runtime",  "test",   "format",
-					   "size",   "prompt", "llm",     "system",   "metric", NULL};
-
-	return holds_any(line, rates) && holds_any(line, what);
-}
-
-/* What parts the columns of a line that is the head of such a table; '\0': it is none. */
-static char heads_wide(struct arena *a, const char *line)
-{
-	static const char kinds[] = {'\t', ' ', ',', ';'};
-
-	if (!may_head(line))
-		return '\0';
-	for (size_t i = 0; i < sizeof kinds; i++) {
-		struct cells c;
-		struct wide_head h;
-
-		split_by(a, line, kinds[i], &c);
-		if (c.n > 1 && wide_head_read(a, &c, &h) && wide_head_describes(&h))
-			return kinds[i];
-	}
-	return '\0';
-}
-
-static void add_bars(struct str *out, const struct cells *c)
-{
-	str_add(out, "|");
-	for (size_t i = 0; i < c->n; i++)
-		str_addf(out, " %s |", c->at[i]);
-}
-
-/* Lines of more columns, or of a single one, end a table. */
-static bool is_of_table(struct arena *a, const char *line, char kind, size_t columns, struct cells *c)
-{
-	split_by(a, line, kind, c);
-	return c->n > 1 && c->n <= columns;
-}
-
-const char *wide_as_bars(struct arena *a, const char *text)
-{
-	struct str out = STR_INIT;
-	struct cells c;
-	size_t columns = 0;
-	char kind = '\0';
-	const char *kept;
-
-	while (*text) {
-		const size_t n = strcspn(text, "\n");
-		const char *line = arena_strndup(a, text, n);
-		const char head = strchr(line, '|') ? '\0' : heads_wide(a, line);
-
-		if (head) {
-			kind = head;
-			split_by(a, line, kind, &c);
-			columns = c.n;
-			add_bars(&out, &c);
-		} else if (columns && is_of_table(a, line, kind, columns, &c)) {
-			add_bars(&out, &c);
-		} else {
-			columns = columns && strspn(line, "-= \t") == n && n ? columns : 0;
-			str_add(&out, line);
-		}
-		str_add(&out, text[n] ? "\n" : "");
-		text += n + (text[n] == '\n');
-	}
-	kept = arena_strdup(a, out.text);
-	str_release(&out);
-	return kept;
 }

@@ -2,7 +2,8 @@
  * ingest_wide.h - rows of tables that people write of their results; wide_head.h has their columns.
  *
  * Layer runs. Such a table has a model, a machine or a format in each row and a rate in each of several columns, or a test in
- * each row. A cell that says that nothing was measured, "-" or "OOM", is no row; one that is neither that nor a rate is an error.
+ * each row. A cell that says that nothing was measured, "-", "N/A", "OOM" or an empty one, is no run, and is counted; one that is
+ * neither that nor a rate is an error, and so is a row that is short of cells.
  */
 #ifndef SIM_RUNS_INGEST_WIDE_H
 #define SIM_RUNS_INGEST_WIDE_H
@@ -18,8 +19,23 @@ struct bench_lengths bench_lengths_of(struct arena *a, const char *text);
 int ingest_wide_row(struct reading *r, int line, const struct wide_head *h, const struct bench_lengths *said,
 		    const struct cells *row);
 
+/* Does a cell say that nothing was measured? */
+bool wide_is_empty(const char *cell);
+
+/* Reads "123.4", "~45 t/s", "1,234.5 ± 6.7 tok/s" of a column by the head's style: rate in tokens/s, *sd its standard deviation,
+ * untouched where there is none. 1: nothing was measured, which is counted, or it is a comparison, "+5 %"; -1 with the reading's
+ * err: anything else, or a number of a form that may be two. */
+int wide_rate(struct reading *r, int line, const struct wide_head *h, size_t column, const char *cell,
+	      double *rate, double *sd);
+
+/* What the cells of a row show of how the table writes fractions, of enum wide_style. */
+unsigned wide_style_of(const struct wide_head *h, const struct cells *row);
+
+/* Does a text hold a word, in any case? */
+bool wide_holds(const char *text, const char *word);
+
 /* The text with bars in those of its tables that have tabs, commas or several blanks between columns, and whose head is of such
- * a table. In the arena. */
+ * a table. Cells that tabs, commas or semicolons part may be quoted as in RFC 4180. Lines keep their numbers. In the arena. */
 const char *wide_as_bars(struct arena *a, const char *text);
 
 #endif

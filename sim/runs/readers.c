@@ -196,6 +196,16 @@ static void settle_flash(struct runs *runs)
 	}
 }
 
+static int refuse_none(const struct reading *r)
+{
+	if (!r->empty)
+		return err_set(r->err, "%s: it has no runs", r->path);
+	err_set(r->err, "%s:%d: it has no runs: all cells for rates are empty, %zu on line%s %d%s", r->path,
+		r->empty_first, r->empty, r->empty_first < r->empty_last ? "s" : "", r->empty_first,
+		r->empty_first < r->empty_last ? arena_printf(r->arena, " to %d", r->empty_last) : "");
+	return err_hint(r->err, "a rate such as 45.6 in one of them");
+}
+
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
 	       struct err *err)
 {
@@ -211,10 +221,14 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 	else
 		rc = read_all(&r, tidied(a, text, len));
 	if (rc == 0 && !r.rows.n)
-		rc = err_set(r.err, "%s: it has no runs", path);
+		rc = refuse_none(&r);
 	if (rc == 0) {
-		*runs = (struct runs){path, r.rows.at[0].tool ? r.rows.at[0].tool : "csv",
-				      arena_array(a, r.rows.n, sizeof *runs->at), r.rows.n};
+		*runs = (struct runs){path,
+				      r.rows.at[0].tool ? r.rows.at[0].tool : "csv",
+				      arena_array(a, r.rows.n, sizeof *runs->at),
+				      r.rows.n,
+				      r.empty,
+				      r.empty_first};
 		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
 		settle_flash(runs);
 	}
@@ -242,8 +256,11 @@ int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct ru
 			return -1;
 		rows += each[i].n;
 	}
-	*r = (struct runs){each[0].path, each[0].tool, arena_array(a, rows, sizeof *r->at), 0};
+	*r = (struct runs){
+		.path = each[0].path, .tool = each[0].tool, .at = arena_array(a, rows, sizeof *r->at)};
 	for (size_t i = 0; i < n; i++) {
+		r->empty_line = r->empty ? r->empty_line : each[i].empty_line;
+		r->empty += each[i].empty;
 		memcpy(r->at + r->n, each[i].at, each[i].n * sizeof *r->at);
 		r->n += each[i].n;
 	}

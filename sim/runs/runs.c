@@ -4,9 +4,56 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
 
+const char *runs_empty_note(struct arena *a, const struct runs *r)
+{
+	if (!r->empty)
+		return NULL;
+	return arena_printf(a,
+			    "%s:%d: cells for rates that are empty, '-', 'N/A' or 'OOM', are no runs: %zu, "
+			    "the first here",
+			    r->path, r->empty_line, r->empty);
+}
+
 bool runs_name_machines(const struct runs *r)
 {
 	return r->n && r->at[0].machine;
+}
+
+const char *run_says_machine(const struct run *r)
+{
+	return r->machine ? r->machine : r->says[COLUMN_GPU];
+}
+
+/* Does a row before this one name the same machine? */
+static bool is_named_before(const struct runs *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		const char *before = run_says_machine(&r->at[k]);
+
+		if (before && !strcmp(before, run_says_machine(&r->at[i])))
+			return true;
+	}
+	return false;
+}
+
+const char *runs_machines_named(struct arena *a, const struct runs *r, const char **first)
+{
+	enum { LISTED_MOST = 6 };
+	const char *all = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const char *said = run_says_machine(&r->at[i]);
+
+		if (!said || is_named_before(r, i))
+			continue;
+		if (n < LISTED_MOST)
+			all = arena_printf(a, "%s%s'%.60s'", all, n ? ", " : "", said);
+		*first = n++ ? *first : said;
+	}
+	if (n < 2)
+		return NULL;
+	return arena_printf(a, "its rows name %zu machines: %s%s", n, all, n > LISTED_MOST ? ", ..." : "");
 }
 
 int runs_of_models(const struct runs *r, struct err *err)

@@ -47,9 +47,14 @@ struct wide_column {
 	bool bare;                  /* a rate without its unit, "Prefill", which its cells must have */
 };
 
+/* How a table writes fractions, by those of its numbers that can be read in one way only: "85.3" and "1,234.5" show points. Both
+ * or none: what "1.234" is cannot be told. */
+enum wide_style { WIDE_POINTS = 1, WIDE_COMMAS = 2 };
+
 struct wide_head {
 	struct wide_column at[CELLS];
 	size_t n;
+	unsigned style; /* of enum wide_style; filled in by who reads the rows */
 };
 
 /* Reads the names of columns. False: no column is of rates of prompts or answers, so that it is no such table. */

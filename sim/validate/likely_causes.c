@@ -122,8 +122,7 @@ static int tell_left_out(const struct cause_search *s, const struct runs *runs, 
 	const char *note = report_left_out(arena_of(s), runs, runs->n, s->left_out);
 
 	e->notes = texts_join(arena_of(s), &e->notes, &note, 1);
-	return s->n ? 0
-		    : err_set(err, "%s: every one of its %zu rows is of something else", runs->path, runs->n);
+	return s->n ? 0 : report_none_left(arena_of(s), runs, s->left_out, err);
 }
 
 static int take_rows(struct cause_search *s, const struct runs *runs, struct model_shelf *shelf,
@@ -228,19 +227,13 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 	rank(s, e);
 }
 
-/* What a row says that it ran on: a machine of its own, or the chip. */
-static const char *says_machine(const struct run *run)
-{
-	return run->machine ? run->machine : run->says[COLUMN_GPU];
-}
-
 /* The one text by which every row names its machine; NULL: some row does not, or they name several. */
 static const char *machine_said(const struct runs *runs)
 {
-	const char *said = says_machine(&runs->at[0]);
+	const char *said = run_says_machine(&runs->at[0]);
 
 	for (size_t i = 1; said && i < runs->n; i++)
-		if (!says_machine(&runs->at[i]) || strcmp(said, says_machine(&runs->at[i])) != 0)
+		if (!run_says_machine(&runs->at[i]) || strcmp(said, run_says_machine(&runs->at[i])) != 0)
 			return NULL;
 	return said;
 }
@@ -275,6 +268,27 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 	return id;
 }
 
+static const char *refuse_machines(const struct validate_ask *ask, const struct runs *runs, const char *said,
+				   struct err *err)
+{
+	const char *first = NULL, *named = runs_machines_named(ask->loader->arena, runs, &first);
+
+	if (named) {
+		err_set(err, "%s: %s", runs->path, named);
+		err_hint(err,
+			 "--on MACHINE --skip-foreign takes the rows of one, such as --on '%.60s' "
+			 "--skip-foreign",
+			 first);
+		return NULL;
+	}
+	if (said)
+		err_set(err, "%s: it ran on '%.80s', which is no machine of the catalogue", runs->path, said);
+	else
+		err_set(err, "%s: on which machine did it run?", runs->path);
+	err_hint(err, "--on MACHINE; 'lemursim list' has the names");
+	return NULL;
+}
+
 /* The machine that is asked for, or that every row names. */
 static const char *machine_of(const struct validate_ask *ask, const struct runs *runs, const char **typed,
 			      struct explanation *e, struct err *err)
@@ -282,14 +296,7 @@ static const char *machine_of(const struct validate_ask *ask, const struct runs 
 	const char *said = ask->subjects.n ? NULL : machine_said(runs);
 	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, typed, e);
 
-	if (name)
-		return name;
-	if (said)
-		err_set(err, "%s: it ran on '%.80s', which is no machine of the catalogue", runs->path, said);
-	else
-		err_set(err, "%s: on which machine did it run?", runs->path);
-	err_hint(err, "--on MACHINE; 'lemursim list' has the names");
-	return NULL;
+	return name ? name : refuse_machines(ask, runs, said, err);
 }
 
 /* The profile of the rows' builds; where they are of several, the one asked for. */
@@ -318,6 +325,14 @@ static int weights_of(const struct validate_ask *ask, const struct run *run)
 	return run_named_weights(ask->loader->arena, run, NULL);
 }
 
+static void note_empty(const struct validate_ask *ask, const struct runs *runs, struct explanation *e)
+{
+	const char *note = runs_empty_note(ask->loader->arena, runs);
+
+	if (note)
+		e->notes = texts_join(ask->loader->arena, &e->notes, &note, 1);
+}
+
 int explain_make(const struct validate_ask *ask, struct explanation *e, struct err *err)
 {
 	struct cause_search s = {.ask = ask};
@@ -331,6 +346,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;
+	note_empty(ask, &runs, e);
 	s.typed = ask->typed;
 	e->machine = machine_of(ask, &runs, &s.typed, e, err);
 	if (!e->machine || catalogue_device_load(ask->loader, e->machine, NULL,

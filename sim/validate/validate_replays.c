@@ -271,9 +271,7 @@ static int find_foreign(struct replays *v, const struct world *w, const struct r
 		return -1;
 	if (left_out)
 		tell(v, report_left_out(arena_of(v), file, file->n, by));
-	return left_out < file->n ? 0
-				  : err_set(v->err, "%s: every one of its %zu rows is of something else",
-					    file->path, file->n);
+	return left_out < file->n ? 0 : report_none_left(arena_of(v), file, by, v->err);
 }
 
 static int validate_file(struct replays *v, const char *path, size_t f)
@@ -332,8 +330,11 @@ int validate_replays_make(const struct validate_ask *ask, const struct runs *fil
 
 	*notes = (struct texts){NULL, 0};
 	if (!ask->subjects.n) {
-		err_set(err, "%s: on which machine did it run?", files[0].path);
-		return err_hint(err, "lemursim validate MACHINE --from FILE; 'lemursim list' has the names");
+		const char *first = NULL, *named = runs_machines_named(a, &files[0], &first);
+
+		err_set(err, "%s: %s", files[0].path, named ? named : "on which machine did it run?");
+		return err_hint(err, "lemursim validate MACHINE --from FILE%s; 'lemursim list' has the names",
+				named ? " --skip-foreign" : "");
 	}
 	for (size_t i = 0; i < ask->subjects.n && rc == 0; i++)
 		rc = validate_subject(&r, ask->subjects.at[i]);

@@ -194,7 +194,9 @@ static int load_known(const struct validate_ask *ask, const struct runs *runs, s
 	int rc = observations_load(l, runs, OBSERVATIONS_PROFILE, e, err);
 	const size_t n = rc == 0 ? e->n : 0;
 
-	*kept = (struct runs){runs->path, runs->tool, arena_array(l->arena, runs->n, sizeof *kept->at), 0};
+	*kept = (struct runs){.path = runs->path,
+			      .tool = runs->tool,
+			      .at = arena_array(l->arena, runs->n, sizeof *kept->at)};
 	for (size_t i = 0; i < n; i++) {
 		const struct run *run = e->at[i].run;
 		struct err why = ERR_INIT;

@@ -257,6 +257,27 @@ START_TEST(file_no_room)
 }
 END_TEST
 
+/* A pipe as the standard input. Several readers look whether what it holds is theirs: each gets all of it. */
+START_TEST(file_of_a_pipe_read_twice)
+{
+	const int before = dup(STDIN_FILENO);
+	char bytes[9000];
+	int ends[2];
+
+	memset(bytes, 'x', sizeof bytes);
+	bytes[sizeof bytes - 1] = '\0';
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], bytes, sizeof bytes - 1), sizeof bytes - 1);
+	ck_assert_int_eq(close(ends[1]), 0);
+	ck_assert_int_ge(dup2(ends[0], STDIN_FILENO), 0);
+	ck_assert_int_eq(close(ends[0]), 0);
+	expect_text("-", bytes, sizeof bytes - 1);
+	expect_text("-", bytes, sizeof bytes - 1);
+	ck_assert_int_ge(dup2(before, STDIN_FILENO), 0);
+	ck_assert_int_eq(close(before), 0);
+}
+END_TEST
+
 Suite *suite_file(void)
 {
 	Suite *s = suite_create("file");
@@ -276,6 +297,7 @@ Suite *suite_file(void)
 	tcase_add_test(tc, file_not_regular);
 	tcase_add_test(tc, file_same_by_any_name);
 	tcase_add_test(tc, file_no_room);
+	tcase_add_test(tc, file_of_a_pipe_read_twice);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -275,6 +275,22 @@ START_TEST(diag_shown)
 }
 END_TEST
 
+/* What two results of one row lack alike is listed once, and is an error each time. */
+START_TEST(diag_said_again)
+{
+	const struct source source = {"x.yaml", "ab", 2};
+
+	for (int col = 1; col <= 2; col++)
+		for (int i = 0; i < 2; i++)
+			ck_assert_int_eq(diag_add(&diags, (struct place){&source, 1, col, 1}, NULL, "m"), -1);
+	diag_add(&diags, (struct place){&source, 1, 2, 1}, NULL, "other");
+	ck_assert_uint_eq(diags.total, 5);
+	ck_assert_uint_eq(diags.n, 3);
+	diags_format(&diags, &out);
+	ck_assert_ptr_null(strstr(out.text, "more"));
+}
+END_TEST
+
 START_TEST(diag_long_line) /* the caret stays under its place, within a hundred columns */
 {
 	char text[1001];
@@ -926,6 +942,7 @@ Suite *suite_conf(void)
 	t = in_memory("diag");
 	tcase_add_loop_test(t, diag_shown, 0, ARRAY_LEN(shown));
 	tcase_add_loop_test(t, diag_long_line, 90, 120);
+	tcase_add_test(t, diag_said_again);
 	tcase_add_test(t, diag_too_many);
 	tcase_add_test(t, diag_safe);
 	suite_add_tcase(s, t);

@@ -103,7 +103,7 @@ static void make_runs(const char *slow, double times, double noise)
 	static const char *const here[] = {"."};
 	struct rng *rng = rng_new(7, "law");
 	struct err err = ERR_INIT;
-	struct runs runs = {"fixture.csv", "csv", w.runs, 0};
+	struct runs runs = {.path = "fixture.csv", .tool = "csv", .at = w.runs};
 	int fd;
 
 	w.arena = (struct arena)ARENA_INIT;

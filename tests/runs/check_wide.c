@@ -52,6 +52,28 @@ static const struct wide_case {
 	 "Llama-3.1-8B", "Q4_K_M", "llama.cpp", 512, 0, 0, 745.12},
 	{"model,quant,pp512,tg128\nLlama-3.1-8B,Q4_K_M,745.12,72.3\n", 2, "Llama-3.1-8B", "Q4_K_M",
 	 "llama.cpp", 512, 0, 0, 745.12},
+	/* quoted as in RFC 4180: all, some, with the separator, a quote and an end of line within */
+	{"\"Model\",\"Quant\",\"pp512\",\"tg128\"\n\"Llama-3.1-8B\",\"Q4_K_M\",\"745.12\",\"72.3\"\n", 2,
+	 "Llama-3.1-8B", "Q4_K_M", "llama.cpp", 512, 0, 0, 745.12},
+	{"Model,Quant,pp512,tg128\nQwen3 4B,Q4_K_M,1700,120\nQwen3 8B,Q4_K_M,\"1700\",\"12\"\n", 4,
+	 "Qwen3 4B", "Q4_K_M", "llama.cpp", 512, 0, 0, 1700},
+	{"Model,Quant,pp512,tg128\n\"Llama, \"\"the\"\"\n3.1-8B\",Q4_K_M,\"1,745.5\",\"72,3\"\n", 2,
+	 "Llama, \"the\" 3.1-8B", "Q4_K_M", "llama.cpp", 512, 0, 0, 1745.5},
+	{"Model;Quant;pp512;tg128\n\"Llama; 3.1-8B\";Q4_K_M;\"745,5\";72,3\n", 2, "Llama; 3.1-8B", "Q4_K_M",
+	 "llama.cpp", 512, 0, 0, 745.5},
+	/* a line apart does not end a csv */
+	{"Model,Quant,pp512,tg128\nQwen3 4B,Q4_K_M,1700,120\n\nyesterday's, again\nQwen3 8B,Q4_K_M,985,62\n",
+	 4, "Qwen3 4B", "Q4_K_M", "llama.cpp", 512, 0, 0, 1700},
+	/* the table's own numbers say what a point before three digits is */
+	{"Model;pp512;tg128\nQwen3 4B;1.734;85,3\n", 2, "Qwen3 4B", NULL, "llama.cpp", 512, 0, 0, 1734},
+	{"Model;pp512;tg128\nQwen3 4B;1,734;85.3\n", 2, "Qwen3 4B", NULL, "llama.cpp", 512, 0, 0, 1734},
+	{"Model;pp512;tg128\nQwen3 4B;17.734;8.53\n", 2, "Qwen3 4B", NULL, "llama.cpp", 512, 0, 0, 17.734},
+	{"| Model | Size | pp512 |\n|---|---|---|\n| Qwen3 4B | 2.32 GiB | 1,734 |\n", 1, "Qwen3 4B", NULL,
+	 "llama.cpp", 512, 0, 0, 1734},
+	{"| Model | pp512 |\n|---|---|\n| Qwen3 4B | 1.734 \xc2\xb1 0,2 |\n", 1, "Qwen3 4B", NULL,
+	 "llama.cpp", 512, 0, 0, 1734},
+	{"| Model | pp512 |\n|---|---|\n| Qwen3 4B | 1.001.734 |\n| Qwen3 8B | 1.734 |\n", 2, "Qwen3 4B",
+	 NULL, "llama.cpp", 512, 0, 0, 1001734},
 	/* the server's own counts, of a report in which nothing else is a table */
 	{"| Prompt tokens | Completion tokens | Prefill tok/s | Prefill time s | Decode tok/s | Wall s |\n"
 	 "|---:|---:|---:|---:|---:|---:|\n| 2784 | 128 | 1443.97 | 1.93 | 94.82 | 3.30 |\n",
@@ -111,15 +133,38 @@ static const struct {
 	      "195.1"),
 	 "tg128: expected a number"},
 	{HEAD("Model | Batch | pp512", "---|---|---", "Llama-3.1-8B | 32 | 745"), "sequences at once"},
-	{HEAD("Model | pp512", "---|---", "Llama-3.1-8B | 3,290"), "pp512: expected a number"},
+	{HEAD("Model | pp512", "---|---", "Llama-3.1-8B | 3,290"),
+	 "pp512: '3,290' may be a fraction or thousands"},
 	{HEAD("Model | pp512 | tg128", "---|---|---", "Llama-3.1-8B | 745 ms | 3"),
 	 "expected a rate such as"},
 	{HEAD("Model | Prompt tokens | Prefill", "---|---|---", "Llama-3.1-8B | 512 | 745"),
 	 "expected a rate such as"},
 	{HEAD("Model | Prompt tokens | Output tokens | Generation t/s", "---|---|---|---",
 	      "Llama-3.1-8B | 512 | many | 74"),
-	 "how many tokens is not said of 'Generation t/s'"},
-	{HEAD("Model | pp512 | tg128", "---|---|---", "Llama-3.1-8B | OOM | OOM"), "it has no runs"},
+	 "expected a number of tokens, got 'many'"},
+	{HEAD("Model | pp512 | tg128", "---|---|---", "Llama-3.1-8B | OOM | OOM"),
+	 "f:3: it has no runs: all cells for rates are empty, 2 on line 3"},
+	{"Model,pp512,tg128\nQwen3 4B,-,n/a\nQwen3 8B,,OOM\n",
+	 "f:2: it has no runs: all cells for rates are empty, 4 on lines 2 to 3"},
+	/* what is no number, and what is no cell */
+	{"Model,pp512,tg128\nQwen3 4B,1700,120\nQwen3 8B,-920,62\n", "f:3: pp512: -920 is out of range"},
+	{"Model,pp512,tg128\nQwen3 8B,nan,62\n", "f:2: pp512: expected a number, got 'nan'"},
+	{"Model,pp512,tg128\nQwen3 8B,920,error\n", "f:2: tg128: expected a number, got 'error'"},
+	{"Model,pp512,tg128\nQwen3 8B,0,62\n", "f:2: pp512: a rate must be positive, got '0'"},
+	{"Model,pp512,tg128\nQwen3 8B,\xef\xbc\x99\xef\xbc\x98,62\n",
+	 "f:2: pp512: expected a number, got '\xef\xbc\x99\xef\xbc\x98'"},
+	{HEAD("Model | Prompt tokens | Prefill t/s", "---|---|---", "Qwen3 8B | \xef\xbc\x95 | 745"),
+	 "f:3: expected a number of tokens"},
+	{"Model,pp512,tg128\nQwen3 4B,1700,120\nQwen3 8B,62\n", "f:3: a row of 2 cells under a head of 3"},
+	{HEAD("Model | pp512 | tg128", "---|---|---", "Qwen3 8B | 745"),
+	 "f:3: a row of 2 cells under a head of 3"},
+	{"Model,pp512,tg128\nQwen3 8B,1,920,62\n", "f:2: a row of 4 cells under a head of 3"},
+	{"Model,pp512,tg128\nQwen3 8B,\"1700,62\n", "f:2: pp512: expected a number, got '\"1700'"},
+	{"Model,pp512,tg128\nQwen3 8B,\"1700\"x,62\n", "f:2: pp512: expected a number, got '\"1700\"x'"},
+	/* neither of the table's other numbers, or both, say what a point before three digits is */
+	{"Model;pp512;tg128\nQwen3 8B;1.734;62\n", "f:2: pp512: '1.734' may be a fraction or thousands"},
+	{"Model;pp512;tg128\nQwen3 8B;1.734;62,3\nQwen3 4B;985.5;62,3\n",
+	 "f:2: pp512: '1.734' may be a fraction or thousands"},
 };
 
 START_TEST(uncertain_tables_are_refused)
@@ -130,6 +175,24 @@ START_TEST(uncertain_tables_are_refused)
 
 	ck_assert_int_ne(runs_parse(&a, "f", uncertain[_i].text, strlen(uncertain[_i].text), &r, &err), 0);
 	ck_assert_msg(strstr(err.msg, uncertain[_i].error) != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
+/* Cells in which nothing was measured are told, with the line of the first. */
+START_TEST(empty_cells_are_counted)
+{
+	static const char text[] =
+		"Model,pp512,tg128,Notes\nQwen3 4B,1700,120\nQwen3 8B,OOM,\nQwen3 9B,N/A,3,hot\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 3);
+	ck_assert_uint_eq(r.empty, 3);
+	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), "f:3: "));
+	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), ": 3, the first here"));
 	arena_release(&a);
 }
 END_TEST
@@ -182,6 +245,7 @@ Suite *suite_wide(void)
 
 	tcase_add_loop_test(t, tables_of_people, 0, ARRAY_LEN(tables));
 	tcase_add_loop_test(t, uncertain_tables_are_refused, 0, ARRAY_LEN(uncertain));
+	tcase_add_test(t, empty_cells_are_counted);
 	tcase_add_test(t, other_tables_are_read);
 	tcase_add_test(t, columns_are_used);
 	suite_add_tcase(s, t);

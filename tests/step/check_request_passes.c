@@ -325,7 +325,7 @@ START_TEST(a_window_fills_up_alike)
 				.runtime = named(windows[_i].runtime, "llama.cpp@2026-02"),
 				.weights = named(windows[_i].weights, "q4_0")};
 	struct run rows[] = {run};
-	const struct runs runs = {"-", "csv", rows, 1};
+	const struct runs runs = {.path = "-", .tool = "csv", .at = rows, .n = 1};
 	struct measured m = {.arena = ARENA_INIT};
 	double got, want;
 
