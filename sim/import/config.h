@@ -41,7 +41,15 @@ bool config_flag(struct config_reading *r, const struct yml *map, const char *ke
 const char *config_word(const struct yml *map, const char *key, const char *def);
 /* Item i of a list as text; "" where it is none. */
 const char *config_item(const struct yml *list, size_t i);
-/* A list with an entry for each layer, or NULL; one of another length is reported, but may be longer by those
+/* Item i of a list as a whole number of that range; another is reported at its place, and gives least - 1. */
+int64_t config_item_within(struct config_reading *r, const struct yml *list, size_t i, const char *key,
+			   int64_t least, int64_t most);
+/* Reports a key that is missing; why: "which ... needs"; hint may be NULL. */
+void config_missing(struct config_reading *r, const char *key, const char *hint, const char *why);
+/* The mapping of that key; NULL: reported as missing, or as none. */
+const struct yml *config_mapping(struct config_reading *r, const char *key, const char *hint,
+				 const char *why);
+/* A list with an entry for each layer, or NULL where nothing is said; one of another length is reported, but may be longer by those
  * that predict further tokens. */
 const struct yml *config_by_layer(struct config_reading *r, const char *key);
 

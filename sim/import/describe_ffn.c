@@ -1,4 +1,5 @@
 /* describe_ffn.c - FFN and experts of a config.json; see describe_layers.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,19 @@ static bool has_ffn_beside(struct config_reading *r)
 					     : r->f->beside;
 }
 
+/* Where dense layers have a width of their own, intermediate_size may be an expert's. The config classes of the other families
+ * have a number of their own in the place of moe_intermediate_size, which is not that of dense layers (inclusionAI/Ring-V2.5
+ * models/configuration_bailing_moe_v2_5.py: 512 beside 5120), so that it must be said. */
+static int64_t expert_width(struct config_reading *r)
+{
+	if (r->f->expert_inner_is_inner)
+		return CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim");
+	if (r->f->expert_inner_or_inner || config_find(r->config, "dense_intermediate_size"))
+		return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size",
+				     "intermediate_size");
+	return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size");
+}
+
 /* How experts are told: count, choice, widths, and those that every token goes through. */
 static void expert_widths(struct config_reading *r)
 {
@@ -39,9 +53,7 @@ static void expert_widths(struct config_reading *r)
 				   "moe_num_experts", "num_experts_per_layer");
 	d->active = CONFIG_NUMBER(r, f->active, "num_experts_per_tok", "experts_per_token",
 				  "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
-	d->expert_inner = f->expert_inner_is_inner ? CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim")
-						   : CONFIG_NUMBER(r, 0, "moe_intermediate_size",
-								   "expert_hidden_size", "intermediate_size");
+	d->expert_inner = expert_width(r);
 	d->expert_bias = !strcmp(f->type, "gpt_oss");
 	d->router_bias = f->router_bias;
 	d->shared_gate = f->shared_gate;
@@ -62,6 +74,35 @@ static void expert_widths(struct config_reading *r)
 		d->shared_inner = 0;
 	d->expert_latent = CONFIG_OR_0(r, "moe_latent_size", "routed_expert_hidden_size");
 	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
+}
+
+/* An entry of a list that tells which layers have experts is one of two words. */
+static void check_words(struct config_reading *r, const char *key, const char *with, const char *without)
+{
+	const struct yml *y = config_by_layer(r, key);
+	char expected[40];
+
+	snprintf(expected, sizeof expected, "'%s' or '%s'", with, without);
+	for (size_t i = 0; y && i < y->n; i++)
+		if (strcmp(config_item(y, i), with) != 0 && strcmp(config_item(y, i), without) != 0)
+			config_wrong(r, y->items[i], key, expected);
+}
+
+static void check_layers_with_experts(struct config_reading *r)
+{
+	const struct yml *freq = config_find(r->config, "moe_layer_freq"),
+			 *list = config_find(r->config, "moe_layers");
+
+	if (freq && freq->kind == YML_LIST)
+		check_words(r, "moe_layer_freq", "1", "0");
+	if (config_find(r->config, "is_moe_layer"))
+		check_words(r, "is_moe_layer", "true", "false");
+	if (config_find(r->config, "mlp_layer_types"))
+		check_words(r, "mlp_layer_types", "sparse", "dense");
+	if (list && list->kind != YML_LIST)
+		config_wrong(r, list, "moe_layers", "a list of layers");
+	for (size_t i = 0; list && list->kind == YML_LIST && i < list->n; i++)
+		config_item_within(r, list, i, "moe_layers", 0, r->d->layers - 1);
 }
 
 /* mlp_layer_types of a family whose first layers alone may be dense: as many as are, and no other. */
@@ -96,6 +137,7 @@ static void experts(struct config_reading *r)
 			   ? 1
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
+	check_layers_with_experts(r);
 	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);

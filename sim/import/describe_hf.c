@@ -369,6 +369,19 @@ static void predictors(struct config_reading *r)
 			      d->mtp_layers == 1 ? "s" : "");
 }
 
+static void wrong_layers(struct config_reading *r)
+{
+	static const char *const keys[] = {"num_hidden_layers", "n_layer", "n_layers", "num_layers"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (config_find(r->config, keys[i])) {
+			config_wrong(r, config_find(r->config, keys[i]), keys[i], "1 to 4096 layers");
+			return;
+		}
+	config_wrong(r, config_find(r->config, "layers_block_type"), "layers_block_type",
+		     "a list of 1 to 4096 layers");
+}
+
 static void text_model(struct config_reading *r)
 {
 	struct described *d = r->d;
@@ -377,7 +390,7 @@ static void text_model(struct config_reading *r)
 
 	d->layers = CONFIG_NUMBER(r, listed, "num_hidden_layers", "n_layer", "n_layers", "num_layers");
 	if (d->layers < 1 || d->layers > 4096) {
-		config_wrong(r, r->config, "num_hidden_layers", "1 to 4096 layers");
+		wrong_layers(r);
 		return;
 	}
 	d->hidden = CONFIG_NUMBER(r, 0, "hidden_size", "n_embd", "dim", "d_model");

@@ -103,10 +103,12 @@ static void heads_by_layer(struct layers_job *j, const struct described_layer *l
 	int64_t heads = 0;
 
 	for (int64_t i = 0; y && i < r->d->layers; i++) {
+		const bool alike = j->at[i].mixer == l->mixer;
 		const int64_t own =
-			j->at[i].mixer == l->mixer ? strtoll(config_item(y, (size_t)i), NULL, 10) : 0;
+			alike ? config_item_within(r, y, (size_t)i, "num_attention_heads_per_layer", 1, 65536)
+			      : 0;
 
-		if (j->at[i].mixer == l->mixer && (own < 1 || own > 65536 || (heads && own != heads)))
+		if (own && heads && own != heads)
 			config_wrong(r, y->items[i], "num_attention_heads_per_layer",
 				     "as many heads as other layers of that kind have");
 		heads = own ? own : heads;
@@ -147,15 +149,22 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 /* enum out_gate by `gating` of Laguna: true or "per-head", "per-element", or false; use_gqa_gate of Solar Open 2. */
 static int gating_of(struct config_reading *r, int usual)
 {
-	const char *said = config_word(r->config, "gating", "");
+	static const char *const of_ling = "gated_attention_proj_granularity_type"; /* 3.0 */
+	const char *key = config_find(r->config, of_ling) ? of_ling : "gating";
+	const struct yml *y = config_find(r->config, key);
+	const char *said = y && y->kind == YML_SCALAR ? y->text : "";
 
 	if (!config_flag(r, r->config, "use_gqa_gate", true))
 		return GATE_NONE;
-	said = config_word(r->config, "gated_attention_proj_granularity_type", said); /* of Ling 3.0 */
-	return str_starts(said, "per-element") || str_starts(said, "element") ? GATE_ELEMENT
-	       : str_starts(said, "per-head") || str_starts(said, "head")     ? GATE_HEAD
-	       : !strcmp(said, "false")                                       ? GATE_NONE
-									      : usual;
+	if (!y || !strcmp(said, "true"))
+		return usual;
+	if (str_starts(said, "per-element") || str_starts(said, "element"))
+		return GATE_ELEMENT;
+	if (str_starts(said, "per-head") || str_starts(said, "head"))
+		return GATE_HEAD;
+	if (strcmp(said, "false") != 0)
+		config_wrong(r, y, key, "a gate of each head or of each element, such as 'head_wise'");
+	return GATE_NONE;
 }
 
 struct attention *describe_base_attention(struct config_reading *r)
@@ -244,7 +253,10 @@ static void kda(struct config_reading *r, struct recurrent *x)
 	struct config_reading inner = *r;
 	const char *kv;
 
-	inner.config = config_find(r->config, "linear_attn_config");
+	inner.config = config_mapping(r, "linear_attn_config", NULL,
+				      "which says heads and widths of the linear attention");
+	if (!inner.config)
+		return;
 	kv = config_word(inner.config, "num_kv_heads", NULL);
 	x->kind = RECURRENT_DELTA;
 	x->heads = x->key_heads = CONFIG_NUMBER(&inner, 0, "num_heads");
@@ -268,16 +280,27 @@ static void bailing_kda(struct config_reading *r, struct recurrent *x)
 	x->kind = RECURRENT_DELTA;
 	x->heads = x->key_heads = r->d->heads;
 	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
-	x->width = CONFIG_NUMBER(r, 4, "short_conv_kernel_size");
+	x->width = CONFIG_NUMBER(r, 0, "short_conv_kernel_size");
 	x->decay = DECAY_CHANNEL;
 	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
 	x->gated = true;
 }
 
+/* Keys of Kimi's delta attention, which Ling 2.5 has not. */
+static bool has_kda(const struct yml *config)
+{
+	for (size_t i = 0; i < config->n; i++)
+		if (str_starts(config->keys[i]->text, "kda_") ||
+		    !strcmp(config->keys[i]->text, "no_kda_lora") ||
+		    !strcmp(config->keys[i]->text, "short_conv_kernel_size"))
+			return true;
+	return false;
+}
+
 /* Ling 2.5: a decay for each head, a norm of groups and a gate behind it. */
 static void bailing(struct config_reading *r, struct recurrent *x)
 {
-	if (config_find(r->config, "short_conv_kernel_size")) {
+	if (has_kda(r->config)) {
 		bailing_kda(r, x);
 		return;
 	}
