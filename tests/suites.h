@@ -88,7 +88,7 @@
 	SUITE(said)                                                                                          \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
-	SUITE(corrupted)                                                                                 \
+	SUITE(corrupted)                                                                                     \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -278,9 +278,15 @@ static const char *machine_of(const struct validate_ask *ask, const struct runs 
 {
 	const char *said = ask->subjects.n ? NULL : machine_said(runs);
 	const char *name = ask->subjects.n ? ask->subjects.at[0] : machine_meant(ask, runs, said, typed, e);
+	struct err more = ERR_INIT;
 
 	if (name)
 		return name;
+	if (said && !run_is_one(said, &more)) {
+		err_set(err, "%s: machine: %s", runs->path, more.msg);
+		err_hint(err, "%s", more.hint);
+		return NULL;
+	}
 	if (said)
 		err_set(err, "%s: it ran on '%.80s', which is no machine of the catalogue", runs->path, said);
 	else
