@@ -94,6 +94,29 @@ int64_t config_any(struct config_reading *r, const char *const *keys, int64_t de
 	return 1;
 }
 
+static bool any_said(const struct yml *map, const char *const *keys)
+{
+	for (size_t i = 0; keys[i]; i++)
+		if (map && yml_get(map, keys[i]))
+			return true;
+	return false;
+}
+
+int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t def)
+{
+	/* a part of a model of several holds what differs from its class alone (Gemma 3 as published) */
+	if (def && r->config == r->top && !any_said(r->config, keys))
+		describe_note(r->d, r->diags->arena, "'%s' is missing: taken as %lld, as is usual in %s",
+			      keys[0], (long long)def, r->f->type);
+	return config_any(r, keys, def);
+}
+
+void config_note_absent(struct config_reading *r, const char *const *keys, const char *taken)
+{
+	if (!any_said(r->config, keys))
+		describe_note(r->d, r->diags->arena, "'%s' is missing: %s", keys[0], taken);
+}
+
 int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
 {
 	int64_t x = 0;

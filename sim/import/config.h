@@ -33,6 +33,12 @@ enum said config_number(struct config_reading *r, const char *key, int64_t *to);
  * them must be said. */
 int64_t config_any(struct config_reading *r, const char *const *keys, int64_t def);
 #define CONFIG_NUMBER(r, def, ...) config_any(r, (const char *const[]){__VA_ARGS__, NULL}, def)
+/* As the first, where the default is a number of the family's config class: a note says that it was taken,
+ * but for parts of a model of several, which are published without what is usual. */
+int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t def);
+#define CONFIG_USUAL(r, def, ...) config_usual(r, (const char *const[]){__VA_ARGS__, NULL}, def)
+/* A note on a key that is not there at all; null says something. */
+void config_note_absent(struct config_reading *r, const char *const *keys, const char *taken);
 /* As above, but 0 where none is said. */
 int64_t config_any_or_0(struct config_reading *r, const char *const *keys);
 #define CONFIG_OR_0(r, ...) config_any_or_0(r, (const char *const[]){__VA_ARGS__, NULL})

@@ -49,10 +49,10 @@ static void expert_widths(struct config_reading *r)
 	const struct family *f = r->f;
 	struct described *d = r->d;
 
-	d->experts = CONFIG_NUMBER(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
-				   "moe_num_experts", "num_experts_per_layer");
-	d->active = CONFIG_NUMBER(r, f->active, "num_experts_per_tok", "experts_per_token",
-				  "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
+	d->experts = CONFIG_USUAL(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
+				  "moe_num_experts", "num_experts_per_layer");
+	d->active = CONFIG_USUAL(r, f->active, "num_experts_per_tok", "experts_per_token",
+				 "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
 	d->expert_inner = expert_width(r);
 	d->expert_bias = !strcmp(f->type, "gpt_oss");
 	d->router_bias = f->router_bias;
@@ -129,7 +129,7 @@ static void experts(struct config_reading *r)
 	const struct family *f = r->f;
 	struct described *d = r->d;
 	const struct yml *freq = config_find(r->config, "moe_layer_freq");
-	const bool qwen = str_starts(f->type, "qwen");
+	const bool qwen = str_starts(f->type, "qwen") || !strcmp(f->type, "laguna");
 
 	expert_widths(r);
 	d->first_dense = CONFIG_OR_0(r, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
@@ -138,6 +138,14 @@ static void experts(struct config_reading *r)
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
 	check_layers_with_experts(r);
+	if (f->latent && f->routed)
+		config_note_absent(r,
+				   (const char *const[]){"first_k_dense_replace", "mlp_layer_types",
+							 "moe_layer_freq", NULL},
+				   "all layers are taken to have experts");
+	if (!strcmp(f->type, "laguna"))
+		config_note_absent(r, (const char *const[]){"mlp_layer_types", "mlp_only_layers", NULL},
+				   "all layers are taken to have experts");
 	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);
@@ -219,7 +227,7 @@ void describe_feed_forward(struct config_reading *r)
 	}
 	if (r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_SCANS)
 		return;
-	if (config_find(r->config, "intermediate_size") &&
+	if (r->f->plan == PLAN_TYPES && config_find(r->config, "intermediate_size") &&
 	    config_find(r->config, "intermediate_size")->kind == YML_LIST)
 		r->d->inner = 1; /* describe_layers.c has that of each layer */
 	else

@@ -83,6 +83,10 @@ static void sight(struct config_reading *r)
 		return;
 	if (said && said->kind == YML_NULL)
 		return;
+	if (!said && f->window && r->config == r->top)
+		describe_note(d, r->diags->arena,
+			      "'sliding_window' is missing: taken as %lld, as is usual in %s",
+			      (long long)f->window, f->type);
 	d->window = f->window;
 	config_number(r, "sliding_window", &d->window);
 	if (!d->window || layer_types(r))
@@ -106,8 +110,10 @@ static void attention(struct config_reading *r)
 	struct described *d = r->d;
 
 	d->heads = CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads");
-	d->kv_heads = CONFIG_NUMBER(r, f->kv_heads ? f->kv_heads : d->heads, "num_key_value_heads",
-				    "n_kv_heads", "num_attention_groups");
+	d->kv_heads = f->kv_heads ? CONFIG_USUAL(r, f->kv_heads, "num_key_value_heads", "n_kv_heads",
+						 "num_attention_groups")
+				  : CONFIG_NUMBER(r, d->heads, "num_key_value_heads", "n_kv_heads",
+						  "num_attention_groups");
 	d->head_dim = CONFIG_NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1),
 				    "head_dim", "attention_head_dim");
 	d->bias = f->bias ? f->bias : "none";
@@ -128,6 +134,8 @@ static void attention(struct config_reading *r)
 		return;
 	d->latent = true;
 	d->q_rank = CONFIG_OR_0(r, "q_lora_rank");
+	config_note_absent(r, (const char *const[]){"q_lora_rank", NULL},
+			   "queries are taken as not compressed");
 	d->kv_rank = CONFIG_NUMBER(r, 0, "kv_lora_rank");
 	d->nope_dim = CONFIG_NUMBER(r, 0, "qk_nope_head_dim");
 	d->rope_dim = CONFIG_NUMBER(r, 0, "qk_rope_head_dim");
@@ -151,6 +159,8 @@ static void context(struct config_reading *r)
 		config_number(r, "seq_length", &d->context); /* ChatGLM */
 	if (!rope)
 		rope = config_find(r->config, "rope_parameters"); /* transformers 5 */
+	if (rope && rope->kind != YML_MAP)
+		config_wrong(r, rope, "rope_scaling", "a mapping");
 	if (!rope || rope->kind != YML_MAP || !config_find(rope, "factor"))
 		return;
 	d->rope_kind = config_word(rope, "rope_type", config_word(rope, "type", "linear"));
@@ -394,7 +404,7 @@ static void text_model(struct config_reading *r)
 		return;
 	}
 	d->hidden = CONFIG_NUMBER(r, 0, "hidden_size", "n_embd", "dim", "d_model");
-	d->vocabulary = CONFIG_NUMBER(r, r->f->vocabulary, "vocab_size");
+	d->vocabulary = CONFIG_USUAL(r, r->f->vocabulary, "vocab_size");
 	d->tied = config_flag(r, r->top, "tie_word_embeddings",
 			      config_flag(r, r->config, "tie_word_embeddings",
 					  config_flag(r, r->config, "tie_embedding", r->f->tied)));

@@ -71,7 +71,10 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 	s->block = 1;
 	s->shared = shared;
 	if (r->f->plan == PLAN_SPARSE) {
-		inner.config = config_find(r->config, "sparse_attention_config");
+		inner.config =
+			config_mapping(r, "sparse_attention_config", NULL, "which says what is attended to");
+		if (!inner.config)
+			return s;
 		s->block = CONFIG_NUMBER(&inner, 128, "sparse_block_size");
 		s->top = s->block * CONFIG_NUMBER(&inner, 16, "sparse_topk_blocks");
 		s->heads = CONFIG_NUMBER(&inner, 4, "sparse_num_index_heads");
@@ -80,9 +83,9 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 		r->failed |= inner.failed;
 		return s;
 	}
-	s->top = CONFIG_NUMBER(r, 2048, "index_topk");
-	s->heads = CONFIG_NUMBER(r, 64, "index_n_heads");
-	s->dim = CONFIG_NUMBER(r, 128, "index_head_dim");
+	s->top = CONFIG_USUAL(r, 2048, "index_topk");
+	s->heads = CONFIG_USUAL(r, 64, "index_n_heads");
+	s->dim = CONFIG_USUAL(r, 128, "index_head_dim");
 	return s;
 }
 
@@ -102,6 +105,9 @@ static void heads_by_layer(struct layers_job *j, const struct described_layer *l
 	const struct yml *y = config_by_layer(r, "num_attention_heads_per_layer");
 	int64_t heads = 0;
 
+	if (!strcmp(r->f->type, "laguna"))
+		config_note_absent(r, (const char *const[]){"num_attention_heads_per_layer", NULL},
+				   "all layers are taken to have as many heads");
 	for (int64_t i = 0; y && i < r->d->layers; i++) {
 		const bool alike = j->at[i].mixer == l->mixer;
 		const int64_t own =
@@ -227,10 +233,10 @@ static void mamba1(struct config_reading *r, struct recurrent *x)
 static void mamba2(struct config_reading *r, struct recurrent *x)
 {
 	x->kind = RECURRENT_MAMBA2;
-	x->heads = CONFIG_NUMBER(r, 128, "mamba_num_heads", "mamba_n_heads", "num_heads");
-	x->value_dim = CONFIG_NUMBER(r, 64, "mamba_head_dim", "mamba_d_head", "head_dim");
-	x->key_dim = CONFIG_NUMBER(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
-	x->groups = CONFIG_NUMBER(r, 1, "n_groups", "mamba_n_groups");
+	x->heads = CONFIG_USUAL(r, 128, "mamba_num_heads", "mamba_n_heads", "num_heads");
+	x->value_dim = CONFIG_USUAL(r, 64, "mamba_head_dim", "mamba_d_head", "head_dim");
+	x->key_dim = CONFIG_USUAL(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
+	x->groups = CONFIG_USUAL(r, 1, "n_groups", "mamba_n_groups");
 	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
 	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
 				   config_flag(r, r->config, "mamba_conv_bias", true));
@@ -240,10 +246,10 @@ static void mamba2(struct config_reading *r, struct recurrent *x)
 static void delta(struct config_reading *r, struct recurrent *x)
 {
 	x->kind = RECURRENT_DELTA;
-	x->key_heads = CONFIG_NUMBER(r, 16, "linear_num_key_heads");
-	x->heads = CONFIG_NUMBER(r, 32, "linear_num_value_heads");
-	x->key_dim = CONFIG_NUMBER(r, 128, "linear_key_head_dim");
-	x->value_dim = CONFIG_NUMBER(r, 128, "linear_value_head_dim");
+	x->key_heads = CONFIG_USUAL(r, 16, "linear_num_key_heads");
+	x->heads = CONFIG_USUAL(r, 32, "linear_num_value_heads");
+	x->key_dim = CONFIG_USUAL(r, 128, "linear_key_head_dim");
+	x->value_dim = CONFIG_USUAL(r, 128, "linear_value_head_dim");
 	x->width = CONFIG_NUMBER(r, 4, "linear_conv_kernel_dim");
 	x->gated = true;
 }
@@ -344,7 +350,7 @@ struct recurrent *describe_recurrence(struct config_reading *r)
 		break;
 	case MIXES_CONV:
 		x->kind = RECURRENT_CONV;
-		x->width = CONFIG_NUMBER(r, 3, "conv_L_cache");
+		x->width = CONFIG_USUAL(r, 3, "conv_L_cache");
 		x->conv_bias = config_flag(r, r->config, "conv_bias", false);
 		break;
 	case MIXES_RWKV:

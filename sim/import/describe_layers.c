@@ -201,6 +201,9 @@ static void by_flags(struct layers_job *j)
 {
 	const struct yml *y = config_by_layer(j->r, "hybrid_layer_pattern");
 
+	if (!config_find(j->r->config, "hybrid_layer_pattern"))
+		config_missing(j->r, "hybrid_layer_pattern", NULL, "which says what layers have a window");
+
 	for (int64_t i = 0; i < j->r->d->layers; i++)
 		j->at[i].mixer = y && !strcmp(config_item(y, (size_t)i), "1") ? LAYER_WINDOW : LAYER_FULL;
 }
@@ -307,7 +310,8 @@ static void by_index(struct layers_job *j)
 
 static void by_frequency(struct layers_job *j)
 {
-	const struct yml *config = config_find(j->r->config, "sparse_attention_config"),
+	const struct yml *config = config_mapping(j->r, "sparse_attention_config", NULL,
+						  "which says what layers attend to blocks"),
 			 *y = config_find(config, "sparse_attention_freq");
 
 	for (int64_t i = 0; i < j->r->d->layers; i++)
