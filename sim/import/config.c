@@ -102,19 +102,30 @@ static bool any_said(const struct yml *map, const char *const *keys)
 	return false;
 }
 
+/* "'a' or 'b'" */
+static const char *either(struct arena *a, const char *const *keys)
+{
+	const char *text = arena_printf(a, "'%s'", keys[0]);
+
+	for (size_t i = 1; keys[i]; i++)
+		text = arena_printf(a, "%s or '%s'", text, keys[i]);
+	return text;
+}
+
 int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t def)
 {
 	/* a part of a model of several holds what differs from its class alone (Gemma 3 as published) */
 	if (def && r->config == r->top && !any_said(r->config, keys))
-		describe_note(r->d, r->diags->arena, "'%s' is missing: taken as %lld, as is usual in %s",
-			      keys[0], (long long)def, r->f->type);
+		describe_note(r->d, r->diags->arena, "%s is missing: taken as %lld, as is usual in %s",
+			      either(r->diags->arena, keys), (long long)def, r->f->type);
 	return config_any(r, keys, def);
 }
 
 void config_note_absent(struct config_reading *r, const char *const *keys, const char *taken)
 {
 	if (!any_said(r->config, keys))
-		describe_note(r->d, r->diags->arena, "'%s' is missing: %s", keys[0], taken);
+		describe_note(r->d, r->diags->arena, "%s is missing: %s", either(r->diags->arena, keys),
+			      taken);
 }
 
 int64_t config_any_or_0(struct config_reading *r, const char *const *keys)

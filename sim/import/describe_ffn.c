@@ -66,8 +66,11 @@ static void expert_widths(struct config_reading *r)
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;
 	}
+	if (!strcmp(f->type, "granitemoehybrid"))
+		config_note_absent(r, (const char *const[]){"shared_intermediate_size", NULL},
+				   "taken as 'intermediate_size'");
 	if (has_ffn_beside(r) && !d->shared_inner) /* an FFN beside the experts of each layer */
-		d->shared_inner = CONFIG_OR_0(r, "intermediate_size");
+		d->shared_inner = CONFIG_NUMBER(r, 0, "intermediate_size");
 	if (d->shared_inner && !d->shared)
 		d->shared = 1;
 	if (d->shared * d->expert_inner == d->shared_inner && f->plan)
@@ -143,6 +146,12 @@ static void experts(struct config_reading *r)
 				   (const char *const[]){"first_k_dense_replace", "mlp_layer_types",
 							 "moe_layer_freq", NULL},
 				   "all layers are taken to have experts");
+	if (f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"moe_layer_freq", NULL},
+				   "all layers are taken to have experts");
+	if (!strcmp(f->type, "grok-1"))
+		config_note_absent(r, (const char *const[]){"moe_intermediate_size", NULL},
+				   "'intermediate_size' is taken as an expert's");
 	if (!strcmp(f->type, "laguna"))
 		config_note_absent(r, (const char *const[]){"mlp_layer_types", "mlp_only_layers", NULL},
 				   "all layers are taken to have experts");
@@ -172,13 +181,27 @@ static void experts(struct config_reading *r)
 	}
 }
 
+/* A key that speaks of experts is said. */
+static bool speaks_of_experts(const struct config_reading *r)
+{
+	static const char *const keys[] = {"moe_intermediate_size", "num_experts_per_tok"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (config_find(r->config, keys[i]) && config_says(config_find(r->config, keys[i])))
+			return true;
+	return false;
+}
+
 /* Does this model have experts? A family that may have them has them where the config counts more than one. */
 static bool is_routed(struct config_reading *r)
 {
+	static const char *const counts[] = {"n_routed_experts", "num_local_experts", "num_experts", NULL};
+
 	if (config_find(r->config, "enable_moe_block"))
 		return config_flag(r, r->config, "enable_moe_block", false);
-	return r->f->routed || (r->f->may_route &&
-				CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
+	if (r->f->may_route && speaks_of_experts(r))
+		config_note_absent(r, counts, "it is taken to have no experts");
+	return r->f->routed || (r->f->may_route && config_any_or_0(r, counts) > 1);
 }
 
 /* LFM2: the width is two thirds of what is said, rounded up. */

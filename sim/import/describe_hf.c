@@ -109,13 +109,16 @@ static void attention(struct config_reading *r)
 	const struct family *f = r->f;
 	struct described *d = r->d;
 
-	d->heads = CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads");
+	d->heads = f->plan == PLAN_SCANS
+			   ? CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads")
+			   : CONFIG_USUAL(r, f->heads, "num_attention_heads", "n_head", "n_heads");
 	d->kv_heads = f->kv_heads ? CONFIG_USUAL(r, f->kv_heads, "num_key_value_heads", "n_kv_heads",
 						 "num_attention_groups")
 				  : CONFIG_NUMBER(r, d->heads, "num_key_value_heads", "n_kv_heads",
 						  "num_attention_groups");
-	d->head_dim = CONFIG_NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1),
-				    "head_dim", "attention_head_dim");
+	d->head_dim = f->head_dim ? CONFIG_USUAL(r, f->head_dim, "head_dim", "attention_head_dim")
+				  : CONFIG_NUMBER(r, d->hidden / (d->heads ? d->heads : 1), "head_dim",
+						  "attention_head_dim");
 	d->bias = f->bias ? f->bias : "none";
 	if (!f->bias && f->bias_key &&
 	    config_flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
@@ -449,6 +452,10 @@ int describe_hf(struct described *d, const struct yml *config, bool assume, stru
 		return diag_add(diags, config->place, NULL, "config: expected a mapping, got %s",
 				yml_kind_name(config));
 	if (text) {
+		const struct yml *own = config_find(text, "model_type");
+
+		if (own && own->kind != YML_SCALAR)
+			config_wrong(&r, own, "model_type", "a name");
 		r.config = text;
 		type = config_word(text, "model_type", type);
 	}

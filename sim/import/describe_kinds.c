@@ -26,7 +26,10 @@ static void attention_of_windows(struct layers_job *j, struct attention *a)
 		return;
 	}
 	a->window =
-		CONFIG_NUMBER(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
+		CONFIG_USUAL(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
+	if (r->f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"swa_num_key_value_heads", NULL},
+				   "layers with a window are taken to have as many as others");
 	a->heads = CONFIG_NUMBER(r, a->heads, "swa_num_attention_heads");
 	a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "swa_num_key_value_heads");
 	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "swa_head_dim");
@@ -162,7 +165,7 @@ static int gating_of(struct config_reading *r, int usual)
 
 	if (!config_flag(r, r->config, "use_gqa_gate", true))
 		return GATE_NONE;
-	if (!y || !strcmp(said, "true"))
+	if (!y || (key != of_ling && !strcmp(said, "true")))
 		return usual;
 	if (str_starts(said, "per-element") || str_starts(said, "element"))
 		return GATE_ELEMENT;
@@ -202,6 +205,8 @@ struct attention *describe_base_attention(struct config_reading *r)
 					     .value_dim = d->value_dim};
 		return a;
 	}
+	if (r->f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"v_head_dim", NULL}, "taken as 'head_dim'");
 	if (config_find(r->config, "v_head_dim"))
 		a->value_dim = CONFIG_NUMBER(r, a->head_dim, "v_head_dim");
 	if (r->f->plan == PLAN_COMPRESS) {
@@ -232,9 +237,11 @@ static void mamba1(struct config_reading *r, struct recurrent *x)
 
 static void mamba2(struct config_reading *r, struct recurrent *x)
 {
+	const bool scan = r->f->plan == PLAN_SCANS; /* else those are of its attention */
+
 	x->kind = RECURRENT_MAMBA2;
-	x->heads = CONFIG_USUAL(r, 128, "mamba_num_heads", "mamba_n_heads", "num_heads");
-	x->value_dim = CONFIG_USUAL(r, 64, "mamba_head_dim", "mamba_d_head", "head_dim");
+	x->heads = CONFIG_USUAL(r, 128, "mamba_num_heads", "mamba_n_heads", scan ? "num_heads" : NULL);
+	x->value_dim = CONFIG_USUAL(r, 64, "mamba_head_dim", "mamba_d_head", scan ? "head_dim" : NULL);
 	x->key_dim = CONFIG_USUAL(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
 	x->groups = CONFIG_USUAL(r, 1, "n_groups", "mamba_n_groups");
 	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
@@ -287,6 +294,8 @@ static void bailing_kda(struct config_reading *r, struct recurrent *x)
 	x->heads = x->key_heads = r->d->heads;
 	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
 	x->width = CONFIG_NUMBER(r, 0, "short_conv_kernel_size");
+	config_note_absent(r, (const char *const[]){"gated_attention_proj_granularity_type", NULL},
+			   "its attention is taken to have no gate");
 	x->decay = DECAY_CHANNEL;
 	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
 	x->gated = true;
@@ -544,6 +553,9 @@ static void predicting_kinds(struct layers_job *j)
 							 : LAYER_FULL;
 	const struct described_layer *found = NULL;
 
+	if (!letters && config_find(j->r->config, "mtp_hybrid_override_pattern"))
+		config_wrong(j->r, config_find(j->r->config, "mtp_hybrid_override_pattern"),
+			     "mtp_hybrid_override_pattern", "a text");
 	if (!d->mtp_layers)
 		return;
 	if (letters || words) { /* "*E" */

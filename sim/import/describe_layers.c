@@ -167,11 +167,23 @@ static void by_nothing(struct layers_job *j)
 	all_layers(j, LAYER_RECURRENT);
 }
 
+static void wrong_letter(struct config_reading *r, const struct yml *words, int64_t layer)
+{
+	const struct yml *y = config_find(r->config, "hybrid_override_pattern");
+
+	if (words)
+		config_wrong(r, words->items[layer], "layers_block_type", "mamba, attention, moe or mlp");
+	else if (y)
+		config_wrong(r, y, "hybrid_override_pattern", "M, *, - or E for each layer");
+	else if (!config_find(r->config, "layers_block_type"))
+		config_missing(r, "hybrid_override_pattern", NULL, "which says what each layer is");
+}
+
 /* One block in each layer: M Mamba-2, * attention, - FFN, E experts; or the same in words. */
 static void by_letters(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
-	const struct yml *words = config_find(r->config, "layers_block_type");
+	const struct yml *words = config_by_layer(r, "layers_block_type");
 	const struct yml *list = config_find(r->config, "hybrid_override_pattern");
 	const char *letters = config_word(r->config, "hybrid_override_pattern", "");
 
@@ -187,8 +199,7 @@ static void by_letters(struct layers_job *j)
 				     : *letter;
 
 		if (!strchr("M*E-", c) || !c) {
-			config_wrong(r, words ? words->items[i] : r->config, "hybrid_override_pattern",
-				     "M, *, - or E for each layer");
+			wrong_letter(r, words, i);
 			return;
 		}
 		j->at[i].mixer = c == 'M' ? LAYER_RECURRENT : c == '*' ? LAYER_FULL : LAYER_NONE;

@@ -4,6 +4,7 @@
  */
 #include "tests/suites.h"
 
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,8 +86,8 @@ static const struct {
 	{LAGUNA, "num_attention_heads_per_layer", "64", "expected a list with an entry for each layer"},
 	{LAGUNA, "num_attention_heads_per_layer", "\"abc\"", "expected a list with an entry for each layer"},
 	{LAGUNA, "num_attention_heads_per_layer", "[]", "each of the 40 layers, got a list of 0"},
-	{LAGUNA, "intermediate_size", "0", "the width of the FFN of layers without experts, got '0'"},
-	{LAGUNA, "intermediate_size", NULL, "which layer 0 needs: it has no experts"},
+	{LAGUNA, "intermediate_size", "0", "'intermediate_size': expected a whole number above 0, got '0'"},
+	{LAGUNA, "intermediate_size", NULL, "'intermediate_size' is missing"},
 	{LAGUNA, "moe_intermediate_size", NULL, "'moe_intermediate_size' is missing"},
 	{LAGUNA, "gating", "\"abc\"", "a gate of each head or of each element"},
 	{LAGUNA, "num_hidden_layers", "1000000",
@@ -155,6 +156,215 @@ START_TEST(corrupted_entries_are_refused)
 }
 END_TEST
 
+/* --- any key of any config --------------------------------------------------------------------------- */
+
+/* Keys by which the model may change without a word. A flag may be the other way round, and is usually not said; a part is one
+ * that a model has only where its config says so. */
+static const char *const flags[] = {"attention_bias",
+				    "mlp_bias",
+				    "tie_word_embeddings",
+				    "use_qk_norm",
+				    "use_qkv_bias",
+				    "use_rope",
+				    "use_sliding_window",
+				    "kda_use_full_proj",
+				    "no_kda_lora",
+				    "use_gqa_gate",
+				    "mla_use_output_gate",
+				    "residual_moe",
+				    "latent_moe_use_norm",
+				    "attention_k_eq_v",
+				    "mamba_rms_norm",
+				    "use_double_wide_mlp",
+				    "conv_bias",
+				    "add_full_attention_sink_bias",
+				    "add_swa_attention_sink_bias"};
+static const char *const parts[] = {
+	"max_position_embeddings",
+	"rope_scaling",
+	"num_nextn_predict_layers",
+	"mtp_num_hidden_layers",
+	"n_shared_experts",
+	"num_shared_experts",
+	"shared_expert_intermediate_size",
+	"moe_shared_expert_intermediate_size",
+	"moe_latent_size",
+	"routed_expert_hidden_size",
+	"num_kv_shared_layers",
+	"mtp_hybrid_override_pattern",
+	"mtp_layers_block_type",
+	/* as many as heads, or hidden by heads, where it is not said */ "num_key_value_heads",
+	"head_dim",
+	/* dense layers as wide as it is said elsewhere */ "dense_intermediate_size",
+	"prefix_dense_intermediate_size",
+	"num_hash_layers",
+	"hidden_size_per_layer_input",
+	"sliding_window",
+	"first_k_dense_replace",
+	"num_dense_layers"};
+
+static bool is_among(const char *const *keys, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(keys[i], key))
+			return true;
+	return false;
+}
+
+enum change { DELETED, A_STRING, NEGATIVE, EMPTY, TRUE, CHANGES };
+static const char *const change_names[] = {"deleted", "a string", "-1", "[]", "true"};
+
+static bool is_excused(const char *key, enum change change, bool nested)
+{
+	if (change == TRUE || change == DELETED)
+		if (is_among(flags, ARRAY_LEN(flags), key))
+			return true;
+	/* a part of a model of several is published without what is usual */
+	return change == DELETED && (nested || is_among(parts, ARRAY_LEN(parts), key));
+}
+
+struct reading {
+	struct diags diags;
+	struct described d;
+	bool right;
+	const char *written;
+};
+
+static void read_tree(struct arena *a, struct reading *r, const struct yml *config)
+{
+	static const struct extras none;
+	struct str out = STR_INIT;
+
+	diags_init(&r->diags, a);
+	r->right = describe_hf(&r->d, config, false, &r->diags) == 0;
+	if (!r->right)
+		return;
+	r->d.title = r->d.source = "-";
+	describe_write(&r->d, &none, "check", &out);
+	r->written = arena_strdup(a, out.text);
+	str_release(&out);
+}
+
+/* Whether what is written is a model at all: import says what is wrong with it by its place in the text that it made. */
+static bool is_model(struct arena *a, const char *text)
+{
+	struct source *s = arena_alloc(a, sizeof *s);
+	struct diags diags;
+	struct model m = {0};
+
+	diags_init(&diags, a);
+	*s = (struct source){"made", text, strlen(text)};
+	return field_load(&model_table, yml_parse(a, s, &diags), "model", &m, &diags) == 0 &&
+	       model_check(&m, &diags) == 0;
+}
+
+static bool has_note_on(const struct described *d, const char *key)
+{
+	for (size_t i = 0; i < d->notes_n; i++)
+		if (strstr(d->notes[i], key))
+			return true;
+	return false;
+}
+
+/* The notes are comments before the model. */
+static bool is_same_model(const char *a, const char *b)
+{
+	return !strcmp(strstr(a, "\nschema:"), strstr(b, "\nschema:"));
+}
+
+static void changed(struct arena *a, struct yml *map, const char *key, enum change change)
+{
+	const struct yml *old = yml_get(map, key);
+	struct yml *new = change == EMPTY ? yml_new(a, YML_LIST, old->place)
+					  : yml_scalar(a,
+						       change == A_STRING   ? "abc"
+						       : change == NEGATIVE ? "-1"
+									    : "true",
+						       old->place);
+	const struct place place = old->place;
+
+	new->quoted = change == A_STRING;
+	yml_drop(map, key);
+	if (change != DELETED)
+		yml_put(a, map, key, place, new);
+}
+
+static const struct yml *text_part(const struct yml *config)
+{
+	const struct yml *text = yml_get(config, "text_config");
+
+	return text && text->kind == YML_MAP ? text : config;
+}
+
+/* One change: what is wrong with its outcome, or NULL. */
+static const char *wrong_with(struct arena *a, const struct yml *config, const struct reading *was,
+			      const char *key, enum change change)
+{
+	struct yml *tree = yml_copy(a, config);
+	struct yml *map = (struct yml *)text_part(tree);
+	struct reading now;
+
+	changed(a, map, key, change);
+	read_tree(a, &now, tree);
+	if (!now.right) {
+		for (size_t i = 0; i < now.diags.n; i++)
+			if (!now.diags.list[i].place.source || now.diags.list[i].place.line < 1)
+				return "an error without a place";
+		return now.diags.n ? NULL : "refused without an error";
+	}
+	if (is_same_model(was->written, now.written) || has_note_on(&now.d, key) || !is_model(a, now.written))
+		return NULL;
+	return is_excused(key, change, map != tree) ? NULL : "another model without a word";
+}
+
+/* Sampled by a stride that is prime to the number of changes; all with LONG=1. */
+static size_t changes_of(const char *path, size_t *at, size_t stride, struct str *said)
+{
+	struct arena a = ARENA_INIT;
+	struct diags diags;
+	struct source *s = arena_alloc(&a, sizeof *s);
+	struct reading was;
+	const char *text = read_text(&a, path);
+	const struct yml *config, *map;
+	size_t made = 0;
+
+	diags_init(&diags, &a);
+	*s = (struct source){path, text, strlen(text)};
+	config = yml_parse(&a, s, &diags);
+	read_tree(&a, &was, config);
+	map = text_part(config);
+	for (size_t i = 0; was.right && i < map->n * CHANGES; i++) {
+		const char *key = map->keys[i / CHANGES]->text, *wrong;
+
+		if ((*at)++ % stride)
+			continue;
+		wrong = wrong_with(&a, config, &was, key, (enum change)(i % CHANGES));
+		made++;
+		if (wrong)
+			str_addf(said, "%s: '%s' %s: %s\n", path, key, change_names[i % CHANGES], wrong);
+	}
+	arena_release(&a);
+	return made;
+}
+
+START_TEST(no_other_model_in_silence)
+{
+	static const char *const folders[] = {"tests/data/fresh/*.json", "tests/data/configs/*.json",
+					      "tests/data/families/*.json"};
+	struct str said = STR_INIT;
+	size_t at = 0, made = 0;
+	glob_t files;
+
+	ck_assert_int_eq(glob(folders[_i], 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		made += changes_of(files.gl_pathv[i], &at, getenv("LONG") ? 1 : 11, &said);
+	globfree(&files);
+	ck_assert_uint_gt(made, 100);
+	ck_assert_msg(!said.len, "%s", said.text);
+	str_release(&said);
+}
+END_TEST
+
 Suite *suite_corrupted(void)
 {
 	Suite *s = suite_create("corrupted");
@@ -162,6 +372,7 @@ Suite *suite_corrupted(void)
 
 	tcase_add_loop_test(t, corrupted_keys_are_refused, 0, ARRAY_LEN(wrongs));
 	tcase_add_test(t, corrupted_entries_are_refused);
+	tcase_add_loop_test(t, no_other_model_in_silence, 0, 3);
 	suite_add_tcase(s, t);
 	return s;
 }
