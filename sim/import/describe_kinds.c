@@ -266,7 +266,9 @@ static void kda(struct config_reading *r, struct recurrent *x)
 	struct config_reading inner = *r;
 	const char *kv;
 
-	inner.config = config_mapping(r, "linear_attn_config", NULL,
+	inner.config = config_mapping(r, "linear_attn_config",
+				      "a published config.json has it: {num_heads: ..., head_dim: ..., "
+				      "short_conv_kernel_size: ...}",
 				      "which says heads and widths of the linear attention");
 	if (!inner.config)
 		return;
