@@ -89,6 +89,7 @@
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
 	SUITE(mix_by_size)                                                                                   \
+	SUITE(corrupted)                                                                                     \
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/ask/typed_beyond.h"
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
 #include "sim/hw/hw.h"
@@ -134,6 +135,10 @@ static void refuse(enum catalogue kind, const char *text, const struct typed_fou
 		str_addf(&list, "%s%s", i ? ", " : "", names[f->candidates[i]].id);
 	if (f->n > shown)
 		str_addf(&list, " and %zu more", f->n - shown);
+	if (kind == CATALOGUE_MACHINES && typed_is_one(text, err) != 0) {
+		str_release(&list);
+		return;
+	}
 	if (f->n > 1 && !f->near)
 		err_set(err, "'%.100s' may be one of %zu %ss", text, f->n, nouns[kind]);
 	else
@@ -200,6 +205,8 @@ const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, 
 	*sizes = 0;
 	if (look_up_is_file(text))
 		return file_named(l->arena, text, err);
+	if (kind == CATALOGUE_MACHINES)
+		text = typed_without_one(l->arena, text);
 	loader_init(&inner, &scratch, l->diags);
 	inner.paths = l->paths;
 	inner.paths_n = l->paths_n;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/typed_beyond.h"
 #include "sim/base/units.h"
 
 bool machines_of_one_chip(const struct machine *a, const struct machine *b)
@@ -73,16 +74,26 @@ static const char *meant(struct loader *l, const char **text)
 	return look_up(l, CATALOGUE_MACHINES, *text, &unheard);
 }
 
+bool run_is_one(const char *text, struct err *err)
+{
+	return typed_is_one(text, err) == 0;
+}
+
 enum named { NAMES_NONE, NAMES_SAME, NAMES_OTHER };
 
 static enum named part_names(struct loader *l, const char *text, const struct catalogue_device *d,
 			     const char **other)
 {
+	const char *whole = text;
 	struct catalogue_device named;
 	const char *id = catalogue_is_machine(l, text, NULL, &named) ? text : meant(l, &text);
 
 	if (!id || (id != text && !catalogue_is_machine(l, id, NULL, &named)))
 		return NAMES_NONE;
+	if (text != whole && !run_is_one(whole, NULL)) {
+		*other = whole;
+		return NAMES_OTHER;
+	}
 	if (is_same(text, id, named.machine, d))
 		return NAMES_SAME;
 	*other = id;
@@ -147,8 +158,9 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 	const char *plain = strchr(text, '(') ? without_brackets(l->arena, text) : text;
 	struct err unheard = ERR_INIT;
 	const char *whole = look_up_of(l, CATALOGUE_MACHINES, text, &sizes, plain == text ? err : &unheard);
-	const char *id =
-		whole || plain == text ? whole : look_up_of(l, CATALOGUE_MACHINES, plain, &sizes, err);
+	const char *id = whole || plain == text || typed_is_one(text, err) != 0
+				 ? whole
+				 : look_up_of(l, CATALOGUE_MACHINES, plain, &sizes, err);
 	const char *taken = id && sizes > 1 ? least_that_holds(l, text, id, need_B) : id;
 
 	*note = NULL;

@@ -13,8 +13,12 @@
 bool machines_of_one_chip(const struct machine *a, const struct machine *b);
 
 /* The machine of the catalogue that the text names, where it is of another chip than d; NULL: it is of the same, or the
- * text names none. A list, "A, B", names another where one of its parts does and none is of d's chip. In l's arena. */
+ * text names none. A text that says more than one device of it, "RTX 3090 (x2)", is itself the other. A list, "A, B", names another where one of its parts does and none is of d's chip. In l's arena. */
 const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d);
+
+/* Does a text that names no machine as a whole say no more than one device as it is sold? Else err, which may be NULL, says
+ * what: several devices, a limit of power, a variant. */
+bool run_is_one(const char *text, struct err *err);
 
 /* The machine of the catalogue that somebody means by the text, as `ask` takes it (look_up()); of several that differ in
  * memory which was not typed the least that can use need_B bytes. *note, in l's arena, says which was taken where cores or

@@ -1,12 +1,25 @@
 /* config.c - see config.h. */
 #include "sim/import/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A value that several kinds of layers read is complained of once. */
+static bool complained(const struct diags *diags, const struct yml *at)
+{
+	for (size_t i = 0; i < diags->n; i++)
+		if (diags->list[i].place.source == at->place.source &&
+		    diags->list[i].place.line == at->place.line && diags->list[i].place.col == at->place.col)
+			return true;
+	return false;
+}
 
 void config_wrong(struct config_reading *r, const struct yml *at, const char *key, const char *expected)
 {
 	r->failed = true;
+	if (complained(r->diags, at))
+		return;
 	diag_add(r->diags, at->place, NULL, "config: '%s': expected %s, got %s%s%s", key, expected,
 		 at->kind == YML_SCALAR ? "'" : "", at->kind == YML_SCALAR ? at->text : yml_kind_name(at),
 		 at->kind == YML_SCALAR ? "'" : "");
@@ -67,6 +80,8 @@ int64_t config_any(struct config_reading *r, const char *const *keys, int64_t de
 
 		if (said == SAID_WRONG)
 			return 1; /* goes on, to say all that is wrong */
+		if (said == SAID_RIGHT && !x && !def && !keys[i + 1])
+			config_wrong(r, config_find(r->config, keys[i]), keys[i], "a whole number above 0");
 		if (said == SAID_RIGHT && (x || !def))
 			return x;
 	}
@@ -79,6 +94,40 @@ int64_t config_any(struct config_reading *r, const char *const *keys, int64_t de
 	return 1;
 }
 
+static bool any_said(const struct yml *map, const char *const *keys)
+{
+	for (size_t i = 0; keys[i]; i++)
+		if (map && yml_get(map, keys[i]))
+			return true;
+	return false;
+}
+
+/* "'a' or 'b'" */
+static const char *either(struct arena *a, const char *const *keys)
+{
+	const char *text = arena_printf(a, "'%s'", keys[0]);
+
+	for (size_t i = 1; keys[i]; i++)
+		text = arena_printf(a, "%s or '%s'", text, keys[i]);
+	return text;
+}
+
+int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t def)
+{
+	/* a part of a model of several holds what differs from its class alone (Gemma 3 as published) */
+	if (def && r->config == r->top && !any_said(r->config, keys))
+		describe_note(r->d, r->diags->arena, "%s is missing: taken as %lld, as is usual in %s",
+			      either(r->diags->arena, keys), (long long)def, r->f->type);
+	return config_any(r, keys, def);
+}
+
+void config_note_absent(struct config_reading *r, const char *const *keys, const char *taken)
+{
+	if (!any_said(r->config, keys))
+		describe_note(r->d, r->diags->arena, "%s is missing: %s", either(r->diags->arena, keys),
+			      taken);
+}
+
 int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
 {
 	int64_t x = 0;
@@ -87,6 +136,42 @@ int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
 		if (config_number(r, keys[i], &x) != SAID_NOT)
 			return x;
 	return 0;
+}
+
+void config_missing(struct config_reading *r, const char *key, const char *hint, const char *why)
+{
+	r->failed = true;
+	diag_add(r->diags, (r->config ? r->config : r->top)->place, hint, "config: '%s' is missing, %s", key,
+		 why);
+}
+
+const struct yml *config_mapping(struct config_reading *r, const char *key, const char *hint, const char *why)
+{
+	const struct yml *y = config_find(r->config, key);
+
+	if (y && y->kind == YML_MAP)
+		return y;
+	if (y)
+		config_wrong(r, y, key, "a mapping");
+	else
+		config_missing(r, key, hint, why);
+	return NULL;
+}
+
+int64_t config_item_within(struct config_reading *r, const struct yml *list, size_t i, const char *key,
+			   int64_t least, int64_t most)
+{
+	const struct yml *y = list->items[i];
+	char *end = NULL;
+	const long long x = y->kind == YML_SCALAR && !y->quoted ? strtoll(y->text, &end, 10) : least - 1;
+	char expected[80];
+
+	if (end && end != y->text && !*end && x >= least && x <= most)
+		return x;
+	snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)least,
+		 (long long)most);
+	config_wrong(r, y, key, expected);
+	return least - 1;
 }
 
 bool config_flag(struct config_reading *r, const struct yml *map, const char *key, bool def)
@@ -119,10 +204,16 @@ const struct yml *config_by_layer(struct config_reading *r, const char *key)
 	const struct yml *y = config_find(r->config, key);
 	const int64_t more = r->d->mtp_layers;
 
-	if (!y || y->kind == YML_SCALAR || (y->kind == YML_LIST && !y->n))
+	if (!y)
 		return NULL;
 	if (y->kind == YML_LIST && (int64_t)y->n >= r->d->layers && (int64_t)y->n <= r->d->layers + more)
 		return y;
-	config_wrong(r, y, key, "a list with an entry for each layer");
+	if (y->kind == YML_LIST && !complained(r->diags, y))
+		diag_add(r->diags, y->place, NULL,
+			 "config: '%s': expected an entry for each of the %lld layers, got a list of %zu",
+			 key, (long long)r->d->layers, y->n);
+	else if (y->kind != YML_LIST)
+		config_wrong(r, y, key, "a list with an entry for each layer");
+	r->failed = true;
 	return NULL;
 }

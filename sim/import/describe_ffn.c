@@ -1,4 +1,5 @@
 /* describe_ffn.c - FFN and experts of a config.json; see describe_layers.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,19 +30,30 @@ static bool has_ffn_beside(struct config_reading *r)
 					     : r->f->beside;
 }
 
+/* Where dense layers have a width of their own, intermediate_size may be an expert's. The config classes of the other families
+ * have a number of their own in the place of moe_intermediate_size, which is not that of dense layers (inclusionAI/Ring-V2.5
+ * models/configuration_bailing_moe_v2_5.py: 512 beside 5120), so that it must be said. */
+static int64_t expert_width(struct config_reading *r)
+{
+	if (r->f->expert_inner_is_inner)
+		return CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim");
+	if (r->f->expert_inner_or_inner || config_find(r->config, "dense_intermediate_size"))
+		return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size",
+				     "intermediate_size");
+	return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size");
+}
+
 /* How experts are told: count, choice, widths, and those that every token goes through. */
 static void expert_widths(struct config_reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
 
-	d->experts = CONFIG_NUMBER(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
-				   "moe_num_experts", "num_experts_per_layer");
-	d->active = CONFIG_NUMBER(r, f->active, "num_experts_per_tok", "experts_per_token",
-				  "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
-	d->expert_inner = f->expert_inner_is_inner ? CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim")
-						   : CONFIG_NUMBER(r, 0, "moe_intermediate_size",
-								   "expert_hidden_size", "intermediate_size");
+	d->experts = CONFIG_USUAL(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
+				  "moe_num_experts", "num_experts_per_layer");
+	d->active = CONFIG_USUAL(r, f->active, "num_experts_per_tok", "experts_per_token",
+				 "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
+	d->expert_inner = expert_width(r);
 	d->expert_bias = !strcmp(f->type, "gpt_oss");
 	d->router_bias = f->router_bias;
 	d->shared_gate = f->shared_gate;
@@ -54,14 +66,46 @@ static void expert_widths(struct config_reading *r)
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;
 	}
+	if (!strcmp(f->type, "granitemoehybrid"))
+		config_note_absent(r, (const char *const[]){"shared_intermediate_size", NULL},
+				   "taken as 'intermediate_size'");
 	if (has_ffn_beside(r) && !d->shared_inner) /* an FFN beside the experts of each layer */
-		d->shared_inner = CONFIG_OR_0(r, "intermediate_size");
+		d->shared_inner = CONFIG_NUMBER(r, 0, "intermediate_size");
 	if (d->shared_inner && !d->shared)
 		d->shared = 1;
 	if (d->shared * d->expert_inner == d->shared_inner && f->plan)
 		d->shared_inner = 0;
 	d->expert_latent = CONFIG_OR_0(r, "moe_latent_size", "routed_expert_hidden_size");
 	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
+}
+
+/* An entry of a list that tells which layers have experts is one of two words. */
+static void check_words(struct config_reading *r, const char *key, const char *with, const char *without)
+{
+	const struct yml *y = config_by_layer(r, key);
+	char expected[40];
+
+	snprintf(expected, sizeof expected, "'%s' or '%s'", with, without);
+	for (size_t i = 0; y && i < y->n; i++)
+		if (strcmp(config_item(y, i), with) != 0 && strcmp(config_item(y, i), without) != 0)
+			config_wrong(r, y->items[i], key, expected);
+}
+
+static void check_layers_with_experts(struct config_reading *r)
+{
+	const struct yml *freq = config_find(r->config, "moe_layer_freq"),
+			 *list = config_find(r->config, "moe_layers");
+
+	if (freq && freq->kind == YML_LIST)
+		check_words(r, "moe_layer_freq", "1", "0");
+	if (config_find(r->config, "is_moe_layer"))
+		check_words(r, "is_moe_layer", "true", "false");
+	if (config_find(r->config, "mlp_layer_types"))
+		check_words(r, "mlp_layer_types", "sparse", "dense");
+	if (list && list->kind != YML_LIST)
+		config_wrong(r, list, "moe_layers", "a list of layers");
+	for (size_t i = 0; list && list->kind == YML_LIST && i < list->n; i++)
+		config_item_within(r, list, i, "moe_layers", 0, r->d->layers - 1);
 }
 
 /* mlp_layer_types of a family whose first layers alone may be dense: as many as are, and no other. */
@@ -88,7 +132,7 @@ static void experts(struct config_reading *r)
 	const struct family *f = r->f;
 	struct described *d = r->d;
 	const struct yml *freq = config_find(r->config, "moe_layer_freq");
-	const bool qwen = str_starts(f->type, "qwen");
+	const bool qwen = str_starts(f->type, "qwen") || !strcmp(f->type, "laguna");
 
 	expert_widths(r);
 	d->first_dense = CONFIG_OR_0(r, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
@@ -96,6 +140,21 @@ static void experts(struct config_reading *r)
 			   ? 1
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
+	check_layers_with_experts(r);
+	if (f->latent && f->routed)
+		config_note_absent(r,
+				   (const char *const[]){"first_k_dense_replace", "mlp_layer_types",
+							 "moe_layer_freq", NULL},
+				   "all layers are taken to have experts");
+	if (f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"moe_layer_freq", NULL},
+				   "all layers are taken to have experts");
+	if (!strcmp(f->type, "grok-1"))
+		config_note_absent(r, (const char *const[]){"moe_intermediate_size", NULL},
+				   "'intermediate_size' is taken as an expert's");
+	if (!strcmp(f->type, "laguna"))
+		config_note_absent(r, (const char *const[]){"mlp_layer_types", "mlp_only_layers", NULL},
+				   "all layers are taken to have experts");
 	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);
@@ -122,13 +181,27 @@ static void experts(struct config_reading *r)
 	}
 }
 
+/* A key that speaks of experts is said. */
+static bool speaks_of_experts(const struct config_reading *r)
+{
+	static const char *const keys[] = {"moe_intermediate_size", "num_experts_per_tok"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (config_find(r->config, keys[i]) && config_says(config_find(r->config, keys[i])))
+			return true;
+	return false;
+}
+
 /* Does this model have experts? A family that may have them has them where the config counts more than one. */
 static bool is_routed(struct config_reading *r)
 {
+	static const char *const counts[] = {"n_routed_experts", "num_local_experts", "num_experts", NULL};
+
 	if (config_find(r->config, "enable_moe_block"))
 		return config_flag(r, r->config, "enable_moe_block", false);
-	return r->f->routed || (r->f->may_route &&
-				CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
+	if (r->f->may_route && speaks_of_experts(r))
+		config_note_absent(r, counts, "it is taken to have no experts");
+	return r->f->routed || (r->f->may_route && config_any_or_0(r, counts) > 1);
 }
 
 /* LFM2: the width is two thirds of what is said, rounded up. */
@@ -177,7 +250,7 @@ void describe_feed_forward(struct config_reading *r)
 	}
 	if (r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_SCANS)
 		return;
-	if (config_find(r->config, "intermediate_size") &&
+	if (r->f->plan == PLAN_TYPES && config_find(r->config, "intermediate_size") &&
 	    config_find(r->config, "intermediate_size")->kind == YML_LIST)
 		r->d->inner = 1; /* describe_layers.c has that of each layer */
 	else

@@ -83,6 +83,10 @@ static void sight(struct config_reading *r)
 		return;
 	if (said && said->kind == YML_NULL)
 		return;
+	if (!said && f->window && r->config == r->top)
+		describe_note(d, r->diags->arena,
+			      "'sliding_window' is missing: taken as %lld, as is usual in %s",
+			      (long long)f->window, f->type);
 	d->window = f->window;
 	config_number(r, "sliding_window", &d->window);
 	if (!d->window || layer_types(r))
@@ -105,11 +109,16 @@ static void attention(struct config_reading *r)
 	const struct family *f = r->f;
 	struct described *d = r->d;
 
-	d->heads = CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads");
-	d->kv_heads = CONFIG_NUMBER(r, f->kv_heads ? f->kv_heads : d->heads, "num_key_value_heads",
-				    "n_kv_heads", "num_attention_groups");
-	d->head_dim = CONFIG_NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1),
-				    "head_dim", "attention_head_dim");
+	d->heads = f->plan == PLAN_SCANS
+			   ? CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads")
+			   : CONFIG_USUAL(r, f->heads, "num_attention_heads", "n_head", "n_heads");
+	d->kv_heads = f->kv_heads ? CONFIG_USUAL(r, f->kv_heads, "num_key_value_heads", "n_kv_heads",
+						 "num_attention_groups")
+				  : CONFIG_NUMBER(r, d->heads, "num_key_value_heads", "n_kv_heads",
+						  "num_attention_groups");
+	d->head_dim = f->head_dim ? CONFIG_USUAL(r, f->head_dim, "head_dim", "attention_head_dim")
+				  : CONFIG_NUMBER(r, d->hidden / (d->heads ? d->heads : 1), "head_dim",
+						  "attention_head_dim");
 	d->bias = f->bias ? f->bias : "none";
 	if (!f->bias && f->bias_key &&
 	    config_flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
@@ -128,6 +137,8 @@ static void attention(struct config_reading *r)
 		return;
 	d->latent = true;
 	d->q_rank = CONFIG_OR_0(r, "q_lora_rank");
+	config_note_absent(r, (const char *const[]){"q_lora_rank", NULL},
+			   "queries are taken as not compressed");
 	d->kv_rank = CONFIG_NUMBER(r, 0, "kv_lora_rank");
 	d->nope_dim = CONFIG_NUMBER(r, 0, "qk_nope_head_dim");
 	d->rope_dim = CONFIG_NUMBER(r, 0, "qk_rope_head_dim");
@@ -151,6 +162,8 @@ static void context(struct config_reading *r)
 		config_number(r, "seq_length", &d->context); /* ChatGLM */
 	if (!rope)
 		rope = config_find(r->config, "rope_parameters"); /* transformers 5 */
+	if (rope && rope->kind != YML_MAP)
+		config_wrong(r, rope, "rope_scaling", "a mapping");
 	if (!rope || rope->kind != YML_MAP || !config_find(rope, "factor"))
 		return;
 	d->rope_kind = config_word(rope, "rope_type", config_word(rope, "type", "linear"));
@@ -369,6 +382,19 @@ static void predictors(struct config_reading *r)
 			      d->mtp_layers == 1 ? "s" : "");
 }
 
+static void wrong_layers(struct config_reading *r)
+{
+	static const char *const keys[] = {"num_hidden_layers", "n_layer", "n_layers", "num_layers"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (config_find(r->config, keys[i])) {
+			config_wrong(r, config_find(r->config, keys[i]), keys[i], "1 to 4096 layers");
+			return;
+		}
+	config_wrong(r, config_find(r->config, "layers_block_type"), "layers_block_type",
+		     "a list of 1 to 4096 layers");
+}
+
 static void text_model(struct config_reading *r)
 {
 	struct described *d = r->d;
@@ -377,11 +403,11 @@ static void text_model(struct config_reading *r)
 
 	d->layers = CONFIG_NUMBER(r, listed, "num_hidden_layers", "n_layer", "n_layers", "num_layers");
 	if (d->layers < 1 || d->layers > 4096) {
-		config_wrong(r, r->config, "num_hidden_layers", "1 to 4096 layers");
+		wrong_layers(r);
 		return;
 	}
 	d->hidden = CONFIG_NUMBER(r, 0, "hidden_size", "n_embd", "dim", "d_model");
-	d->vocabulary = CONFIG_NUMBER(r, r->f->vocabulary, "vocab_size");
+	d->vocabulary = CONFIG_USUAL(r, r->f->vocabulary, "vocab_size");
 	d->tied = config_flag(r, r->top, "tie_word_embeddings",
 			      config_flag(r, r->config, "tie_word_embeddings",
 					  config_flag(r, r->config, "tie_embedding", r->f->tied)));
@@ -426,6 +452,10 @@ int describe_hf(struct described *d, const struct yml *config, bool assume, stru
 		return diag_add(diags, config->place, NULL, "config: expected a mapping, got %s",
 				yml_kind_name(config));
 	if (text) {
+		const struct yml *own = config_find(text, "model_type");
+
+		if (own && own->kind != YML_SCALAR)
+			config_wrong(&r, own, "model_type", "a name");
 		r.config = text;
 		type = config_word(text, "model_type", type);
 	}

@@ -26,7 +26,10 @@ static void attention_of_windows(struct layers_job *j, struct attention *a)
 		return;
 	}
 	a->window =
-		CONFIG_NUMBER(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
+		CONFIG_USUAL(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
+	if (r->f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"swa_num_key_value_heads", NULL},
+				   "layers with a window are taken to have as many as others");
 	a->heads = CONFIG_NUMBER(r, a->heads, "swa_num_attention_heads");
 	a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "swa_num_key_value_heads");
 	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "swa_head_dim");
@@ -71,7 +74,10 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 	s->block = 1;
 	s->shared = shared;
 	if (r->f->plan == PLAN_SPARSE) {
-		inner.config = config_find(r->config, "sparse_attention_config");
+		inner.config =
+			config_mapping(r, "sparse_attention_config", NULL, "which says what is attended to");
+		if (!inner.config)
+			return s;
 		s->block = CONFIG_NUMBER(&inner, 128, "sparse_block_size");
 		s->top = s->block * CONFIG_NUMBER(&inner, 16, "sparse_topk_blocks");
 		s->heads = CONFIG_NUMBER(&inner, 4, "sparse_num_index_heads");
@@ -80,9 +86,9 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 		r->failed |= inner.failed;
 		return s;
 	}
-	s->top = CONFIG_NUMBER(r, 2048, "index_topk");
-	s->heads = CONFIG_NUMBER(r, 64, "index_n_heads");
-	s->dim = CONFIG_NUMBER(r, 128, "index_head_dim");
+	s->top = CONFIG_USUAL(r, 2048, "index_topk");
+	s->heads = CONFIG_USUAL(r, 64, "index_n_heads");
+	s->dim = CONFIG_USUAL(r, 128, "index_head_dim");
 	return s;
 }
 
@@ -102,11 +108,16 @@ static void heads_by_layer(struct layers_job *j, const struct described_layer *l
 	const struct yml *y = config_by_layer(r, "num_attention_heads_per_layer");
 	int64_t heads = 0;
 
+	if (!strcmp(r->f->type, "laguna"))
+		config_note_absent(r, (const char *const[]){"num_attention_heads_per_layer", NULL},
+				   "all layers are taken to have as many heads");
 	for (int64_t i = 0; y && i < r->d->layers; i++) {
+		const bool alike = j->at[i].mixer == l->mixer;
 		const int64_t own =
-			j->at[i].mixer == l->mixer ? strtoll(config_item(y, (size_t)i), NULL, 10) : 0;
+			alike ? config_item_within(r, y, (size_t)i, "num_attention_heads_per_layer", 1, 65536)
+			      : 0;
 
-		if (j->at[i].mixer == l->mixer && (own < 1 || own > 65536 || (heads && own != heads)))
+		if (own && heads && own != heads)
 			config_wrong(r, y->items[i], "num_attention_heads_per_layer",
 				     "as many heads as other layers of that kind have");
 		heads = own ? own : heads;
@@ -147,15 +158,22 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 /* enum out_gate by `gating` of Laguna: true or "per-head", "per-element", or false; use_gqa_gate of Solar Open 2. */
 static int gating_of(struct config_reading *r, int usual)
 {
-	const char *said = config_word(r->config, "gating", "");
+	static const char *const of_ling = "gated_attention_proj_granularity_type"; /* 3.0 */
+	const char *key = config_find(r->config, of_ling) ? of_ling : "gating";
+	const struct yml *y = config_find(r->config, key);
+	const char *said = y && y->kind == YML_SCALAR ? y->text : "";
 
 	if (!config_flag(r, r->config, "use_gqa_gate", true))
 		return GATE_NONE;
-	said = config_word(r->config, "gated_attention_proj_granularity_type", said); /* of Ling 3.0 */
-	return str_starts(said, "per-element") || str_starts(said, "element") ? GATE_ELEMENT
-	       : str_starts(said, "per-head") || str_starts(said, "head")     ? GATE_HEAD
-	       : !strcmp(said, "false")                                       ? GATE_NONE
-									      : usual;
+	if (!y || (key != of_ling && !strcmp(said, "true")))
+		return usual;
+	if (str_starts(said, "per-element") || str_starts(said, "element"))
+		return GATE_ELEMENT;
+	if (str_starts(said, "per-head") || str_starts(said, "head"))
+		return GATE_HEAD;
+	if (strcmp(said, "false") != 0)
+		config_wrong(r, y, key, "a gate of each head or of each element, such as 'head_wise'");
+	return GATE_NONE;
 }
 
 struct attention *describe_base_attention(struct config_reading *r)
@@ -187,6 +205,8 @@ struct attention *describe_base_attention(struct config_reading *r)
 					     .value_dim = d->value_dim};
 		return a;
 	}
+	if (r->f->plan == PLAN_FLAGS)
+		config_note_absent(r, (const char *const[]){"v_head_dim", NULL}, "taken as 'head_dim'");
 	if (config_find(r->config, "v_head_dim"))
 		a->value_dim = CONFIG_NUMBER(r, a->head_dim, "v_head_dim");
 	if (r->f->plan == PLAN_COMPRESS) {
@@ -217,11 +237,13 @@ static void mamba1(struct config_reading *r, struct recurrent *x)
 
 static void mamba2(struct config_reading *r, struct recurrent *x)
 {
+	const bool scan = r->f->plan == PLAN_SCANS; /* else those are of its attention */
+
 	x->kind = RECURRENT_MAMBA2;
-	x->heads = CONFIG_NUMBER(r, 128, "mamba_num_heads", "mamba_n_heads", "num_heads");
-	x->value_dim = CONFIG_NUMBER(r, 64, "mamba_head_dim", "mamba_d_head", "head_dim");
-	x->key_dim = CONFIG_NUMBER(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
-	x->groups = CONFIG_NUMBER(r, 1, "n_groups", "mamba_n_groups");
+	x->heads = CONFIG_USUAL(r, 128, "mamba_num_heads", "mamba_n_heads", scan ? "num_heads" : NULL);
+	x->value_dim = CONFIG_USUAL(r, 64, "mamba_head_dim", "mamba_d_head", scan ? "head_dim" : NULL);
+	x->key_dim = CONFIG_USUAL(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
+	x->groups = CONFIG_USUAL(r, 1, "n_groups", "mamba_n_groups");
 	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
 	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
 				   config_flag(r, r->config, "mamba_conv_bias", true));
@@ -231,10 +253,10 @@ static void mamba2(struct config_reading *r, struct recurrent *x)
 static void delta(struct config_reading *r, struct recurrent *x)
 {
 	x->kind = RECURRENT_DELTA;
-	x->key_heads = CONFIG_NUMBER(r, 16, "linear_num_key_heads");
-	x->heads = CONFIG_NUMBER(r, 32, "linear_num_value_heads");
-	x->key_dim = CONFIG_NUMBER(r, 128, "linear_key_head_dim");
-	x->value_dim = CONFIG_NUMBER(r, 128, "linear_value_head_dim");
+	x->key_heads = CONFIG_USUAL(r, 16, "linear_num_key_heads");
+	x->heads = CONFIG_USUAL(r, 32, "linear_num_value_heads");
+	x->key_dim = CONFIG_USUAL(r, 128, "linear_key_head_dim");
+	x->value_dim = CONFIG_USUAL(r, 128, "linear_value_head_dim");
 	x->width = CONFIG_NUMBER(r, 4, "linear_conv_kernel_dim");
 	x->gated = true;
 }
@@ -244,7 +266,12 @@ static void kda(struct config_reading *r, struct recurrent *x)
 	struct config_reading inner = *r;
 	const char *kv;
 
-	inner.config = config_find(r->config, "linear_attn_config");
+	inner.config = config_mapping(r, "linear_attn_config",
+				      "a published config.json has it: {num_heads: ..., head_dim: ..., "
+				      "short_conv_kernel_size: ...}",
+				      "which says heads and widths of the linear attention");
+	if (!inner.config)
+		return;
 	kv = config_word(inner.config, "num_kv_heads", NULL);
 	x->kind = RECURRENT_DELTA;
 	x->heads = x->key_heads = CONFIG_NUMBER(&inner, 0, "num_heads");
@@ -268,16 +295,29 @@ static void bailing_kda(struct config_reading *r, struct recurrent *x)
 	x->kind = RECURRENT_DELTA;
 	x->heads = x->key_heads = r->d->heads;
 	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
-	x->width = CONFIG_NUMBER(r, 4, "short_conv_kernel_size");
+	x->width = CONFIG_NUMBER(r, 0, "short_conv_kernel_size");
+	config_note_absent(r, (const char *const[]){"gated_attention_proj_granularity_type", NULL},
+			   "its attention is taken to have no gate");
 	x->decay = DECAY_CHANNEL;
 	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
 	x->gated = true;
 }
 
+/* Keys of Kimi's delta attention, which Ling 2.5 has not. */
+static bool has_kda(const struct yml *config)
+{
+	for (size_t i = 0; i < config->n; i++)
+		if (str_starts(config->keys[i]->text, "kda_") ||
+		    !strcmp(config->keys[i]->text, "no_kda_lora") ||
+		    !strcmp(config->keys[i]->text, "short_conv_kernel_size"))
+			return true;
+	return false;
+}
+
 /* Ling 2.5: a decay for each head, a norm of groups and a gate behind it. */
 static void bailing(struct config_reading *r, struct recurrent *x)
 {
-	if (config_find(r->config, "short_conv_kernel_size")) {
+	if (has_kda(r->config)) {
 		bailing_kda(r, x);
 		return;
 	}
@@ -321,7 +361,7 @@ struct recurrent *describe_recurrence(struct config_reading *r)
 		break;
 	case MIXES_CONV:
 		x->kind = RECURRENT_CONV;
-		x->width = CONFIG_NUMBER(r, 3, "conv_L_cache");
+		x->width = CONFIG_USUAL(r, 3, "conv_L_cache");
 		x->conv_bias = config_flag(r, r->config, "conv_bias", false);
 		break;
 	case MIXES_RWKV:
@@ -515,6 +555,9 @@ static void predicting_kinds(struct layers_job *j)
 							 : LAYER_FULL;
 	const struct described_layer *found = NULL;
 
+	if (!letters && config_find(j->r->config, "mtp_hybrid_override_pattern"))
+		config_wrong(j->r, config_find(j->r->config, "mtp_hybrid_override_pattern"),
+			     "mtp_hybrid_override_pattern", "a text");
 	if (!d->mtp_layers)
 		return;
 	if (letters || words) { /* "*E" */

@@ -43,11 +43,41 @@ static bool mixer_named(const char *name, unsigned char *mixer)
 	return false;
 }
 
+/* Which layers of a family with a recurrence have attention is nobody's guess; where all layers have it, a window may be
+ * meant. */
+static void say_what_is_assumed(struct config_reading *r, const int64_t every)
+{
+	static const char *const keys[] = {"full_attention_interval", "sliding_window_pattern",
+					   "_sliding_window_pattern", "layer_group_size", "no_rope_layers"};
+	const bool windows = config_find(r->config, "sliding_window") != NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (config_find(r->config, keys[i]))
+			return;
+	if (r->f->mixer && !r->f->full_every) {
+		config_missing(r,
+			       r->f->mixer == MIXES_BAILING ? "layer_group_size"
+			       : r->f->mixer == MIXES_KDA   ? "gqa_layers"
+							    : "layer_types",
+			       NULL, "which says what layers have attention");
+	} else if (every > 1 && (windows || r->f->mixer)) {
+		describe_note(r->d, r->diags->arena,
+			      "'layer_types' is missing: one layer in %lld is taken to have full attention",
+			      (long long)every);
+	} else if (every == 1 && windows) {
+		describe_note(r->d, r->diags->arena,
+			      "'layer_types' is missing: all layers are taken to have full attention");
+	}
+}
+
 /* Without a list: each so many-th layer sees everything, the others have the family's other mixer. */
 static void every_so_many(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
-	const struct yml *nope = config_by_layer(r, "no_rope_layers"); /* 0: full */
+	const struct yml *said = config_find(r->config, "no_rope_layers"); /* []: not said */
+	const struct yml *nope = said && said->kind == YML_LIST && !said->n
+					 ? NULL
+					 : config_by_layer(r, "no_rope_layers"); /* 0: full */
 	const int64_t every =
 		CONFIG_NUMBER(r, r->f->full_every ? r->f->full_every : 1, "full_attention_interval",
 			      "sliding_window_pattern", "_sliding_window_pattern");
@@ -59,6 +89,7 @@ static void every_so_many(struct layers_job *j)
 	const int64_t group = CONFIG_OR_0(r, "layer_group_size"),
 		      grouped = group ? r->d->layers / group * group : 0;
 
+	say_what_is_assumed(r, every);
 	for (int64_t i = 0; i < r->d->layers; i++) {
 		const bool full = group       ? (i + 1) % group == 0 || i >= grouped
 				  : nope      ? !strcmp(config_item(nope, (size_t)i), "0")
@@ -79,21 +110,33 @@ static bool by_interval(struct layers_job *j)
 	return between > 0;
 }
 
+/* The layers of that list, counted from `first` on, have attention. */
+static void attention_at(struct layers_job *j, const struct yml *list, const char *key, int64_t first)
+{
+	if (list->kind != YML_LIST || !list->n) {
+		config_wrong(j->r, list, key, "a list of layers");
+		return;
+	}
+	all_layers(j, LAYER_RECURRENT);
+	for (size_t i = 0; i < list->n; i++) {
+		const int64_t at = config_item_within(j->r, list, i, key, first, j->r->d->layers - 1 + first);
+
+		if (at >= first)
+			j->at[at - first].mixer = LAYER_FULL;
+	}
+}
+
 /* "full_attn_idxs" of LFM2, "gqa_layers" of Solar Open 2: the layers that have attention. */
 static bool by_indices(struct layers_job *j)
 {
 	const struct yml *idxs = config_find(j->r->config, "full_attn_idxs"),
 			 *y = idxs ? idxs : config_find(j->r->config, "gqa_layers");
 
-	if (!y || y->kind != YML_LIST)
+	if (!j->r->f->mixer)
+		return false;
+	if (!y)
 		return by_interval(j);
-	all_layers(j, LAYER_RECURRENT);
-	for (size_t i = 0; i < y->n; i++) {
-		const long long at = strtoll(config_item(y, i), NULL, 10);
-
-		if (at >= 0 && at < j->r->d->layers)
-			j->at[at].mixer = LAYER_FULL;
-	}
+	attention_at(j, y, idxs ? "full_attn_idxs" : "gqa_layers", 0);
 	return true;
 }
 
@@ -124,11 +167,23 @@ static void by_nothing(struct layers_job *j)
 	all_layers(j, LAYER_RECURRENT);
 }
 
+static void wrong_letter(struct config_reading *r, const struct yml *words, int64_t layer)
+{
+	const struct yml *y = config_find(r->config, "hybrid_override_pattern");
+
+	if (words)
+		config_wrong(r, words->items[layer], "layers_block_type", "mamba, attention, moe or mlp");
+	else if (y)
+		config_wrong(r, y, "hybrid_override_pattern", "M, *, - or E for each layer");
+	else if (!config_find(r->config, "layers_block_type"))
+		config_missing(r, "hybrid_override_pattern", NULL, "which says what each layer is");
+}
+
 /* One block in each layer: M Mamba-2, * attention, - FFN, E experts; or the same in words. */
 static void by_letters(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
-	const struct yml *words = config_find(r->config, "layers_block_type");
+	const struct yml *words = config_by_layer(r, "layers_block_type");
 	const struct yml *list = config_find(r->config, "hybrid_override_pattern");
 	const char *letters = config_word(r->config, "hybrid_override_pattern", "");
 
@@ -144,8 +199,7 @@ static void by_letters(struct layers_job *j)
 				     : *letter;
 
 		if (!strchr("M*E-", c) || !c) {
-			config_wrong(r, words ? words->items[i] : r->config, "hybrid_override_pattern",
-				     "M, *, - or E for each layer");
+			wrong_letter(r, words, i);
 			return;
 		}
 		j->at[i].mixer = c == 'M' ? LAYER_RECURRENT : c == '*' ? LAYER_FULL : LAYER_NONE;
@@ -158,6 +212,9 @@ static void by_flags(struct layers_job *j)
 {
 	const struct yml *y = config_by_layer(j->r, "hybrid_layer_pattern");
 
+	if (!config_find(j->r->config, "hybrid_layer_pattern"))
+		config_missing(j->r, "hybrid_layer_pattern", NULL, "which says what layers have a window");
+
 	for (int64_t i = 0; i < j->r->d->layers; i++)
 		j->at[i].mixer = y && !strcmp(config_item(y, (size_t)i), "1") ? LAYER_WINDOW : LAYER_FULL;
 }
@@ -167,19 +224,11 @@ static void by_lists(struct layers_job *j)
 	const struct yml *lists = config_find(j->r->config, "linear_attn_config");
 	const struct yml *full = config_find(lists, "full_attn_layers");
 
-	if (!full || full->kind != YML_LIST) {
-		j->r->failed = true;
-		diag_add(j->r->diags, j->r->config->place, NULL,
-			 "config: 'linear_attn_config.full_attn_layers' is missing");
-		return;
-	}
-	all_layers(j, LAYER_RECURRENT);
-	for (size_t i = 0; i < full->n; i++) {
-		const long long at = strtoll(config_item(full, i), NULL, 10); /* counted from 1 */
-
-		if (at >= 1 && at <= j->r->d->layers)
-			j->at[at - 1].mixer = LAYER_FULL;
-	}
+	if (full)
+		attention_at(j, full, "full_attn_layers", 1);
+	else if (lists)
+		config_missing(j->r, "linear_attn_config.full_attn_layers", NULL,
+			       "which says what layers have attention");
 }
 
 static void by_periods(struct layers_job *j)
@@ -272,7 +321,8 @@ static void by_index(struct layers_job *j)
 
 static void by_frequency(struct layers_job *j)
 {
-	const struct yml *config = config_find(j->r->config, "sparse_attention_config"),
+	const struct yml *config = config_mapping(j->r, "sparse_attention_config", NULL,
+						  "which says what layers attend to blocks"),
 			 *y = config_find(config, "sparse_attention_freq");
 
 	for (int64_t i = 0; i < j->r->d->layers; i++)
@@ -347,11 +397,27 @@ static bool has_experts(struct config_reading *r, int64_t layer)
 	return layer >= d->first_dense && (layer - d->first_dense) % d->every == d->every - 1;
 }
 
+/* A layer without experts needs a width, which is not said or 0. */
+static void no_width(struct config_reading *r, int64_t layer)
+{
+	const struct yml *y = config_find(r->config, "intermediate_size");
+
+	if (y && y->kind == YML_SCALAR)
+		config_wrong(r, y, "intermediate_size", "the width of the FFN of layers without experts");
+	else if (!y)
+		config_missing(r, "intermediate_size", NULL,
+			       arena_printf(r->diags->arena, "which layer %lld needs: it has no experts",
+					    (long long)layer));
+}
+
 static void feeds(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
 	const bool wide = config_flag(r, r->config, "use_double_wide_mlp", false);
-	const struct yml *inner = config_find(r->config, "intermediate_size"); /* Gemma 3n: a list */
+	const struct yml *said = config_find(r->config, "intermediate_size"),
+			 *inner = said && said->kind == YML_LIST /* Gemma 3n: a list */
+					  ? config_by_layer(r, "intermediate_size")
+					  : NULL;
 
 	if (r->f->plan == PLAN_LETTERS || r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_PERIODS ||
 	    r->f->plan == PLAN_SCANS)
@@ -362,8 +428,12 @@ static void feeds(struct layers_job *j)
 
 		l->experts = has_experts(r, i);
 		l->inner = l->experts ? 0 : r->d->inner * (wide && shared ? 2 : 1);
-		if (inner && inner->kind == YML_LIST && (size_t)i < inner->n)
-			l->inner = strtoll(config_item(inner, (size_t)i), NULL, 10);
+		if (inner && !l->experts)
+			l->inner = config_item_within(r, inner, (size_t)i, "intermediate_size", 1, 1 << 30);
+		if (!l->experts && l->inner < 1) {
+			no_width(r, i);
+			return;
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 			     .bias_key = "qkvo",
 			     .latent = latent,
 			     .routed = routed,
+			     .expert_inner_or_inner = true,
 			     .qk_norm = norm,
 			     .sight = config_find(r->config, "sliding_window") &&
 						      config_find(r->config, "layer_types")
@@ -65,6 +66,11 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 		"biases only where 'attention_bias' says so",
 		type, latent ? "latent" : "grouped-query", norm ? " with a norm of queries and keys" : "",
 		routed ? "experts" : "a gated FFN");
+	if (routed && !config_find(r->config, "moe_intermediate_size") &&
+	    !config_find(r->config, "expert_hidden_size"))
+		describe_note(r->d, r->diags->arena,
+			      "'moe_intermediate_size' is missing: 'intermediate_size' is assumed to be an "
+			      "expert's");
 	return f;
 }
 

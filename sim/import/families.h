@@ -58,6 +58,7 @@ struct family {
 	bool routed;                /* every layer has experts */
 	bool may_route;             /* layers have experts where the config counts more than one */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
+	bool expert_inner_or_inner; /* it is where moe_intermediate_size is not said */
 	int64_t vocabulary;         /* default */
 	int64_t context;            /* default of max_position_embeddings; 0: it is said */
 	int64_t experts, active;    /* defaults */

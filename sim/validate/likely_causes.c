@@ -272,7 +272,13 @@ static const char *refuse_machines(const struct validate_ask *ask, const struct 
 				   struct err *err)
 {
 	const char *first = NULL, *named = runs_machines_named(ask->loader->arena, runs, &first);
+	struct err more = ERR_INIT;
 
+	if (said && !run_is_one(said, &more)) {
+		err_set(err, "%s: machine: %s", runs->path, more.msg);
+		err_hint(err, "%s", more.hint);
+		return NULL;
+	}
 	if (named) {
 		err_set(err, "%s: %s", runs->path, named);
 		err_hint(err,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/typed_beyond.h"
 #include "sim/ask/model_name.h"
 
 struct typed {
@@ -387,6 +388,70 @@ START_TEST(strange)
 }
 END_TEST
 
+/* What a text says beyond one device as it is sold. */
+START_TEST(more_than_one_as_sold)
+{
+	static const struct {
+		const char *text, *says; /* NULL: it is one */
+	} texts[] = {{"2x RTX 3090", "several devices"},
+		     {"2 x RTX 3090", "several devices"},
+		     {"RTX 3090 x2", "several devices"},
+		     {"RTX 3090 \xc3\x97 2", "several devices"},
+		     {"4\xc3\x97 H100", "several devices"},
+		     {"dual RTX 3090", "several devices"},
+		     {"RTX 3090 (x2)", "several devices"},
+		     {"RTX 3090 (2)", "several devices"},
+		     {"RTX 3090 (pair)", "several devices"},
+		     {"RTX 3090 (2 GPUs)", "several devices"},
+		     {"RTX 3090 (220 W)", "limit of power"},
+		     {"RTX 3090 (220W)", "limit of power"},
+		     {"RTX 3090 (48 GB)", "another variant"},
+		     {"RTX 4090 (mobile)", "another variant"},
+		     {"RTX 4090 (Max-Q)", "another variant"},
+		     {"1x RTX 3090", NULL},
+		     {"RTX 3090 (x1)", NULL},
+		     {"RTX 3090 (1)", NULL},
+		     {"AMD Radeon RX 7900 XTX (RADV NAVI31)", NULL},
+		     {"AMD Radeon (radeonsi, navi31, LLVM 15.0.7, DRM 3.54)", NULL},
+		     {"Intel(R) Arc(TM) B580", NULL},
+		     {"Ryzen 9 9950X", NULL},
+		     {"Snapdragon X2 Elite", NULL}};
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		err = (struct err)ERR_INIT;
+		ck_assert_msg((typed_is_one(texts[i].text, &err) == 0) == !texts[i].says, "%s: %s",
+			      texts[i].text, err.msg);
+		ck_assert_msg(!texts[i].says || (strstr(err.msg, texts[i].says) && err.hint[0]), "%s",
+			      err.msg);
+	}
+}
+END_TEST
+
+/* "1x" is one; of two the complaint says so and how several are named. */
+START_TEST(one_and_several)
+{
+	static const char *const ones[] = {"1x RTX 3090", "1 x RTX 3090", "RTX 3090 x1", "RTX 3090 1x"};
+	static const char *const several[] = {"2x RTX 3090", "RTX 3090 x2", "dual RTX 3090", "RTX 3090 (x2)"};
+	struct arena a = ARENA_INIT;
+	struct diags diags;
+	struct loader l;
+
+	diags_init(&diags, &a);
+	loader_init(&l, &a, &diags);
+	for (size_t i = 0; i < ARRAY_LEN(ones); i++) {
+		struct err one = ERR_INIT, two = ERR_INIT;
+		const char *id = look_up(&l, CATALOGUE_MACHINES, ones[i], &one);
+
+		ck_assert_msg(id && !strcmp(id, "nvidia-rtx-3090-24gb"), "%s: %s", ones[i], one.msg);
+		ck_assert_ptr_null(look_up(&l, CATALOGUE_MACHINES, several[i], &two));
+		ck_assert_msg(strstr(two.msg, "several devices") && strstr(two.hint, "--on A,B"), "%s",
+			      two.msg);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_look_up(void)
 {
 	Suite *s = suite_create("look_up");
@@ -401,6 +466,8 @@ Suite *suite_look_up(void)
 	tcase_add_test(t, trade_names);
 	tcase_add_test(t, cores_beside_the_cpus);
 	tcase_add_test(t, strange);
+	tcase_add_test(t, more_than_one_as_sold);
+	tcase_add_test(t, one_and_several);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -217,6 +217,34 @@ START_TEST(the_engine_that_reads_it)
 }
 END_TEST
 
+/* A row of several cards, of less power or of another variant is not of the one in the catalogue. */
+START_TEST(rows_of_more_than_one)
+{
+	static const struct {
+		const char *said;
+		bool other;
+	} rows[] = {{"RTX 3090", false},        {"RTX 3090 (x1)", false},    {"RTX 3090 (GA102)", false},
+		    {"RTX 3090 (x2)", true},    {"RTX 3090 (2)", true},      {"RTX 3090 (pair)", true},
+		    {"RTX 3090 (220 W)", true}, {"RTX 3090 (mobile)", true}, {"RTX 3090 (24 GB)", false}};
+	struct fixture t = {.arena = ARENA_INIT};
+	struct catalogue_device d;
+
+	diags_init(&t.diags, &t.arena);
+	loader_init(&t.loader, &t.arena, &t.diags);
+	ck_assert(catalogue_is_machine(&t.loader, "nvidia-rtx-3090-24gb", NULL, &d));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+		const char *note, *other = run_other_machine(&t.loader, rows[i].said, &d),
+				  *id = run_machine_meant(&t.loader, rows[i].said, 0, &note, &err);
+
+		ck_assert_msg(!other == !rows[i].other, "%s: %s", rows[i].said, other ? other : "the same");
+		ck_assert_msg(!id == rows[i].other && !err.msg[0] == !rows[i].other, "%s: %s", rows[i].said,
+			      err.msg);
+	}
+	fixture_release(&t);
+}
+END_TEST
+
 Suite *suite_row_runtime(void)
 {
 	Suite *s = suite_create("row_runtime");
@@ -228,6 +256,7 @@ Suite *suite_row_runtime(void)
 	tcase_add_loop_test(t, machines_hold_what_ran, 0, ARRAY_LEN(meant));
 	tcase_add_loop_test(t, formats_are_read, 0, ARRAY_LEN(readers_of));
 	tcase_add_loop_test(t, the_engine_that_reads_it, 0, 3);
+	tcase_add_test(t, rows_of_more_than_one);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -184,6 +184,7 @@ START_TEST(experts_of_dense_families)
 		const char *text =
 			arena_printf(&a,
 				     "{\"model_type\": \"%s\", \"%s\": 64, \"num_experts_per_tok\": 4, "
+				     "\"full_attn_idxs\": [3], "
 				     "\"linear_num_value_heads\": 16, \"linear_num_key_heads\": 8, "
 				     "\"linear_key_head_dim\": 64, "
 				     "\"linear_value_head_dim\": 64, \"linear_conv_kernel_dim\": 4, " DENSE,
