@@ -402,7 +402,7 @@ static void set_reaches(struct update *u)
 			const size_t at = REACHES * m + k;
 
 			u->reach_at[at] = k < PHASES || tells_attention(u, m, k) ? u->p++ : SIZE_MAX;
-			u->reach_sd[at] = k < PHASES ? u->model_sd[k]
+			u->reach_sd[at] = k < PHASES ? u->model_sd[k] * sqrt(fmax(u->models_scale[k], 1))
 					  : k == DECODE_ATTENTION
 						  ? attention_sd(u, &u->f->base.profile->attention.decode)
 						  : attention_sd(u, attention_number(u, m));
@@ -470,9 +470,11 @@ static void set_priors(struct update *u)
 void update_set_priors(struct update *u)
 {
 	list_models(u);
-	if (u->f->own_program && !u->f->base.profile->suite)
+	if (u->f->own_program && !u->f->base.profile->suite) {
 		set_priors(u);
-	else
+		update_set_shared(u);
+	} else {
 		set_wide_priors(u);
+	}
 	set_reaches(u);
 }

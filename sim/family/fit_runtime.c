@@ -450,6 +450,42 @@ static const char *reach_words(struct runtime_fit *f, const struct fit_model_rea
 				 : arena_printf(f->arena, "%s times as fast in tokens", tokens.text);
 }
 
+/* Are the runs further from the machine's own profile than machines and models are? */
+static bool tells_together(const struct runtime_fit *f)
+{
+	return !f->from_neighbour && !f->from_rows && (f->together[0].far || f->together[1].far);
+}
+
+/* What a machine may be that is off by itself, or by its only model. */
+static const char *causes(bool slow, bool several)
+{
+	if (several)
+		return slow ? "a power limit, throttling or another variant of the machine?"
+			    : "another variant of the machine?";
+	return slow ? "a power limit, throttling, another variant of the machine, or this model alone, in "
+		      "these "
+		      "weights? Other models stay near the catalogue until runs of two more tell"
+		    : "another variant of the machine, or this model alone, in these weights? Other models "
+		      "stay "
+		      "near the catalogue until runs of two more tell";
+}
+
+/* What the runs say of the machine, where that is further from the catalogue than machines and models are. One model's may be
+ * the model's own. */
+static void note_together(struct runtime_fit *f)
+{
+	const struct fit_together *tokens = &f->together[0], *prompts = &f->together[1];
+	const struct fit_model_reach all = {.prefill = {.factor = prompts->factor, .fitted = prompts->far},
+					    .decode = {.factor = tokens->factor, .fitted = tokens->far}};
+	const bool slow = (prompts->far && prompts->factor < 1) || (tokens->far && tokens->factor < 1);
+
+	if (tells_together(f))
+		fit_tell(f, arena_printf(f->arena,
+					 "in these runs this machine is %s as the catalogue has it: %s",
+					 reach_words(f, &all),
+					 causes(slow, prompts->models_n > 1 || tokens->models_n > 1)));
+}
+
 /* What the runs say of their models alone, as a note. */
 static void note_reaches(struct runtime_fit *f)
 {
@@ -460,7 +496,7 @@ static void note_reaches(struct runtime_fit *f)
 				     r->title, reach_words(f, r));
 
 		add_note(f, arena_printf(f->arena, "%s; 'models' below keeps that", says));
-		if (r->far)
+		if (r->far && !(f->reaches_n == 1 && tells_together(f)))
 			fit_tell(f,
 				 arena_printf(f->arena,
 					      "%s, which is further than models scatter. Is it this model, "
@@ -478,6 +514,7 @@ static void make_notes(struct runtime_fit *f)
 	fit_describe(&f->fit, &s);
 	add_note(f, s.text);
 	str_clear(&s);
+	note_together(f);
 	note_reaches(f);
 	if (f->runtime_kernels) {
 		str_addf(&s, "kernels and passes of a layer as %s runs it", f->runtime_kernels->name);

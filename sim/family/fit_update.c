@@ -6,6 +6,7 @@
  * are as wide as the numbers are unsure on this machine, those of models as wide as runs of different models scatter about
  * one profile. So what all runs of one model share is split between the machine and that model as these widths say, the
  * best linear prediction of mixed effects (Henderson, Biometrics 31, 1975), in the place of being taken for the machine's.
+ * How wide they are, runs of several models say (fit_shared.c).
  */
 #include <math.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static double reach_of(const struct update *u, const double *theta, size_t model
 
 /* What a row is off by itself: by its noise; and of prompts on a chip that the profile's fit had none of, by their length, whose
  * products, scans and gathers are not as the profile has them. Without that short prompts would tell what a launch takes. */
-static double row_sd(const struct update *u, size_t i)
+double update_row_sd(const struct update *u, size_t i)
 {
 	const struct run *run = u->f->rows[i].run;
 	const double sd = fit_row_sd(run);
@@ -100,7 +101,7 @@ static void residuals(const void *ctx, const double *theta, double *r)
 
 		r[i] = (exact_log(s / run->seconds) -
 			reach_of(u, theta, u->model_of[i], update_phase_of(run))) /
-		       row_sd(u, i);
+		       update_row_sd(u, i);
 	}
 	for (size_t i = 0; i < u->factors_n; i++)
 		r[at++] = theta[i] / u->sd[i];
@@ -126,7 +127,7 @@ static double own_reach(const struct update *u, const struct estimate *e, const 
 
 	for (size_t i = 0; i < u->n; i++) {
 		const struct run *run = u->f->rows[i].run;
-		const double sd = row_sd(u, i), weight = e->weight[i] / (sd * sd);
+		const double sd = update_row_sd(u, i), weight = e->weight[i] / (sd * sd);
 
 		if (u->model_of[i] != model || update_phase_of(run) != phase)
 			continue;
@@ -233,7 +234,7 @@ static void mark_outliers(struct update *u, const double *theta)
 
 	residuals(u, theta, r);
 	for (size_t i = 0; i < u->n; i++) {
-		const double off = r[i] * row_sd(u, i);
+		const double off = r[i] * update_row_sd(u, i);
 
 		u->f->points[i].out = fabs(r[i]) > far;
 		u->f->fit.used += !u->f->points[i].out;
@@ -256,6 +257,8 @@ static int estimate(const struct update *u, struct estimate *e)
 	e->weight = arena_array(u->f->arena, fit.n, sizeof *e->weight);
 	e->theta = arena_array(u->f->arena, u->p, sizeof *e->theta);
 	e->covariance = arena_array(u->f->arena, u->p * u->p, sizeof *e->covariance);
+	for (size_t i = 0; i < u->factors_n; i++)
+		e->theta[i] = u->start[i];
 	return robust_fit_run(&fit, &rounds, 1e-10, e->weight, e->theta) == 0 &&
 			       robust_fit_solve(&fit, e->weight, 1e-10, e->theta, e->covariance) == 0
 		       ? 0

@@ -15,6 +15,7 @@ struct update {
 	struct runtime_fit *f;
 	enum run_factor factor[FACTORS]; /* the unknown ones */
 	double sd[FACTORS];              /* of their priors, by place in `factor` */
+	double start[FACTORS];           /* where the estimate begins, likewise */
 	size_t factors_n;
 	const struct model **models; /* that the runs are of */
 	size_t models_n, n, p;       /* rows; unknowns */
@@ -23,6 +24,7 @@ struct update {
 	size_t *reach_at; /* [model][REACHES]: the unknown's place; SIZE_MAX: no run tells it, and it is 0 */
 	double *reach_sd; /* of their priors */
 	bool knows_chip;
+	double models_scale[PHASES]; /* of model_sd's squares, as the runs say; 0: 1 */
 	double lengths_sd; /* of a model's prompts of other lengths about what they have in common; 0: none but their noise */
 };
 
@@ -32,5 +34,25 @@ size_t update_phase_of(const struct run *r);
 /* Chooses the unknowns and their priors, of a profile of the program that ran, or else of another's: factors, each model's
  * terms, their places and their number u->p. Arrays are in the fit's arena. */
 void update_set_priors(struct update *u);
+
+/* What a row is off by itself, relative. */
+double update_row_sd(const struct update *u, size_t row);
+
+/* Of models and factors that are listed with their priors: widens those of the machine, and of models about it, as far as the
+ * runs say (fit_shared.c); sets f->together and where the estimate starts. */
+void update_set_shared(struct update *u);
+
+/* Variances of models' means in one phase, of logarithms: what all models share by the factors that may be wider than they are
+ * told, and by others; of models about that; of noise, the mean over models. */
+struct shared_variances {
+	double machine, other, models, noise;
+};
+/* What the variances of the machine and of models are multiplied by: 1 or more. */
+struct shared_scales {
+	double machine, models;
+};
+
+/* The scales that n models say which are off by off[n]. One model says nothing of them: 1. */
+struct shared_scales shared_scales(const double *off, size_t n, const struct shared_variances *v);
 
 #endif

@@ -31,6 +31,13 @@ struct fit_model_reach {
 	bool far; /* further off than models scatter: three of their standard deviations */
 };
 
+/* How many times as fast as the profile's numbers say the runs of one phase are, in the mean of models. */
+struct fit_together {
+	double factor;
+	size_t models_n; /* 0: none has runs in it */
+	bool far;        /* further off than machines and models were expected to be */
+};
+
 struct runtime_fit {
 	struct loader *loader;
 	struct arena *arena; /* the loader's */
@@ -60,6 +67,7 @@ struct runtime_fit {
 	struct fit_model_reach
 		*reaches; /* of the models of the runs, where they were told apart from the machine */
 	size_t reaches_n;
+	struct fit_together together[2]; /* decode, prefill; of an update of the program's own profile */
 	struct fit fit;
 	VEC(const char *) notes; /* for the file's head */
 	struct texts told;       /* for the user, besides */
