@@ -34,7 +34,7 @@ static void count_looks(const char *scenario, size_t chains)
 	ask.variants_n = variants_make(&a, ask.w, ask.job, variants);
 	looks = anneal_new(&ask);
 	begin = clock();
-	while (chains-- && anneal_step(looks))
+	while (chains-- && anneal_step(looks, 1))
 		;
 	printf("%zu looks %.2f us each\n", anneal_tried(looks),
 	       1e6 * (double)(clock() - begin) / CLOCKS_PER_SEC / (double)anneal_tried(looks));
