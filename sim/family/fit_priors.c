@@ -27,8 +27,8 @@ static const double unseen_format_sd = 0.05, unseen_experts_sd = 0.11, models_pr
 static const double unseen_cache_sd = 0.2;
 /* Of a kernel against another program's, in logarithms: twice or half as fast are one standard deviation off. */
 static const double other_program_sd = 0.69;
-/* Of a number that no run of a family's fit tells: what such a fit begins with (default_prior_sd of family_model.c). Shares that
- * formats reach scatter by 0.39 to 0.49 over the catalogue's families. */
+/* Of a number that no run of a family's fit tells: shares that formats reach scatter by 0.39 to 0.49 over the catalogue's families.
+ * Fits began as wide as that when it was chosen; they begin narrower now (default_prior_sd of family_model.c). */
 static const double untold_number_sd = 0.4;
 /* Of models about a number of attention or of a format that runs told: the median of the catalogue's (0.18 and 0.12 of
  * attention, 0.11 of formats). What is unsure of an untold number besides is the chip's and its kernels'. */
@@ -123,7 +123,7 @@ static void split_spread(const struct update *u, double spread, double models, d
 	*model_sd = within(u->knows_chip ? spread : model);
 }
 
-static void add_factor(struct update *u, enum run_factor which, double sd)
+void update_add_factor(struct update *u, enum run_factor which, double sd)
 {
 	u->factor[u->factors_n] = which;
 	u->sd[u->factors_n++] = sd;
@@ -157,21 +157,21 @@ static void set_wide_priors(struct update *u)
 
 	u->model_sd[DECODE] = u->model_sd[PREFILL] = least_sd;
 	if (f->prompt_n)
-		add_factor(u, FACTOR_ARITHMETIC, other_program_sd);
+		update_add_factor(u, FACTOR_ARITHMETIC, other_program_sd);
 	if (f->decode_n) {
-		add_factor(u, FACTOR_MEMORY, other_program_sd);
-		add_factor(u, FACTOR_CACHE, other_program_sd);
+		update_add_factor(u, FACTOR_MEMORY, other_program_sd);
+		update_add_factor(u, FACTOR_CACHE, other_program_sd);
 	}
 	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
-		add_factor(u, FACTOR_KERNEL, other_program_sd);
+		update_add_factor(u, FACTOR_KERNEL, other_program_sd);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
-		add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
+		update_add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
-		add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
+		update_add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
-		add_factor(u, FACTOR_READ_Q8, other_program_sd);
+		update_add_factor(u, FACTOR_READ_Q8, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
-		add_factor(u, FACTOR_READ_Q4, other_program_sd);
+		update_add_factor(u, FACTOR_READ_Q4, other_program_sd);
 }
 
 /* The share of a run's time that attention takes, as the profile has it. */
@@ -235,6 +235,19 @@ static void split_number(const struct update *u, const struct qty *q, bool told,
 	*chip_sd = fmax(q->spread, untold);
 }
 
+/* The numbers of a table by weights, but for bf16, whose rate is that of f16; and the rate that each is of. */
+enum { FORMAT_NUMBERS = 5 };
+struct format_numbers {
+	const struct qty *at[FORMAT_NUMBERS];
+};
+static const enum weights_rate rate_of[FORMAT_NUMBERS] = {WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_Q4,
+							  WEIGHTS_Q4};
+
+static struct format_numbers numbers_of(const struct by_weights *b)
+{
+	return (struct format_numbers){{&b->f16, &b->q8, &b->q4, &b->k, &b->fp4}};
+}
+
 static bool any_experts(const struct runtime_fit *f)
 {
 	for (size_t i = 0; i < f->n; i++)
@@ -250,77 +263,65 @@ static void add_experts(struct update *u)
 	const struct beyond_width *mixtures = &u->f->base.profile->beyond.of[BEYOND_MIXTURES];
 
 	if (mixtures->prefill > 0 && any_experts(u->f))
-		add_factor(u, FACTOR_EXPERTS, mixtures->seen_on.n ? unseen_experts_sd : untold_number_sd);
-}
-
-static void add_number(struct update *u, enum run_factor which, const struct qty *q, bool told, double untold)
-{
-	double chip_sd, model_sd;
-
-	split_number(u, q, told, untold, &chip_sd, &model_sd);
-	add_factor(u, which, chip_sd);
+		update_add_factor(u, FACTOR_EXPERTS,
+				  mixtures->seen_on.n ? unseen_experts_sd : untold_number_sd);
 }
 
 /* A matrix-vector kernel unpacks about as fast as it reads: on some chips a format is bound by the one, on some by the other. What
  * a run of any format tells of a chip's instructions holds for all. */
 static void add_first(struct update *u)
 {
-	const struct by_weights *b = &u->f->base.profile->few.first;
-	const struct {
-		enum weights_rate of;
-		const struct qty *q;
-	} all[] = {{WEIGHTS_WHOLE, &b->f16},
-		   {WEIGHTS_Q8, &b->q8},
-		   {WEIGHTS_Q4, &b->q4},
-		   {WEIGHTS_Q4, &b->k},
-		   {WEIGHTS_Q4, &b->fp4}};
+	const struct format_numbers all = numbers_of(&u->f->base.profile->few.first);
 	const struct qty *best = NULL;
+	double chip_sd, model_sd;
 
-	for (size_t i = 0; u->f->decode_n && i < ARRAY_LEN(all); i++)
-		if (all[i].q->given && any_in_format(u->f, all[i].of) &&
-		    (!best || (was_told(all[i].q) && !was_told(best))))
-			best = all[i].q;
-	if (best)
-		add_number(u, FACTOR_FIRST, best, was_told(best), untold_number_sd);
+	for (size_t i = 0; u->f->decode_n && i < ARRAY_LEN(all.at); i++)
+		if (all.at[i]->given && any_in_format(u->f, rate_of[i]) &&
+		    (!best || (was_told(all.at[i]) && !was_told(best))))
+			best = all.at[i];
+	if (!best)
+		return;
+	split_number(u, best, was_told(best), untold_number_sd, &chip_sd, &model_sd);
+	update_add_factor(u, FACTOR_FIRST, chip_sd);
 }
 
 static void add_attention(struct update *u, enum attention_rate of, enum run_factor which,
 			  const struct qty *q)
 {
 	if (q->given && any_attention(u->f, of) && any_tells(u, PREFILL_ATTENTION))
-		add_factor(u, which, fmax(q->spread, other_program_sd)); /* which kernel runs is the chip's */
+		update_add_factor(u, which,
+				  fmax(q->spread, other_program_sd)); /* which kernel runs is the chip's */
 }
 
 /* Of formats whose kernels work alike. What a chip is off by in one it mostly is in all, where some chip's runs told the formats. */
-static void add_format(struct update *u, enum weights_rate of, enum run_factor which,
-		       const struct qty *const *numbers, size_t n)
+static void add_format(struct update *u, enum weights_rate of, enum run_factor which)
 {
+	const struct format_numbers all = numbers_of(&u->f->base.profile->dequant);
 	bool given = false, told = false;
 
-	for (size_t i = 0; i < n; i++) {
-		given |= numbers[i]->given;
-		told |= numbers[i]->given && was_told(numbers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(all.at); i++) {
+		given |= rate_of[i] == of && all.at[i]->given;
+		told |= rate_of[i] == of && all.at[i]->given && was_told(all.at[i]);
 	}
 	if (given && any_in_format(u->f, of))
-		add_factor(u, which, told ? unseen_format_sd : untold_number_sd);
+		update_add_factor(u, which, told ? unseen_format_sd : untold_number_sd);
 }
 
 /* On a chip that the fit had not, each kernel that the runs touch may be as far from the others' as its number is unsure: which
  * instructions a format's products run on, and which kernel takes attention of such heads, differ from chip to chip. */
 static void set_kernel_priors(struct update *u)
 {
-	const struct by_weights *d = &u->f->base.profile->dequant;
 	const struct attention_table *a = &u->f->base.profile->attention;
 
-	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8, (const struct qty *[]){&d->q8}, 1);
-	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4, (const struct qty *[]){&d->q4, &d->k, &d->fp4}, 3);
+	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8);
+	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4);
 	add_first(u);
 	add_experts(u);
 	add_attention(u, ATTENTION_TABLE, FACTOR_ATTENTION, &a->u);
 	add_attention(u, ATTENTION_OTHER, FACTOR_ATTENTION_OTHER, &a->other_u);
 	add_attention(u, ATTENTION_ALONE, FACTOR_ATTENTION_ALONE, &a->alone_u);
 	if (a->decode.given && any_tells(u, DECODE_ATTENTION))
-		add_factor(u, FACTOR_CACHE, fmax(a->decode.spread / sqrt(2), unseen_cache_sd));
+		update_add_factor(u, FACTOR_CACHE, fmax(a->decode.spread / sqrt(2), unseen_cache_sd));
 }
 
 static bool any_several(const struct runtime_fit *f, enum weights_rate of)
@@ -339,25 +340,17 @@ static bool any_several(const struct runtime_fit *f, enum weights_rate of)
  * machine's, as far as the number is unsure of chips and models together. */
 static void add_several(struct update *u)
 {
-	const struct by_weights *b = &u->f->base.profile->few.further;
-	const struct {
-		enum weights_rate of;
-		const struct qty *q;
-	} all[] = {{WEIGHTS_WHOLE, &b->f16},
-		   {WEIGHTS_Q8, &b->q8},
-		   {WEIGHTS_Q4, &b->q4},
-		   {WEIGHTS_Q4, &b->k},
-		   {WEIGHTS_Q4, &b->fp4}};
+	const struct format_numbers all = numbers_of(&u->f->base.profile->few.further);
 	double chip_sd, model_sd, most = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (!all[i].q->given || !any_several(u->f, all[i].of))
+	for (size_t i = 0; i < ARRAY_LEN(all.at); i++) {
+		if (!all.at[i]->given || !any_several(u->f, rate_of[i]))
 			continue;
-		split_number(u, all[i].q, is_told(all[i].q), other_program_sd, &chip_sd, &model_sd);
+		split_number(u, all.at[i], is_told(all.at[i]), other_program_sd, &chip_sd, &model_sd);
 		most = fmax(most, exact_hypot(chip_sd, model_sd));
 	}
 	if (most > 0)
-		add_factor(u, FACTOR_SEVERAL, most);
+		update_add_factor(u, FACTOR_SEVERAL, most);
 }
 
 /* The number that attention of a model's prompts hangs on; NULL: that of products. */
@@ -453,16 +446,16 @@ static void set_priors(struct update *u)
 		memory_sd = within(fmax(memory_sd, between_chips_sd(p, false)));
 	}
 	if (u->f->prompt_n)
-		add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
+		update_add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
 	if (!u->knows_chip)
 		set_kernel_priors(u);
 	add_several(u);
 	if (u->f->decode_n)
-		add_factor(u, FACTOR_MEMORY, memory_sd);
+		update_add_factor(u, FACTOR_MEMORY, memory_sd);
 	if (u->f->decode_n && o->kernel.value > 0)
-		add_factor(u, FACTOR_KERNEL, overhead_sd_of(u, &o->kernel));
+		update_add_factor(u, FACTOR_KERNEL, overhead_sd_of(u, &o->kernel));
 	if (u->f->decode_n && o->step.value > 0)
-		add_factor(u, FACTOR_STEP, overhead_sd_of(u, &o->step));
+		update_add_factor(u, FACTOR_STEP, overhead_sd_of(u, &o->step));
 	if (!u->knows_chip)
 		set_told(u);
 }

@@ -194,10 +194,8 @@ static bool is_listed(const struct update *u, enum run_factor which)
 /* Unpacking of weights for one row computes too, and need not be what prompts are slow by: tokens tell. */
 static void add_first(struct update *u, const struct phase_off *tokens, double prompts_scale)
 {
-	if (!is_listed(u, FACTOR_FIRST) && slope_of(u, tokens, DECODE, FACTOR_FIRST) != 0) {
-		u->sd[u->factors_n] = family_like_sd * sqrt(prompts_scale);
-		u->factor[u->factors_n++] = FACTOR_FIRST;
-	}
+	if (!is_listed(u, FACTOR_FIRST) && slope_of(u, tokens, DECODE, FACTOR_FIRST) != 0)
+		update_add_factor(u, FACTOR_FIRST, family_like_sd * sqrt(prompts_scale));
 }
 
 static void take_scales(struct update *u, size_t phase, const struct phase_off *p,

@@ -35,6 +35,9 @@ size_t update_phase_of(const struct run *r);
  * terms, their places and their number u->p. Arrays are in the fit's arena. */
 void update_set_priors(struct update *u);
 
+/* Lists an unknown factor, whose prior has that relative standard deviation. */
+void update_add_factor(struct update *u, enum run_factor which, double sd);
+
 /* What a row is off by itself, relative. */
 double update_row_sd(const struct update *u, size_t row);
 
