@@ -127,10 +127,14 @@ static double slope_of(const struct update *u, const struct phase_off *p, size_t
 {
 	const double step = 0.01;
 	double sum = 0, weight;
+	size_t n = 0; /* models that have runs in the phase */
 
-	for (size_t m = 0; m < u->models_n; m++)
-		sum += model_off(u, m, phase, which, exact_exp(step), &weight) -
-		       model_off(u, m, phase, FACTORS, 1, &weight);
+	for (size_t m = 0; m < u->models_n; m++) {
+		const double off = model_off(u, m, phase, which, exact_exp(step), &weight);
+
+		if (weight > 0)
+			sum += off - p->off[n++];
+	}
 	return sum / step / (double)p->n;
 }
 
