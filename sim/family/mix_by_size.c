@@ -33,13 +33,19 @@ static int called(const char *word, size_t n, const char *ending)
 	return MIX_N;
 }
 
+/* The length of "_XL" or "_L" at the end of a word; 0: it has neither. */
+static size_t large_ending(const char *word, size_t n)
+{
+	if (n > 3 && !strncasecmp(word + n - 3, "_XL", 3))
+		return 3;
+	return n > 2 && !strncasecmp(word + n - 2, "_L", 2) ? 2 : 0;
+}
+
 /* What llama-bench calls a file of that name: its file type is that of the same bits, of several the medium one. */
 static int base_of(const char *word, size_t n)
 {
 	static const char *const endings[] = {"_M", "", "_0"};
-	const size_t stem = n - (n > 3 && !strncasecmp(word + n - 3, "_XL", 3)  ? 3
-				 : n > 2 && !strncasecmp(word + n - 2, "_L", 2) ? 2
-										: 0);
+	const size_t stem = n - large_ending(word, n);
 	int mix = called(word, n, "");
 
 	for (size_t i = 0; i < ARRAY_LEN(endings) && mix == MIX_N && stem < n; i++)
@@ -50,8 +56,9 @@ static int base_of(const char *word, size_t n)
 /* "Q4_K_XL" and "Q4_K_L" are no file types of llama.cpp, which has q3_K_L alone. */
 static bool is_large(const char *word, size_t n)
 {
-	return (n > 3 && !strncasecmp(word + n - 3, "_XL", 3)) ||
-	       (n > 2 && !strncasecmp(word + n - 2, "_L", 2) && called(word, n, "") == MIX_N);
+	const size_t ending = large_ending(word, n);
+
+	return ending == 3 || (ending && called(word, n, "") == MIX_N);
 }
 
 int mix_of_dynamic(const char *text, const char **word, size_t *n)

@@ -170,53 +170,50 @@ static bool is_peak(const struct size_question *q, double weights_B)
 
 /* Of a file that llama-quantize wrote with --pure every matrix has the one format, the table of tokens and the head too, which
  * the file type otherwise keeps better. Its size tells it from the usual one. */
-static void take_pure(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
-		      const char **note)
+static bool take_pure(struct arena *a, const struct run *run, const struct model *m, double said,
+		      struct precision *p, const char **note)
 {
 	const double pure_off = 0.005;
 	struct precision pure = *p;
-	const double said = m ? run_bytes_that_run(m, run) : 0;
 
-	if (!(said > 0) || p->weights >= FORMAT_N || fabs(said / model_weights_B(m, p) - 1) < size_off)
-		return;
+	if (p->weights >= FORMAT_N)
+		return false;
 	for (int t = 0; t < TENSOR_N; t++)
 		if (t != TENSOR_ROUTER && t != TENSOR_SMALL)
 			pure.tensors.at[t] = p->weights + 1;
 	if (fabs(said / model_weights_B(m, &pure) - 1) > pure_off)
-		return;
+		return false;
 	*p = pure;
 	*note = arena_printf(a, "%s: %s GB of %s: every matrix is taken to be in %s, as of --pure", run->path,
 			     units_digits(run->bytes / 1e9, 4).text, m->title, mix_names[p->weights]);
+	return true;
 }
 
 /* Models that are published with experts in MXFP4 keep them so in any file type: of gpt-oss a file called Q8_0, Q4_K - Medium or F16
  * differs in the other matrices alone. Its size tells. */
-static void take_published_experts(struct arena *a, const struct run *run, const struct model *m,
+static bool take_published_experts(struct arena *a, const struct run *run, const struct model *m, double said,
 				   struct precision *p, const char **note)
 {
 	struct precision kept = *p;
-	const double said = m ? run_bytes_that_run(m, run) : 0;
 
-	if (!(said > 0) || !m->experts || fabs(said / model_weights_B(m, p) - 1) < size_off)
-		return;
+	if (!m->experts)
+		return false;
 	kept.tensors.at[TENSOR_EXPERT_UP] = kept.tensors.at[TENSOR_EXPERT_DOWN] = FORMAT_MXFP4 + 1;
 	if (fabs(said / model_weights_B(m, &kept) - 1) > size_off)
-		return;
+		return false;
 	*p = kept;
 	*note = arena_printf(a, "%s: %s GB of %s: the experts are taken to be in mxfp4, what else is in %s",
 			     run->path, units_digits(run->bytes / 1e9, 4).text, m->title,
 			     mix_names[p->weights]);
+	return true;
 }
 
 /* A file type says the formats, a size the bytes, of a file that was written by other rules than llama-quantize's own. dynamic: its
  * name says so; else llama-bench must have printed size and parameters, which it reads from the file. */
-static void take_size(struct arena *a, const struct run *run, const struct model *m, bool dynamic,
-		      struct precision *p, const char **note)
+static void take_bytes(struct arena *a, const struct run *run, const struct model *m, double said,
+		       bool dynamic, struct precision *p, const char **note)
 {
-	const double said = m ? run_bytes_that_run(m, run) : 0;
-
-	if (!(said > 0) || fabs(said / model_weights_B(m, p) - 1) < size_off ||
-	    !(dynamic || (run->params > 0 && run->tool && str_starts(run->tool, "llama"))) ||
+	if (!(dynamic || (run->params > 0 && run->tool && str_starts(run->tool, "llama"))) ||
 	    mix_stretch(m, p, said) != 0)
 		return;
 	*note = arena_printf(
@@ -225,6 +222,18 @@ static void take_size(struct arena *a, const struct run *run, const struct model
 		"%s bits a weight",
 		run->path, m->title, mix_names[p->weights],
 		units_digits(8 * said / model_weights(m), 3).text);
+}
+
+/* What a file is whose size is not that of its format. */
+static void take_size(struct arena *a, const struct run *run, const struct model *m, bool dynamic,
+		      struct precision *p, const char **note)
+{
+	const double said = m ? run_bytes_that_run(m, run) : 0;
+
+	if (!(said > 0) || fabs(said / model_weights_B(m, p) - 1) < size_off)
+		return;
+	if (!take_pure(a, run, m, said, p, note) && !take_published_experts(a, run, m, said, p, note))
+		take_bytes(a, run, m, said, dynamic, p, note);
 }
 
 static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
@@ -367,13 +376,14 @@ int run_check_compute(const struct run *run, const struct model *m, const struct
 		       dtype_names[t]);
 }
 
-/* The name of a dynamic mix that was asked for, or that the row has; NULL: of none. */
-static const char *dynamic_word(struct arena *a, const struct run *run, const char *asked)
+/* The name of a dynamic mix that was asked for, or that the row has, and the mix that it is made from; NULL: of none. */
+static const char *dynamic_word(struct arena *a, const struct run *run, const char *asked, int *base)
 {
 	const char *text = asked ? asked : run->weights ? run->weights : run->model, *word;
 	size_t n;
 
-	return text && mix_of_dynamic(text, &word, &n) != MIX_N ? arena_strndup(a, word, n) : NULL;
+	*base = text ? mix_of_dynamic(text, &word, &n) : MIX_N;
+	return *base != MIX_N ? arena_strndup(a, word, n) : NULL;
 }
 
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
@@ -382,9 +392,8 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 {
 	static const enum format_id same[DTYPE_N] = {
 		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
-	const char *unknown = NULL;
-
-	const char *dynamic;
+	const char *unknown = NULL, *dynamic;
+	int base;
 
 	*note = NULL;
 	*column = COLUMN_WEIGHTS;
@@ -395,16 +404,14 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 		p->weights = run_named_weights(a, run, &unknown);
 		*column = unknown ? COLUMN_MODEL : run->bytes > 0 ? COLUMN_SIZE : COLUMN_WEIGHTS;
 	}
-	dynamic = dynamic_word(a, run, asked);
+	dynamic = dynamic_word(a, run, asked, &base);
 	if (dynamic && (p->weights == MIX_N || asked) && run->bytes > 0) {
-		p->weights = mix_of_dynamic(dynamic, NULL, NULL);
+		p->weights = base;
 		unknown = NULL;
 	}
 	if ((p->weights == MIX_N && (unknown || !m || deduce(a, run, m, p, note) != 0)) ||
 	    (asked && dynamic && !(run->bytes > 0)))
 		return refuse_unsaid(a, run, m, dynamic ? dynamic : unknown, err);
-	take_pure(a, run, m, p, note);
-	take_published_experts(a, run, m, p, note);
 	take_size(a, run, m, dynamic != NULL, p, note);
 	return take_kv(run, p, column, err);
 }
