@@ -95,8 +95,9 @@ struct fit_written {
 	const char *name, *version;
 	const struct profile *kernels; /* numbers of kernels and passes, attention, all_logits */
 	struct fit_scale arithmetic, memory, kernel, step;
-	/* of operators that have their own: attention's cache (its rate and its arithmetic) and prompts, products of one row (their arithmetic); by enum weights_rate
-	 * rates of reading weights, products of many rows (and these against those of whole weights), and the two of a few rows */
+	/* of operators that have their own: attention's cache (its rate and its arithmetic) and prompts, products of one row (their
+	 * arithmetic); by enum weights_rate rates of reading weights, products of many rows (and these against those of whole
+	 * weights), and the two of a few rows */
 	struct fit_scale cache, cache_u, prompt, other_u, alone_u, first;
 	struct fit_scale read[WEIGHTS_RATES], product[WEIGHTS_RATES], dequant[WEIGHTS_RATES];
 	struct fit_scale experts[WEIGHTS_RATES]; /* as dequant, of products of experts */

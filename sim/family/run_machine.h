@@ -13,7 +13,8 @@
 bool machines_of_one_chip(const struct machine *a, const struct machine *b);
 
 /* The machine of the catalogue that the text names, where it is of another chip than d; NULL: it is of the same, or the
- * text names none. A text that says more than one device of it, "RTX 3090 (x2)", is itself the other. A list, "A, B", names another where one of its parts does and none is of d's chip. In l's arena. */
+ * text names none. A text that says more than one device of it, "RTX 3090 (x2)", is itself the other. A list, "A, B", names
+ * another where one of its parts does and none is of d's chip. In l's arena. */
 const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d);
 
 /* Does a text that names no machine as a whole say no more than one device as it is sold? Else err, which may be NULL, says
@@ -26,13 +27,13 @@ bool run_is_one(const char *text, struct err *err);
 const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
 			      struct err *err);
 
-/* The other machines that the text may mean as well as `id`, one for each chip with its number of cores, in the order of their
- * names; in l's arena. */
-struct texts run_machines_like(struct loader *l, const char *text, const char *id);
-
 /* The same for the runs in some files, which may say how much was held; a path, or what is typed as a mapping, is taken as it
  * stands. */
 const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
 			      const char **note, struct err *err);
+
+/* The other machines that the text may mean as well as `id`, one for each chip with its number of cores, in the order of their
+ * names; in l's arena. */
+struct texts run_machines_like(struct loader *l, const char *text, const char *id);
 
 #endif

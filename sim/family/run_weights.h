@@ -18,9 +18,9 @@ int run_named_weights(struct arena *a, const struct run *run, const char **unkno
 int run_asked_weights(const char *asked, int *mix, struct err *err);
 
 /* Sets the weights, KV cache and arithmetic of a run of model m (NULL: not known). asked: a format; NULL: as the row
- * says. Of a file whose name or size says that it mixes formats by no known rule, the
- * bytes are those of the size (mix_by_size.h). *note, in the arena, says what was deduced and from what; NULL: nothing. -1 with err and *column, the column at
- * fault, where `asked` is no format, or the format or the KV cache's is not known or not said. */
+ * says. Of a file whose name or size says that it mixes formats by no known rule, the bytes are those of the size
+ * (mix_by_size.h). *note, in the arena, says what was deduced and from what; NULL: nothing. -1 with err and *column, the
+ * column at fault, where `asked` is no format, or the format or the KV cache's is not known or not said. */
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
 		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
 		struct err *err);
