@@ -27,6 +27,19 @@ static struct yml *tree_of(struct loader *l, const char *name, const char *folde
 	return node ? load_inherit(l, node, folder, schema) : NULL;
 }
 
+/* Is there what the name says, as tree_of() has it? Nothing is reported. */
+static bool has_tree(struct loader *l, const char *name, const char *folder, const char *schema)
+{
+	struct diags quiet, *loud = l->diags;
+	bool has;
+
+	diags_init(&quiet, l->arena);
+	l->diags = &quiet;
+	has = tree_of(l, name, folder, schema) != NULL;
+	l->diags = loud;
+	return has;
+}
+
 const struct yml *catalogue_typed(struct loader *l, const char *text)
 {
 	return name_node(l, text);
@@ -127,14 +140,7 @@ int catalogue_unmeasured_load(struct loader *l, const char *name, const char *de
 
 bool catalogue_has(struct loader *l, const char *name)
 {
-	struct diags quiet, *loud = l->diags;
-	bool has;
-
-	diags_init(&quiet, l->arena);
-	l->diags = &quiet;
-	has = tree_of(l, name, "hardware", HW_SCHEMA) != NULL;
-	l->diags = loud;
-	return has;
+	return has_tree(l, name, "hardware", HW_SCHEMA);
 }
 
 struct model *catalogue_model_load(struct loader *l, const char *name)
@@ -150,16 +156,7 @@ struct model *catalogue_model_load(struct loader *l, const char *name)
 /* A path, or the name of a file, which may be wrong in itself: its errors are told where it is loaded. */
 static bool is_model_name(struct loader *l, const char *name)
 {
-	struct diags quiet, *loud = l->diags;
-	bool is;
-
-	if (strchr(name, '/') || look_up_is_file(name))
-		return true;
-	diags_init(&quiet, l->arena);
-	l->diags = &quiet;
-	is = tree_of(l, name, "models", MODEL_SCHEMA) != NULL;
-	l->diags = loud;
-	return is;
+	return strchr(name, '/') || look_up_is_file(name) || has_tree(l, name, "models", MODEL_SCHEMA);
 }
 
 struct model *catalogue_model_typed(struct loader *l, const char **name, struct err *err)

@@ -320,9 +320,10 @@ static long devices_said(const char *text)
 static int hold_machine(const struct held *x, const char *said, struct err *err)
 {
 	const char *other = said ? other_machine(x, said) : NULL;
+	const long devices = said ? devices_said(said) : 1;
 
-	if (said && devices_said(said) > 1) {
-		err_set(err, "'%.60s' is %ld devices: this is one", said, devices_said(said));
+	if (devices > 1) {
+		err_set(err, "'%.60s' is %ld devices: this is one", said, devices);
 		return hint_skip(err);
 	}
 	if (!other)

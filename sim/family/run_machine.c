@@ -42,12 +42,15 @@ static bool is_same(const char *text, const char *id, const struct machine *name
 	       !strcasecmp(text, asked->chip) || has_chip_of(asked, id, named);
 }
 
-/* Behind the name a driver may tell its own, "(RADV NAVI31)", and marks of trade stand in the midst: "Intel(R) Arc(TM)". */
+/* Behind the name a driver may tell its own, "(RADV NAVI31)", and marks of trade stand in the midst: "Intel(R) Arc(TM)". The text
+ * itself where it has no bracket. */
 static const char *without_brackets(struct arena *a, const char *text)
 {
 	struct str s = STR_INIT;
 	const char *out;
 
+	if (!strchr(text, '('))
+		return text;
 	while (*text) {
 		const char *end = *text == '(' ? strchr(text, ')') : NULL;
 
@@ -155,10 +158,10 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 			      struct err *err)
 {
 	size_t sizes;
-	const char *plain = strchr(text, '(') ? without_brackets(l->arena, text) : text;
+	const char *plain = without_brackets(l->arena, text);
 	struct err unheard = ERR_INIT;
 	const char *whole = look_up_of(l, CATALOGUE_MACHINES, text, &sizes, plain == text ? err : &unheard);
-	const char *id = whole || plain == text || typed_is_one(text, err) != 0
+	const char *id = whole || plain == text || !run_is_one(text, err)
 				 ? whole
 				 : look_up_of(l, CATALOGUE_MACHINES, plain, &sizes, err);
 	const char *taken = id && sizes > 1 ? least_that_holds(l, text, id, need_B) : id;
@@ -194,7 +197,7 @@ static bool is_new_chip(struct loader *l, const char *id, const struct machine *
 
 struct texts run_machines_like(struct loader *l, const char *text, const char *id)
 {
-	const char *plain = strchr(text, '(') ? without_brackets(l->arena, text) : text;
+	const char *plain = without_brackets(l->arena, text);
 	struct texts out = {NULL, 0};
 	struct catalogue_device taken;
 	struct known_name *all;
