@@ -8,16 +8,11 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
-#include "sim/conf/sources.h"
-#include "sim/family/report_rows.h"
-#include "sim/hw/hw.h"
-#include "tests/fixtures.h"
+#include "tests/family/fitted_file.h"
 #include "tests/suites.h"
 
-/* Given to the fit; and predicted by what it wrote, of this model and another one. */
-static const struct run given_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
-					{.kind = RUN_TG, .gen = 128, .batch = 1}},
-			asked_runs[] = {{.kind = RUN_PP, .prompt = 4096, .batch = 1, .chunk = 512},
+/* Predicted by what the fit wrote, of the model that it was given runs of and another one. */
+static const struct run asked_runs[] = {{.kind = RUN_PP, .prompt = 4096, .batch = 1, .chunk = 512},
 					{.kind = RUN_TG, .gen = 32, .depth = 8192, .batch = 1},
 					{.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 4},
 					{.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 16}};
@@ -45,19 +40,10 @@ struct bench_of {
 	struct err err;
 };
 
-static const struct precision weights_q4 = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
-
 static double predicted_s(struct bench_of *b, const struct catalogue_device *d, const char *model,
 			  const struct run *run)
 {
-	const struct model *m = catalogue_model_load(&b->t.loader, model);
-	const struct device_model device_model =
-		device_model_make(&b->t.arena, d->machine, d->device, d->profile, d->compute);
-	struct predicted_run p;
-
-	ck_assert_ptr_nonnull(m);
-	p = predicted_run_make(&b->t.arena, m, &weights_q4, &device_model, run);
-	return predicted_run_seconds(&p);
+	return fitted_seconds(&b->t, d, model, MIX_Q4_K_M, run);
 }
 
 static void begin(struct bench_of *b, const char *machine, const char *runtime)
@@ -84,22 +70,12 @@ static void end(struct bench_of *b)
 static void write_rows(struct bench_of *b, const char *model, const char *tool, int build, double times,
 		       double second)
 {
-	struct str s = STR_INIT;
+	double took[GIVEN_RUNS];
 
-	str_add(&s, "kind,prompt,gen,chunk,n,tool,build,flash_attn,weights,seconds\n");
-	for (size_t i = 0; i < ARRAY_LEN(given_runs); i++) {
-		const struct run *r = &given_runs[i];
-
-		str_addf(&s, "%s,%lld,%lld,%lld,5,%s,", run_kind_names[r->kind], (long long)r->prompt,
-			 (long long)r->gen, (long long)r->chunk, tool);
-		str_addf(&s, build ? "%d" : "%.0d", build);
-		/* builds after that have flash attention, which llama-bench did not have by default */
-		str_addf(&s, ",%s,q4_K_M,%.9g\n", build > 5930 ? "1" : "",
-			 times * (i ? second : 1) * predicted_s(b, &b->device, model, r));
-	}
+	for (size_t i = 0; i < GIVEN_RUNS; i++)
+		took[i] = times * (i ? second : 1) * predicted_s(b, &b->device, model, &given_runs[i]);
 	b->in.model = model;
-	ck_assert_int_eq(file_write(b->path, s.text, s.len, true, &b->err), 0);
-	str_release(&s);
+	fitted_write_rows(b->path, tool, build, took);
 }
 
 static void fit(struct bench_of *b)
@@ -111,22 +87,7 @@ static void fit(struct bench_of *b)
 /* The runtime in the file that was written, on its machine. */
 static struct catalogue_device written(struct bench_of *b, const char *name)
 {
-	struct source *source = arena_alloc(&b->t.arena, sizeof *source);
-	struct machine *m = arena_alloc(&b->t.arena, sizeof *m);
-	struct catalogue_device d = b->device;
-	struct yml *tree;
-
-	*source = (struct source){"./out.yaml", arena_strdup(&b->t.arena, b->out.text), b->out.len};
-	tree = yml_parse(&b->t.arena, source, &b->t.diags);
-	sources_resolve(&b->t.arena, tree, &b->t.diags);
-	tree = load_inherit(&b->t.loader, tree, "hardware", HW_SCHEMA);
-	ck_assert_int_eq(field_load(&machine_table, tree, "m", m, &b->t.diags), 0);
-	ck_assert_msg(machine_check(m, &b->t.diags) == 0, "%s", fixture_complaints(&b->t));
-	d.machine = m;
-	d.device = m->devices.at;
-	d.profile = device_runtime(d.device, name);
-	ck_assert_ptr_nonnull(d.profile);
-	return d;
+	return fitted_read(&b->t, &b->device, b->out.text, name);
 }
 
 /* Costs between machines, which runs on one machine say nothing of, stay as they are. */
@@ -204,7 +165,7 @@ START_TEST(rows_that_do_not_come_back_are_refused)
 	ck_assert_double_gt(b.r.catalogue_off, 0.15);
 	d = written(&b, "llama.cpp");
 	/* what one model is off by is hardly said of others, on a chip that was measured */
-	for (size_t i = 0; i < ARRAY_LEN(given_runs); i++) {
+	for (size_t i = 0; i < GIVEN_RUNS; i++) {
 		const double other = predicted_s(&b, &d, "llama-2-7b", &given_runs[i]) /
 				     predicted_s(&b, &b.device, "llama-2-7b", &given_runs[i]);
 
@@ -237,16 +198,14 @@ static const struct {
 static double part_seconds(struct bench_of *b, const struct catalogue_device *d, const char *model,
 			   size_t format, const struct run *run)
 {
-	const struct precision p = {
-		.weights = (int)part_formats[format].weights, .kv = FORMAT_F16, .compute = FORMAT_F16};
-	const struct model *m = catalogue_model_load(&b->t.loader, model);
-	struct device_model device_model =
-		device_model_make(&b->t.arena, d->machine, d->device, d->profile, d->compute);
-	struct predicted_run r;
+	return fitted_seconds_of_model(&b->t, d, model, (int)part_formats[format].weights, run);
+}
 
-	device_model_for(&device_model, m);
-	r = predicted_run_make(&b->t.arena, m, &p, &device_model, run);
-	return predicted_run_seconds(&r);
+/* How many times as long as the catalogue says a run takes by a fit. */
+static double times_as_long(struct bench_of *b, const struct catalogue_device *d, const char *model,
+			    size_t format, const struct run *run)
+{
+	return part_seconds(b, d, model, format, run) / part_seconds(b, &b->device, model, format, run);
 }
 
 /* A profile whose attention of one query is so many times as slow, and whose products in blocks are as part_formats says. */
@@ -356,7 +315,7 @@ START_TEST(attention_is_the_models_own_on_a_known_chip)
 	ck_assert_double_eq_tol(part_seconds(&b, &d, "llama-3.1-8b", 0, deep) /
 					part_seconds(&b, &other, "llama-3.1-8b", 0, deep),
 				1, 0.05);
-	model = part_seconds(&b, &d, "qwen3-8b", 0, deep) / part_seconds(&b, &b.device, "qwen3-8b", 0, deep);
+	model = times_as_long(&b, &d, "qwen3-8b", 0, deep);
 	ck_assert_msg(known ? fabs(model - 1) < 0.03 : model > 1.05, "%g", model);
 	end(&b);
 }
@@ -382,10 +341,8 @@ START_TEST(unpacking_for_one_row_is_told)
 	write_parts(&b, &other, "llama-bench,8000,1", "llama-3.1-8b", 2, 1, 1);
 	fit(&b);
 	d = written(&b, "llama.cpp");
-	blocks = part_seconds(&b, &d, "qwen3-8b", 2, token) /
-		 part_seconds(&b, &b.device, "qwen3-8b", 2, token);
-	whole = part_seconds(&b, &d, "qwen3-8b", 0, token) /
-		part_seconds(&b, &b.device, "qwen3-8b", 0, token);
+	blocks = times_as_long(&b, &d, "qwen3-8b", 2, token);
+	whole = times_as_long(&b, &d, "qwen3-8b", 0, token);
 	ck_assert_double_gt(part_seconds(&b, &other, "qwen3-8b", 2, token),
 			    1.5 * part_seconds(&b, &b.device, "qwen3-8b", 2, token));
 	ck_assert_msg(blocks > 1.2 && whole < 1.15 && blocks / whole > 1.15, "%g %g", blocks, whole);
@@ -452,9 +409,7 @@ START_TEST(several_sequences_are_fitted)
 	ck_assert_int_eq(b.r.rows[b.r.n - 1].out, !_i);
 	d = written(&b, "llama.cpp");
 	if (_i)
-		ck_assert_double_gt(part_seconds(&b, &d, "qwen3-8b", format, &batch) /
-					    part_seconds(&b, &b.device, "qwen3-8b", format, &batch),
-				    1.15);
+		ck_assert_double_gt(times_as_long(&b, &d, "qwen3-8b", format, &batch), 1.15);
 	end(&b);
 }
 END_TEST
@@ -600,10 +555,8 @@ START_TEST(a_format_that_no_run_told_is_told)
 	ck_assert_int_eq(file_write(b.path, rows.text, rows.len, true, &b.err), 0);
 	fit(&b);
 	d = written(&b, "llama.cpp");
-	blocks = part_seconds(&b, &d, "qwen3-8b", 2, prompt) /
-		 part_seconds(&b, &b.device, "qwen3-8b", 2, prompt);
-	whole = part_seconds(&b, &d, "qwen3-8b", 0, prompt) /
-		part_seconds(&b, &b.device, "qwen3-8b", 0, prompt);
+	blocks = times_as_long(&b, &d, "qwen3-8b", 2, prompt);
+	whole = times_as_long(&b, &d, "qwen3-8b", 0, prompt);
 	ck_assert_msg(blocks > 1.35 && blocks < 1.55 && fabs(whole - 1) < 0.05, "%g %g", blocks, whole);
 	remove(machine);
 	str_release(&rows);

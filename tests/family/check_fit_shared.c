@@ -7,10 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/base/file.h"
-#include "sim/conf/sources.h"
-#include "sim/family/report_rows.h"
-#include "tests/fixtures.h"
+#include "tests/family/fitted_file.h"
 #include "tests/suites.h"
 
 /* ---- scales ---- */
@@ -83,13 +80,10 @@ END_TEST
 
 /* ---- a slow machine ---- */
 
-static const struct precision weights_q4 = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
-static const struct run given_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
-					{.kind = RUN_TG, .gen = 128, .batch = 1}},
-			/* not behind long contexts: these runs do not tell how fast a cache is read */
-	asked_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
-			{.kind = RUN_PP, .prompt = 4096, .batch = 1, .chunk = 512},
-			{.kind = RUN_TG, .gen = 128, .batch = 1}};
+/* Not behind long contexts: the runs that are given do not tell how fast a cache is read. */
+static const struct run asked_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
+					{.kind = RUN_PP, .prompt = 4096, .batch = 1, .chunk = 512},
+					{.kind = RUN_TG, .gen = 128, .batch = 1}};
 static const char *const given_models[] = {"llama-3.1-8b", "qwen3-4b", "mistral-7b", "qwen3-14b",
 					   "qwen3-30b-a3b"},
 			 *const asked_models[] = {"llama-2-13b", "qwen3-8b"};
@@ -115,35 +109,18 @@ struct slow_machine {
 static double seconds(struct slow_machine *b, const struct catalogue_device *d, const char *model,
 		      const struct run *run)
 {
-	const struct model *m = catalogue_model_load(&b->t.loader, model);
-	const struct device_model on =
-		device_model_make(&b->t.arena, d->machine, d->device, d->profile, d->compute);
-	struct predicted_run p;
-
-	ck_assert_ptr_nonnull(m);
-	p = predicted_run_make(&b->t.arena, m, &weights_q4, &on, run);
-	return predicted_run_seconds(&p);
+	return fitted_seconds(&b->t, d, model, MIX_Q4_K_M, run);
 }
 
 /* Rows of a model, each times[kind] as fast as the catalogue has it. */
 static const char *rows_of(struct slow_machine *b, const struct slow *s, size_t model, const double times[2])
 {
 	const char *path = arena_printf(&b->t.arena, "/tmp/lemursim-shared-%d-%zu.csv", (int)getpid(), model);
-	struct str rows = STR_INIT;
-	struct err err = ERR_INIT;
+	double took[GIVEN_RUNS];
 
-	str_add(&rows, "kind,prompt,gen,chunk,n,tool,build,flash_attn,weights,seconds\n");
-	for (size_t i = 0; i < ARRAY_LEN(given_runs); i++) {
-		const struct run *r = &given_runs[i];
-
-		str_addf(&rows, "%s,%lld,%lld,%lld,5,%s,", run_kind_names[r->kind], (long long)r->prompt,
-			 (long long)r->gen, (long long)r->chunk, s->tool);
-		str_addf(&rows, s->build ? "%d" : "%.0d", s->build);
-		str_addf(&rows, ",%s,q4_K_M,%.9g\n", s->build > 5930 ? "1" : "",
-			 seconds(b, &b->device, given_models[model], r) / times[i]);
-	}
-	ck_assert_int_eq(file_write(path, rows.text, rows.len, true, &err), 0);
-	str_release(&rows);
+	for (size_t i = 0; i < GIVEN_RUNS; i++)
+		took[i] = seconds(b, &b->device, given_models[model], &given_runs[i]) / times[i];
+	fitted_write_rows(path, s->tool, s->build, took);
 	return path;
 }
 
@@ -170,23 +147,8 @@ static void fit_slow(struct slow_machine *b, const struct slow *s, size_t n, con
 
 static struct catalogue_device written(struct slow_machine *b, const struct slow *s)
 {
-	struct source *source = arena_alloc(&b->t.arena, sizeof *source);
-	struct machine *m = arena_alloc(&b->t.arena, sizeof *m);
-	struct catalogue_device d = b->device;
-	struct yml *tree;
-
-	*source = (struct source){"./out.yaml", arena_strdup(&b->t.arena, b->out.text), b->out.len};
-	tree = yml_parse(&b->t.arena, source, &b->t.diags);
-	sources_resolve(&b->t.arena, tree, &b->t.diags);
-	tree = load_inherit(&b->t.loader, tree, "hardware", HW_SCHEMA);
-	ck_assert_int_eq(field_load(&machine_table, tree, "m", m, &b->t.diags), 0);
-	ck_assert_msg(machine_check(m, &b->t.diags) == 0, "%s", fixture_complaints(&b->t));
-	d.machine = m;
-	d.device = m->devices.at;
-	d.profile =
-		device_runtime(d.device, arena_strndup(&b->t.arena, s->runtime, strcspn(s->runtime, "@")));
-	ck_assert_ptr_nonnull(d.profile);
-	return d;
+	return fitted_read(&b->t, &b->device, b->out.text,
+			   arena_strndup(&b->t.arena, s->runtime, strcspn(s->runtime, "@")));
 }
 
 static bool is_told(const struct slow_machine *b, const char *what)

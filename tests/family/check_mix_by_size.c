@@ -10,17 +10,14 @@
 #include "tests/fixtures.h"
 #include "tests/suites.h"
 
-struct shelf {
-	struct arena arena;
-	struct diags diags;
-	struct loader loader;
-};
+/* As the name has it. */
+static const struct precision ruled = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
 
-static const struct model *model_of(struct shelf *s, const char *name)
+static const struct model *model_of(struct fixture *s, const char *name)
 {
 	const struct model *m;
 
-	*s = (struct shelf){.arena = ARENA_INIT};
+	*s = (struct fixture){.arena = ARENA_INIT};
 	diags_init(&s->diags, &s->arena);
 	loader_init(&s->loader, &s->arena, &s->diags);
 	m = catalogue_model_load(&s->loader, name);
@@ -86,9 +83,8 @@ static double role_B(const struct model *m, const struct precision *p, enum role
 /* The bytes are the file's, and experts, attention and tables keep their shares; routers, norms and the formats stay. */
 START_TEST(bytes_and_shares)
 {
-	struct shelf s;
+	struct fixture s;
 	const struct model *m = model_of(&s, "qwen3-30b-a3b");
-	const struct precision ruled = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	const struct part experts = {ROLE_EXPERTS, false, 0};
 
 	for (double factor = 0.9; factor < 1.45; factor += 0.1) {
@@ -105,16 +101,15 @@ START_TEST(bytes_and_shares)
 		ck_assert_int_eq(mix_most(m, &p, experts, TENSOR_EXPERT_UP),
 				 mix_most(m, &ruled, experts, TENSOR_EXPERT_UP));
 	}
-	arena_release(&s.arena);
+	fixture_release(&s);
 }
 END_TEST
 
 /* Sizes that no file of the name can have are refused and change nothing. */
 START_TEST(sizes_that_are_refused)
 {
-	struct shelf s;
+	struct fixture s;
 	const struct model *m = model_of(&s, "qwen3-30b-a3b");
-	const struct precision ruled = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	static const double factors[] = {0.5, 0.8, 1.6, 3};
 
 	for (size_t i = 0; i < ARRAY_LEN(factors); i++) {
@@ -123,7 +118,7 @@ START_TEST(sizes_that_are_refused)
 		ck_assert_int_eq(mix_stretch(m, &p, factors[i] * model_weights_B(m, &ruled)), -1);
 		ck_assert_double_eq(model_weights_B(m, &p), model_weights_B(m, &ruled));
 	}
-	arena_release(&s.arena);
+	fixture_release(&s);
 }
 END_TEST
 
@@ -135,10 +130,8 @@ START_TEST(what_is_not_known)
 	double last[2] = {0, 0};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct shelf s;
+		struct fixture s;
 		const struct model *m = model_of(&s, names[i]);
-		const struct precision ruled = {
-			.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
 
 		ck_assert_double_eq(mix_stretch_sd(m, &ruled), 0);
 		for (double factor = 1.02; factor < 1.1; factor += 0.02) {
@@ -148,7 +141,7 @@ START_TEST(what_is_not_known)
 			ck_assert_double_gt(mix_stretch_sd(m, &p), last[i]);
 			last[i] = mix_stretch_sd(m, &p);
 		}
-		arena_release(&s.arena);
+		fixture_release(&s);
 	}
 	ck_assert_double_gt(last[1], 2 * last[0]);
 	ck_assert_double_lt(last[1], 0.5);
@@ -158,14 +151,14 @@ END_TEST
 /* A file that is smaller than the rules say is as unsure. */
 START_TEST(smaller_files)
 {
-	struct shelf s;
+	struct fixture s;
 	const struct model *m = model_of(&s, "qwen3-30b-a3b");
-	struct precision p = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
+	struct precision p = ruled;
 
 	ck_assert_int_eq(mix_stretch(m, &p, 0.93 * model_weights_B(m, &p)), 0);
 	ck_assert_double_gt(mix_stretch_sd(m, &p), 0.02);
 	ck_assert_double_lt(mix_stretch_sd(m, &p), 0.5);
-	arena_release(&s.arena);
+	fixture_release(&s);
 }
 END_TEST
 
@@ -178,17 +171,17 @@ START_TEST(published_sizes)
 	} of[] = {{"qwen3.5-4b", 2.9}, {"qwen3.5-9b", 6.0}, {"qwen3.5-27b", 17.6}, {"qwen3.5-35b-a3b", 22.2}};
 
 	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
-		struct shelf s;
+		struct fixture s;
 		const struct model *m = model_of(&s, of[i].model);
-		struct precision p = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
+		struct precision p = ruled;
 
 		ck_assert_msg(mix_stretch(m, &p, of[i].gb * 1e9) == 0, "%s", of[i].model);
-		arena_release(&s.arena);
+		fixture_release(&s);
 	}
 }
 END_TEST
 
-static int taken(struct shelf *s, const struct model *m, const struct run *run, const char *asked,
+static int taken(struct fixture *s, const struct model *m, const struct run *run, const char *asked,
 		 struct precision *p, const char **note, struct err *err)
 {
 	enum run_column column;
@@ -200,7 +193,7 @@ static int taken(struct shelf *s, const struct model *m, const struct run *run, 
  * llm-bench/gpt-oss-120b-F16/raw_runs.jsonl, has "gpt-oss ?B F16" of 60.87 GiB for 116.83 B. */
 START_TEST(published_experts)
 {
-	struct shelf s;
+	struct fixture s;
 	const struct model *m = model_of(&s, "gpt-oss-120b");
 	struct run run = {.path = "x.md",
 			  .tool = "llama-bench",
@@ -218,7 +211,7 @@ START_TEST(published_experts)
 	run.bytes *= 1.5; /* neither all in f16 nor with such experts */
 	ck_assert_int_eq(taken(&s, m, &run, NULL, &p, &note, &err), 0);
 	ck_assert_int_eq(p.tensors.at[TENSOR_EXPERT_UP], 0);
-	arena_release(&s.arena);
+	fixture_release(&s);
 }
 END_TEST
 
@@ -237,7 +230,7 @@ START_TEST(rows)
 		  {"qwen35 27B Q8_0", NULL, "csv", 33.31, 0, true, false},
 		  {"qwen35 27B UD-Q8_K_XL", NULL, "csv", 0, 0, false, false},
 		  {"Qwen3.5-27B", "UD-Q8_K_XL", "csv", 0, 0, false, false}};
-	struct shelf s;
+	struct fixture s;
 	const struct model *m = model_of(&s, "qwen3.5-27b");
 
 	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
@@ -262,7 +255,7 @@ START_TEST(rows)
 						1e-12);
 		ck_assert_int_eq(note != NULL, of[i].stretched);
 	}
-	arena_release(&s.arena);
+	fixture_release(&s);
 }
 END_TEST
 

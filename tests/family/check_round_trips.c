@@ -7,11 +7,8 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
-#include "sim/conf/sources.h"
 #include "sim/family/fit_runtime.h"
-#include "sim/family/predicted_run.h"
-#include "sim/hw/hw.h"
-#include "tests/fixtures.h"
+#include "tests/family/fitted_file.h"
 #include "tests/suites.h"
 
 static const struct run given[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
@@ -27,38 +24,7 @@ static const char *const models[] = {"llama-3.2-1b", "qwen3-0.6b"};
 static double seconds(struct fixture *t, const struct catalogue_device *d, const char *model,
 		      const struct run *run)
 {
-	const struct precision p = {.weights = (int)FORMAT_F16, .kv = FORMAT_F16, .compute = FORMAT_F16};
-	const struct model *m = catalogue_model_load(&t->loader, model);
-	struct device_model device_model =
-		device_model_make(&t->arena, d->machine, d->device, d->profile, d->compute);
-	struct predicted_run r;
-
-	ck_assert_ptr_nonnull(m);
-	device_model_for(&device_model, m);
-	r = predicted_run_make(&t->arena, m, &p, &device_model, run);
-	return predicted_run_seconds(&r);
-}
-
-/* The machine in the file that was written, with its runtime of that name. */
-static struct catalogue_device as_written(struct fixture *t, const struct catalogue_device *at,
-					  const char *text, const char *name)
-{
-	struct source *source = arena_alloc(&t->arena, sizeof *source);
-	struct machine *m = arena_alloc(&t->arena, sizeof *m);
-	struct catalogue_device d = *at;
-	struct yml *tree;
-
-	*source = (struct source){"./out.yaml", arena_strdup(&t->arena, text), strlen(text)};
-	tree = yml_parse(&t->arena, source, &t->diags);
-	sources_resolve(&t->arena, tree, &t->diags);
-	tree = load_inherit(&t->loader, tree, "hardware", HW_SCHEMA);
-	ck_assert_int_eq(field_load(&machine_table, tree, "m", m, &t->diags), 0);
-	ck_assert_msg(machine_check(m, &t->diags) == 0, "%s", fixture_complaints(t));
-	d.machine = m;
-	d.device = machine_device(m, at->device->origin.name);
-	d.profile = device_runtime(d.device, name);
-	ck_assert_ptr_nonnull(d.profile);
-	return d;
+	return fitted_seconds_of_model(t, d, model, FORMAT_F16, run);
 }
 
 static void write_rows(struct fixture *t, const struct catalogue_device *d, const char *path)
@@ -113,7 +79,7 @@ static void go_round(const char *machine, const char *device, const char *runtim
 		      runtime, err.msg, fixture_complaints(&t));
 	ck_assert_msg(!r.refused && !r.missed, "%s, %s: %s", machine, runtime,
 		      r.refused ? r.refused : "missed");
-	written = as_written(&t, &at, out.text, runtime);
+	written = fitted_read(&t, &at, out.text, runtime);
 	compare(&t, &at, &written, machine);
 	remove(in.path);
 	str_release(&out);
