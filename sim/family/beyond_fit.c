@@ -1,7 +1,6 @@
 /* beyond_fit.c - see beyond_fit.h. */
 #include "sim/family/beyond_fit.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "sim/family/family_keys.h"

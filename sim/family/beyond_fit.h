@@ -46,7 +46,7 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 /* True where a row is of no kind that is beyond the fit. */
 bool fit_reach_holds(const struct fit_reach *fit, const struct fit_reach *row);
 
-/* True where the fit had the kind on that chip; on_any_chip: where it had it at all. */
+/* True where the fit had the kind on that chip. */
 bool fit_reach_had(const struct fit_reach *fit, int phase, int kind, const char *chip);
 
 extern const char

@@ -1,5 +1,4 @@
 /* family_fit.c - the fit of a family's model; see family_model.h. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "sim/family/family_model.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/file.h"

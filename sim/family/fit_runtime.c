@@ -457,17 +457,15 @@ static bool tells_together(const struct runtime_fit *f)
 }
 
 /* What a machine may be that is off by itself, or by its only model. */
+#define OF_ONE_MODEL                                                                                         \
+	"another variant of the machine, or this model alone, in these weights? Other models stay near the " \
+	"catalogue until runs of two more tell"
 static const char *causes(bool slow, bool several)
 {
 	if (several)
 		return slow ? "a power limit, throttling or another variant of the machine?"
 			    : "another variant of the machine?";
-	return slow ? "a power limit, throttling, another variant of the machine, or this model alone, in "
-		      "these "
-		      "weights? Other models stay near the catalogue until runs of two more tell"
-		    : "another variant of the machine, or this model alone, in these weights? Other models "
-		      "stay "
-		      "near the catalogue until runs of two more tell";
+	return slow ? "a power limit, throttling, " OF_ONE_MODEL : OF_ONE_MODEL;
 }
 
 /* What the runs say of the machine, where that is further from the catalogue than machines and models are. One model's may be

@@ -1,6 +1,5 @@
 /* leave_out.c - a family's cross-validation: the fit to all of its rows, and those without some; see family_model.h. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"

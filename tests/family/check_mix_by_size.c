@@ -1,5 +1,4 @@
 /* check_mix_by_size.c - dynamic mixes: their names, their bytes by the size of a file, and what is not known of them. */
-#include <math.h>
 #include <string.h>
 
 #include "sim/family/fit_runtime.h"

@@ -1,5 +1,4 @@
 /* check_row_runtime.c - the runtime, the back end, the build and the file that a row tells of are used, or refused. */
-#include <math.h>
 #include <string.h>
 
 #include "sim/base/str.h"
