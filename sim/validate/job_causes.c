@@ -136,8 +136,7 @@ static void try_versions(struct job_search *s)
 		struct likely_cause c;
 
 		ask.runtime = other;
-		if (strcmp(other, usual) != 0 && !strcmp(runtime_undated(arena_of(s), other), name) &&
-		    try_job(s, &ask, &c))
+		if (strcmp(other, usual) != 0 && runtime_same(other, usual) && try_job(s, &ask, &c))
 			keep(s, c, arena_printf(arena_of(s), "a version as of %s", other), 0);
 	}
 }
@@ -172,22 +171,12 @@ static const struct {
 	 {"--max-num-batched-tokens"}},
 };
 
-static const char *with_number(struct arena *a, const char *text, int x)
-{
-	const char *at = strstr(text, "%d"), *end = at + 2;
-	const char *percent = strstr(end, "%%");
-
-	return percent ? arena_printf(a, "%.*s%d%.*s%s", (int)(at - text), text, x, (int)(percent + 1 - end),
-				      end, percent + 2)
-		       : arena_printf(a, "%.*s%d%s", (int)(at - text), text, x, end);
-}
-
 /* What a report says of itself is no question. */
 static bool is_said(const struct job_search *s, const char *const options[2])
 {
 	const struct texts *files = &s->ask->from;
 
-	for (size_t i = 0; i < files->n; i++) {
+	for (size_t i = 0; options[0] && i < files->n; i++) {
 		struct err unread = ERR_INIT;
 		size_t len;
 		char *text;
@@ -212,13 +201,13 @@ static void try_numbers(struct job_search *s, size_t k)
 		const int x = numbered[k].numbers[i];
 		struct likely_cause c;
 
-		if (try_set(s, with_number(arena_of(s), numbered[k].set, x), &c) && c.left < best.left) {
+		if (try_set(s, arena_printf(arena_of(s), numbered[k].set, x), &c) && c.left < best.left) {
 			best = c;
 			at = x;
 		}
 	}
 	if (at)
-		keep(s, best, with_number(arena_of(s), numbered[k].what, at), 1);
+		keep(s, best, arena_printf(arena_of(s), numbered[k].what, at), 1);
 }
 
 static void try_recompute(struct job_search *s)
