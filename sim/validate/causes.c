@@ -8,11 +8,6 @@
 
 enum { STEPS = 100 };
 
-/* A number that was fitted must explain at least this much to be preferred to none. */
-static const double fitted_worth = 0.03;
-/* A cause leaves at most this share of what there is to explain. */
-static const double leaves_at_most = 0.75;
-
 static struct arena *arena_of(const struct cause_search *s)
 {
 	return s->ask->loader->arena;
@@ -20,19 +15,13 @@ static struct arena *arena_of(const struct cause_search *s)
 
 /* --- how well ------------------------------------------------------------------------------------- */
 
-/* Of two times the larger over the smaller, less 1: the same error either way, and no logarithm. */
-static double apart(double a, double b)
-{
-	return fmax(a / b, b / a) - 1;
-}
-
 double causes_left(const struct cause_search *s, const double *seconds)
 {
 	double sum = 0, n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->judged[i]) {
-			const double by = apart(seconds[i], s->rows[i].measured_s);
+			const double by = cause_apart(seconds[i], s->rows[i].measured_s);
 
 			sum += by * by;
 			n++;
@@ -61,19 +50,10 @@ static struct likely_cause cause_of(const struct cause_search *s, const char *wh
 	return (struct likely_cause){what, causes_left(s, seconds), left_with_none(s), rates};
 }
 
-static void keep_cause(struct cause_search *s, const char *what, const double *seconds, double key)
-{
-	VEC_ADD(&s->causes, cause_of(s, what, seconds));
-	VEC_ADD(&s->keys, key);
-}
-
 /* fitted: numbers of its own. */
 static void add_cause(struct cause_search *s, const char *what, const double *seconds, int fitted)
 {
-	const double key = causes_left(s, seconds) + fitted_worth * fitted;
-
-	if (key < leaves_at_most * left_with_none(s))
-		keep_cause(s, what, seconds, key);
+	cause_list_add(&s->tried, cause_of(s, what, seconds), fitted);
 }
 
 /* --- causes that change what runs ----------------------------------------------------------------- */
@@ -422,10 +402,12 @@ void causes_try_said(struct cause_search *s, struct likely_cause *idle)
 		any = any || (s->judged[i] && share > 0);
 		seconds[i] = on_cpu(s, &s->rows[i], share);
 	}
-	if (any && causes_left(s, seconds) < leaves_at_most * left_with_none(s))
-		keep_cause(s, what, seconds, -1);
-	else if (any)
-		*idle = cause_of(s, what, seconds);
+	if (any) {
+		const struct likely_cause c = cause_of(s, what, seconds);
+
+		if (!cause_list_add_said(&s->tried, c))
+			*idle = c;
+	}
 }
 
 /* Which numbers a cause may take, in hundredths, and how it is told. Throttling and a low power mode lower the clock of the

@@ -5,20 +5,16 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "sim/base/vec.h"
 #include "sim/family/report_rows.h"
 #include "sim/family/run_machine.h"
-
-/* As of causes of rows: a number that was fitted must explain so much more, and a cause leaves at most that share. */
-static const double fitted_worth = 0.03, leaves_at_most = 0.75;
+#include "sim/validate/cause_list.h"
 
 struct job_search {
 	const struct validate_ask *ask;
 	job_make *make;
 	const struct validation *asked;
 	double none; /* what is left as asked */
-	VEC(struct likely_cause) causes;
-	VEC(double) keys;
+	struct cause_list tried;
 };
 
 static struct arena *arena_of(const struct job_search *s)
@@ -26,12 +22,13 @@ static struct arena *arena_of(const struct job_search *s)
 	return s->ask->loader->arena;
 }
 
-double job_left(const struct validation *v)
+/* What is left between the rows' values and what is measured, as of a cause. NAN where some row has no value. */
+static double job_left(const struct validation *v)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		const double by = v->at[i].predicted / v->at[i].measured, off = fmax(by, 1 / by) - 1;
+		const double off = cause_apart(v->at[i].predicted / v->at[i].measured, 1);
 
 		sum += off * off;
 	}
@@ -63,13 +60,8 @@ static bool try_job(const struct job_search *s, const struct validate_ask *chang
 
 static void keep(struct job_search *s, struct likely_cause c, const char *what, int fitted)
 {
-	const double key = c.left + fitted_worth * fitted;
-
 	c.what = what;
-	if (!(key < leaves_at_most * s->none))
-		return;
-	VEC_ADD(&s->causes, c);
-	VEC_ADD(&s->keys, key);
+	cause_list_add(&s->tried, c, fitted);
 }
 
 /* Draws are for intervals, of which causes have none. */
@@ -123,7 +115,7 @@ static void try_formats(struct job_search *s, bool trains)
 /* Other versions of the runtime that the rows were predicted under. */
 static void try_versions(struct job_search *s)
 {
-	const char *usual = s->asked->at[0].runtime, *name = runtime_undated(arena_of(s), usual);
+	const char *usual = s->asked->at[0].runtime;
 	const struct profile *all;
 	struct catalogue_device d;
 
@@ -220,22 +212,6 @@ static void try_recompute(struct job_search *s)
 
 /* --- all ------------------------------------------------------------------------------------------ */
 
-static void rank(struct job_search *s, struct explanation *e)
-{
-	e->causes = arena_array(arena_of(s), CAUSES_SHOWN, sizeof *e->causes);
-	while (e->causes_n < CAUSES_SHOWN) {
-		size_t best = s->causes.n;
-
-		for (size_t i = 0; i < s->causes.n; i++)
-			if (s->keys.at[i] < (best == s->causes.n ? INFINITY : s->keys.at[best]))
-				best = i;
-		if (best == s->causes.n)
-			return;
-		e->causes[e->causes_n++] = s->causes.at[best];
-		s->keys.at[best] = INFINITY;
-	}
-}
-
 void job_causes(const struct validate_ask *ask, job_make *make, bool trains, const struct validation *asked,
 		struct explanation *e)
 {
@@ -250,7 +226,5 @@ void job_causes(const struct validate_ask *ask, job_make *make, bool trains, con
 		try_recompute(&s);
 	for (size_t k = 0; !trains && k < ARRAY_LEN(numbered); k++)
 		try_numbers(&s, k);
-	rank(&s, e);
-	VEC_FREE(&s.causes);
-	VEC_FREE(&s.keys);
+	cause_list_rank(&s.tried, arena_of(&s), e);
 }

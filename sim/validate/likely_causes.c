@@ -167,23 +167,6 @@ static bool as_expected(const struct explanation *e)
 	return 5 * outside <= n;
 }
 
-/* By their keys; of equal ones the first that was tried. */
-static void rank(struct cause_search *s, struct explanation *e)
-{
-	e->causes = arena_array(arena_of(s), CAUSES_SHOWN, sizeof *e->causes);
-	while (e->causes_n < CAUSES_SHOWN) {
-		size_t best = s->causes.n;
-
-		for (size_t i = 0; i < s->causes.n; i++)
-			if (s->keys.at[i] < (best == s->causes.n ? INFINITY : s->keys.at[best]))
-				best = i;
-		if (best == s->causes.n)
-			return;
-		e->causes[e->causes_n++] = s->causes.at[best];
-		s->keys.at[best] = INFINITY;
-	}
-}
-
 /* Judges by the rows that ran as asked, or by the others. Their number. */
 static size_t judge_by(struct cause_search *s, const struct explanation *e, bool as_asked)
 {
@@ -224,7 +207,7 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 		causes_try_said(s, &e->idle);
 	if (judge_by(s, e, true) && !expected)
 		causes_try(s);
-	rank(s, e);
+	cause_list_rank(&s->tried, arena_of(s), e);
 }
 
 /* The one text by which every row names its machine; NULL: some row does not, or they name several. */
@@ -365,7 +348,5 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	e->runtime = runtime_of(&s);
 	if (rc == 0)
 		find_causes(&s, e);
-	VEC_FREE(&s.causes);
-	VEC_FREE(&s.keys);
 	return rc;
 }
