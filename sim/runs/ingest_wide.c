@@ -26,10 +26,7 @@ static bool is_unset(const char *cell)
 {
 	static const char *const words[] = {"auto", "default", "none", "no", "off"};
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!strcasecmp(cell, words[i]))
-			return true;
-	return wide_is_empty(cell);
+	return wide_is_any(cell, words, ARRAY_LEN(words)) || wide_is_empty(cell);
 }
 
 /* "1,026", "16k", "512 tokens"; 0: empty. */
