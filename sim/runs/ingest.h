@@ -146,6 +146,9 @@ const char *runs_empty_note(struct arena *a, const struct runs *r);
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
 
+/* The most bytes that a row says its weights or its process took; 0: none says it. */
+double runs_most_held_B(const struct runs *r);
+
 /* What a row says that it ran on: a machine of its own, or the chip; NULL: neither. */
 const char *run_says_machine(const struct run *r);
 /* "its rows name 3 machines: 'M4 Max', ..." in the arena, the first of them in *first; NULL: they name one at most. */

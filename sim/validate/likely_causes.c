@@ -1,7 +1,6 @@
 /* likely_causes.c - see likely_causes.h. */
 #include "sim/validate/likely_causes.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,15 +220,6 @@ static const char *machine_said(const struct runs *runs)
 	return said;
 }
 
-static double most_held_B(const struct runs *runs)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < runs->n; i++)
-		most = fmax(most, fmax(runs->at[i].bytes, runs->at[i].peak_B));
-	return most;
-}
-
 /* A machine of the catalogue as it stands, or the one that is meant by what the rows say, which is told. */
 static const char *machine_meant(const struct validate_ask *ask, const struct runs *runs, const char *said,
 				 const char **typed, struct explanation *e)
@@ -241,7 +231,7 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 
 	if (!said || catalogue_is_machine(l, said, NULL, &d))
 		return said;
-	id = run_machine_meant(l, said, most_held_B(runs), &note, &unheard);
+	id = run_machine_meant(l, said, runs_most_held_B(runs), &note, &unheard);
 	if (!id)
 		return NULL;
 	*typed = note ? said : NULL;
