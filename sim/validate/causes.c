@@ -58,11 +58,11 @@ static void add_cause(struct cause_search *s, const char *what, const double *se
 
 /* --- causes that change what runs ----------------------------------------------------------------- */
 
-static double seconds_with(const struct cause_search *s, const struct case_row *r, const struct precision *p,
-			   const struct profile *profile)
+static double seconds_with(const struct catalogue_device *d, const struct case_row *r,
+			   const struct precision *p, const struct profile *profile)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct device_model m = report_device_model(&scratch, &s->device, &r->row, profile);
+	const struct device_model m = report_device_model(&scratch, d, &r->row, profile);
 	const struct predicted_run run = predicted_run_make(&scratch, r->row.model, p, &m, r->row.run);
 	const double seconds = predicted_run_seconds(&run);
 
@@ -95,7 +95,7 @@ static void try_formats(struct cause_search *s)
 			other = true;
 			p.weights = (int)formats_of[f];
 			p.stretch = 0;
-			seconds[i] = seconds_with(s, &s->rows[i], &p, s->rows[i].row.profile);
+			seconds[i] = seconds_with(&s->device, &s->rows[i], &p, s->rows[i].row.profile);
 		}
 		if (other)
 			add_cause(s, arena_printf(arena_of(s), "weights in %s", mix_names[formats_of[f]]),
@@ -115,7 +115,7 @@ static void try_flash(struct cause_search *s)
 		report_attention(&p, FLASH_OFF);
 		seconds[i] = s->rows[i].says_flash
 				     ? s->rows[i].expected_s
-				     : seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &p);
+				     : seconds_with(&s->device, &s->rows[i], &s->rows[i].row.precision, &p);
 	}
 	add_cause(s, "no flash attention", seconds, 0);
 }
@@ -132,7 +132,7 @@ static void try_builds(struct cause_search *s)
 			continue;
 		for (size_t i = 0; i < s->n; i++)
 			seconds[i] = s->rows[i].says_build ? s->rows[i].expected_s
-							   : seconds_with(s, &s->rows[i],
+							   : seconds_with(&s->device, &s->rows[i],
 									  &s->rows[i].row.precision, &all[k]);
 		add_cause(s, arena_printf(arena_of(s), "a version as of %s", all[k].origin.name), seconds, 0);
 	}
@@ -144,18 +144,11 @@ static double seconds_on(const struct catalogue_device *d, const struct case_row
 	struct arena scratch = ARENA_INIT;
 	const char *name = r->row.profile->origin.name;
 	const struct profile *p = device_runtime(d->device, name);
-	double seconds = INFINITY;
 
 	p = p ? p : device_runtime(d->device, runtime_undated(&scratch, name));
-	if (p && p->gemm[compute_dtype_of_profile(p)]) {
-		const struct device_model m = report_device_model(&scratch, d, &r->row, p);
-		const struct predicted_run run =
-			predicted_run_make(&scratch, r->row.model, &r->row.precision, &m, r->row.run);
-
-		seconds = predicted_run_seconds(&run);
-	}
 	arena_release(&scratch);
-	return seconds;
+	return p && p->gemm[compute_dtype_of_profile(p)] ? seconds_with(d, r, &r->row.precision, p)
+							 : INFINITY;
 }
 
 /* Another machine that the words mean as well: nobody types the number of cores. */
