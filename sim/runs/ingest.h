@@ -236,9 +236,9 @@ int record_build(const struct record *c, const char *key, int64_t *build);
 
 #define READING_SECONDS_MAX 1e6
 
-/* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 /* What stands behind the next "eval time =" of a text, which servers of 2024 pad with blanks; NULL: nothing does. */
 const char *reading_eval_time(const char *text);
+/* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
 /* A number of `len` bytes as people's languages write it, "3,290.92", "3290,92", with a point alone; of a form that may be
