@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/str.h"
 #include "sim/conf/yml.h"
 #include "sim/runs/ingest_apps.h"
 

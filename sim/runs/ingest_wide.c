@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sim/base/str.h"
 #include "sim/base/texts.h"
 #include "sim/base/units.h"
 #include "sim/runs/build_text.h"
