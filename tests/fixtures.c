@@ -22,18 +22,23 @@ const char *fixture_complaints(struct fixture *t)
 	return kept;
 }
 
+void fixture_init(struct fixture *t)
+{
+	*t = (struct fixture){.arena = ARENA_INIT};
+	diags_init(&t->diags, &t->arena);
+	loader_init(&t->loader, &t->arena, &t->diags);
+}
+
 void fixture_load(struct fixture *t, const char *path, const char *const *sets)
 {
 	const char *kept[32]; /* a world points into its arguments */
 	size_t n = 0;
 
-	*t = (struct fixture){.arena = ARENA_INIT};
+	fixture_init(t);
 	for (; sets && sets[n]; n++) {
 		ck_assert_uint_lt(n, ARRAY_LEN(kept));
 		kept[n] = arena_strdup(&t->arena, sets[n]);
 	}
-	diags_init(&t->diags, &t->arena);
-	loader_init(&t->loader, &t->arena, &t->diags);
 	t->loader.paths = here;
 	t->loader.paths_n = ARRAY_LEN(here);
 	t->world = world_load(&t->loader, arena_strdup(&t->arena, path), kept, n);

@@ -18,6 +18,8 @@ struct fixture {
 	const struct world *world;
 };
 
+/* Empty: a loader with no world. */
+void fixture_init(struct fixture *t);
 /* Fails the test where the file is refused. sets: `--set` arguments, NULL-terminated; may be NULL. */
 void fixture_load(struct fixture *t, const char *path, const char *const *sets);
 void fixture_text(struct fixture *t, const char *yaml, const char *const *sets);

@@ -1,7 +1,6 @@
 /* typed_beyond.c - see typed_beyond.h. */
 #include "sim/ask/typed_beyond.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/ask/typed_cut.h"

@@ -1,7 +1,6 @@
 /* run_machine.c - see run_machine.h. */
 #include "sim/family/run_machine.h"
 
-#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -218,13 +217,8 @@ static double most_held_B(struct arena *a, const struct texts *files)
 {
 	struct runs runs = {0};
 	struct err none = ERR_INIT;
-	double most = 0;
 
-	if (runs_read_all(a, files->at, files->n, &runs, &none) != 0)
-		return 0;
-	for (size_t i = 0; i < runs.n; i++)
-		most = fmax(most, fmax(runs.at[i].bytes, runs.at[i].peak_B));
-	return most;
+	return runs_read_all(a, files->at, files->n, &runs, &none) == 0 ? runs_most_held_B(&runs) : 0;
 }
 
 /* "M4 Max 16/40" is no path, and {base: NAME, ...} says itself what it is. */

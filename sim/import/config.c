@@ -1,7 +1,6 @@
 /* config.c - see config.h. */
 #include "sim/import/config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,10 +86,7 @@ int64_t config_any(struct config_reading *r, const char *const *keys, int64_t de
 	}
 	if (def)
 		return def;
-	r->failed = true;
-	/* a mapping within the file may be missing with all that it would say */
-	diag_add(r->diags, r->config ? r->config->place : (struct place){NULL, 1, 1, 1}, NULL,
-		 "config: '%s' is missing, which a %s model needs", keys[0], r->f->type);
+	config_missing(r, keys[0], NULL, arena_printf(r->diags->arena, "which a %s model needs", r->f->type));
 	return 1;
 }
 
@@ -141,8 +137,7 @@ int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
 void config_missing(struct config_reading *r, const char *key, const char *hint, const char *why)
 {
 	r->failed = true;
-	diag_add(r->diags, (r->config ? r->config : r->top)->place, hint, "config: '%s' is missing, %s", key,
-		 why);
+	diag_add(r->diags, r->config->place, hint, "config: '%s' is missing, %s", key, why);
 }
 
 const struct yml *config_mapping(struct config_reading *r, const char *key, const char *hint, const char *why)
@@ -164,13 +159,12 @@ int64_t config_item_within(struct config_reading *r, const struct yml *list, siz
 	const struct yml *y = list->items[i];
 	char *end = NULL;
 	const long long x = y->kind == YML_SCALAR && !y->quoted ? strtoll(y->text, &end, 10) : least - 1;
-	char expected[80];
 
 	if (end && end != y->text && !*end && x >= least && x <= most)
 		return x;
-	snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)least,
-		 (long long)most);
-	config_wrong(r, y, key, expected);
+	config_wrong(r, y, key,
+		     arena_printf(r->diags->arena, "a whole number from %lld to %lld", (long long)least,
+				  (long long)most));
 	return least - 1;
 }
 

@@ -39,6 +39,8 @@ int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t 
 #define CONFIG_USUAL(r, def, ...) config_usual(r, (const char *const[]){__VA_ARGS__, NULL}, def)
 /* A note on a key that is not there at all; null says something. */
 void config_note_absent(struct config_reading *r, const char *const *keys, const char *taken);
+#define CONFIG_NOTE_ABSENT(r, taken, ...)                                                                    \
+	config_note_absent(r, (const char *const[]){__VA_ARGS__, NULL}, taken)
 /* As above, but 0 where none is said. */
 int64_t config_any_or_0(struct config_reading *r, const char *const *keys);
 #define CONFIG_OR_0(r, ...) config_any_or_0(r, (const char *const[]){__VA_ARGS__, NULL})

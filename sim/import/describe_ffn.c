@@ -1,5 +1,4 @@
 /* describe_ffn.c - FFN and experts of a config.json; see describe_layers.h. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,8 +66,7 @@ static void expert_widths(struct config_reading *r)
 		d->shared_inner = d->expert_inner;
 	}
 	if (!strcmp(f->type, "granitemoehybrid"))
-		config_note_absent(r, (const char *const[]){"shared_intermediate_size", NULL},
-				   "taken as 'intermediate_size'");
+		CONFIG_NOTE_ABSENT(r, "taken as 'intermediate_size'", "shared_intermediate_size");
 	if (has_ffn_beside(r) && !d->shared_inner) /* an FFN beside the experts of each layer */
 		d->shared_inner = CONFIG_NUMBER(r, 0, "intermediate_size");
 	if (d->shared_inner && !d->shared)
@@ -83,9 +81,8 @@ static void expert_widths(struct config_reading *r)
 static void check_words(struct config_reading *r, const char *key, const char *with, const char *without)
 {
 	const struct yml *y = config_by_layer(r, key);
-	char expected[40];
+	const char *expected = arena_printf(r->diags->arena, "'%s' or '%s'", with, without);
 
-	snprintf(expected, sizeof expected, "'%s' or '%s'", with, without);
 	for (size_t i = 0; y && i < y->n; i++)
 		if (strcmp(config_item(y, i), with) != 0 && strcmp(config_item(y, i), without) != 0)
 			config_wrong(r, y->items[i], key, expected);
@@ -142,19 +139,15 @@ static void experts(struct config_reading *r)
 					   "interleave_moe_layer_step", "moe_layer_interval");
 	check_layers_with_experts(r);
 	if (f->latent && f->routed)
-		config_note_absent(r,
-				   (const char *const[]){"first_k_dense_replace", "mlp_layer_types",
-							 "moe_layer_freq", NULL},
-				   "all layers are taken to have experts");
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "first_k_dense_replace",
+				   "mlp_layer_types", "moe_layer_freq");
 	if (f->plan == PLAN_FLAGS)
-		config_note_absent(r, (const char *const[]){"moe_layer_freq", NULL},
-				   "all layers are taken to have experts");
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "moe_layer_freq");
 	if (!strcmp(f->type, "grok-1"))
-		config_note_absent(r, (const char *const[]){"moe_intermediate_size", NULL},
-				   "'intermediate_size' is taken as an expert's");
+		CONFIG_NOTE_ABSENT(r, "'intermediate_size' is taken as an expert's", "moe_intermediate_size");
 	if (!strcmp(f->type, "laguna"))
-		config_note_absent(r, (const char *const[]){"mlp_layer_types", "mlp_only_layers", NULL},
-				   "all layers are taken to have experts");
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "mlp_layer_types",
+				   "mlp_only_layers");
 	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);

@@ -137,8 +137,7 @@ static void attention(struct config_reading *r)
 		return;
 	d->latent = true;
 	d->q_rank = CONFIG_OR_0(r, "q_lora_rank");
-	config_note_absent(r, (const char *const[]){"q_lora_rank", NULL},
-			   "queries are taken as not compressed");
+	CONFIG_NOTE_ABSENT(r, "queries are taken as not compressed", "q_lora_rank");
 	d->kv_rank = CONFIG_NUMBER(r, 0, "kv_lora_rank");
 	d->nope_dim = CONFIG_NUMBER(r, 0, "qk_nope_head_dim");
 	d->rope_dim = CONFIG_NUMBER(r, 0, "qk_rope_head_dim");

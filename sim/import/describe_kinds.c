@@ -28,8 +28,8 @@ static void attention_of_windows(struct layers_job *j, struct attention *a)
 	a->window =
 		CONFIG_USUAL(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
 	if (r->f->plan == PLAN_FLAGS)
-		config_note_absent(r, (const char *const[]){"swa_num_key_value_heads", NULL},
-				   "layers with a window are taken to have as many as others");
+		CONFIG_NOTE_ABSENT(r, "layers with a window are taken to have as many as others",
+				   "swa_num_key_value_heads");
 	a->heads = CONFIG_NUMBER(r, a->heads, "swa_num_attention_heads");
 	a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "swa_num_key_value_heads");
 	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "swa_head_dim");
@@ -109,8 +109,8 @@ static void heads_by_layer(struct layers_job *j, const struct described_layer *l
 	int64_t heads = 0;
 
 	if (!strcmp(r->f->type, "laguna"))
-		config_note_absent(r, (const char *const[]){"num_attention_heads_per_layer", NULL},
-				   "all layers are taken to have as many heads");
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have as many heads",
+				   "num_attention_heads_per_layer");
 	for (int64_t i = 0; y && i < r->d->layers; i++) {
 		const bool alike = j->at[i].mixer == l->mixer;
 		const int64_t own =
@@ -206,7 +206,7 @@ struct attention *describe_base_attention(struct config_reading *r)
 		return a;
 	}
 	if (r->f->plan == PLAN_FLAGS)
-		config_note_absent(r, (const char *const[]){"v_head_dim", NULL}, "taken as 'head_dim'");
+		CONFIG_NOTE_ABSENT(r, "taken as 'head_dim'", "v_head_dim");
 	if (config_find(r->config, "v_head_dim"))
 		a->value_dim = CONFIG_NUMBER(r, a->head_dim, "v_head_dim");
 	if (r->f->plan == PLAN_COMPRESS) {
@@ -296,8 +296,8 @@ static void bailing_kda(struct config_reading *r, struct recurrent *x)
 	x->heads = x->key_heads = r->d->heads;
 	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
 	x->width = CONFIG_NUMBER(r, 0, "short_conv_kernel_size");
-	config_note_absent(r, (const char *const[]){"gated_attention_proj_granularity_type", NULL},
-			   "its attention is taken to have no gate");
+	CONFIG_NOTE_ABSENT(r, "its attention is taken to have no gate",
+			   "gated_attention_proj_granularity_type");
 	x->decay = DECAY_CHANNEL;
 	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
 	x->gated = true;

@@ -146,6 +146,9 @@ const char *runs_empty_note(struct arena *a, const struct runs *r);
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
 
+/* The most bytes that a row says its weights or its process took; 0: none says it. */
+double runs_most_held_B(const struct runs *r);
+
 /* What a row says that it ran on: a machine of its own, or the chip; NULL: neither. */
 const char *run_says_machine(const struct run *r);
 /* "its rows name 3 machines: 'M4 Max', ..." in the arena, the first of them in *first; NULL: they name one at most. */
@@ -233,9 +236,9 @@ int record_build(const struct record *c, const char *key, int64_t *build);
 
 #define READING_SECONDS_MAX 1e6
 
-/* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 /* What stands behind the next "eval time =" of a text, which servers of 2024 pad with blanks; NULL: nothing does. */
 const char *reading_eval_time(const char *text);
+/* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
 /* A number of `len` bytes as people's languages write it, "3,290.92", "3290,92", with a point alone; of a form that may be

@@ -189,8 +189,7 @@ bool ingest_koboldcpp_is(const char *text)
 	return at && strstr(at, "Process:") && strstr(at, "Generate:") && strstr(at, "T/s)");
 }
 
-/* The number behind a key and blanks; NAN where there is none. */
-static double behind(const char *line, const char *key)
+double ingest_behind(const char *line, const char *key)
 {
 	const char *at = line ? strstr(line, key) : NULL;
 	char *end;
@@ -218,9 +217,9 @@ static double part_rate(const char *line, const char *key)
  * which Amt tokens were generated. A prompt is read behind what is cached, and its time tells how much of it was. */
 static int take_koboldcpp(struct reading *r, const char *line, int at)
 {
-	const double held = behind(line, "CtxLimit:"), said = behind(line, "Amt:"),
-		     pp_s = behind(line, "Process:"), pp_rate = part_rate(line, "Process:"),
-		     tg_s = behind(line, "Generate:");
+	const double held = ingest_behind(line, "CtxLimit:"), said = ingest_behind(line, "Amt:"),
+		     pp_s = ingest_behind(line, "Process:"), pp_rate = part_rate(line, "Process:"),
+		     tg_s = ingest_behind(line, "Generate:");
 	/* versions of 2024 do not say how many */
 	const double gen = isnan(said) ? round(tg_s * part_rate(line, "Generate:")) : said;
 	const double prompt = fmin(round(pp_s * pp_rate), held - gen);

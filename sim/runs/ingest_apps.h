@@ -22,6 +22,9 @@ bool ingest_exo_is(const char *text);
 int ingest_exo(struct reading *r, const char *text);
 int ingest_exo_json(const struct record *c); /* or 1: it is of another program */
 
+/* The number behind a key in a line, and behind blanks; NAN where there is none, or no line. */
+double ingest_behind(const char *line, const char *key);
+
 /* -1 with what a text is that no reader knows, where a line tells; 1: none does. */
 int ingest_strange(struct reading *r, const char *text);
 

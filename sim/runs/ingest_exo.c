@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/str.h"
 #include "sim/conf/yml.h"
 #include "sim/runs/ingest_apps.h"
 
@@ -20,14 +19,8 @@ struct exo {
 static double behind(const char *line, const char *key)
 {
 	const char *at = strstr(line, key);
-	char *end;
-	double x;
 
-	if (!at || (at > line && at[-1] != ' '))
-		return NAN;
-	at += strlen(key);
-	x = strtod(at, &end);
-	return end > at && x >= 0 && x < 1e9 ? x : NAN;
+	return at && (at == line || at[-1] == ' ') ? ingest_behind(at, key) : NAN;
 }
 
 static const char *several(struct arena *a, double nodes)

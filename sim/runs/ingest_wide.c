@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sim/base/str.h"
 #include "sim/base/texts.h"
 #include "sim/base/units.h"
 #include "sim/runs/build_text.h"
@@ -26,10 +25,7 @@ static bool is_unset(const char *cell)
 {
 	static const char *const words[] = {"auto", "default", "none", "no", "off"};
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!strcasecmp(cell, words[i]))
-			return true;
-	return wide_is_empty(cell);
+	return wide_is_any(cell, words, ARRAY_LEN(words)) || wide_is_empty(cell);
 }
 
 /* "1,026", "16k", "512 tokens"; 0: empty. */

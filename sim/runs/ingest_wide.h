@@ -19,6 +19,9 @@ struct bench_lengths bench_lengths_of(struct arena *a, const char *text);
 int ingest_wide_row(struct reading *r, int line, const struct wide_head *h, const struct bench_lengths *said,
 		    const struct cells *row);
 
+/* Is the text one of n words, in any case? */
+bool wide_is_any(const char *text, const char *const *words, size_t n);
+
 /* Does a cell say that nothing was measured? */
 bool wide_is_empty(const char *cell);
 

@@ -1,4 +1,5 @@
 /* runs.c - names, rates and checks of runs; see ingest.h. */
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/str.h"
@@ -17,6 +18,15 @@ const char *runs_empty_note(struct arena *a, const struct runs *r)
 bool runs_name_machines(const struct runs *r)
 {
 	return r->n && r->at[0].machine;
+}
+
+double runs_most_held_B(const struct runs *r)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		most = fmax(most, fmax(r->at[i].bytes, r->at[i].peak_B));
+	return most;
 }
 
 const char *run_says_machine(const struct run *r)

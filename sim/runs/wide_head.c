@@ -183,13 +183,19 @@ static const char *joined(struct arena *a, const struct words *w)
 	return out;
 }
 
+/* Of the words without the unit of a rate. */
+static bool read_test(struct arena *a, const struct words *left, struct wide_column *out)
+{
+	out->prompt = out->gen = out->depth = 0;
+	return read_joined(joined(a, left), out);
+}
+
 bool wide_test(struct arena *a, const char *text, struct wide_column *out)
 {
 	struct words w = words_of(a, text);
 
 	drop_rate(&w);
-	out->prompt = out->gen = out->depth = 0;
-	return read_joined(joined(a, &w), out);
+	return read_test(a, &w, out);
 }
 
 /* Does the name say a test among words that are not known, "pp512 (CUDA)"? */
@@ -340,7 +346,7 @@ static struct wide_column column_of(struct arena *a, const char *name)
 	struct words left = all;
 	const bool rate = drop_rate(&left);
 
-	if (wide_test(a, name, &c) && !has_any(&left, time_units))
+	if (read_test(a, &left, &c) && !has_any(&left, time_units))
 		c.kind = WIDE_TEST;
 	else if (has_test(&all))
 		c.of_test = true;

@@ -33,8 +33,7 @@ enum wide_kind {
 	WIDE_BUILD,
 	WIDE_CHUNK,
 	WIDE_FLASH,
-	WIDE_SAYS, /* a column of llama-bench */
-	WIDE_KINDS
+	WIDE_SAYS /* a column of llama-bench */
 };
 
 struct wide_column {

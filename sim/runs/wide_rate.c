@@ -5,7 +5,7 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest_wide.h"
 
-static bool is_any_of(const char *text, const char *const *words, size_t n)
+bool wide_is_any(const char *text, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(text, words[i]))
@@ -20,7 +20,7 @@ bool wide_is_empty(const char *cell)
 		"",    "-",    "--",  "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x88\x92",
 		"n/a", "n.a.", "oom", "out of memory"};
 
-	return is_any_of(cell, words, ARRAY_LEN(words));
+	return wide_is_any(cell, words, ARRAY_LEN(words));
 }
 
 static bool is_rate_unit(const char *text)
@@ -28,7 +28,7 @@ static bool is_rate_unit(const char *text)
 	static const char *const units[] = {"t/s", "tok/s",      "toks/s",  "tokens/s", "token/s",
 					    "tps", "tokens/sec", "tok/sec", "tk/s",     "t/sec"};
 
-	return is_any_of(text, units, ARRAY_LEN(units));
+	return wide_is_any(text, units, ARRAY_LEN(units));
 }
 
 /* --- points and commas ---------------------------------------------------------------------------- */

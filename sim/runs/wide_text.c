@@ -106,9 +106,9 @@ static bool may_head(const char *line)
 static char heads_wide(struct arena *a, const char *text, struct cells *c, size_t *len)
 {
 	static const char kinds[] = {'\t', ' ', ',', ';'};
-	const char *line = arena_strndup(a, text, strcspn(text, "\n"));
+	const size_t n = strcspn(text, "\n");
 
-	if (strchr(line, '|') || !may_head(line))
+	if (memchr(text, '|', n) || !may_head(arena_strndup(a, text, n)))
 		return '\0';
 	for (size_t i = 0; i < sizeof kinds; i++) {
 		struct wide_head h;

@@ -8,11 +8,6 @@
 
 enum { STEPS = 100 };
 
-/* A number that was fitted must explain at least this much to be preferred to none. */
-static const double fitted_worth = 0.03;
-/* A cause leaves at most this share of what there is to explain. */
-static const double leaves_at_most = 0.75;
-
 static struct arena *arena_of(const struct cause_search *s)
 {
 	return s->ask->loader->arena;
@@ -20,19 +15,13 @@ static struct arena *arena_of(const struct cause_search *s)
 
 /* --- how well ------------------------------------------------------------------------------------- */
 
-/* Of two times the larger over the smaller, less 1: the same error either way, and no logarithm. */
-static double apart(double a, double b)
-{
-	return fmax(a / b, b / a) - 1;
-}
-
 double causes_left(const struct cause_search *s, const double *seconds)
 {
 	double sum = 0, n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->judged[i]) {
-			const double by = apart(seconds[i], s->rows[i].measured_s);
+			const double by = cause_apart(seconds[i], s->rows[i].measured_s);
 
 			sum += by * by;
 			n++;
@@ -61,28 +50,19 @@ static struct likely_cause cause_of(const struct cause_search *s, const char *wh
 	return (struct likely_cause){what, causes_left(s, seconds), left_with_none(s), rates};
 }
 
-static void keep_cause(struct cause_search *s, const char *what, const double *seconds, double key)
-{
-	VEC_ADD(&s->causes, cause_of(s, what, seconds));
-	VEC_ADD(&s->keys, key);
-}
-
 /* fitted: numbers of its own. */
 static void add_cause(struct cause_search *s, const char *what, const double *seconds, int fitted)
 {
-	const double key = causes_left(s, seconds) + fitted_worth * fitted;
-
-	if (key < leaves_at_most * left_with_none(s))
-		keep_cause(s, what, seconds, key);
+	cause_list_add(&s->tried, cause_of(s, what, seconds), fitted);
 }
 
 /* --- causes that change what runs ----------------------------------------------------------------- */
 
-static double seconds_with(const struct cause_search *s, const struct case_row *r, const struct precision *p,
-			   const struct profile *profile)
+static double seconds_with(const struct catalogue_device *d, const struct case_row *r,
+			   const struct precision *p, const struct profile *profile)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct device_model m = report_device_model(&scratch, &s->device, &r->row, profile);
+	const struct device_model m = report_device_model(&scratch, d, &r->row, profile);
 	const struct predicted_run run = predicted_run_make(&scratch, r->row.model, p, &m, r->row.run);
 	const double seconds = predicted_run_seconds(&run);
 
@@ -115,7 +95,7 @@ static void try_formats(struct cause_search *s)
 			other = true;
 			p.weights = (int)formats_of[f];
 			p.stretch = 0;
-			seconds[i] = seconds_with(s, &s->rows[i], &p, s->rows[i].row.profile);
+			seconds[i] = seconds_with(&s->device, &s->rows[i], &p, s->rows[i].row.profile);
 		}
 		if (other)
 			add_cause(s, arena_printf(arena_of(s), "weights in %s", mix_names[formats_of[f]]),
@@ -135,7 +115,7 @@ static void try_flash(struct cause_search *s)
 		report_attention(&p, FLASH_OFF);
 		seconds[i] = s->rows[i].says_flash
 				     ? s->rows[i].expected_s
-				     : seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &p);
+				     : seconds_with(&s->device, &s->rows[i], &s->rows[i].row.precision, &p);
 	}
 	add_cause(s, "no flash attention", seconds, 0);
 }
@@ -152,7 +132,7 @@ static void try_builds(struct cause_search *s)
 			continue;
 		for (size_t i = 0; i < s->n; i++)
 			seconds[i] = s->rows[i].says_build ? s->rows[i].expected_s
-							   : seconds_with(s, &s->rows[i],
+							   : seconds_with(&s->device, &s->rows[i],
 									  &s->rows[i].row.precision, &all[k]);
 		add_cause(s, arena_printf(arena_of(s), "a version as of %s", all[k].origin.name), seconds, 0);
 	}
@@ -164,18 +144,11 @@ static double seconds_on(const struct catalogue_device *d, const struct case_row
 	struct arena scratch = ARENA_INIT;
 	const char *name = r->row.profile->origin.name;
 	const struct profile *p = device_runtime(d->device, name);
-	double seconds = INFINITY;
 
 	p = p ? p : device_runtime(d->device, runtime_undated(&scratch, name));
-	if (p && p->gemm[compute_dtype_of_profile(p)]) {
-		const struct device_model m = report_device_model(&scratch, d, &r->row, p);
-		const struct predicted_run run =
-			predicted_run_make(&scratch, r->row.model, &r->row.precision, &m, r->row.run);
-
-		seconds = predicted_run_seconds(&run);
-	}
 	arena_release(&scratch);
-	return seconds;
+	return p && p->gemm[compute_dtype_of_profile(p)] ? seconds_with(d, r, &r->row.precision, p)
+							 : INFINITY;
 }
 
 /* Another machine that the words mean as well: nobody types the number of cores. */
@@ -422,10 +395,12 @@ void causes_try_said(struct cause_search *s, struct likely_cause *idle)
 		any = any || (s->judged[i] && share > 0);
 		seconds[i] = on_cpu(s, &s->rows[i], share);
 	}
-	if (any && causes_left(s, seconds) < leaves_at_most * left_with_none(s))
-		keep_cause(s, what, seconds, -1);
-	else if (any)
-		*idle = cause_of(s, what, seconds);
+	if (any) {
+		const struct likely_cause c = cause_of(s, what, seconds);
+
+		if (!cause_list_add_said(&s->tried, c))
+			*idle = c;
+	}
 }
 
 /* Which numbers a cause may take, in hundredths, and how it is told. Throttling and a low power mode lower the clock of the

@@ -1,13 +1,12 @@
 /*
  * causes.h - the possible causes of rows that are unlike what is expected, each simulated on the same rows.
  *
- * Layer validate. The parts of likely_causes.h: that reads the rows and ranks, this tries.
+ * Layer validate. The parts of likely_causes.h: that reads the rows, this tries, and cause_list.h ranks.
  */
 #ifndef SIM_VALIDATE_CAUSES_H
 #define SIM_VALIDATE_CAUSES_H
-#include "sim/base/vec.h"
 #include "sim/family/report_rows.h"
-#include "sim/validate/likely_causes.h"
+#include "sim/validate/cause_list.h"
 
 /* A row with its prediction on the device as asked. */
 struct case_row {
@@ -27,8 +26,7 @@ struct cause_search {
 	size_t n;
 	const bool *judged;       /* of each row: causes are judged by it */
 	size_t left_out[COLUMNS]; /* foreign rows, by column */
-	VEC(struct likely_cause) causes;
-	VEC(double) keys; /* each cause's key, by which causes are ranked */
+	struct cause_list tried;
 };
 
 /* What is left between predicted times, one a row, and the measured ones of the rows that are judged by:
@@ -36,7 +34,7 @@ struct cause_search {
 double causes_left(const struct cause_search *s, const double *seconds);
 
 /* Tries every cause that may apply to the judged rows, and adds each that explains some of how they are unlike what is
- * expected to s->causes and s->keys; owned by the caller. */
+ * expected to s->tried, which the caller ranks. */
 void causes_try(struct cause_search *s);
 
 /* The same of what the judged rows say of themselves, which is no guess; *idle where that explains nothing. */

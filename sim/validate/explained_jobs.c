@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/runs/training_log.h"
+#include "sim/validate/cause_list.h"
 #include "sim/validate/job_causes.h"
 #include "sim/validate/made_scenario.h"
 #include "sim/validate/validate_serving.h"
@@ -52,12 +53,11 @@ int explained_jobs_make(const struct validate_ask *ask, struct explanation *e, s
 	e->rows = arena_array(a, v.n, sizeof *e->rows);
 	for (e->n = 0; e->n < v.n; e->n++) {
 		const struct explained_row r = row_of(a, &v.at[e->n]);
-		const double ratio =
-			isnan(r.expected) ? 1 : fmax(r.expected / r.measured, r.measured / r.expected);
+		const double off = isnan(r.expected) ? 0 : cause_apart(r.expected, r.measured);
 
 		e->rows[e->n] = r;
 		e->normal = e->normal && r.normal;
-		sum += (ratio - 1) * (ratio - 1);
+		sum += off * off;
 	}
 	e->runtime = v.n ? v.at[0].runtime : "";
 	e->left = sqrt(sum / (double)e->n);

@@ -5,20 +5,16 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "sim/base/vec.h"
 #include "sim/family/report_rows.h"
 #include "sim/family/run_machine.h"
-
-/* As of causes of rows: a number that was fitted must explain so much more, and a cause leaves at most that share. */
-static const double fitted_worth = 0.03, leaves_at_most = 0.75;
+#include "sim/validate/cause_list.h"
 
 struct job_search {
 	const struct validate_ask *ask;
 	job_make *make;
 	const struct validation *asked;
 	double none; /* what is left as asked */
-	VEC(struct likely_cause) causes;
-	VEC(double) keys;
+	struct cause_list tried;
 };
 
 static struct arena *arena_of(const struct job_search *s)
@@ -26,12 +22,13 @@ static struct arena *arena_of(const struct job_search *s)
 	return s->ask->loader->arena;
 }
 
-double job_left(const struct validation *v)
+/* What is left between the rows' values and what is measured, as of a cause. NAN where some row has no value. */
+static double job_left(const struct validation *v)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		const double by = v->at[i].predicted / v->at[i].measured, off = fmax(by, 1 / by) - 1;
+		const double off = cause_apart(v->at[i].predicted / v->at[i].measured, 1);
 
 		sum += off * off;
 	}
@@ -63,13 +60,8 @@ static bool try_job(const struct job_search *s, const struct validate_ask *chang
 
 static void keep(struct job_search *s, struct likely_cause c, const char *what, int fitted)
 {
-	const double key = c.left + fitted_worth * fitted;
-
 	c.what = what;
-	if (!(key < leaves_at_most * s->none))
-		return;
-	VEC_ADD(&s->causes, c);
-	VEC_ADD(&s->keys, key);
+	cause_list_add(&s->tried, c, fitted);
 }
 
 /* Draws are for intervals, of which causes have none. */
@@ -123,7 +115,7 @@ static void try_formats(struct job_search *s, bool trains)
 /* Other versions of the runtime that the rows were predicted under. */
 static void try_versions(struct job_search *s)
 {
-	const char *usual = s->asked->at[0].runtime, *name = runtime_undated(arena_of(s), usual);
+	const char *usual = s->asked->at[0].runtime;
 	const struct profile *all;
 	struct catalogue_device d;
 
@@ -136,8 +128,7 @@ static void try_versions(struct job_search *s)
 		struct likely_cause c;
 
 		ask.runtime = other;
-		if (strcmp(other, usual) != 0 && !strcmp(runtime_undated(arena_of(s), other), name) &&
-		    try_job(s, &ask, &c))
+		if (strcmp(other, usual) != 0 && runtime_same(other, usual) && try_job(s, &ask, &c))
 			keep(s, c, arena_printf(arena_of(s), "a version as of %s", other), 0);
 	}
 }
@@ -172,22 +163,12 @@ static const struct {
 	 {"--max-num-batched-tokens"}},
 };
 
-static const char *with_number(struct arena *a, const char *text, int x)
-{
-	const char *at = strstr(text, "%d"), *end = at + 2;
-	const char *percent = strstr(end, "%%");
-
-	return percent ? arena_printf(a, "%.*s%d%.*s%s", (int)(at - text), text, x, (int)(percent + 1 - end),
-				      end, percent + 2)
-		       : arena_printf(a, "%.*s%d%s", (int)(at - text), text, x, end);
-}
-
 /* What a report says of itself is no question. */
 static bool is_said(const struct job_search *s, const char *const options[2])
 {
 	const struct texts *files = &s->ask->from;
 
-	for (size_t i = 0; i < files->n; i++) {
+	for (size_t i = 0; options[0] && i < files->n; i++) {
 		struct err unread = ERR_INIT;
 		size_t len;
 		char *text;
@@ -212,13 +193,13 @@ static void try_numbers(struct job_search *s, size_t k)
 		const int x = numbered[k].numbers[i];
 		struct likely_cause c;
 
-		if (try_set(s, with_number(arena_of(s), numbered[k].set, x), &c) && c.left < best.left) {
+		if (try_set(s, arena_printf(arena_of(s), numbered[k].set, x), &c) && c.left < best.left) {
 			best = c;
 			at = x;
 		}
 	}
 	if (at)
-		keep(s, best, with_number(arena_of(s), numbered[k].what, at), 1);
+		keep(s, best, arena_printf(arena_of(s), numbered[k].what, at), 1);
 }
 
 static void try_recompute(struct job_search *s)
@@ -230,22 +211,6 @@ static void try_recompute(struct job_search *s)
 }
 
 /* --- all ------------------------------------------------------------------------------------------ */
-
-static void rank(struct job_search *s, struct explanation *e)
-{
-	e->causes = arena_array(arena_of(s), CAUSES_SHOWN, sizeof *e->causes);
-	while (e->causes_n < CAUSES_SHOWN) {
-		size_t best = s->causes.n;
-
-		for (size_t i = 0; i < s->causes.n; i++)
-			if (s->keys.at[i] < (best == s->causes.n ? INFINITY : s->keys.at[best]))
-				best = i;
-		if (best == s->causes.n)
-			return;
-		e->causes[e->causes_n++] = s->causes.at[best];
-		s->keys.at[best] = INFINITY;
-	}
-}
 
 void job_causes(const struct validate_ask *ask, job_make *make, bool trains, const struct validation *asked,
 		struct explanation *e)
@@ -261,7 +226,5 @@ void job_causes(const struct validate_ask *ask, job_make *make, bool trains, con
 		try_recompute(&s);
 	for (size_t k = 0; !trains && k < ARRAY_LEN(numbered); k++)
 		try_numbers(&s, k);
-	rank(&s, e);
-	VEC_FREE(&s.causes);
-	VEC_FREE(&s.keys);
+	cause_list_rank(&s.tried, arena_of(&s), e);
 }

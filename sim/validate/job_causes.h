@@ -13,9 +13,6 @@
 typedef int job_make(const struct validate_ask *ask, struct validation *v, struct texts *notes,
 		     struct err *err);
 
-/* What is left between the rows' values and what is measured, as of a cause. NAN where some row has no value. */
-double job_left(const struct validation *v);
-
 /* The causes that leave less than `asked` does, the likeliest first, at most CAUSES_SHOWN, into e->causes; in the loader's arena.
  * The subject of ask is a machine. */
 void job_causes(const struct validate_ask *ask, job_make *make, bool trains, const struct validation *asked,

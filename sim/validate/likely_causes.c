@@ -1,7 +1,6 @@
 /* likely_causes.c - see likely_causes.h. */
 #include "sim/validate/likely_causes.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,23 +166,6 @@ static bool as_expected(const struct explanation *e)
 	return 5 * outside <= n;
 }
 
-/* By their keys; of equal ones the first that was tried. */
-static void rank(struct cause_search *s, struct explanation *e)
-{
-	e->causes = arena_array(arena_of(s), CAUSES_SHOWN, sizeof *e->causes);
-	while (e->causes_n < CAUSES_SHOWN) {
-		size_t best = s->causes.n;
-
-		for (size_t i = 0; i < s->causes.n; i++)
-			if (s->keys.at[i] < (best == s->causes.n ? INFINITY : s->keys.at[best]))
-				best = i;
-		if (best == s->causes.n)
-			return;
-		e->causes[e->causes_n++] = s->causes.at[best];
-		s->keys.at[best] = INFINITY;
-	}
-}
-
 /* Judges by the rows that ran as asked, or by the others. Their number. */
 static size_t judge_by(struct cause_search *s, const struct explanation *e, bool as_asked)
 {
@@ -224,7 +206,7 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 		causes_try_said(s, &e->idle);
 	if (judge_by(s, e, true) && !expected)
 		causes_try(s);
-	rank(s, e);
+	cause_list_rank(&s->tried, arena_of(s), e);
 }
 
 /* The one text by which every row names its machine; NULL: some row does not, or they name several. */
@@ -238,15 +220,6 @@ static const char *machine_said(const struct runs *runs)
 	return said;
 }
 
-static double most_held_B(const struct runs *runs)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < runs->n; i++)
-		most = fmax(most, fmax(runs->at[i].bytes, runs->at[i].peak_B));
-	return most;
-}
-
 /* A machine of the catalogue as it stands, or the one that is meant by what the rows say, which is told. */
 static const char *machine_meant(const struct validate_ask *ask, const struct runs *runs, const char *said,
 				 const char **typed, struct explanation *e)
@@ -258,7 +231,7 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 
 	if (!said || catalogue_is_machine(l, said, NULL, &d))
 		return said;
-	id = run_machine_meant(l, said, most_held_B(runs), &note, &unheard);
+	id = run_machine_meant(l, said, runs_most_held_B(runs), &note, &unheard);
 	if (!id)
 		return NULL;
 	*typed = note ? said : NULL;
@@ -365,7 +338,5 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	e->runtime = runtime_of(&s);
 	if (rc == 0)
 		find_causes(&s, e);
-	VEC_FREE(&s.causes);
-	VEC_FREE(&s.keys);
 	return rc;
 }

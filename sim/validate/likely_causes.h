@@ -38,7 +38,7 @@ struct explanation {
 	size_t otherwise; /* rows that say that they ran otherwise */
 	bool normal;      /* as many rows inside as P10 to P90 lets expect, and none far off */
 	double left;      /* as of a cause: with none */
-	bool sought;      /* causes were, as they are of runs of a model alone */
+	bool sought;      /* causes were, as they are but of whole jobs in a scenario */
 	struct likely_cause *causes;
 	size_t causes_n; /* the likeliest first; none where all is normal */
 	struct likely_cause

@@ -7,52 +7,9 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sim/base/file.h"
 #include "sim/base/str.h"
-#include "sim/import/import.h"
-
-/* What the import of a text says: its complaints, or the model file. */
-struct outcome {
-	bool right;
-	const char *text;
-};
-
-static struct outcome import_text(struct arena *a, const char *text)
-{
-	const char *path = arena_printf(a, "/tmp/lemursim-corrupted-%d.config.json", (int)getpid());
-	const struct import_ask ask = {.path = path, .tool = "check"};
-	struct import_result result = {0};
-	struct outcome x = {0};
-	struct err err = ERR_INIT;
-	struct str said = STR_INIT;
-	struct diags *diags = arena_alloc(a, sizeof *diags);
-	struct loader loader;
-
-	MUST(file_write(path, text, strlen(text), true, &err) == 0);
-	diags_init(diags, a);
-	loader_init(&loader, a, diags);
-	x.right = import_model(&loader, &ask, &result, &err) == 0;
-	if (!x.right)
-		diags_format(diags, &said);
-	x.text = x.right ? arena_strdup(a, result.text.text)
-			 : arena_printf(a, "%s%s", err.msg, said.text ? said.text : "");
-	str_release(&said);
-	str_release(&result.text);
-	unlink(path);
-	return x;
-}
-
-static const char *read_text(struct arena *a, const char *path)
-{
-	struct err err = ERR_INIT;
-	char *text;
-	size_t len;
-
-	ck_assert_msg(file_read(a, path, 1 << 20, &text, &len, &err) == 0, "%s", err.msg);
-	return text;
-}
+#include "tests/import/imported.h"
 
 /* The text with the value of a key replaced; value NULL: with the key under another name. */
 static const char *with_value(struct arena *a, const char *text, const char *key, const char *value)
@@ -126,7 +83,7 @@ START_TEST(corrupted_keys_are_refused)
 	struct arena a = ARENA_INIT;
 	const char *path = arena_printf(&a, "tests/data/fresh/%s.json", wrongs[_i].file);
 	const struct outcome x =
-		import_text(&a, with_value(&a, read_text(&a, path), wrongs[_i].key, wrongs[_i].value));
+		import_text(&a, with_value(&a, read_text(&a, path), wrongs[_i].key, wrongs[_i].value), false);
 
 	ck_assert_msg(!x.right, "%s %s: taken", wrongs[_i].file, wrongs[_i].key);
 	ck_assert_msg(times(x.text, wrongs[_i].says) == 1, "%s", x.text);
@@ -142,11 +99,14 @@ START_TEST(corrupted_entries_are_refused)
 	const char *text = read_text(&a, "tests/data/fresh/" LAGUNA ".json"),
 		   *types = strstr(text, "\"mlp_layer_types\":[\"dense\","),
 		   *heads = strstr(text, "\"num_attention_heads_per_layer\":[48,");
-	const struct outcome foo = import_text(&a, arena_printf(&a, "%.*s\"mlp_layer_types\":[\"foo\",%s",
-								(int)(types - text), text, types + 27)),
+	const struct outcome foo = import_text(&a,
+					       arena_printf(&a, "%.*s\"mlp_layer_types\":[\"foo\",%s",
+							    (int)(types - text), text, types + 27),
+					       false),
 			     few = import_text(&a,
 					       arena_printf(&a, "%.*s\"num_attention_heads_per_layer\":[%s",
-							    (int)(heads - text), text, heads + 36));
+							    (int)(heads - text), text, heads + 36),
+					       false);
 
 	ck_assert_msg(!foo.right && strstr(foo.text, "expected 'sparse' or 'dense', got 'foo'"), "%s",
 		      foo.text);

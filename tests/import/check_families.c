@@ -13,6 +13,7 @@
 #include "sim/import/import.h"
 #include "sim/llm/projections.h"
 #include "tests/import/ggufmake.h"
+#include "tests/import/imported.h"
 
 #define FOLDER "tests/data/families/"
 
@@ -485,16 +486,6 @@ START_TEST(counts_of_the_catalogue)
 END_TEST
 
 /* --- the table of families ------------------------------------------------------------------------ */
-
-static char *read_text(struct arena *a, const char *path)
-{
-	struct err err = ERR_INIT;
-	char *text;
-	size_t len;
-
-	ck_assert_msg(file_read(a, path, 1 << 20, &text, &len, &err) == 0, "%s", err.msg);
-	return text;
-}
 
 static const char *row_in_readme(struct arena *a, const struct family *f)
 {

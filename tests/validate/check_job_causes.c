@@ -86,11 +86,10 @@ static const struct {
 
 START_TEST(a_load_finds_its_cause)
 {
-	struct fixture t = {.arena = ARENA_INIT};
+	struct fixture t;
 	struct explanation e;
 
-	diags_init(&t.diags, &t.arena);
-	loader_init(&t.loader, &t.arena, &t.diags);
+	fixture_init(&t);
 	e = explained(&t, &cases[_i].ran, load(&t.arena, 1, 1, 1));
 	e = explained(&t, &cases[_i].taken,
 		      load(&t.arena, expected(&e, "ttft_s_mean"), expected(&e, "tpot_s_mean"),
@@ -115,12 +114,11 @@ static const struct {
 
 START_TEST(a_training_run_finds_its_cause)
 {
-	struct fixture t = {.arena = ARENA_INIT};
+	struct fixture t;
 	struct explanation e;
 	double step_s;
 
-	diags_init(&t.diags, &t.arena);
-	loader_init(&t.loader, &t.arena, &t.diags);
+	fixture_init(&t);
 	e = explained(&t, trained[_i].ran, training(&t.arena, 166.4, 1, 10));
 	step_s = expected(&e, "train_step_s");
 	e = explained(&t, trained[_i].taken,
@@ -136,11 +134,10 @@ END_TEST
 /* What a command above the report says of the server is no question. */
 START_TEST(what_is_said_is_no_cause)
 {
-	struct fixture t = {.arena = ARENA_INIT};
+	struct fixture t;
 	struct explanation e;
 
-	diags_init(&t.diags, &t.arena);
-	loader_init(&t.loader, &t.arena, &t.diags);
+	fixture_init(&t);
 	e = explained(
 		&t, &cases[0].taken,
 		arena_printf(&t.arena, "vllm serve m --max-num-seqs 64\n%s", load(&t.arena, 2, 0.01, 3)));

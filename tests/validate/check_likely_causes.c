@@ -39,9 +39,8 @@ static void explain_some(struct explained *x, const struct place_of *p, const do
 	struct err err = ERR_INIT;
 	const char *path;
 
-	*x = (struct explained){.t = {.arena = ARENA_INIT}};
-	diags_init(&x->t.diags, &x->t.arena);
-	loader_init(&x->t.loader, &x->t.arena, &x->t.diags);
+	*x = (struct explained){.e = {0}};
+	fixture_init(&x->t);
 	path = arena_printf(&x->t.arena, "/tmp/lemursim-explain-%d.csv", (int)getpid());
 	str_addf(&text, "kind,prompt,gen,depth,tok_per_s%s%s\n", *column ? "," : "", column);
 	for (size_t i = 0; i < RUNS; i++)
