@@ -1,6 +1,4 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
-#include <stdio.h>
-
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/family/run_machine.h"
