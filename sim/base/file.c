@@ -12,10 +12,14 @@
 /* The most that any reader takes, so that an endless input ends. */
 enum { INPUT_MOST_B = 1 << 30, INPUT_PIECE_B = 1 << 16 };
 
+static int no_input(struct err *err, const char *why)
+{
+	return err_set(err, "cannot read the standard input: %s", why);
+}
+
 /* Writes what is left of the input; -1 with err. */
 static int copy_input(FILE *to, struct err *err)
 {
-	static const char *const cannot = "cannot read the standard input: %s";
 	char piece[INPUT_PIECE_B];
 	size_t all = 0;
 	ssize_t got;
@@ -23,11 +27,11 @@ static int copy_input(FILE *to, struct err *err)
 	while ((got = read(STDIN_FILENO, piece, sizeof piece)) > 0) {
 		all += (size_t)got;
 		if (all > INPUT_MOST_B)
-			return err_set(err, cannot, "it is larger than any file that is read");
+			return no_input(err, "it is larger than any file that is read");
 		if (fwrite(piece, 1, (size_t)got, to) != (size_t)got)
-			return err_set(err, cannot, strerror(errno));
+			return no_input(err, strerror(errno));
 	}
-	return got < 0 || fflush(to) != 0 ? err_set(err, cannot, strerror(errno)) : 0;
+	return got < 0 || fflush(to) != 0 ? no_input(err, strerror(errno)) : 0;
 }
 
 /* Several readers look whether a report is theirs, and a pipe gives what it holds once: a file without a name takes its place.
@@ -39,7 +43,7 @@ static int keep_input(struct err *err)
 	int rc;
 
 	if (fstat(STDIN_FILENO, &st) != 0)
-		return err_set(err, "cannot read the standard input: %s", strerror(errno));
+		return no_input(err, strerror(errno));
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
 		return 0;
 	kept = tmpfile();
@@ -47,7 +51,7 @@ static int keep_input(struct err *err)
 		return 0;
 	rc = copy_input(kept, err);
 	if (rc == 0 && (lseek(fileno(kept), 0, SEEK_SET) != 0 || dup2(fileno(kept), STDIN_FILENO) < 0))
-		rc = err_set(err, "cannot read the standard input: %s", strerror(errno));
+		rc = no_input(err, strerror(errno));
 	fclose(kept);
 	return rc;
 }
@@ -59,14 +63,7 @@ static int open_input(struct err *err)
 	if (keep_input(err) != 0)
 		return -1;
 	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	return fd >= 0 ? fd : err_set(err, "cannot read the standard input: %s", strerror(errno));
-}
-
-/* Puts a file's position back where its reading began; a pipe has none. */
-static void rewind_input(int fd, off_t from)
-{
-	if (from >= 0)
-		(void)lseek(fd, from, SEEK_SET);
+	return fd >= 0 ? fd : no_input(err, strerror(errno));
 }
 
 static int open_regular(const char *path, size_t max_B, struct err *err)
@@ -92,8 +89,9 @@ static int open_regular(const char *path, size_t max_B, struct err *err)
 
 int file_read(struct arena *a, const char *path, size_t max_B, char **text, size_t *len, struct err *err)
 {
-	const int fd = !strcmp(path, "-") ? open_input(err) : open_regular(path, max_B, err);
-	const off_t from = fd < 0 ? -1 : lseek(fd, 0, SEEK_CUR);
+	const bool input = !strcmp(path, "-");
+	const int fd = input ? open_input(err) : open_regular(path, max_B, err);
+	const off_t from = input && fd >= 0 ? lseek(fd, 0, SEEK_CUR) : -1; /* a pipe has none */
 	size_t room = 4096, n = 0;
 	char *buffer;
 	ssize_t got;
@@ -117,7 +115,8 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
 		*len = n;
 	}
 	free(buffer);
-	rewind_input(fd, from);
+	if (from >= 0)
+		(void)lseek(fd, from, SEEK_SET);
 	close(fd);
 	return n == (size_t)-1 ? -1 : 0;
 }

@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/calib/table_fit.h"
 
@@ -89,7 +88,7 @@ static void fit_dense(struct profile_fitting *g, enum few_format f)
 /* Products that the host started one by one say nothing of the kernel that takes all experts: `expert_calls` of the profile. */
 static bool is_called(const struct sample *s)
 {
-	return s->path && !strcmp(s->path, "called");
+	return sample_is_of_path(s, "called");
 }
 
 /* m rows that meet k experts of n x n are one product of m / k rows, which is no whole number where tokens choose, through as

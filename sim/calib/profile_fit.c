@@ -251,11 +251,6 @@ static const struct sample_set *use_unsettled(struct profile_fitting *g, const s
 	return to;
 }
 
-static bool is_path(const struct sample *s, const char *path)
-{
-	return s->path && !strcmp(s->path, path);
-}
-
 /* Whether products of this shape were measured in the path too. */
 static bool has_path(const struct sample_set *set, const struct sample *like, const char *path)
 {
@@ -263,7 +258,7 @@ static bool has_path(const struct sample_set *set, const struct sample *like, co
 		const struct sample *s = &set->samples[i];
 
 		if (s->kind == SAMPLE_GEMM && s->dtype == like->dtype && s->m == like->m && s->n == like->n &&
-		    s->k == like->k && is_path(s, path))
+		    s->k == like->k && sample_is_of_path(s, path))
 			return true;
 	}
 	return false;
@@ -284,7 +279,7 @@ static const struct sample_set *of_path(struct profile_fitting *g, const struct 
 	to->n = 0;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];
-		const bool has = s->kind == SAMPLE_GEMM && is_path(s, converted);
+		const bool has = s->kind == SAMPLE_GEMM && sample_is_of_path(s, converted);
 
 		if (wanted ? has || s->kind != SAMPLE_GEMM || !has_path(set, s, converted) : !has)
 			samples[to->n++] = *s;

@@ -139,7 +139,7 @@ static void raise_kernel(struct profile_fitting *g)
 /* Launches of a forward or backward pass of training, which the host records. */
 static bool is_of_training(const struct sample *s)
 {
-	return s->path && !strcmp(s->path, "training");
+	return sample_is_of_path(s, "training");
 }
 
 static double alone_count(const struct sample *s) /* kernels that need not wait for one another */

@@ -45,6 +45,11 @@ static size_t lower_rank(size_t n)
 	return r;
 }
 
+bool sample_is_of_path(const struct sample *s, const char *path)
+{
+	return s->path && !strcmp(s->path, path);
+}
+
 struct sample_median sample_median(const struct sample *s)
 {
 	const size_t n = s->seconds_n;

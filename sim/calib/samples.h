@@ -55,6 +55,8 @@ struct sample {
 	const char *source; /* a published number's; NULL: measured here */
 };
 
+bool sample_is_of_path(const struct sample *s, const char *path);
+
 struct sample_set {
 	const char *chip, *os, *build, *tool, *date, *device,
 		*runtime; /* device: "gpu", "cpu"; runtime: "metal", "cblas" */

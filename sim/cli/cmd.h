@@ -100,6 +100,7 @@ const volatile sig_atomic_t *session_interrupted(void);
 /* To the standard error, lines wrapped to its width if it has one; lines of files that are shown are not. */
 void say(const char *text);
 void say_notes(const struct texts *notes);                /* "lemursim: note: ..." */
+void say_note(const char *note);                          /* likewise; NULL: there is none */
 int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on stderr; returns code */
 
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit

@@ -173,7 +173,7 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 	ask.machine = run_machine_typed(&s->loader, o->machine, &o->runs.from, &note, &err);
 	if (!ask.machine)
 		return session_refuse(s, &err);
-	say_notes(&(struct texts){&note, note ? 1 : 0});
+	say_note(note);
 	for (size_t i = 0; i < o->runs.from.n; i++) {
 		const size_t given = o->runs.models.n, at = i < given ? i : given - 1;
 

@@ -1,6 +1,4 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
-#include <stdio.h>
-
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/family/run_machine.h"
@@ -62,7 +60,7 @@ static int explain(struct session *s, const struct explain_options *o, const str
 	if (!samples_csv_is_none(files, "explain takes runs of whole models", &err) ||
 	    explain_make(&ask, &e, &err) != 0)
 		return session_refuse(s, &err);
-	say_notes(&(struct texts){&note, note ? 1 : 0});
+	say_note(note);
 	say_notes(&e.notes);
 	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));
 	rc = session_deliver(s, &out);

@@ -127,12 +127,9 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 	if (check_from(ask, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ask->from.n; i++) {
-		const char *empty;
-
 		if (runs_read(a, ask->from.at[i], &files[i], err) != 0)
 			return -1;
-		empty = runs_empty_note(a, &files[i]);
-		say_notes(&(struct texts){&empty, empty ? 1 : 0});
+		say_note(runs_empty_note(a, &files[i]));
 	}
 	if (ask->subjects.n || !runs_name_machines(&files[0]))
 		rc = validate_replays_make(ask, files, v, &notes, err);
@@ -177,7 +174,7 @@ static const char *subject_named(struct session *s, const char *name, const stru
 	if (strcmp(found, name) != 0 || catalogue_has(&s->loader, name))
 		return found;
 	id = run_machine_typed(&s->loader, name, files, &note, &unheard);
-	say_notes(&(struct texts){&note, note ? 1 : 0});
+	say_note(note);
 	return id ? id : found;
 }
 

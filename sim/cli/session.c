@@ -118,6 +118,11 @@ void say(const char *text)
 	str_release(&line);
 }
 
+void say_note(const char *note)
+{
+	say_notes(&(struct texts){&note, note ? 1 : 0});
+}
+
 void say_notes(const struct texts *notes)
 {
 	struct str text = STR_INIT;

@@ -77,10 +77,13 @@ int diag_add(struct diags *d, struct place place, const char *hint, const char *
 	now.msg = make_printable(d->arena, msg);
 	now.hint = hint && *hint ? make_printable(d->arena, hint) : NULL;
 	d->total++;
-	d->again += is_said(d, &now);
-	if (!is_said(d, &now) && d->n < DIAG_MAX)
-		d->list[d->n++] = now;
+	if (is_said(d, &now))
+		return -1;
 	d->last = now;
+	if (d->n < DIAG_MAX)
+		d->list[d->n++] = now;
+	else
+		d->left_out++;
 	return -1;
 }
 
@@ -143,6 +146,6 @@ void diags_format(const struct diags *d, struct str *out)
 		if (x->hint)
 			str_addf(out, "  hint: %s\n", x->hint);
 	}
-	if (d->total > d->n + d->again)
-		str_addf(out, "... and %zu more\n", d->total - d->n - d->again);
+	if (d->left_out)
+		str_addf(out, "... and %zu more\n", d->left_out);
 }

@@ -36,9 +36,9 @@ struct diag {
 struct diags {
 	struct arena *arena;
 	struct diag list[DIAG_MAX];
-	size_t n;     /* diagnostics in list */
-	size_t total; /* diagnostics reported, those not kept included */
-	size_t again; /* of these, such as said what the one before had said of the same place */
+	size_t n;        /* diagnostics in list */
+	size_t left_out; /* diagnostics for which it had no room */
+	size_t total; /* diagnostics reported: these and such as said again what the one before had said of the same place */
 	struct diag last;
 };
 
@@ -47,8 +47,8 @@ void diags_init(struct diags *d, struct arena *a);
  * there is none. */
 size_t diag_line_break(const char *s, const char *end);
 
-/* Adds a diagnostic and returns -1; one that says of the same place what the last one did is counted, and listed once. Control characters and invalid UTF-8 in msg and hint are replaced, so
- * that they do not reach a terminal. */
+/* Adds a diagnostic and returns -1; one that says of the same place what the last one did is counted, and listed once. Control
+ * characters and invalid UTF-8 in msg and hint are replaced, so that they do not reach a terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Adds a diagnostic with the message and hint of err; returns -1. */
 int diag_err(struct diags *d, struct place place, const struct err *err);

@@ -187,13 +187,22 @@ static int by_least(const void *a, const void *b)
 
 /* ---- verdicts ---- */
 
-static int ask_holds(struct search *s, const int *counts)
+/* NULL: it has not been asked for. */
+static const struct verdict *find_verdict(const struct search *s, const int *counts)
 {
-	struct verdict v = {NULL, 0};
-
 	for (size_t i = 0; i < s->verdicts.n; i++)
 		if (!memcmp(s->verdicts.at[i].counts, counts, size(s)))
-			return s->verdicts.at[i].holds;
+			return &s->verdicts.at[i];
+	return NULL;
+}
+
+static int ask_holds(struct search *s, const int *counts)
+{
+	const struct verdict *known = find_verdict(s, counts);
+	struct verdict v = {NULL, 0};
+
+	if (known)
+		return known->holds;
 	if (s->out.runs >= s->ask->runs_most)
 		return -1;
 	s->out.runs++;
@@ -234,27 +243,18 @@ static bool is_mine(const struct search *s, const struct fleet *f)
 	return !s->ask->mine || s->ask->mine(s->ask->self, f->counts);
 }
 
-static bool is_known(const struct search *s, const int *counts)
-{
-	bool known = false;
-
-	for (size_t i = 0; i < s->verdicts.n && !known; i++)
-		known = !memcmp(s->verdicts.at[i].counts, counts, size(s));
-	return known;
-}
-
 /* From a candidate on, those that are not known. */
 static void tell_ahead(const struct search *s, size_t from)
 {
 	int *next[FLEETS_AHEAD];
 	size_t n = 0;
 
-	if (!s->ask->ahead || is_known(s, s->candidates.at[from].counts))
+	if (!s->ask->ahead || find_verdict(s, s->candidates.at[from].counts))
 		return;
 	for (size_t i = from; i < s->candidates.n && n < FLEETS_AHEAD; i++) {
 		const struct fleet *f = &s->candidates.at[i];
 
-		if (f->least < s->best && is_mine(s, f) && !is_known(s, f->counts))
+		if (f->least < s->best && is_mine(s, f) && !find_verdict(s, f->counts))
 			next[n++] = f->counts;
 	}
 	s->ask->ahead(s->ask->self, next, n);

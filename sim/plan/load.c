@@ -69,7 +69,7 @@ int plan_load_replications(const struct plan_load *load)
 	return load->base->arrivals.kind == ARRIVALS_TRACE ? 1 : (int)load->base->replications;
 }
 
-static bool stopped(const struct plan_load *load)
+bool plan_load_stopped(const struct plan_load *load)
 {
 	return load->stop && *load->stop;
 }
@@ -87,7 +87,7 @@ static int run(const struct plan_load *load, struct service *s, const struct ser
 					.stop = load->stop};
 	struct err err = ERR_INIT;
 
-	return stopped(load) ? -1 : service_run(s, &ask, out, &err);
+	return plan_load_stopped(load) ? -1 : service_run(s, &ask, out, &err);
 }
 
 /* Requests per second that a batch of that size needs. */

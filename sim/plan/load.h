@@ -24,6 +24,8 @@ struct plan_load plan_load_of(const struct world *plan);
 /* The load at a size, in memory of the caller. */
 struct serve plan_load_at(const struct plan_load *load, double size);
 
+bool plan_load_stopped(const struct plan_load *load);
+
 /* Does the service hold the load at that size in every replication, every request answered? A batch has to
  * end in time. 1, 0; -1: interrupted. A broken trace ends a plan before. */
 int plan_load_holds(const struct plan_load *load, struct service *s, double size);

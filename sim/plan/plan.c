@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/base/texts.h"
 #include "sim/plan/answer.h"
@@ -78,7 +77,6 @@ struct other {
 
 struct others {
 	const struct plan_seeking *x;
-	const struct world *plan;
 	struct other at[PLAN_ROWS - 4];
 	size_t n;
 	size_t threads; /* of each search */
@@ -89,13 +87,13 @@ static int seek_other(void *self, size_t thread, size_t i)
 	struct others *all = self;
 	struct other *o = &all->at[i];
 	const struct plan_seeking *x = all->x;
-	struct plan_seeking own = {.r = &o->r, .arena = &o->arena, .verdicts = x->verdicts, .stop = x->stop};
+	struct plan_seeking own = {.r = &o->r, .arena = &o->arena, .verdicts = x->verdicts};
 
 	(void)thread;
 	o->r = *x->r;
 	o->r.load.threads = all->threads;
 	o->r.counts = (struct plan_counts){0};
-	o->found = plan_seek(&own, all->plan, o->only, x->r->budget);
+	o->found = plan_seek(&own, o->only);
 	o->ran = o->found.best && !plan_seeks_share(x) && !shown(x->r, o->found.best->counts);
 	if (o->ran) {
 		o->row = (struct plan_row){.why = PLAN_HOLDS};
@@ -140,10 +138,10 @@ static bool seek_apart(const struct others *all)
 {
 	const struct plan_seeking *x = all->x;
 
-	return !x->verdicts && !all->plan->scenario->plan->pools && all->n >= 2 * x->r->load.threads;
+	return !x->verdicts && !x->r->from.plan->scenario->plan->pools && all->n >= 2 * x->r->load.threads;
 }
 
-static void show_others(struct plan_seeking *x, const struct world *plan, const struct fleet_kind *kinds)
+static void show_others(struct plan_seeking *x, const struct fleet_kind *kinds)
 {
 	struct plan_result *r = x->r;
 	struct others *all = xcalloc(1, sizeof *all);
@@ -151,7 +149,6 @@ static void show_others(struct plan_seeking *x, const struct world *plan, const 
 	size_t threads;
 
 	all->x = x;
-	all->plan = plan;
 	list_others(all, kinds);
 	work.n = all->n;
 	threads = seek_apart(all) ? r->load.threads : 1;
@@ -323,7 +320,7 @@ static void answer(struct plan_seeking *x, const struct world *plan, const struc
 		show_below(x, f, f->best->usd);
 		if (!r->below)
 			show_bounded(x, f->best->usd);
-		show_others(x, plan, kinds);
+		show_others(x, kinds);
 		mark_pareto(r);
 		plan_look_closer(x->r->from.l, plan, root, ask, r);
 	} else if (f->tried_n) {
@@ -356,23 +353,23 @@ static int begin_verdicts(struct plan_seeking *x, const struct plan_ask *ask, co
 static int search(struct loader *l, const struct world *plan, const struct yml *root,
 		  const struct plan_ask *ask, struct plan_result *r)
 {
-	struct plan_seeking x = {.r = r, .arena = l->arena, .verdicts = ask->verdicts, .stop = ask->stop};
+	struct plan_seeking x = {.r = r, .arena = l->arena, .verdicts = ask->verdicts};
 	struct fleet_kind *kinds;
 	struct fleets f;
 
 	if (groups_make(l, plan, root, r->load.threads, &r->groups) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
-	kinds = plan_seek_kinds(l->arena, r, plan->scenario->plan->goal == PLAN_ENERGY);
+	kinds = plan_seek_kinds(l->arena, r);
 	if (begin_verdicts(&x, ask, kinds) != 0)
 		return -1;
-	f = plan_seek(&x, plan, kinds, r->budget);
+	f = plan_seek(&x, kinds);
 	r->counts.proved = f.proved;
 	if (plan_seeks_share(&x)) {
 		if (!f.stopped)
-			show_others(&x, plan, kinds);
+			show_others(&x, kinds);
 		arena_release(&x.scratch);
-		return x.refused || (ask->stop && *ask->stop) ? -1 : 0;
+		return x.refused || plan_load_stopped(&r->load) ? -1 : 0;
 	}
 	if (!f.stopped)
 		answer(&x, plan, root, ask, &f, kinds);
@@ -381,7 +378,7 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 	plan_answer(l->arena, plan, r);
 	arena_release(&x.scratch);
 	/* what was stopped on its way has no neighbours and no bill, which would read as none */
-	return ask->stop && *ask->stop ? -1 : 0;
+	return plan_load_stopped(&r->load) ? -1 : 0;
 }
 
 static const char *computed(struct arena *a, const struct world *plan, const struct plan_load *load)

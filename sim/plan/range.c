@@ -64,11 +64,6 @@ static void choose_loads(const struct plan_result *r, struct plan_range *out)
 
 /* ---- running it ---- */
 
-static bool stopped(const struct plan_result *r)
-{
-	return r->load.stop && *r->load.stop;
-}
-
 static bool is_first(const struct plan_result *r, const struct plan_row *row)
 {
 	const struct plan_row *same = r->rows;
@@ -86,7 +81,7 @@ static void add_sizes(struct plan_result *r, const struct plan_row *row, struct 
 		  most = fleet < g->up_to ? fleet : g->up_to,
 		  first = own > RANGE_STEPS / 2 ? own - RANGE_STEPS / 2 : 1;
 
-	for (int n = first; n <= most && out->sizes_n < RANGE_STEPS && !stopped(r); n++) {
+	for (int n = first; n <= most && out->sizes_n < RANGE_STEPS && !plan_load_stopped(&r->load); n++) {
 		const struct plan_capacity c =
 			n == own && row->holds.known ? row->holds : plan_holds_with(r, row, n - own);
 
@@ -106,7 +101,8 @@ static void add_latencies(const struct plan_result *r, const struct plan_row *ro
 
 	for (size_t i = 0; i < out->loads_n; i++) {
 		struct service_summary m;
-		const bool ran = s && !stopped(r) && plan_load_run(&r->load, s, out->loads[i], &m) == 0;
+		const bool ran = s && !plan_load_stopped(&r->load) &&
+				 plan_load_run(&r->load, s, out->loads[i], &m) == 0;
 
 		to->at[i].overloaded = ran && m.overloaded;
 		for (size_t b = 0; b < out->bounds_n; b++)
@@ -125,7 +121,7 @@ int plan_range_of(struct plan_result *r, struct plan_range *out)
 		choose_bounds(&r->load, out);
 		choose_loads(r, out);
 	}
-	for (size_t i = 0; i < r->rows_n && !stopped(r); i++) {
+	for (size_t i = 0; i < r->rows_n && !plan_load_stopped(&r->load); i++) {
 		const struct plan_row *row = &r->rows[i];
 
 		if (!row->ran)
@@ -137,5 +133,5 @@ int plan_range_of(struct plan_result *r, struct plan_range *out)
 				row->servers, row->usd, row->holds.known ? row->holds.load : (double)NAN};
 		add_latencies(r, row, out, &out->rows[i]);
 	}
-	return stopped(r) ? -1 : 0;
+	return plan_load_stopped(&r->load) ? -1 : 0;
 }

@@ -8,17 +8,24 @@
 #include "sim/base/workers.h"
 #include "sim/plan/rows.h"
 
-static struct service *join(struct plan_seeking *x, const int *counts)
+/* The groups that a fleet has, of which there are *n. */
+static struct fleet_share *parts_of(struct arena *a, const struct group_list *g, const int *counts, size_t *n)
 {
-	const struct group_list *g = &x->r->groups;
-	struct fleet_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
-	struct service *s;
-	size_t n = 0;
+	struct fleet_share *parts = arena_array(a, g->n, sizeof *parts);
 
+	*n = 0;
 	for (size_t i = 0; i < g->n; i++)
 		if (counts[i])
-			parts[n++] = (struct fleet_share){&g->at[i], counts[i]};
-	s = plan_parts_service(&x->scratch, x->r, parts, n);
+			parts[(*n)++] = (struct fleet_share){&g->at[i], counts[i]};
+	return parts;
+}
+
+static struct service *join(struct plan_seeking *x, const int *counts)
+{
+	size_t n;
+	const struct fleet_share *parts = parts_of(&x->scratch, &x->r->groups, counts, &n);
+	struct service *s = plan_parts_service(&x->scratch, x->r, parts, n);
+
 	x->unbuilt = !s;
 	return s;
 }
@@ -44,17 +51,15 @@ static struct service *join_on(struct looking_ahead *a, struct arena *scratch, c
 			       size_t thread)
 {
 	const struct group_list *g = &a->x->r->groups;
-	struct fleet_share *parts = arena_array(scratch, g->n, sizeof *parts);
-	struct group *own = arena_array(scratch, g->n, sizeof *own);
-	size_t n = 0;
+	size_t n;
+	struct fleet_share *parts = parts_of(scratch, g, counts, &n);
+	struct group *own = arena_array(scratch, n, sizeof *own);
 
-	for (size_t i = 0; i < g->n; i++) {
-		if (!counts[i])
-			continue;
-		own[n] = g->at[i];
-		own[n].service = service_twin(own[n].service, a->uses[i] > 1 ? thread : 0);
-		parts[n] = (struct fleet_share){&own[n], counts[i]};
-		n++;
+	for (size_t i = 0; i < n; i++) {
+		own[i] = *parts[i].group;
+		own[i].service =
+			service_twin(own[i].service, a->uses[parts[i].group - g->at] > 1 ? thread : 0);
+		parts[i].group = &own[i];
 	}
 	return plan_parts_service(scratch, a->x->r, parts, n);
 }
@@ -147,7 +152,7 @@ static double known_or(struct plan_seeking *x, enum plan_question question, cons
 	if (fleet && plan_verdicts_find(x->verdicts, question, fleet, &number))
 		return number;
 	number = find(x, counts);
-	if (fleet && !x->unbuilt && !(x->stop && *x->stop) && number >= 0)
+	if (fleet && !x->unbuilt && !plan_load_stopped(&x->r->load) && number >= 0)
 		x->refused |= plan_verdicts_add(x->verdicts, question, fleet, number) != 0;
 	return number;
 }
@@ -282,9 +287,10 @@ static bool is_hopeless(const struct group *x)
 	return x->pool == POOL_WHOLE || b->miss.unserved;
 }
 
-/* energy: that is the goal, so that what a machine draws has to be known. */
-struct fleet_kind *plan_seek_kinds(struct arena *a, const struct plan_result *r, bool energy)
+/* Where energy is the goal, what a machine draws has to be known. */
+struct fleet_kind *plan_seek_kinds(struct arena *a, const struct plan_result *r)
 {
+	const bool energy = r->from.plan->scenario->plan->goal == PLAN_ENERGY;
 	const struct group_list *g = &r->groups;
 	struct fleet_kind *kinds = arena_array(a, g->n + 1, sizeof *kinds);
 
@@ -307,17 +313,16 @@ struct fleet_kind *plan_seek_kinds(struct arena *a, const struct plan_result *r,
 	return kinds;
 }
 
-struct fleets plan_seek(struct plan_seeking *x, const struct world *plan, const struct fleet_kind *kinds,
-			double budget)
+struct fleets plan_seek(struct plan_seeking *x, const struct fleet_kind *kinds)
 {
-	const struct planning *p = plan->scenario->plan;
+	const struct planning *p = x->r->from.plan->scenario->plan;
 	struct fleets_ask ask = {.kinds = kinds,
 				 .n = x->r->groups.n,
 				 .up_to = (int)p->up_to,
 				 .mixed = (int)p->mixed,
 				 .spare = (int)p->spare,
 				 .work = plan_load_work(&x->r->load),
-				 .budget = budget,
+				 .budget = x->r->budget,
 				 .holds = holds,
 				 .ahead = x->verdicts ? NULL : look_ahead,
 				 .mine = plan_seeks_share(x) ? is_mine : NULL,

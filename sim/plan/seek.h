@@ -17,20 +17,18 @@ struct plan_seeking {
 	struct arena *arena;            /* of what is found */
 	struct arena scratch;           /* joined services, one at a time */
 	struct plan_verdicts *verdicts; /* NULL: nothing is known, and nobody asks */
-	const volatile int *stop;
-	bool refused; /* a verdict could not be kept */
+	bool refused;                   /* a verdict could not be kept */
 	bool unbuilt; /* the last fleet could not be built, of which the answer tells: that is found out again */
 	struct plan_ahead ahead[FLEETS_AHEAD];
 	size_t ahead_n;
 };
 
-/* The groups as the kinds of a search, in the arena. energy: that is the goal, so that what a machine draws has to be known. */
-struct fleet_kind *plan_seek_kinds(struct arena *a, const struct plan_result *r, bool energy);
+/* The groups as the kinds of a search, in the arena. */
+struct fleet_kind *plan_seek_kinds(struct arena *a, const struct plan_result *r);
 
 /* Finds the best fleet of the kinds by the plan's goal, and adds what was looked at to the result's counts. The result's threads run
  * at a time, each a fleet or a replication. */
-struct fleets plan_seek(struct plan_seeking *x, const struct world *plan, const struct fleet_kind *kinds,
-			double budget);
+struct fleets plan_seek(struct plan_seeking *x, const struct fleet_kind *kinds);
 
 /* Runs the load as asked on a fleet: all of the row but its parts. */
 void plan_seek_run(struct plan_seeking *x, const int *counts, struct plan_row *row);

@@ -83,7 +83,7 @@ static void try_numbers(struct anneal *a, const double *memory)
 			walk_try(&a->all, &p, INFINITY);
 			if (isfinite(a->all.evaluated.rank))
 				start_list_keep(&a->by_number, BY_NUMBER, &p, &a->all.evaluated.units,
-						a->all.evaluated.energy);
+						a->all.energy);
 		}
 }
 
@@ -103,7 +103,7 @@ static bool cut_within_memory(struct anneal *a, const struct pipelines *of, cons
 		p->variant = variant;
 		anneal_state_order_twins(&a->common.space, p);
 		walk_lay_out(&a->all, p);
-		if (!(walk_excess(&a->all, &a->common.ask.variants[variant], over) > 0))
+		if (!(walk_excess(&a->all, over) > 0))
 			return true;
 		pipelines_limit(of, p, over, most);
 	}
@@ -113,16 +113,16 @@ static bool cut_within_memory(struct anneal *a, const struct pipelines *of, cons
 /* The penalties of limits are those of the state's energy. */
 static void keep_pipeline(struct anneal *a, const struct anneal_state *p)
 {
-	const struct evaluated *k = &a->all.evaluated;
-	const struct block_costs *costs = &a->common.ask.variants[p->variant].block_costs;
+	const struct annealed *k = &a->all.evaluated;
+	const struct block_costs *costs = &k->variant->block_costs;
 	const struct rate r = goal_rate_tied(costs, a->common.ask.goal.minimized, &k->units);
 	struct phase_group_sum sums[PHASE_GROUPS];
 	double estimate;
 
-	walk_sum(&a->all, costs, sums);
+	walk_sum(&a->all, sums);
 	estimate = pipelines_estimate(costs, &r, sums) * search_complexity_penalty(&k->units, k->kind);
 	start_list_keep(&a->pipelines, PIPELINES, p, &k->units,
-			k->energy + exact_log(fmax(estimate, 1e-300) / fmax(k->rank, 1e-300)));
+			a->all.energy + exact_log(fmax(estimate, 1e-300) / fmax(k->rank, 1e-300)));
 }
 
 /* Looks at the pipelines over each set, by speed and by memory, with each variant. */
@@ -294,7 +294,7 @@ static void insert_by_number(struct anneal *a)
 /* Where the evaluated candidate is in the pool; added at its end if it is not. */
 static size_t find_or_add(struct anneal *a, const struct anneal_state *p)
 {
-	const size_t at = walk_find(&a->all, &a->common.ask.variants[p->variant]);
+	const size_t at = walk_find(&a->all);
 
 	if (at == a->all.pool.n)
 		VEC_ADD(&a->all.pool, walk_evaluated(&a->all, p));

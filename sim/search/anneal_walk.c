@@ -21,12 +21,12 @@ static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, pen
 /* ---- energy of a state ---- */
 
 /* The footprint of the evaluated candidate on each machine. */
-static void footprint_of(const struct anneal_walk *w, const struct variant *v, struct footprint *out)
+static void footprint_of(const struct anneal_walk *w, struct footprint *out)
 {
-	const struct evaluated *k = &w->evaluated;
+	const struct annealed *k = &w->evaluated;
 	const struct candidate c = {.job = w->of->ask.job,
 				    .phase_group = {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]}};
-	const struct footprint_table *table = w->of->memory[v - w->of->ask.variants];
+	const struct footprint_table *table = w->of->memory[k->variant - w->of->ask.variants];
 	struct arena scratch = ARENA_INIT;
 	struct placement place;
 
@@ -34,44 +34,44 @@ static void footprint_of(const struct anneal_walk *w, const struct variant *v, s
 		footprint_table_sum(table, k->at[0], k->at[1], out);
 		return;
 	}
-	place = candidate_place(&scratch, v->w, &c);
+	place = candidate_place(&scratch, k->variant->w, &c);
 	job_types[w->of->ask.job]->programs->footprint(&place, out);
 	arena_release(&scratch);
 }
 
-double walk_excess(const struct anneal_walk *w, const struct variant *v, double *over)
+double walk_excess(const struct anneal_walk *w, double *over)
 {
-	const struct evaluated *k = &w->evaluated;
-	const struct world *world = v->w;
+	const struct annealed *k = &w->evaluated;
+	const struct world *world = k->variant->w;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 	struct footprint footprint[SPACE_UNITS];
 	double need_B[SPACE_UNITS], sum = 0;
 
-	block_costs_machine_weights_B(&v->block_costs, at, need_B);
+	block_costs_machine_weights_B(&k->variant->block_costs, at, need_B);
 	for (size_t m = 0; m < world->machines_n; m++)
 		sum += over[m] = fmax(0, need_B[m] / world->machines[m].memory.usable.value - 1);
 	if (sum > 0 || !job_types[w->of->ask.job]->programs->footprint)
 		return sum;
-	footprint_of(w, v, footprint);
+	footprint_of(w, footprint);
 	for (size_t m = 0; m < world->machines_n; m++)
 		sum += over[m] = footprint_short_B(&footprint[m]) / world->machines[m].memory.usable.value;
 	return sum;
 }
 
-static double memory_excess(const struct anneal_walk *w, const struct variant *v)
+static double memory_excess(const struct anneal_walk *w)
 {
 	double over[SPACE_UNITS];
 
-	return walk_excess(w, v, over);
+	return walk_excess(w, over);
 }
 
-void walk_sum(const struct anneal_walk *w, const struct block_costs *p,
-	      struct phase_group_sum sums[PHASE_GROUPS])
+void walk_sum(const struct anneal_walk *w, struct phase_group_sum sums[PHASE_GROUPS])
 {
-	const struct evaluated *k = &w->evaluated;
+	const struct annealed *k = &w->evaluated;
+	const struct block_costs *p = &k->variant->block_costs;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
-	block_costs_sum_both(p, at, k->pass_s, sums);
+	block_costs_sum_both(p, at, w->pass_s, sums);
 	if (!k->single)
 		block_costs_add_handovers(p, at, sums);
 }
@@ -88,7 +88,7 @@ static void add_used(const struct anneal_walk *w, const uint8_t *at, struct unit
 static void lay_out_phase_group(struct anneal_walk *w, const struct anneal_state *anneal_state,
 				int phase_group)
 {
-	struct evaluated *k = &w->evaluated;
+	struct annealed *k = &w->evaluated;
 
 	anneal_state_layer_map(&w->of->space, &anneal_state->phase_group[phase_group],
 			       &k->phase_group[phase_group], k->at[phase_group]);
@@ -100,8 +100,9 @@ static void lay_out_phase_group(struct anneal_walk *w, const struct anneal_state
 void walk_lay_out(struct anneal_walk *w, const struct anneal_state *anneal_state)
 {
 	const size_t layers = w->of->space.layers;
-	struct evaluated *k = &w->evaluated;
+	struct annealed *k = &w->evaluated;
 
+	k->variant = &w->of->ask.variants[anneal_state->variant];
 	k->kind = 0;
 	k->units = (struct unit_set){{0}};
 	lay_out_phase_group(w, anneal_state, 0);
@@ -121,9 +122,8 @@ void walk_lay_out(struct anneal_walk *w, const struct anneal_state *anneal_state
 
 void walk_evaluate(struct anneal_walk *w, const struct anneal_state *anneal_state, double most)
 {
-	const struct variant *v = &w->of->ask.variants[anneal_state->variant];
-	const struct block_costs *p = &v->block_costs;
-	struct evaluated *k = &w->evaluated;
+	const struct block_costs *p = &w->of->ask.variants[anneal_state->variant].block_costs;
+	struct annealed *k = &w->evaluated;
 	struct phase_group_sum phase_groups[PHASE_GROUPS];
 	struct rate r;
 	double over;
@@ -134,30 +134,30 @@ void walk_evaluate(struct anneal_walk *w, const struct anneal_state *anneal_stat
 	missing = w->of->space.all_joined ? 0 : space_unjoined(p->w, &k->units);
 	if (missing) {
 		k->rank = INFINITY;
-		k->energy = penalty_unjoined + (double)missing;
+		w->energy = penalty_unjoined + (double)missing;
 		return;
 	}
-	walk_sum(w, p, phase_groups);
+	walk_sum(w, phase_groups);
 	r = goal_rate_tied(p, w->of->ask.goal.minimized, &k->units);
 	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(&k->units, k->kind);
-	k->energy = exact_log(fmax(k->rank, 1e-300));
+	w->energy = exact_log(fmax(k->rank, 1e-300));
 	over = limits_violation(p, w->of->ask.limits, w->of->ask.limits_n, &k->units, phase_groups);
-	k->energy += over > 0 ? fmin(penalty_max, penalty_step + penalty_slope * over) : 0;
-	over = k->energy > most ? 0 : memory_excess(w, v);
+	w->energy += over > 0 ? fmin(penalty_max, penalty_step + penalty_slope * over) : 0;
+	over = w->energy > most ? 0 : memory_excess(w);
 	if (over > 0)
-		k->energy += penalty_step + penalty_slope * over;
-	if (over > 0 || k->energy > most)
+		w->energy += penalty_step + penalty_slope * over;
+	if (over > 0 || w->energy > most)
 		k->rank = INFINITY;
 }
 
 /* ---- the best candidates so far ---- */
 
-static bool is_same(const struct annealed *have, const struct variant *v, uint8_t *const at[PHASE_GROUPS])
+static bool is_same(const struct annealed *a, const struct annealed *b)
 {
-	const size_t blocks = v->block_costs.blocks;
+	const size_t blocks = b->variant->block_costs.blocks;
 
-	return have->variant == v && !memcmp(have->at[0], at[0], blocks) &&
-	       !memcmp(have->at[1], at[1], blocks);
+	return a->variant == b->variant && !memcmp(a->at[0], b->at[0], blocks) &&
+	       !memcmp(a->at[1], b->at[1], blocks);
 }
 
 static uint32_t class_number(const struct annealed *k)
@@ -197,7 +197,7 @@ static size_t pool_slot(struct anneal_walk *w, const struct annealed *k)
 
 		if (w->class[i] != class || have->kind != k->kind || !unit_set_same(&have->units, &k->units))
 			continue;
-		if (is_same(have, k->variant, k->at))
+		if (is_same(have, k))
 			return none;
 		of_class++;
 		if (worst == none || have->rank > w->pool.at[worst].rank)
@@ -208,20 +208,6 @@ static size_t pool_slot(struct anneal_walk *w, const struct annealed *k)
 	if (of_class < PER_CLASS)
 		worst = worst_of_all(w);
 	return worst != none && k->rank < w->pool.at[worst].rank ? worst : none;
-}
-
-/* The evaluated candidate, in the walk's buffers and without its state. */
-static struct annealed view_of(const struct anneal_walk *w, const struct variant *v)
-{
-	const struct evaluated *k = &w->evaluated;
-
-	return (struct annealed){.variant = v,
-				 .phase_group = {k->phase_group[0], k->phase_group[1]},
-				 .single = k->single,
-				 .units = k->units,
-				 .kind = k->kind,
-				 .rank = k->rank,
-				 .at = {k->at[0], k->at[1]}};
 }
 
 static uint8_t *copy_bytes(struct arena *a, uint8_t *old, const uint8_t *from, size_t n)
@@ -272,31 +258,27 @@ static void keep_best(struct anneal_walk *w, const struct anneal_state *p, doubl
 
 double walk_try(struct anneal_walk *w, const struct anneal_state *p, double most)
 {
-	struct annealed k;
-
 	walk_evaluate(w, p, most);
 	if (!isfinite(w->evaluated.rank))
-		return w->evaluated.energy;
-	k = view_of(w, &w->of->ask.variants[p->variant]);
-	keep(w, &k, p);
-	keep_best(w, p, w->evaluated.energy);
-	return w->evaluated.energy;
+		return w->energy;
+	keep(w, &w->evaluated, p);
+	keep_best(w, p, w->energy);
+	return w->energy;
 }
 
 struct annealed walk_evaluated(struct anneal_walk *w, const struct anneal_state *p)
 {
-	const struct annealed k = view_of(w, &w->of->ask.variants[p->variant]);
 	struct annealed new = {.rank = 0};
 
-	copy_annealed(w, &k, p, &new);
+	copy_annealed(w, &w->evaluated, p, &new);
 	return new;
 }
 
-size_t walk_find(const struct anneal_walk *w, const struct variant *v)
+size_t walk_find(const struct anneal_walk *w)
 {
 	size_t i = 0;
 
-	while (i < w->pool.n && !is_same(&w->pool.at[i], v, w->evaluated.at))
+	while (i < w->pool.n && !is_same(&w->pool.at[i], &w->evaluated))
 		i++;
 	return i;
 }
@@ -363,7 +345,7 @@ void walk_init(struct anneal_walk *w, const struct anneal_common *of, const char
 {
 	*w = (struct anneal_walk){
 		.of = of, .rng = rng_new(of->ask.seed, stream), .best_energy = INFINITY, .worst = SIZE_MAX};
-	w->evaluated.pass_s = arena_array(&w->arena, of->space.blocks, sizeof *w->evaluated.pass_s);
+	w->pass_s = arena_array(&w->arena, of->space.blocks, sizeof *w->pass_s);
 	for (int p = 0; p < PHASE_GROUPS; p++) {
 		w->evaluated.at[p] = arena_array(&w->arena, of->space.blocks, 1);
 		for (int g = 0; g < GROUPS; g++)

@@ -18,25 +18,16 @@ struct anneal_common {
 
 enum { WALK_POOL = 1024 };
 
-/* The evaluation of a state; its buffers belong to the walk. */
-struct evaluated {
-	struct layer_map phase_group[PHASE_GROUPS];
-	uint8_t *at[PHASE_GROUPS];
-	double *pass_s; /* [block], scratch of the sums */
-	bool single;
-	struct unit_set units;
-	unsigned kind;
-	double rank, energy;
-};
-
 struct anneal_walk {
 	const struct anneal_common *of;
 	struct arena arena;
 	struct rng *rng;
 	size_t tried; /* states evaluated */
 	struct anneal_state best;
-	double best_energy; /* INFINITY: there is none */
-	struct evaluated evaluated;
+	double best_energy;        /* INFINITY: there is none */
+	struct annealed evaluated; /* the last state, in buffers of the walk and not packed */
+	double energy;             /* of it */
+	double *pass_s;            /* [block], scratch of its sums */
 	/* the best candidates, a limited number of each class, which live in the arena; and of each of them a number that all of its
 	 * class share */
 	VEC(struct annealed) pool;
@@ -48,17 +39,16 @@ struct anneal_walk {
 void walk_init(struct anneal_walk *w, const struct anneal_common *of, const char *stream);
 void walk_release(struct anneal_walk *w);
 
-/* The layer maps of a state and the class that they are of, in w->evaluated. */
+/* The variant and the layer maps of a state and the class that they are of, in w->evaluated. */
 void walk_lay_out(struct anneal_walk *w, const struct anneal_state *p);
 /* The memory that the candidate laid out needs beyond the usable memory of each machine, relative to that: over[machine], and
  * their sum. Of a job without a footprint function (training, whose memory is known only after its simulation) weights alone
  * are counted. */
-double walk_excess(const struct anneal_walk *w, const struct variant *v, double *over);
+double walk_excess(const struct anneal_walk *w, double *over);
 /* The sums of the candidate laid out. */
-void walk_sum(const struct anneal_walk *w, const struct block_costs *p,
-	      struct phase_group_sum sums[PHASE_GROUPS]);
+void walk_sum(const struct anneal_walk *w, struct phase_group_sum sums[PHASE_GROUPS]);
 
-/* Evaluates a state into w->evaluated. As soon as its energy is above `most` the state will be rejected, and the rest is not
+/* Evaluates a state into w->evaluated and w->energy. As soon as its energy is above `most` the state will be rejected, and the rest is not
  * computed. */
 void walk_evaluate(struct anneal_walk *w, const struct anneal_state *p, double most);
 /* The same, and keeps it if it is one of the best; returns its energy. */
@@ -74,7 +64,7 @@ bool walk_neighbour(struct anneal_walk *w, const struct anneal_state *centre, do
 /* The evaluated candidate as one that lives in the arena. */
 struct annealed walk_evaluated(struct anneal_walk *w, const struct anneal_state *p);
 /* Its index in the pool; pool.n: it is not there. */
-size_t walk_find(const struct anneal_walk *w, const struct variant *v);
+size_t walk_find(const struct anneal_walk *w);
 /* Takes what another walk has found. */
 void walk_take(struct anneal_walk *to, const struct anneal_walk *from);
 

@@ -250,7 +250,7 @@ void service_free(struct service *s)
 	if (!s)
 		return;
 	service_free(s->twin);
-	for (size_t i = 0; i < s->tables_n && !s->borrowed; i++)
+	for (size_t i = 0; i < s->tables_n && !s->like; i++)
 		if (s->tables[i].cost)
 			batch_cost_free(s->tables[i].cost);
 	free(s->each);
@@ -305,7 +305,6 @@ static struct service *copy(const struct service *s)
 	c->each = NULL;
 	c->of_class = NULL;
 	c->drawn = false;
-	c->borrowed = s->like;
 	if (s->like)
 		borrow_tables(c);
 	else
@@ -353,12 +352,11 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 	struct service *s = arena_alloc(a, sizeof *s);
 	size_t servers = 0;
 
-	*s = (struct service){.borrowed = true};
+	*s = (struct service){.like = arena_array(a, n, sizeof *s->like)};
 	for (size_t i = 0; i < n; i++)
 		servers += parts[i].count;
 	s->servers = arena_array(a, servers, sizeof *s->servers);
 	s->tables = arena_array(a, n, sizeof *s->tables);
-	s->like = arena_array(a, n, sizeof *s->like);
 	s->busy_ns = arena_array(a, servers, sizeof *s->busy_ns);
 	for (size_t i = 0; i < n; i++) {
 		if (parts[i].count && parts[i].like->servers_n != 1)

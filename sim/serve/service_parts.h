@@ -47,14 +47,14 @@ struct service {
 	double *Bps; /* bandwidth of each direction of each link */
 	struct serve_path *paths;
 	double *busy_ns;
-	double *each;          /* [replication * SERVICE_VALUES + value] of the last run */
-	double *of_class;      /* service_summary.of_class and half_of_class, one after the other */
-	bool drawn;            /* the tables are those of a draw */
-	bool borrowed;         /* the tables are those of other services */
-	struct service **like; /* of a join: [table], whose it is; NULL: this is none */
-	double kv_blocks;      /* blocks of all servers that keep caches */
-	struct service *twin;  /* another thread's; NULL: none yet. It has the next one */
-	struct arena memory;   /* a twin's own */
+	double *each;     /* [replication * SERVICE_VALUES + value] of the last run */
+	double *of_class; /* service_summary.of_class and half_of_class, one after the other */
+	bool drawn;       /* the tables are those of a draw */
+	struct service **
+		like; /* of a join, which has no tables of its own: [table], whose it is; NULL: this is none */
+	double kv_blocks;     /* blocks of all servers that keep caches */
+	struct service *twin; /* another thread's; NULL: none yet. It has the next one */
+	struct arena memory;  /* a twin's own */
 };
 
 /* Of the KV cache, the scenario's words, the runtime's, and the entries of the model's vocabulary. */

@@ -34,7 +34,7 @@ for file in hardware/measured/outcomes/*.csv; do
 done
 "$tool" list models --format jsonl | sed -n 's/^.*"name":"\([^"]*\)".*"experts":.*$/\1/p' > "$work/mixtures"
 [ -s "$work/mixtures" ] || { echo "accuracy.sh: no model of the catalogue has experts" >&2; exit 1; }
-awk -v mixtures="$work/mixtures" '
+awk -v mixtures="$work/mixtures" "$(cat "${0%/*}/csv_cells.awk")"'
 # Targets of mean |error| on rows not in the fit, in percent; held against both kinds of holes.
 BEGIN {
 	target["7B decode"] = 5; target["7B prefill"] = 4; target["batched decode"] = 8; target["MoE batched decode"] = 8
@@ -59,14 +59,6 @@ function add_kind(k, program) {
 	if (f[15] == 1 && f[9] != "") { kind_held[k, program]++; kind_error[k, program] += abs(f[9]) }
 }
 function abs(x) { return x < 0 ? -x : x }
-# Cells of a line into f[]; a comma inside quotes is text.
-function cells(line,   part, n, i) {
-	n = split(line, part, "\"")
-	line = ""
-	for (i = 1; i <= n; i++) { if (i % 2 == 0) gsub(/,/, "\001", part[i]); line = line part[i] }
-	n = split(line, f, ",")
-	for (i = 1; i <= n; i++) gsub(/\001/, ",", f[i])
-}
 {
 	cells($0)
 	set = f[1]
@@ -121,4 +113,4 @@ END {
 	exit !total["rows"]
 }' "$rows"
 echo
-awk -f "${0%/*}/coverage.awk" "$rows"
+awk -f "${0%/*}/csv_cells.awk" -f "${0%/*}/coverage.awk" "$rows"

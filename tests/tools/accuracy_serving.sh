@@ -105,20 +105,13 @@ for model in gpt-oss-20b:openai/gpt-oss-20b:mxfp4 granite-4.1-8b:ibm-granite/gra
 	compare "DGX Spark, $name" "$settings/spark-$name.yaml" "$work/$name.csv"
 done
 
-awk '
+awk "$(cat "${0%/*}/csv_cells.awk")"'
 BEGIN {
 	target["vLLM ttft_s_mean"] = 5; target["vLLM tpot_s_mean"] = 5; target["vLLM e2el_s_mean"] = 3
 	target["llama-server tpot_s_p50"] = 10; target["llama-server ttft_s_p50"] = 15; target["llama-server req_per_s"] = 7
 	shown = " ttft_s_mean tpot_s_mean e2el_s_mean "
 	print "| run | metric | measured | predicted | error | in P10-P90 | target |"
 	print "|---|---|---|---|---|---|---|"
-}
-function cells(line,   part, n, i) {
-	n = split(line, part, "\"")
-	line = ""
-	for (i = 1; i <= n; i++) { if (i % 2 == 0) gsub(/,/, "\001", part[i]); line = line part[i] }
-	n = split(line, f, ",")
-	for (i = 1; i <= n; i++) gsub(/\001/, ",", f[i])
 }
 function abs(x) { return x < 0 ? -x : x }
 function figure(x, unit) { return unit == "s" ? sprintf(x < 1 ? "%.1f ms" : "%.2f s", x < 1 ? 1000 * x : x) : sprintf("%.4g %s", x, unit) }

@@ -1,5 +1,5 @@
-# coverage.awk - are intervals as wide as errors? awk -f coverage.awk ROWS, rows of `lemursim validate --format csv` without
-# their heads, each with a last cell `run` or `outcome` (accuracy.sh): Markdown.
+# coverage.awk - are intervals as wide as errors? awk -f csv_cells.awk -f coverage.awk ROWS, rows of `lemursim validate
+# --format csv` without their heads, each with a last cell `run` or `outcome` (accuracy.sh): Markdown.
 #
 # An interval from P10 to P90 holds four of five rows. Rows of one machine share a part of their error, and those of one model on
 # it a further part, so that a set of them is inside or outside as a whole, and the share of its rows inside says less than
@@ -21,14 +21,6 @@ function below(x,   t, y) {
 	t = 1 / (1 + 0.2316419 * (x < 0 ? -x : x))
 	y = exp(-x * x / 2) / sqrt(2 * 3.14159265358979) * t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
 	return x < 0 ? y : 1 - y
-}
-# Cells of a line into f[]; a comma inside quotes is text.
-function cells(line,   part, n, i) {
-	n = split(line, part, "\"")
-	line = ""
-	for (i = 1; i <= n; i++) { if (i % 2 == 0) gsub(/,/, "\001", part[i]); line = line part[i] }
-	n = split(line, f, ",")
-	for (i = 1; i <= n; i++) gsub(/\001/, ",", f[i])
 }
 function take(h, lo, hi,   s, z, half, off, word) {
 	if (!(lo > 0) || !(hi > lo) || !(f[5] > 0)) return

@@ -16,14 +16,7 @@ measured=$root/hardware/measured
 for family do
 	grep -v '^#' "$measured/$family.csv" >"$work/$family.csv"
 done
-cat >"$work/cells.awk" <<'AWK'
-# Cells of a line into f[]; a comma inside quotes is text.
-function cells(line,   part, n, i) {
-	n = split(line, part, "\"")
-	line = ""
-	for (i = 1; i <= n; i++) { if (i % 2 == 0) gsub(/,/, "\001", part[i]); line = line part[i] }
-	return split(line, f, ",")
-}
+cat "$root/tests/tools/csv_cells.awk" - >"$work/cells.awk" <<'AWK'
 function columns(   n, i) { n = cells($0); for (i = 1; i <= n; i++) at[f[i]] = i }
 AWK
 # lists MACHINE|MODEL|WEIGHTS|RUNTIME of the sources: with a prompt and a token, on machines with another model
