@@ -149,10 +149,8 @@ static bool part_waited(const struct program *p, const struct op_class *c, const
 	       p->op_classes.at[parts[cause].op_class].kind == CLASS_JOINED;
 }
 
-static bool passes_hold(struct arena *a, const struct program *p, const struct class_times *t)
+static bool parts_hold(const struct program *p, const struct task_span *spans)
 {
-	const struct task_span *spans = pass_spans(a, p, t);
-
 	for (size_t k = 0; k < p->op_classes.n; k++) {
 		const struct op_class *c = &p->op_classes.at[k];
 
@@ -163,11 +161,86 @@ static bool passes_hold(struct arena *a, const struct program *p, const struct c
 	return true;
 }
 
+/* The first part of a pass that is on its link; parts_n: none is. */
+static uint32_t first_on_link(const struct program *p, const struct op_class *c)
+{
+	const struct pass_part *parts = &p->pass_parts.at[c->first_part];
+	uint32_t i = 0;
+
+	while (i < c->parts_n && parts[i].queue == parts[0].queue)
+		i++;
+	return i;
+}
+
+/* From the start of the first part on the link of a pass that has any there to the end of the last one. */
+static struct task_span time_on_link(const struct program *p, const struct task_run *run,
+				     const struct task_span *spans, uint32_t pass)
+{
+	const struct op_class *c = &p->op_classes.at[p->tasks.at[pass].op_class];
+	const struct pass_part *parts = &p->pass_parts.at[c->first_part];
+	struct task_span span = pass_span(p, run, spans, pass, first_on_link(p, c));
+	uint32_t last = c->parts_n - 1;
+
+	while (parts[last].queue == parts[0].queue)
+		last--;
+	span.end_ns = pass_span(p, run, spans, pass, last).end_ns;
+	return span;
+}
+
+/* Finds the passes that have parts on a link, in the order in which its device takes them. next: [queue], after: [task]: 1 + such a
+ * pass; 0: none. */
+static void find_passes(const struct program *p, uint32_t *next, uint32_t *after)
+{
+	for (uint32_t i = (uint32_t)p->tasks.n; i-- > 0;) {
+		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
+		const uint32_t part = c->kind == CLASS_PASS ? first_on_link(p, c) : c->parts_n;
+		uint32_t *first;
+
+		if (part == c->parts_n)
+			continue;
+		first = &next[p->pass_parts.at[c->first_part + part].queue];
+		after[i] = *first;
+		*first = i + 1;
+	}
+}
+
+/* Returns whether no task of a link ran between the parts that a pass has there: one of an earlier pass that was ready late, since it waited
+ * for another link, too. */
+static bool links_hold(struct arena *a, const struct program *p, const struct task_run *run,
+		       const struct task_span *spans)
+{
+	uint32_t *next = arena_array(a, program_queues(p->world), sizeof *next),
+		 *after = arena_array(a, p->tasks.n, sizeof *after);
+
+	find_passes(p, next, after);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct task_span *span = &run->spans[run->order[i]];
+		uint32_t *pass = &next[p->tasks.at[run->order[i]].queue];
+
+		while (*pass && time_on_link(p, run, spans, *pass - 1).end_ns <= span->start_ns)
+			*pass = after[*pass - 1];
+		if (*pass && time_on_link(p, run, spans, *pass - 1).start_ns < span->end_ns)
+			return false;
+	}
+	return true;
+}
+
+static bool passes_hold(struct arena *a, const struct program *p, const struct class_times *t,
+			const struct task_run *run)
+{
+	const struct task_span *spans;
+
+	if (!p->pass_parts.n)
+		return true;
+	spans = pass_spans(a, p, t);
+	return parts_hold(p, spans) && links_hold(a, p, run, spans);
+}
+
 bool joined_holds(const struct program *p, const struct class_times *t, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct sharing shared = sharing_make(&scratch, p);
-	bool holds = passes_hold(&scratch, p, t);
+	bool holds = passes_hold(&scratch, p, t, run);
 
 	for (uint32_t i = 0; i < p->tasks.n && holds; i++)
 		holds = !waited(p, run, i) && (!is_joined(p, i) || !shared.of[p->tasks.at[i].queue].n);

@@ -6,8 +6,8 @@
  * ready, and the rounds of an operation follow one another on it unless those of another operation come between. A program
  * that joins has one task for either, of a class CLASS_JOINED whose parts are the classes of the tasks one by one: it takes
  * what they take, lags between rounds included, and what follows it waits for the lag of the last. joined_holds() says
- * after a run that on no link anything would have come between, and that no other queue shares it, so that each time is that of the tasks
- * one by one, to the nanosecond. A device that shares its machine's memory with others (sharing.h) keeps its tasks one by
+ * after a run that on no link anything would have come between, nor between the parts of a pass (pass_class.h), and that no other queue
+ * shares it, so that each time is that of the tasks one by one, to the nanosecond. A device that shares its machine's memory with others (sharing.h) keeps its tasks one by
  * one, since their rates hang on one another.
  */
 #ifndef SIM_STEP_JOINED_H

@@ -6,7 +6,8 @@
  * turns, and what one does next hangs on nothing else, so that all of it is one task of the device, of a class CLASS_PASS: its
  * first part and its last one run on the device, those of the link in between, and it takes what the two queues take together, a recursion of
  * maxima and sums (pass_ns()). Whoever makes such a task (train/chunk_pass.h) has seen to it that no other task comes between
- * its parts on either queue, whatever the times are, and that nothing else waits for a part but the last.
+ * its parts on the device, and that nothing else waits for a part but the last; whether one came between them on the link joined_holds()
+ * says after a run.
  */
 #ifndef SIM_STEP_PASS_CLASS_H
 #define SIM_STEP_PASS_CLASS_H

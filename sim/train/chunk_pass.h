@@ -3,9 +3,10 @@
  *
  * Layer train. The passes of a chunk are alike but for the micro-batch. The first one is written block by block; what it consists of is
  * kept with the places of what it waits for, and its tasks that take turns on the stage's device and on the link of its equal
- * devices become one (step/pass_class.h). They may where, whatever the times are, nothing comes between them: a device takes its tasks in order, and
+ * devices become one (step/pass_class.h). They may where nothing comes between them: a device takes its tasks in order, and
  * the link is idle when the first of them starts, since that has waited for the link's latest task, and has no others than
- * those of this device.
+ * those of this device. One case hangs on the times: the last sum of an earlier pass that waits for a gather on another link, too (context
+ * parallelism), may be ready after the link's latest task; joined_holds() finds it.
  */
 #ifndef SIM_TRAIN_CHUNK_PASS_H
 #define SIM_TRAIN_CHUNK_PASS_H
