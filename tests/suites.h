@@ -80,6 +80,7 @@
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
 	SUITE(row_runtime)                                                                                   \
+	SUITE(unlike_chip)                                                                                   \
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
