@@ -88,6 +88,7 @@
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
+	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
 	SUITE(mix_by_size)                                                                                   \

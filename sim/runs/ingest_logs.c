@@ -88,7 +88,7 @@ static void take_job(struct reading *r, const char *line, struct log_facts *f)
 		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
 }
 
-static int add_timing(struct reading *r, int line, const struct log_facts *f, struct run run)
+static int add_timing(struct reading *r, int line, struct log_facts *f, struct run run)
 {
 	run.line = line;
 	run.n = 1;
@@ -99,7 +99,7 @@ static int add_timing(struct reading *r, int line, const struct log_facts *f, st
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
-	command_line_give(&f->command, &run);
+	command_line_give(r->arena, &f->command, &run);
 	return reading_add(r, run);
 }
 
@@ -145,16 +145,18 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
-/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", or "draft acceptance = " since 2026, below the times of an answer: tools/server of llama.cpp. */
+/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", or "draft acceptance = " since 2026, below the times of an answer:
+ * tools/server of llama.cpp. llama-speculative and llama-lookup write "n_drafted = 132" above those of both models. */
 static int check_draft(struct reading *r, const char *line, int at)
 {
 	const char *rate = strstr(line, "draft acceptance"), *of = rate ? strstr(rate, "accepted /") : NULL;
+	const char *drafted = str_starts(line, "n_drafted") ? strchr(line, '=') : NULL;
+	const char *count = of ? of + strlen("accepted /") : drafted ? drafted + 1 : NULL;
 
-	if (!of || !(reading_tally(r->arena,
-				   of + strlen("accepted /") + strspn(of + strlen("accepted /"), " ")) > 0))
+	if (!count || !(reading_tally(r->arena, count + strspn(count, " ")) > 0))
 		return 0;
 	return reading_fail(r, at, "a draft model guessed tokens, which these rows do not predict:",
-			    arena_strndup(r->arena, rate, strcspn(rate, "\n")));
+			    arena_strndup(r->arena, of ? rate : line, strcspn(of ? rate : line, "\n")));
 }
 
 int ingest_timings(struct reading *r, const char *text)

@@ -388,9 +388,9 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 	if (rc == 0 && t->in == TABLE_BATCHED)
 		give_above(r, first, &t->above);
 	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
-		command_line_give(&t->command, &r->rows.at[i]);
+		command_line_give(r->arena, &t->command, &r->rows.at[i]);
 	for (size_t i = first; i < r->rows.n; i++)
-		command_line_give_device(&t->command, &r->rows.at[i]);
+		command_line_give_device(r->arena, &t->command, &r->rows.at[i]);
 	return rc;
 }
 

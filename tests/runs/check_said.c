@@ -226,6 +226,10 @@ static const char *const refused[][2] = {
 	 "rate = "
 	 "0.78652 ( 210 accepted / 267 generated)\n",
 	 "a draft model guessed tokens"},
+	{"n_draft   = 5\nn_drafted = 730\nn_accept  = 526\n\ndraft:\n\nllama_perf_context_print:        eval "
+	 "time = "
+	 "3303.87 ms /   584 runs   (    5.66 ms per token,   176.76 tokens per second)\n",
+	 "a draft model guessed tokens"},
 	{"eval rate:            6.06 tokens/s\n", "without the numbers of tokens"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},

@@ -1,0 +1,169 @@
+/* check_listed.c - the devices that a log of llama.cpp lists are those of the rows below it, unless these say otherwise. */
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/runs/ingest.h"
+#include "sim/runs/listed_devices.h"
+#include "tests/suites.h"
+
+enum { CUDA, ROCM, VULKAN };
+
+static const char *const kind_names[] = {"CUDA", "ROCm", "Vulkan"};
+
+/* A line as ggml_cuda_init() and ggml_vk_instance_init() write it. */
+static const char *device_line(struct arena *a, int kind, int number, const char *name, bool integrated)
+{
+	return kind == VULKAN ? arena_printf(a, "ggml_vulkan: %d = %s (driver) | uma: %d | fp16: 1\n", number,
+					     name, integrated)
+	       : kind == ROCM
+		       ? arena_printf(a, "  Device %d: %s, gfx1100 (0x1100), VMM: no, Wave Size: 32\n",
+				      number, name)
+		       : arena_printf(a, "  Device %d: %s, compute capability 8.6, VMM: yes\n", number, name);
+}
+
+static const char *listing(struct arena *a, int kind, int cards, bool integrated)
+{
+	const char *out =
+		arena_printf(a, "ggml: found %d %s devices:\n", cards + integrated, kind_names[kind]);
+
+	if (integrated)
+		out = arena_printf(a, "%s%s", out, device_line(a, kind, 0, "AMD Radeon(TM) Graphics", true));
+	for (int i = 0; i < cards; i++)
+		out = arena_printf(a, "%s%s", out, device_line(a, kind, i + integrated, "GPU 9000", false));
+	return out;
+}
+
+/* A table of llama-bench or of llama-sweep-bench, or the timings of a server, below the lines. */
+static const char *below(struct arena *a, int form, int kind, const char *front)
+{
+	static const char
+		sweep[] = "|    PP |     TG |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |\n"
+			  "|-------|--------|--------|----------|----------|----------|----------|\n"
+			  "|  1024 |     64 |      0 |    1.160 |   882.54 |    2.205 |    29.03 |\n",
+		timings[] = "prompt eval time = 142.31 ms / 262 tokens\neval time = 816.42 ms / 49 runs\n";
+
+	if (form)
+		return arena_printf(a, "%s%s", front, form == 1 ? sweep : timings);
+	return arena_printf(
+		a,
+		"%s| model | backend | test | t/s |\n|---|---|---|---|\n| llama 7B Q4_0 | %s | pp512 | "
+		"900.0 |\n",
+		front, kind_names[kind]);
+}
+
+static struct runs read_text(struct arena *a, const char *text)
+{
+	struct err err = ERR_INIT;
+	struct runs r = {0};
+
+	ck_assert_msg(runs_parse(a, "f", text, strlen(text), &r, &err) == 0, "%s\n%s", err.msg, text);
+	ck_assert_uint_ge(r.n, 1);
+	return r;
+}
+
+/* Every number of cards, of each back end, with an integrated GPU before them or not, above every form of report. */
+START_TEST(what_a_log_lists)
+{
+	const int kind = _i % 3, cards = 1 + _i / 3 % 3, form = _i / 9 % 3;
+	const bool integrated = _i / 27;
+	struct arena a = ARENA_INIT;
+	const struct runs r = read_text(&a, below(&a, form, kind, listing(&a, kind, cards, integrated)));
+	const char *said = r.at[0].says[COLUMN_DEVICES], *names = NULL;
+
+	for (int i = 0; i < cards; i++)
+		names = names ? arena_printf(&a, "%s/%s%d", names, kind_names[kind], i + integrated)
+			      : arena_printf(&a, "%s%d", kind_names[kind], i + integrated);
+	ck_assert_pstr_eq(said, cards > 1 ? names : NULL);
+	arena_release(&a);
+}
+END_TEST
+
+/* What a command above the log says of it. */
+static const struct {
+	const char *option;
+	bool several;
+} commands[] = {{"", true},
+		{"-sm layer", true},
+		{"-sm none", false},
+		{"-sm none -mg 1", false},
+		{"-dev CUDA1", false},
+		{"-ts 1,0", false},
+		{"-ts 3,1", true},
+		{"-ngl 0", false},
+		{"-ngl 99", true},
+		{"-fa 1", true},
+		{"--device none", false}};
+
+START_TEST(what_a_command_takes_of_it)
+{
+	const struct listed_devices none = {.found = {0}};
+	struct arena a = ARENA_INIT;
+	const char *front = arena_printf(&a, "$ llama-sweep-bench -m m.gguf %s\n%s", commands[_i].option,
+					 listing(&a, CUDA, 2, false));
+
+	for (int form = 1; form < 3; form++) {
+		const struct runs r = read_text(&a, below(&a, form, CUDA, front));
+		const char *said = r.at[0].says[COLUMN_DEVICES];
+
+		ck_assert_msg((said && strchr(said, '/')) == commands[_i].several, "%s: %s",
+			      commands[_i].option, said ? said : "");
+	}
+	ck_assert_ptr_null(listed_devices_several(&a, &none, NULL));
+	arena_release(&a);
+}
+END_TEST
+
+/* Where the log tells what holds the weights, those devices alone count. */
+START_TEST(what_holds_weights)
+{
+	static const char *const buffers[][2] = {
+		{"load_tensors:        CUDA0 model buffer size =  4155.99 MiB\n", NULL},
+		{"llm_load_tensors:      CUDA0 buffer size =  4155.99 MiB\n"
+		 "llm_load_tensors:      CUDA1 buffer size =  2155.99 MiB\n",
+		 "CUDA0/CUDA1"},
+		{"load_tensors:   CPU_Mapped model buffer size =   281.81 MiB\n"
+		 "load_tensors:        CUDA1 model buffer size =  4155.99 MiB\n",
+		 NULL},
+		{"", "CUDA0/CUDA1"}};
+	struct arena a = ARENA_INIT;
+	const struct runs r =
+		read_text(&a, below(&a, 2, CUDA,
+				    arena_printf(&a, "%s%s", listing(&a, CUDA, 2, false), buffers[_i][0])));
+
+	ck_assert_pstr_eq(r.at[0].says[COLUMN_DEVICES], buffers[_i][1]);
+	arena_release(&a);
+}
+END_TEST
+
+/* One chip that two back ends list is one device, and the next run's log is its own. */
+START_TEST(each_log_is_its_own)
+{
+	struct arena a = ARENA_INIT;
+	const char *both = arena_printf(&a, "%s%s", listing(&a, ROCM, 1, false),
+					listing(&a, VULKAN, 1, false)),
+		   *first = below(&a, 0, CUDA, listing(&a, CUDA, 2, false));
+	struct runs r = read_text(&a, below(&a, 0, VULKAN, both));
+
+	ck_assert_ptr_null(r.at[0].says[COLUMN_DEVICES]);
+	r = read_text(&a, arena_printf(&a, "%s\n%s", first, below(&a, 0, CUDA, listing(&a, CUDA, 1, false))));
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_str_eq(r.at[0].says[COLUMN_DEVICES], "CUDA0/CUDA1");
+	ck_assert_ptr_null(r.at[1].says[COLUMN_DEVICES]);
+	r = read_text(&a, below(&a, 0, CUDA, "ggml_cuda_init: found 8 CUDA devices:\n"));
+	ck_assert_ptr_nonnull(strstr(r.at[0].says[COLUMN_DEVICES], "CUDA6/CUDA7"));
+	arena_release(&a);
+}
+END_TEST
+
+Suite *suite_listed(void)
+{
+	Suite *s = suite_create("listed");
+	TCase *t = tcase_create("listed");
+
+	tcase_add_loop_test(t, what_a_log_lists, 0, 54);
+	tcase_add_loop_test(t, what_a_command_takes_of_it, 0, ARRAY_LEN(commands));
+	tcase_add_loop_test(t, what_holds_weights, 0, 4);
+	tcase_add_test(t, each_log_is_its_own);
+	suite_add_tcase(s, t);
+	return s;
+}
