@@ -554,8 +554,46 @@ int ingest_md(struct reading *r, const char *text)
 	return take_tables(r, text, false);
 }
 
-/* Beside what a program wrote such a table is its summary, or of other machines. */
+static bool has_line(const struct reading *r, int line)
+{
+	for (size_t i = 0; i < r->rows.n; i++)
+		if (r->rows.at[i].line == line)
+			return true;
+	return false;
+}
+
+/* Beside what a program wrote such a table is its summary, or of other machines: it is told that it is not read. */
+static void note_people(struct reading *r, const char *text)
+{
+	struct err ignored = ERR_INIT;
+	struct reading quiet = *r;
+	size_t n = 0;
+	int first = 0;
+
+	quiet.rows.at = NULL;
+	quiet.rows.n = quiet.rows.room = 0;
+	quiet.err = &ignored;
+	take_tables(&quiet, text, true);
+	for (size_t i = 0; i < quiet.rows.n; i++)
+		if (!has_line(r, quiet.rows.at[i].line))
+			first = n++ ? first : quiet.rows.at[i].line;
+	VEC_FREE(&quiet.rows);
+	if (n)
+		reading_note(
+			r, first,
+			arena_printf(r->arena,
+				     "a table that people wrote is not read beside what a program wrote: "
+				     "%zu results, the first here; give it alone",
+				     n));
+	else if (quiet.refused)
+		reading_note(r, quiet.refused_line,
+			     arena_printf(r->arena, "a table of results is not read: %s", quiet.refused));
+}
+
 int ingest_people(struct reading *r, const char *text)
 {
-	return r->rows.n ? 1 : take_tables(r, text, true);
+	if (!r->rows.n)
+		return take_tables(r, text, true);
+	note_people(r, text);
+	return 1;
 }

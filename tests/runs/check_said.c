@@ -230,7 +230,6 @@ static const char *const refused[][2] = {
 	 "time = "
 	 "3303.87 ms /   584 runs   (    5.66 ms per token,   176.76 tokens per second)\n",
 	 "a draft model guessed tokens"},
-	{"eval rate:            6.06 tokens/s\n", "without the numbers of tokens"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
 	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"}};
@@ -247,24 +246,37 @@ START_TEST(texts_that_are_no_run)
 }
 END_TEST
 
-/* Rates of ollama alone say nothing without the prompt's length; what to give in their place is read. */
-START_TEST(columns_in_place_of_rates_alone)
+/* Of the three lines of a prompt and of an answer any two tell the rest; an answer's rate alone is of 128 tokens, as is told. */
+START_TEST(any_two_lines_of_an_answer)
 {
-	static const char rates[] =
-		"prompt eval rate:     300.5 tokens/s\neval rate:            28.1 tokens/s\n",
-			  columns[] = "kind,model,weights,prompt,gen,tok_per_s";
-	const char *const csv = "kind,model,weights,prompt,gen,tok_per_s\npp,llama-3.1-8b,q4_K_M,512,,300.5\n"
-				"tg,llama-3.1-8b,q4_K_M,,128,28.1\n";
+	static const char *const lines[] = {"prompt eval count:    1012 token(s)\n",
+					    "prompt eval duration: 2s\n",
+					    "prompt eval rate:     506 tokens/s\n",
+					    "eval count:           256 token(s)\n",
+					    "eval duration:        8s\n",
+					    "eval rate:            **32 tokens/s**\n"};
+	const int kept = _i; /* bit k: line k is there; the last one always */
+	const bool pp = (kept & 7) == 3 || (kept & 7) > 4, counts = kept >> 3 & 1, times = kept >> 4 & 1;
+	const bool untold = (kept & 7) == 4, assumed = !counts && !times;
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
+	const char *text = "";
 	struct runs r;
 
-	ck_assert_int_eq(runs_parse(&a, "f", rates, strlen(rates), &r, &err), -1);
-	ck_assert_msg(strstr(err.hint, columns) != NULL, "%s", err.hint);
-	ck_assert_int_eq(runs_parse(&a, "f", csv, strlen(csv), &r, &err), 0);
-	ck_assert_uint_eq(r.n, 2);
-	ck_assert_double_eq_tol(r.at[0].seconds, 512 / 300.5, 1e-9);
-	ck_assert_double_eq_tol(r.at[1].seconds, 128 / 28.1, 1e-9);
+	for (int k = 0; k < 6; k++)
+		if (k == 5 || kept >> k & 1)
+			text = arena_printf(&a, "%s%s", text, lines[k]);
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s\n%s", err.msg, text);
+	ck_assert_msg(r.n == 1 + (size_t)pp, "%zu rows of\n%s", r.n, text);
+	ck_assert_uint_eq(r.notes.n, (size_t)untold + (size_t)assumed);
+	if (pp)
+		ck_assert_double_eq_tol(run_rate(&r.at[0]), 506, 1e-9);
+	ck_assert_double_eq_tol(run_rate(&r.at[pp]), 32, 1e-9);
+	ck_assert_int_eq(r.at[pp].gen, assumed ? 128 : 256);
+	if (untold)
+		ck_assert_ptr_nonnull(strstr(r.notes.at[0], "kind,model,weights,prompt,gen,tok_per_s"));
+	if (assumed)
+		ck_assert_ptr_nonnull(strstr(r.notes.at[r.notes.n - 1], "taken for 128"));
 	arena_release(&a);
 }
 END_TEST
@@ -281,7 +293,7 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
-	tcase_add_test(t, columns_in_place_of_rates_alone);
+	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
 	suite_add_tcase(s, t);
 	return s;
 }
