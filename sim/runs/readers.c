@@ -133,6 +133,7 @@ static const struct {
 	{is_ollama, ingest_ollama},
 	{is_lm_studio, ingest_lm_studio},
 	{ingest_koboldcpp_is, ingest_koboldcpp},
+	{ingest_kobold_old_is, ingest_kobold_old},
 	{ingest_kobold_bench_is, ingest_kobold_bench},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
