@@ -372,7 +372,7 @@ START_TEST(pure_files_are_told_by_their_size)
 	ck_assert_int_eq(h.row.precision.tensors.at[TENSOR_EMBEDDING],
 			 pure_files[_i].pure ? FORMAT_Q4_0 + 1 : 0);
 	ck_assert_int_eq(h.row.precision.tensors.at[TENSOR_SMALL], 0);
-	ck_assert_int_eq(h.notes.n > 0, pure_files[_i].pure);
+	ck_assert_int_eq(h.notes.n && strstr(h.notes.at[0], "--pure"), pure_files[_i].pure);
 	fixture_release(&h.t);
 }
 END_TEST
