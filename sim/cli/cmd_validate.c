@@ -232,6 +232,7 @@ static int cmd_validate(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
+	s.loader.typed_as = "MACHINE";
 	rc = validate(&s, o, files, format, tolerance);
 	session_end(&s);
 	return rc;
