@@ -8,6 +8,7 @@
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/table_words.h"
 #include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
 
@@ -179,8 +180,10 @@ static int read_all(struct reading *r, const char *text)
 				     "lines that may be rows of the table above, but whose columns are not "
 				     "certain, are not read: %zu, the first here",
 				     skipped.n));
-	if (known && r->rows.n)
+	if (known && r->rows.n) {
+		text_note_devices(r, text);
 		return 0;
+	}
 	if (!csv && ingest_strange(r, text) < 0)
 		return -1;
 	if (r->refused) {

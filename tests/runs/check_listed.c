@@ -155,6 +155,144 @@ START_TEST(each_log_is_its_own)
 }
 END_TEST
 
+/* --- what the words of a text say ----------------------------------------------------------------- */
+
+static const char table[] = "| model | params | backend | test | t/s |\n|---|---|---|---|---|\n"
+			    "| llama 8B Q4_0 | 8.03 B | CUDA | pp512 | 900 |\n";
+
+/* Prose that speaks of several cards, and prose that only looks like it. */
+static const struct {
+	const char *line, *said;
+} prose[] = {{"Results on a 4x3090 system:", "4x3090"},
+	     {"With two GPUs (MI25)", "two GPUs"},
+	     {"(2x MI25)", "2x MI25"},
+	     {"GLM-4.7 3.068 bpw Thireus mix, 7x3090, -ctk q6_0", "7x3090"},
+	     {"x2 RTX 3090 what FAIL", "x2 RTX 3090"},
+	     {"2 \xc3\x97 Tesla P40", "2 \xc3\x97 Tesla"},
+	     {"a machine of 8 GPUs", "8 GPUs"},
+	     {"16x3090 and 512 GB", "16x3090"},
+	     {"1x RTX 3090", NULL},
+	     {"it is 2x faster than on CPU", NULL},
+	     {"prompts of 4x 512 tokens", NULL},
+	     {"2x 2048 tokens", NULL},
+	     {"a 1024x4096 matrix", NULL},
+	     {"0.2x RTX speed", NULL},
+	     {"speed-up of 3x GPU over CPU", "3x GPU"},
+	     {"box3x3090y", NULL},
+	     {"on one GPU of the two", NULL}};
+
+START_TEST(cards_in_prose)
+{
+	struct arena a = ARENA_INIT;
+
+	for (int below_it = 0; below_it < 2; below_it++) {
+		const struct runs r =
+			read_text(&a, below_it ? arena_printf(&a, "%s\n%s\n", table, prose[_i].line)
+					       : arena_printf(&a, "%s\n\n%s", prose[_i].line, table));
+
+		ck_assert_msg(r.notes.n == (prose[_i].said != NULL), "%s: %s", prose[_i].line,
+			      r.notes.n ? r.notes.at[0] : "no note");
+		if (prose[_i].said)
+			ck_assert_msg(strstr(r.notes.at[0], prose[_i].said) != NULL, "%s", r.notes.at[0]);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* Rows that say how many they had need no note. */
+START_TEST(rows_that_say_it)
+{
+	static const struct {
+		const char *column, *value;
+		size_t notes;
+	} says[] = {{"dev", "CUDA0", 0}, {"ts", "1.00", 0},  {"sm", "none", 0},
+		    {"sm", "tensor", 0}, {"sm", "layer", 1}, {"ngl", "99", 1}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+		const struct runs r = read_text(
+			&a, arena_printf(&a,
+					 "on 2x RTX 3090\n\n| model | %s | test | t/s |\n|---|---|---|---|\n"
+					 "| llama 8B Q4_0 | %s | pp512 | 900 |\n",
+					 says[i].column, says[i].value));
+
+		ck_assert_msg(r.notes.n == says[i].notes, "%s %s: %zu", says[i].column, says[i].value,
+			      r.notes.n);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(modes_beside_each_other)
+{
+	static const char *const modes[] = {"tensor", "row", "graph", "none", "layer"};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		const struct runs r = read_text(
+			&a,
+			arena_printf(
+				&a,
+				"| model | sm | test | t/s |\n|---|---|---|---|\n| llama 8B Q4_0 | layer | "
+				"pp512 | 900 |\n| llama 8B Q4_0 | %s | pp512 | 990 |\n",
+				modes[i]));
+
+		ck_assert_uint_eq(r.notes.n, i < 3);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* Columns of forks and of people are told; those of llama-bench of any year are not. */
+START_TEST(columns_of_others)
+{
+	static const struct {
+		const char *column;
+		bool known;
+	} columns[] = {{"mla", false},         {"fmoe", false}, {"rtr", false},     {"khad", false},
+		       {"power limit", false}, {"mmap", true},  {"dio", true},      {"n_batch", true},
+		       {"threads", true},      {"ncmoe", true}, {"n_ubatch", true}, {"fa", true},
+		       {"Type_K", true},       {"build", true}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const struct runs r = read_text(
+			&a,
+			arena_printf(&a,
+				     "| model | %s | test | t/s |\n|---|---|---|---|\n| llama 8B Q4_0 | 1 | "
+				     "pp512 | 900 |\n",
+				     columns[i].column));
+
+		ck_assert_msg((r.notes.n == 0) == columns[i].known, "%s", columns[i].column);
+		if (r.notes.n)
+			ck_assert_ptr_nonnull(strstr(r.notes.at[0], columns[i].column));
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* A column of formats is the row's format, whatever the model's name has. */
+START_TEST(columns_of_formats)
+{
+	static const char *const names[] = {"quant", "Quant", "Format", "weights"};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct runs r =
+			read_text(&a, arena_printf(&a,
+						   "| model | %s | test | t/s |\n|---|---|---|---|\n| "
+						   "Llama-3.2-1B | Q8_0 | pp512 | "
+						   "900 |\n| Llama-3.2-1B | | pp512 | 900 |\n",
+						   names[i]));
+
+		ck_assert_pstr_eq(r.at[0].weights, "Q8_0");
+		ck_assert_ptr_null(r.at[1].weights);
+		ck_assert_uint_eq(r.notes.n, 0);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_listed(void)
 {
 	Suite *s = suite_create("listed");
@@ -164,6 +302,11 @@ Suite *suite_listed(void)
 	tcase_add_loop_test(t, what_a_command_takes_of_it, 0, ARRAY_LEN(commands));
 	tcase_add_loop_test(t, what_holds_weights, 0, 4);
 	tcase_add_test(t, each_log_is_its_own);
+	tcase_add_loop_test(t, cards_in_prose, 0, ARRAY_LEN(prose));
+	tcase_add_test(t, rows_that_say_it);
+	tcase_add_test(t, modes_beside_each_other);
+	tcase_add_test(t, columns_of_others);
+	tcase_add_test(t, columns_of_formats);
 	suite_add_tcase(s, t);
 	return s;
 }
