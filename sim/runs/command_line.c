@@ -91,7 +91,11 @@ static const struct {
 		    {"Device ", "", ",", ", gfx"},
 		    {"found device: ", "Apple ", "", ""},
 		    {"GPU name:   ", "Apple ", "", ""},
-		    {"ggml_vulkan: ", "", " (", " | uma: "}};
+		    {"ggml_vulkan: ", "", " (", " | uma: "},
+		    {"- CUDA", "", " (", " MiB free)"},
+		    {"- ROCm", "", " (", " MiB free)"},
+		    {"- Vulkan", "", " (", " MiB free)"},
+		    {"- MTL", "Apple ", " (", " MiB free)"}};
 
 /* The name behind the number of a device, "0: " or "0 = ". */
 static const char *behind_number(const char *at)
@@ -128,8 +132,12 @@ static void take_device(struct reading *r, const char *line, struct command_line
 		c->listed = (struct listed_devices){.found = {0}};
 	}
 	listed_devices_take(&c->listed, line);
-	if (!name || !*name)
+	if (!name || !*name || listed_devices_is_beside(&c->listed, line))
 		return;
+	if (listed_devices_is_first_card(&c->listed, line)) {
+		c->devices = false;
+		*said = NULL;
+	}
 	c->devices = c->devices || !*said || strcmp(*said, name) == 0 ? c->devices : true;
 	*said = c->devices ? NULL : name;
 }

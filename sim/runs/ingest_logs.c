@@ -405,12 +405,26 @@ static int take_lm_studio(struct reading *r, const char *line, int at)
 		r, (struct run){.line = at, .gen = whole_count(count), .seconds = count / rate, .n = 1});
 }
 
+/* Copied from its window the line comes apart: "66.23 tok/sec", "283 tokens", "0.26s to first token". */
+static const char *joined_line(struct reading *r, const char *line, const char *next)
+{
+	const size_t n = strcspn(next, "\n");
+
+	if (!str_ends(line, " tok/sec") || strspn(next, "0123456789,") == 0 ||
+	    !strstr(arena_strndup(r->arena, next, n), " tokens"))
+		return line;
+	return arena_printf(r->arena, "%s %.*s", line, (int)n, next);
+}
+
 int ingest_lm_studio(struct reading *r, const char *text)
 {
 	r->tool = "LM Studio";
-	for (int at = 1; *text; at++)
-		if (take_lm_studio(r, reading_line(r, &text), at) != 0)
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (take_lm_studio(r, joined_line(r, line, text), at) != 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -151,10 +151,12 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 
 /* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed, or over
  * lines that end with a backslash. */
-static int take_command(struct reading *r, const char *line, size_t len, struct trials *t)
+static int take_command(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
 	const char *text = arena_strndup(r->arena, line, len);
-	const bool begins = strstr(text, "mlx_lm") && (strstr(text, " -") || str_ends(text, "\\"));
+	const bool vision = strstr(text, "mlx_vlm") != NULL;
+	const bool begins =
+		(vision || strstr(text, "mlx_lm")) && (strstr(text, " -") || str_ends(text, "\\"));
 	struct texts words;
 
 	if (!begins && !t->open)
@@ -168,6 +170,8 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 		t->p = t->g = t->b = 0;
 	}
 	t->open = str_ends(text, "\\");
+	if (strstr(text, " --image"))
+		reading_note(r, at, "an image was read before the prompt: the time of that is not predicted");
 	words = texts_cut(r->arena, text, ' ');
 	for (size_t i = 0; i < words.n; i++) {
 		const char *equals = str_starts(words.at[i], "--") ? strchr(words.at[i], '=') : NULL;
@@ -270,7 +274,7 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 		} else if (is_averages(text, len)) {
 			rc = take_averages(r, text, len, line, t);
 		} else {
-			rc = take_command(r, text, len, t);
+			rc = take_command(r, text, len, line, t);
 		}
 		text += len + (text[len] == '\n');
 	}
@@ -281,6 +285,14 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 }
 
 /* --- mlx_lm.generate ------------------------------------------------------------------------------ */
+
+/* Of mlx_vlm "Prompt: " also begins the prompt itself. */
+static bool is_rate_line(const char *line, size_t len)
+{
+	const char *unit = strstr(line, "tokens-per-sec");
+
+	return unit && unit < line + len;
+}
 
 /* "Prompt: 32159 tokens, 261.786 tokens-per-sec" */
 static int take_rate_line(struct reading *r, const char *line, int at, int64_t *tokens, double *rate)
@@ -340,7 +352,7 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 	for (int line = 1; *text && rc == 0; line++) {
 		const size_t len = strcspn(text, "\n");
 
-		if (str_starts(text, "Prompt: ") && memchr(text, '-', len)) {
+		if (str_starts(text, "Prompt: ") && is_rate_line(text, len)) {
 			rc = take_request(r, t);
 			t->line = line;
 			rc = rc == 0 ? take_rate_line(r, text, line, &t->prompt, &t->prompt_tps[0]) : rc;
@@ -350,7 +362,7 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 		} else if (t->line && str_starts(text, "Peak memory: ")) {
 			t->peak_B = gigabytes(text);
 		} else {
-			rc = take_command(r, text, len, t);
+			rc = take_command(r, text, len, line, t);
 		}
 		text += len + (text[len] == '\n');
 	}

@@ -19,11 +19,33 @@ static uint64_t bit_of(const char *number)
 	return i < DEVICES_MOST ? UINT64_C(1) << i : 0;
 }
 
-/* A chip's own GPU goes by no number, "AMD Radeon(TM) Graphics", but in a log of Vulkan, which says that it has no memory. */
+/* A chip's own GPU: Vulkan says that it has no memory of its own, others name it by no number, "AMD Radeon(TM) Graphics". */
 static bool is_integrated(const char *line)
 {
-	return strstr(line, "| uma: 1") || strstr(line, "Radeon(TM) Graphics") ||
-	       strstr(line, "Radeon Graphics") || strstr(line, "llvmpipe");
+	const char *uma = strstr(line, "| uma: ");
+
+	if (uma)
+		return uma[strlen("| uma: ")] == '1' || strstr(line, "llvmpipe");
+	return strstr(line, "Radeon(TM) Graphics") || strstr(line, "Radeon Graphics");
+}
+
+/* "- CUDA0   : NVIDIA GeForce GTX 1080 (8098 MiB, 7444 MiB free)", of logs since 2026; "using device CUDA0 (NVIDIA GeForce RTX 3090)": the kind
+ * behind the words, and its number. */
+static size_t kind_behind(const char *line, const char *words, const char *behind, const char **number)
+{
+	const char *at = strstr(line, words);
+
+	for (size_t k = 0; at && k < LISTED_KINDS; k++) {
+		const char *name = at + strlen(words);
+		const size_t n = strlen(kinds[k]);
+
+		if (!str_starts(name, kinds[k]) || name[n] < '0' || name[n] > '9')
+			continue;
+		*number = name + n;
+		if (strstr(*number, behind))
+			return k;
+	}
+	return LISTED_KINDS;
 }
 
 /* "Device 0: NAME, compute capability 8.6", "Device 0: NAME, gfx1100 (0x1100)", "ggml_vulkan: 0 = NAME | uma: 0 ...": its kind and what
@@ -37,10 +59,9 @@ static size_t kind_listed(const char *line, const char **number)
 		return 2;
 	}
 	*number = device ? device + strlen("Device ") : "";
-	return !device || !strchr(device, ':')           ? LISTED_KINDS
-	       : strstr(device, ", compute capability ") ? 0
-	       : strstr(device, ", gfx")                 ? 1
-							 : LISTED_KINDS;
+	if (!device || !strchr(device, ':'))
+		return kind_behind(line, "- ", "MiB free)", number);
+	return strstr(device, ", compute capability ") ? 0 : strstr(device, ", gfx") ? 1 : LISTED_KINDS;
 }
 
 /* "ggml_cuda_init: found 2 CUDA devices:", "ggml_vulkan: Found 1 Vulkan devices:" */
@@ -75,24 +96,38 @@ static void take_buffer(struct listed_devices *l, const char *line)
 
 void listed_devices_take(struct listed_devices *l, const char *line)
 {
-	const char *number;
-	const size_t k = kind_listed(line, &number);
+	const char *number, *used;
+	const size_t k = kind_listed(line, &number), u = kind_behind(line, "using device ", "(", &used);
 
 	take_found(l, line);
 	take_buffer(l, line);
+	if (u < LISTED_KINDS)
+		l->used[u] |= bit_of(used);
 	if (k < LISTED_KINDS)
 		*(is_integrated(line) ? &l->integrated[k] : &l->cards[k]) |= bit_of(number);
+}
+
+bool listed_devices_is_beside(const struct listed_devices *l, const char *line)
+{
+	return is_integrated(line) && (l->cards[0] || l->cards[1] || l->cards[2]);
+}
+
+bool listed_devices_is_first_card(const struct listed_devices *l, const char *line)
+{
+	const uint64_t cards = l->cards[0] | l->cards[1] | l->cards[2];
+
+	return !is_integrated(line) && cards && !(cards & (cards - 1)) &&
+	       (l->integrated[0] || l->integrated[1] || l->integrated[2]);
 }
 
 /* The devices of a kind that share a model. */
 static uint64_t sharing(const struct listed_devices *l, size_t k)
 {
-	if (l->holding[k])
-		return l->holding[k];
-	if (l->cards[k])
-		return l->cards[k];
-	if (l->integrated[k])
-		return l->integrated[k];
+	const uint64_t told[] = {l->holding[k], l->used[k], l->cards[k], l->integrated[k]};
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		if (told[i])
+			return told[i];
 	return l->found[k] == DEVICES_MOST ? ~UINT64_C(0) : (UINT64_C(1) << l->found[k]) - 1;
 }
 

@@ -8,6 +8,7 @@
  */
 #ifndef SIM_RUNS_LISTED_DEVICES_H
 #define SIM_RUNS_LISTED_DEVICES_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/base/mem.h"
@@ -16,11 +17,17 @@ enum { LISTED_KINDS = 3 }; /* CUDA, ROCm, Vulkan */
 
 /* Each member is all 0 where a log lists none. Of the sets bit i is device i. */
 struct listed_devices {
-	uint64_t cards[LISTED_KINDS], integrated[LISTED_KINDS], holding[LISTED_KINDS];
-	int64_t found[LISTED_KINDS]; /* as many as the log says that it found */
+	uint64_t cards[LISTED_KINDS], integrated[LISTED_KINDS];
+	uint64_t used[LISTED_KINDS], holding[LISTED_KINDS]; /* "using device CUDA0", and of weights */
+	int64_t found[LISTED_KINDS];                        /* as many as the log says that it found */
 };
 
 void listed_devices_take(struct listed_devices *l, const char *line);
+
+/* Is the line of a chip's own GPU, beside cards that have been listed? */
+bool listed_devices_is_beside(const struct listed_devices *l, const char *line);
+/* Is it of the first card, behind chips' own GPUs alone? The line has been taken. */
+bool listed_devices_is_first_card(const struct listed_devices *l, const char *line);
 
 /* "CUDA0/CUDA1", as llama-bench's column of devices has them, in the arena; NULL: one at most. backend: that of a row,
  * "CUDA,BLAS"; NULL: not said. */

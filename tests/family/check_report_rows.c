@@ -14,14 +14,14 @@ static const struct bench benches[] = {
 };
 
 struct column_case {
-	const char *column, *fine[4], *foreign[8];
+	const char *column, *fine[6], *foreign[8];
 	bool text; /* in quotes */
 };
 
 /* Values that do not depend on the machine, and such as do with %s for its own back end. */
 static const struct column_case cases[] = {
 	{"backends", {"%s"}, {"CPU", "BLAS", "%s,RPC", "Vulkan", "SYCL", "OpenCL", "RPC"}, true},
-	{"n_gpu_layers", {"99", "33", "-1"}, {"0", "1", "16", "32"}, false},
+	{"n_gpu_layers", {"99", "33", "-1", "all", "auto"}, {"0", "1", "16", "32"}, false},
 	{"devices", {"auto", "%d"}, {"none", "CPU", "%d/%d", "Vulkan0", "RPC0", "%d/RPC0"}, true},
 	{"split_mode", {"layer", "none"}, {"row", "tensor", "graph"}, true},
 	{"tensor_split", {"0.00", "1.00", "1.00/0.00"}, {"1.00/1.00", "3.00/1.00", "0.00/1.00/2.00"}, true},

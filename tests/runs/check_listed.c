@@ -21,6 +21,13 @@ static const char *device_line(struct arena *a, int kind, int number, const char
 		       : arena_printf(a, "  Device %d: %s, compute capability 8.6, VMM: yes\n", number, name);
 }
 
+/* The same as logs have it since 2026, and the lines of what is used. */
+static const char *as_of_2026(struct arena *a, int kind, int number, const char *name)
+{
+	return arena_printf(a, "0.00.075.103 I   - %s%d   : %s (8098 MiB, 7444 MiB free)\n", kind_names[kind],
+			    number, name);
+}
+
 static const char *listing(struct arena *a, int kind, int cards, bool integrated)
 {
 	const char *out =
@@ -131,6 +138,48 @@ START_TEST(what_holds_weights)
 				    arena_printf(&a, "%s%s", listing(&a, CUDA, 2, false), buffers[_i][0])));
 
 	ck_assert_pstr_eq(r.at[0].says[COLUMN_DEVICES], buffers[_i][1]);
+	arena_release(&a);
+}
+END_TEST
+
+/* Logs of 2026 list devices by their back end's name, and say which are used. */
+START_TEST(logs_of_2026)
+{
+	const int kind = _i % 3, cards = 1 + _i / 3 % 2;
+	const bool one_used = _i / 6;
+	struct arena a = ARENA_INIT;
+	const char *front = "0.00.010.455 I device_info:\n",
+		   *names = arena_printf(&a, "%s0/%s1", kind_names[kind], kind_names[kind]);
+	struct runs r;
+
+	for (int i = 0; i < cards; i++)
+		front = arena_printf(&a, "%s%s", front, as_of_2026(&a, kind, i, "NVIDIA GeForce GTX 1080"));
+	front = arena_printf(
+		&a, "%s0.00.075.112 I   - CPU     : Intel(R) Xeon(R) W-2135 (31770 MiB, 31770 MiB free)\n",
+		front);
+	if (one_used)
+		front = arena_printf(&a,
+				     "%sllama: using device %s0 (NVIDIA GeForce GTX 1080) (0000:01:00.0)\n",
+				     front, kind_names[kind]);
+	r = read_text(&a, below(&a, 2, kind, front));
+	ck_assert_str_eq(r.at[0].says[COLUMN_GPU], "NVIDIA GeForce GTX 1080");
+	ck_assert_pstr_eq(r.at[0].says[COLUMN_DEVICES], cards > 1 && !one_used ? names : NULL);
+	arena_release(&a);
+}
+END_TEST
+
+/* The card is the row's, wherever a chip's own GPU stands in the list; Vulkan tells one by "uma", not by the name. */
+START_TEST(the_card_beside)
+{
+	static const char *const names[] = {"AMD Radeon RX 7900 XT", "AMD Radeon Graphics"};
+	struct arena a = ARENA_INIT;
+	const char *card = device_line(&a, VULKAN, _i & 1, names[_i / 2], false),
+		   *own = device_line(&a, VULKAN, !(_i & 1), "V3D 7.1.10.2", true);
+	const struct runs r = read_text(
+		&a, below(&a, 0, VULKAN, arena_printf(&a, "%s%s", _i & 1 ? own : card, _i & 1 ? card : own)));
+
+	ck_assert_str_eq(r.at[0].says[COLUMN_GPU], names[_i / 2]);
+	ck_assert_ptr_null(r.at[0].says[COLUMN_DEVICES]);
 	arena_release(&a);
 }
 END_TEST
@@ -301,6 +350,8 @@ Suite *suite_listed(void)
 	tcase_add_loop_test(t, what_a_log_lists, 0, 54);
 	tcase_add_loop_test(t, what_a_command_takes_of_it, 0, ARRAY_LEN(commands));
 	tcase_add_loop_test(t, what_holds_weights, 0, 4);
+	tcase_add_loop_test(t, logs_of_2026, 0, 12);
+	tcase_add_loop_test(t, the_card_beside, 0, 4);
 	tcase_add_test(t, each_log_is_its_own);
 	tcase_add_loop_test(t, cards_in_prose, 0, ARRAY_LEN(prose));
 	tcase_add_test(t, rows_that_say_it);

@@ -232,6 +232,49 @@ START_TEST(averages_below_each_other)
 }
 END_TEST
 
+/* mlx_vlm writes the prompt's text, and its model is that of the command; that an image took time is told. */
+START_TEST(what_mlx_vlm_says)
+{
+	static const char *const images[] = {"", " --image boat.png"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text =
+		arena_printf(&a,
+			     "$ mlx_vlm.generate --model mlx-community/Qwen3-VL-2B-Instruct-4bit%s\n"
+			     "==========\nPrompt: <|im_start|>user - the state-of-the-art?\n\nIt is.\n"
+			     "==========\nPrompt: 312 tokens, 1204.123 tokens-per-sec\n"
+			     "Generation: 100 tokens, 181.234 tokens-per-sec\nPeak memory: 3.512 GB\n",
+			     images[_i]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 311);
+	ck_assert_str_eq(r.at[1].model, "mlx-community/Qwen3-VL-2B-Instruct-4bit");
+	ck_assert_uint_eq(r.notes.n, (size_t)_i);
+	arena_release(&a);
+}
+END_TEST
+
+/* The line of LM Studio, whole or as its window's parts come, each below the other. */
+START_TEST(what_lm_studio_says)
+{
+	static const char *const forms[] = {
+		"66.23 tok/sec * 283 tokens * 0.26s to first token\n",
+		"66.23 tok/sec\n283 tokens\n0.26s to first token\nStop reason: EOS Token Found\n",
+		"lm studio:\n66.23 tok/sec\n283 tokens\n", "> 66.23 tok/sec\n> 283 tokens\n"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", forms[_i], strlen(forms[_i]), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.at[0].gen, 283);
+	ck_assert_double_eq_tol(run_rate(&r.at[0]), 66.23, 1e-9);
+	arena_release(&a);
+}
+END_TEST
+
 /* A cache of fewer bits is said by the rows that reach it: from token 5,000 on, if the command says no other. */
 static const struct {
 	const char *options;
@@ -292,6 +335,9 @@ static const char *const refused[][2] = {
 	 "a draft model guessed tokens"},
 	{"slot print_timing: id  0 | task 4121 | n_gen =    215, tg =  18.96 t/s, tg_3s =  19.26 t/s\n",
 	 "in the middle of an answer"},
+	{"slot print_timing: id  3 | task 856 | prompt processing, n_tokens =  17410, progress = 0.39, t =  "
+	 "16.72 s\n",
+	 "in the middle of a prompt"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
 	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"}};
@@ -355,6 +401,8 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, the_model_of_an_answer, 0, 3);
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
 	tcase_add_loop_test(t, averages_below_each_other, 0, 9);
+	tcase_add_loop_test(t, what_mlx_vlm_says, 0, 2);
+	tcase_add_loop_test(t, what_lm_studio_says, 0, 4);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
 	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
