@@ -80,6 +80,7 @@
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
 	SUITE(row_runtime)                                                                                   \
+	SUITE(unlike_chip)                                                                                   \
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \
 	SUITE(explained_load)                                                                                \
@@ -87,6 +88,7 @@
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
+	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
 	SUITE(mix_by_size)                                                                                   \

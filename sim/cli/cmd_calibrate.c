@@ -553,6 +553,7 @@ static int cmd_calibrate(const void *options, const struct texts *files)
 	if (o->dry_run)
 		return print_plan(o);
 	session_begin(&s, &o->load, &o->output);
+	s.loader.typed_as = "--machine";
 	rc = calibrate(o, &s);
 	session_end(&s);
 	return rc;

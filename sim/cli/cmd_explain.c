@@ -89,6 +89,7 @@ static int cmd_explain(const void *options, const struct texts *files)
 		return complain(&err, EXIT_USAGE);
 	}
 	session_begin(&s, &o->load, &o->output);
+	s.loader.typed_as = "--on";
 	rc = explain(&s, o, files, format == 1);
 	session_end(&s);
 	return rc;

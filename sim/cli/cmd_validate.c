@@ -129,7 +129,7 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 	for (size_t i = 0; i < ask->from.n; i++) {
 		if (runs_read(a, ask->from.at[i], &files[i], err) != 0)
 			return -1;
-		say_note(runs_empty_note(a, &files[i]));
+		say_notes(&files[i].notes);
 	}
 	if (ask->subjects.n || !runs_name_machines(&files[0]))
 		rc = validate_replays_make(ask, files, v, &notes, err);
@@ -232,6 +232,7 @@ static int cmd_validate(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
+	s.loader.typed_as = "MACHINE";
 	rc = validate(&s, o, files, format, tolerance);
 	session_end(&s);
 	return rc;

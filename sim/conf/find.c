@@ -190,6 +190,8 @@ static const char *folder_of_node(const struct loader *l, const struct yml *node
 {
 	const char *from = node->place.source ? node->place.source->path : "";
 
+	if (l->typed_as && !strcmp(from, l->typed_as))
+		return ".";
 	return folder_of(l->arena, str_starts(from, "--") && l->inputs_n ? l->inputs[0].path : from);
 }
 

@@ -69,6 +69,8 @@ struct loader {
 	size_t depth;
 	size_t followed;     /* files loaded for the current request; a base counts each time it is named */
 	const char *setting; /* the option that load_set()'s assignment is of, for messages; NULL: "--set" */
+	const char *
+		typed_as; /* where a machine is typed as a mapping, for messages: "--machine"; NULL: "./command line" */
 	bool foreign; /* load_file() has read a file that does not ship with the program, which may be wrong */
 	/* what keys of that name hold are names alone, each of an empty mapping, in files that ship with the program; NULL:
 	 * all is read */

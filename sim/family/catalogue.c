@@ -11,7 +11,8 @@ static struct yml *name_node(struct loader *l, const char *name)
 {
 	struct source *here = arena_alloc(l->arena, sizeof *here);
 
-	*here = (struct source){"./command line", name, strlen(name)};
+	*here = (struct source){name[0] == '{' && l->typed_as ? l->typed_as : "./command line", name,
+				strlen(name)};
 	if (name[0] == '{')
 		return yml_parse(l->arena, here, l->diags);
 	return yml_scalar(l->arena, name, (struct place){here, 1, 1, 1});

@@ -112,8 +112,8 @@ int fit_read_rows(struct runtime_fit *f, struct err *err)
 		paths[i] = ask->inputs[i].path;
 	if (runs_read_all(f->arena, paths, ask->n, &f->all, err) != 0)
 		return -1;
-	if (f->all.empty)
-		fit_tell(f, runs_empty_note(f->arena, &f->all));
+	for (size_t i = 0; i < f->all.notes.n; i++)
+		fit_tell(f, f->all.notes.at[i]);
 	fused = runs_flash_on_and_off(&f->all);
 	if (fused)
 		take_fused(f, &f->all);

@@ -269,7 +269,8 @@ static int check_gpu_layers(const struct held *x, struct err *err)
 		err_set(err, "%s layers ran elsewhere than on the CPU", x->says);
 		return hint_skip(err);
 	}
-	if (!strcmp(x->says, "100% GPU")) /* of `ollama ps`, as "11%/89% CPU/GPU" */
+	/* of `ollama ps`, beside "11%/89% CPU/GPU"; of common/arg.cpp of llama.cpp since 2026, where auto is what fits */
+	if (!strcmp(x->says, "100% GPU") || !strcmp(x->says, "all") || !strcmp(x->says, "auto"))
 		return 0;
 	if (strstr(x->says, "CPU/GPU")) {
 		err_set(err, "'%.40s': part of the layers ran on the CPU", x->says);

@@ -7,6 +7,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/typed_beyond.h"
 #include "sim/base/units.h"
+#include "sim/family/unlike_chip.h"
 
 bool machines_of_one_chip(const struct machine *a, const struct machine *b)
 {
@@ -81,6 +82,18 @@ bool run_is_one(const char *text, struct err *err)
 	return typed_is_one(text, err) == 0;
 }
 
+/* Of a text that names nothing of the catalogue: a chip of another number than any name of the machine's? One that was
+ * written by a person may be called anything, but says its chip. */
+static bool is_unlike(struct arena *a, const char *text, const struct catalogue_device *d)
+{
+	const struct machine *m = d->machine;
+	const char *own[] = {d->ref, m->origin.name, m->title, m->chip, m->die};
+	const struct texts first = {own, ARRAY_LEN(own)},
+			   all = texts_join(a, &first, (const char *const *)m->sold_as.at, m->sold_as.n);
+
+	return m->chip && chip_is_unlike(text, all.at, all.n);
+}
+
 enum named { NAMES_NONE, NAMES_SAME, NAMES_OTHER };
 
 static enum named part_names(struct loader *l, const char *text, const struct catalogue_device *d,
@@ -90,8 +103,10 @@ static enum named part_names(struct loader *l, const char *text, const struct ca
 	struct catalogue_device named;
 	const char *id = catalogue_is_machine(l, text, NULL, &named) ? text : meant(l, &text);
 
-	if (!id || (id != text && !catalogue_is_machine(l, id, NULL, &named)))
-		return NAMES_NONE;
+	if (!id || (id != text && !catalogue_is_machine(l, id, NULL, &named))) {
+		*other = is_unlike(l->arena, whole, d) ? whole : *other;
+		return *other == whole ? NAMES_OTHER : NAMES_NONE;
+	}
 	if (text != whole && !run_is_one(whole, NULL)) {
 		*other = whole;
 		return NAMES_OTHER;

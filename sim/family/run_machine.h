@@ -3,7 +3,8 @@
  *
  * Layer family. A row may name where it ran: a machine of the catalogue in our csv, a chip as its driver or its owner
  * calls it in others ("Apple M4 Pro", "NVIDIA GeForce RTX 4090"). What is typed is read as `ask` reads it (ask/typed.h).
- * A text that the catalogue calls nothing by, such as somebody's own name of a machine, contradicts nothing.
+ * A text that the catalogue calls nothing by contradicts where it is of a chip of another number ("Tesla P40"), not where it is
+ * somebody's own name of a machine.
  */
 #ifndef SIM_FAMILY_RUN_MACHINE_H
 #define SIM_FAMILY_RUN_MACHINE_H
@@ -13,7 +14,7 @@
 bool machines_of_one_chip(const struct machine *a, const struct machine *b);
 
 /* The machine of the catalogue that the text names, where it is of another chip than d; NULL: it is of the same, or the
- * text names none. A text that says more than one device of it, "RTX 3090 (x2)", is itself the other. A list, "A, B", names
+ * text names none. The text itself where it names a chip that the catalogue has not, and that is not d's (unlike_chip.h). A text that says more than one device of it, "RTX 3090 (x2)", is itself the other. A list, "A, B", names
  * another where one of its parts does and none is of d's chip. In l's arena. */
 const char *run_other_machine(struct loader *l, const char *text, const struct catalogue_device *d);
 

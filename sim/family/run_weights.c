@@ -386,6 +386,28 @@ static const char *dynamic_word(struct arena *a, const struct run *run, const ch
 	return *base != MIX_N ? arena_strndup(a, word, n) : NULL;
 }
 
+/* Where bytes are not those of the format that is taken, it is told: of a dynamic mix with the name of a file type, UD-IQ2_M, which has
+ * others, and of a size that is near the format's, but not it. */
+static void note_bytes(struct arena *a, const struct run *run, const struct model *m, const char *dynamic,
+		       const struct precision *p, const char **note)
+{
+	const double said = m ? run_bytes_that_run(m, run) : 0, ours = m ? model_weights_B(m, p) : 0;
+
+	if (*note || !m)
+		return;
+	if (dynamic && !(said > 0))
+		*note = arena_printf(
+			a,
+			"%s: '%s' is a dynamic mix, whose bytes its name does not say: %s is taken "
+			"for %s as llama-quantize writes it, %s GB",
+			run->path, dynamic, m->title, mix_names[p->weights],
+			units_digits(ours / 1e9, 4).text);
+	else if (said > 0 && fabs(said / ours - 1) >= size_off)
+		*note = arena_printf(a, "%s: %s GB of weights, where %s in %s has %s GB, which are taken",
+				     run->path, units_digits(said / 1e9, 4).text, m->title,
+				     mix_names[p->weights], units_digits(ours / 1e9, 4).text);
+}
+
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
 		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
 		struct err *err)
@@ -413,5 +435,6 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 	    (asked && dynamic && !(run->bytes > 0)))
 		return refuse_unsaid(a, run, m, dynamic ? dynamic : unknown, err);
 	take_size(a, run, m, dynamic != NULL, p, note);
+	note_bytes(a, run, m, dynamic, p, note);
 	return take_kv(run, p, column, err);
 }

@@ -91,7 +91,11 @@ static const struct {
 		    {"Device ", "", ",", ", gfx"},
 		    {"found device: ", "Apple ", "", ""},
 		    {"GPU name:   ", "Apple ", "", ""},
-		    {"ggml_vulkan: ", "", " (", " | uma: "}};
+		    {"ggml_vulkan: ", "", " (", " | uma: "},
+		    {"- CUDA", "", " (", " MiB free)"},
+		    {"- ROCm", "", " (", " MiB free)"},
+		    {"- Vulkan", "", " (", " MiB free)"},
+		    {"- MTL", "Apple ", " (", " MiB free)"}};
 
 /* The name behind the number of a device, "0: " or "0 = ". */
 static const char *behind_number(const char *at)
@@ -122,10 +126,16 @@ static void take_device(struct reading *r, const char *line, struct command_line
 {
 	const char *name = device_named(r->arena, line), **said = &c->says[COLUMN_GPU];
 
-	if (!name || !*name)
-		return;
-	if (c->used) {
+	if (name && *name && c->used) {
 		c->devices = c->used = false;
+		*said = NULL;
+		c->listed = (struct listed_devices){.found = {0}};
+	}
+	listed_devices_take(&c->listed, line);
+	if (!name || !*name || listed_devices_is_beside(&c->listed, line))
+		return;
+	if (listed_devices_is_first_card(&c->listed, line)) {
+		c->devices = false;
 		*said = NULL;
 	}
 	c->devices = c->devices || !*said || strcmp(*said, name) == 0 ? c->devices : true;
@@ -149,13 +159,41 @@ void command_line_take(struct reading *r, const char *line, struct command_line 
 			take_option(r, words.at[i], i + 1 < words.n ? words.at[i + 1] : "", c);
 }
 
-void command_line_give_device(struct command_line *c, struct run *run)
+/* Is the row of one device, whatever the log lists: of "-sm none", of a share for one alone, of the CPU? */
+static bool is_of_one(struct arena *a, const struct command_line *c, const struct run *run)
+{
+	const char *const *row = run->says, *const *line = c->says;
+	const char *mode = row[COLUMN_SPLIT_MODE] ? row[COLUMN_SPLIT_MODE] : line[COLUMN_SPLIT_MODE],
+		   *shares = row[COLUMN_TENSOR_SPLIT] ? row[COLUMN_TENSOR_SPLIT] : line[COLUMN_TENSOR_SPLIT],
+		   *layers = row[COLUMN_GPU_LAYERS] ? row[COLUMN_GPU_LAYERS] : line[COLUMN_GPU_LAYERS];
+	const struct texts all = shares ? texts_cut(a, shares, '/') : (struct texts){NULL, 0};
+	size_t used = 0;
+
+	for (size_t i = 0; i < all.n; i++)
+		used += strtod(all.at[i], NULL) > 0;
+	return (mode && (!strcmp(mode, "none") || !strcmp(mode, "0"))) || used == 1 ||
+	       (layers && !strcmp(layers, "0")) || line[COLUMN_DEVICES];
+}
+
+/* A row that does not say which devices it had had all that the log lists. */
+static void give_listed(struct arena *a, const struct command_line *c, struct run *run)
+{
+	const char *said = run->says[COLUMN_DEVICES];
+	const char *several = (said && strcmp(said, "auto") != 0) || is_of_one(a, c, run)
+				      ? NULL
+				      : listed_devices_several(a, &c->listed, run->says[COLUMN_BACKEND]);
+
+	run->says[COLUMN_DEVICES] = several ? several : said;
+}
+
+void command_line_give_device(struct arena *a, struct command_line *c, struct run *run)
 {
 	c->used = true;
 	run->says[COLUMN_GPU] = run->says[COLUMN_GPU] ? run->says[COLUMN_GPU] : c->says[COLUMN_GPU];
+	give_listed(a, c, run);
 }
 
-void command_line_give(const struct command_line *c, struct run *run)
+void command_line_give(struct arena *a, struct command_line *c, struct run *run)
 {
 	for (int k = 0; k < RUN_COLUMNS; k++)
 		run->says[k] = run->says[k] ? run->says[k] : c->says[k];
@@ -163,4 +201,5 @@ void command_line_give(const struct command_line *c, struct run *run)
 	run->flash = run->flash == FLASH_UNSAID ? c->flash : run->flash;
 	if (c->chunk > 0 && run->prompt && run->chunk)
 		run->chunk = c->chunk;
+	give_listed(a, c, run);
 }

@@ -7,25 +7,27 @@
 #ifndef SIM_RUNS_COMMAND_LINE_H
 #define SIM_RUNS_COMMAND_LINE_H
 #include "sim/runs/ingest.h"
+#include "sim/runs/listed_devices.h"
 
 struct command_line {
 	const char *says[RUN_COLUMNS]; /* NULL: no option says it */
 	const char *model;             /* the file's name, without folders; NULL: not said */
 	enum flash flash;
 	int64_t chunk; /* -ub; 0: not said */
-	size_t n;      /* commands that were taken so far */
-	bool devices;  /* its log names unlike devices */
-	bool used;     /* rows had its device: the next one that a log names is of another run */
-	bool open;     /* the last line ended with a backslash: the command goes on */
+	struct listed_devices listed;
+	size_t n;     /* commands that were taken so far */
+	bool devices; /* its log names unlike devices */
+	bool used;    /* rows had its device: the next one that a log names is of another run */
+	bool open;    /* the last line ended with a backslash: the command goes on */
 };
 
 /* Takes the options of a line, if it is of a command of llama.cpp: a new command forgets the last one's; and the device that a line of its
  * log names. */
 void command_line_take(struct reading *r, const char *line, struct command_line *c);
 
-/* Gives a row what it does not say itself. */
-void command_line_give(const struct command_line *c, struct run *run);
-/* Its device alone, which is that of every table below until another one is named. */
-void command_line_give_device(struct command_line *c, struct run *run);
+/* Gives a row what it does not say itself; what is made of it is in the arena. */
+void command_line_give(struct arena *a, struct command_line *c, struct run *run);
+/* Its devices alone, which are those of every table below until others are named. */
+void command_line_give_device(struct arena *a, struct command_line *c, struct run *run);
 
 #endif

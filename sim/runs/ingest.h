@@ -35,6 +35,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/base/texts.h"
 #include "sim/base/vec.h"
 #include "sim/conf/diag.h"
 #include "sim/hw/hw.h"
@@ -127,8 +128,9 @@ struct runs {
 	const char *path, *tool; /* "llama-bench", "llama-batched-bench", "mlx_lm", "csv" */
 	struct run *at;
 	size_t n;
-	size_t empty;   /* cells of tables in which no rate stands, "-" or "OOM" */
-	int empty_line; /* of the first */
+	size_t empty; /* cells of tables in which no rate stands, "-" or "OOM" */
+	struct texts
+		notes; /* for people: what of the text is no run, or was taken for granted; "path:line: ..." */
 };
 
 enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024, RUN_CHUNKS_MAX = 4096 };
@@ -139,9 +141,6 @@ int runs_read(struct arena *a, const char *path, struct runs *r,
 int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err);
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *r,
 	       struct err *err);
-
-/* A note on the cells that were empty, in the arena; NULL: none were. */
-const char *runs_empty_note(struct arena *a, const struct runs *r);
 
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
@@ -196,8 +195,11 @@ struct reading {
 	int refused_line;
 	size_t empty; /* cells in which no rate stands, and the lines of the first and of the last */
 	int empty_first, empty_last;
+	struct texts notes; /* of struct runs */
 	struct err *err;
 };
+/* Adds a note of that line, unless an equal one was. */
+void reading_note(struct reading *r, int line, const char *what);
 /* Checks a row and appends it; -1 with the reading's err. */
 int reading_add(struct reading *r, struct run row);
 int reading_fail(struct reading *r, int line, const char *what,

@@ -255,6 +255,77 @@ int ingest_koboldcpp(struct reading *r, const char *text)
 	return 0;
 }
 
+/* Versions of December 2023 to September 2024: "ContextLimit: 1355/16384, Processing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T), ...",
+ * over one line or two. The times of a token, with one digit behind the point, tell how many there were. */
+bool ingest_kobold_old_is(const char *text)
+{
+	const char *at = strstr(text, "Processing:");
+
+	return at && strstr(at, "ms/T") && strstr(at, "Generation:") &&
+	       !strstr(text, "Time Taken - Processing:");
+}
+
+/* Seconds and tokens of a part, "Processing:47.38s (36.7ms/T)"; false: the text has none. */
+static bool part_of(const char *text, const char *key, double *seconds, double *tokens)
+{
+	const char *at = strstr(text, key), *open = at ? strchr(at, '(') : NULL;
+	char *end;
+	const double ms = open ? strtod(open + 1, &end) : 0;
+
+	*seconds = ingest_behind(at, key);
+	*tokens = ms > 0 ? round(1e3 * *seconds / ms) : 0;
+	return at && open && str_starts(end, "ms/T") && *seconds > 0 && *tokens >= 1 && *tokens <= 1e8;
+}
+
+/* The first two lines of the text. */
+static const char *two_lines(struct arena *a, const char *text)
+{
+	const size_t n = strcspn(text, "\n");
+
+	return arena_strndup(a, text, n + (text[n] ? 1 + strcspn(text + n + 1, "\n") : 0));
+}
+
+/* from: the text from the line on, since what was generated may stand in the next one. */
+static int take_kobold_old(struct reading *r, const char *from, int at)
+{
+	const char *text = two_lines(r->arena, from),
+		   *line = arena_strndup(r->arena, text, strcspn(text, "\n"));
+	const double held = ingest_behind(line, "ContextLimit:");
+	double pp_s, prompt, tg_s, gen;
+
+	if (!part_of(line, "Processing:", &pp_s, &prompt) || !part_of(text, "Generation:", &tg_s, &gen))
+		return err_set(r->err, "%s:%d: expected 'Processing:Ns (Nms/T), Generation:Ns (Nms/T)'",
+			       r->path, at);
+	if (held > gen && prompt > held - gen) /* the count is of a time with three digits */
+		prompt = held - gen;
+	if (reading_add(r, (struct run){.line = at,
+					.prompt = whole_count(prompt),
+					.depth = held > gen + prompt ? whole_count(held - gen - prompt) : 0,
+					.chunk = 512,
+					.seconds = pp_s,
+					.n = 1}) != 0)
+		return -1;
+	return reading_add(r, (struct run){.line = at,
+					   .gen = whole_count(gen),
+					   .depth = whole_count(held > gen ? held - gen : prompt),
+					   .seconds = tg_s,
+					   .n = 1});
+}
+
+int ingest_kobold_old(struct reading *r, const char *text)
+{
+	r->tool = "llama.cpp of koboldcpp";
+	for (int at = 1; *text; at++) {
+		const size_t n = strcspn(text, "\n");
+		const char *key = strstr(text, "Processing:");
+
+		if (key && key < text + n && take_kobold_old(r, text, at) != 0)
+			return -1;
+		text += n + (text[n] == '\n');
+	}
+	return 0;
+}
+
 /* --- koboldcpp's own benchmark -------------------------------------------------------------------- */
 
 /* What its --benchmark prints line by line or, to a file, as csv (LostRuins/koboldcpp, koboldcpp.py; issues 913 and 1527): a
@@ -400,6 +471,12 @@ static const struct {
 	 "llama-cli's rates, without the numbers of tokens that they are of",
 	 bench},
 	{{"n_decoded =", "tg ="},
+	 "llama-server's progress, in the middle of an answer",
+	 "its lines 'eval time =' come with the end of the answer"},
+	{{"prompt processing, n_tokens =", "progress ="},
+	 "llama-server's progress, in the middle of a prompt",
+	 "its lines 'eval time =' come with the end of the answer"},
+	{{"n_gen =", "tg ="},
 	 "llama-server's progress, in the middle of an answer",
 	 "its lines 'eval time =' come with the end of the answer"},
 	{{"gen throughput (token/s)", ""}, "SGLang's log of a server", of_load},

@@ -15,6 +15,8 @@ int ingest_llmfit(const struct record *c);
 
 bool ingest_kobold_bench_is(const char *text);
 int ingest_kobold_bench(struct reading *r, const char *text);
+bool ingest_kobold_old_is(const char *text);
+int ingest_kobold_old(struct reading *r, const char *text);
 bool ingest_koboldcpp_is(const char *text);
 int ingest_koboldcpp(struct reading *r, const char *text);
 

@@ -88,7 +88,7 @@ static void take_job(struct reading *r, const char *line, struct log_facts *f)
 		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
 }
 
-static int add_timing(struct reading *r, int line, const struct log_facts *f, struct run run)
+static int add_timing(struct reading *r, int line, struct log_facts *f, struct run run)
 {
 	run.line = line;
 	run.n = 1;
@@ -99,7 +99,7 @@ static int add_timing(struct reading *r, int line, const struct log_facts *f, st
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
-	command_line_give(&f->command, &run);
+	command_line_give(r->arena, &f->command, &run);
 	return reading_add(r, run);
 }
 
@@ -145,16 +145,18 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
-/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", or "draft acceptance = " since 2026, below the times of an answer: tools/server of llama.cpp. */
+/* "draft acceptance rate = 0.78652 (  210 accepted /   267 generated)", or "draft acceptance = " since 2026, below the times of an answer:
+ * tools/server of llama.cpp. llama-speculative and llama-lookup write "n_drafted = 132" above those of both models. */
 static int check_draft(struct reading *r, const char *line, int at)
 {
 	const char *rate = strstr(line, "draft acceptance"), *of = rate ? strstr(rate, "accepted /") : NULL;
+	const char *drafted = str_starts(line, "n_drafted") ? strchr(line, '=') : NULL;
+	const char *count = of ? of + strlen("accepted /") : drafted ? drafted + 1 : NULL;
 
-	if (!of || !(reading_tally(r->arena,
-				   of + strlen("accepted /") + strspn(of + strlen("accepted /"), " ")) > 0))
+	if (!count || !(reading_tally(r->arena, count + strspn(count, " ")) > 0))
 		return 0;
 	return reading_fail(r, at, "a draft model guessed tokens, which these rows do not predict:",
-			    arena_strndup(r->arena, rate, strcspn(rate, "\n")));
+			    arena_strndup(r->arena, of ? rate : line, strcspn(of ? rate : line, "\n")));
 }
 
 int ingest_timings(struct reading *r, const char *text)
@@ -253,11 +255,11 @@ static struct loaded find_loaded(struct reading *r, const char *text)
 	return found;
 }
 
-/* The counts and durations of one answer. */
+/* The counts, durations and rates of one answer; 0: not said. */
 struct ollama {
 	const char *model;
 	struct loaded loaded;
-	double count[2], seconds[2]; /* the prompt's, the answer's */
+	double count[2], seconds[2], rate[2]; /* the prompt's, the answer's */
 	int line[2];
 };
 
@@ -267,6 +269,39 @@ static const char *value_of(const char *line, const char *key)
 		return NULL;
 	line += strlen(key);
 	return line + strspn(line, " ");
+}
+
+/* Of a count, a duration and a rate any two tell the third. People paste rates alone: an answer's hardly hangs on its length, and is
+ * taken for one as long as llama-bench's. A prompt of a dozen tokens is read at a third of the rate of one of 500 (8B on an M4
+ * Pro), and a chat's tells neither: no length that is assumed would be right. */
+static void complete_answer(struct reading *r, struct ollama *o)
+{
+	enum { USUAL = 128 };
+
+	for (int i = 0; i < 2; i++) {
+		const double rate = o->rate[i];
+
+		if (!(rate > 0) || !(rate < 1e9))
+			continue;
+		if (o->count[i] >= 1 && !(o->seconds[i] > 0))
+			o->seconds[i] = o->count[i] / rate;
+		if (!(o->count[i] >= 1) && o->seconds[i] > 0)
+			o->count[i] = round(rate * o->seconds[i]);
+	}
+	if (o->rate[0] > 0 && !(o->count[0] >= 1))
+		reading_note(
+			r, o->line[0],
+			"a prompt's rate without its number of tokens is no run; where you know it, give csv "
+			"with columns kind,model,weights,prompt,gen,tok_per_s: pp has the 'prompt eval "
+			"rate', "
+			"tg the 'eval rate'");
+	if (o->rate[1] > 0 && !(o->count[1] >= 1)) {
+		o->count[1] = USUAL;
+		o->seconds[1] = USUAL / o->rate[1];
+		reading_note(
+			r, o->line[1],
+			"how many tokens the answer had is not said: taken for 128 behind a short prompt");
+	}
 }
 
 static int take_answer(struct reading *r, struct ollama *o)
@@ -305,13 +340,15 @@ static int take_answer(struct reading *r, struct ollama *o)
 static void take_answer_line(struct reading *r, const char *line, int at, struct ollama *o)
 {
 	static const char *const counts[] = {"prompt eval count:", "eval count:"},
-				 *const times[] = {"prompt eval duration:", "eval duration:"};
+				 *const times[] = {"prompt eval duration:", "eval duration:"},
+				 *const rates[] = {"prompt eval rate:", "eval rate:"};
 	const char *model = rest_behind(line, "ollama run");
 
 	if (model && *model && *model != '-')
 		o->model = arena_strndup(r->arena, model, strcspn(model, " "));
 	for (int i = 0; i < 2; i++) {
-		const char *count = value_of(line, counts[i]), *time = value_of(line, times[i]);
+		const char *count = value_of(line, counts[i]), *time = value_of(line, times[i]),
+			   *rate = value_of(line, rates[i]);
 
 		if (count) {
 			o->count[i] = reading_tally(r->arena, count);
@@ -319,6 +356,10 @@ static void take_answer_line(struct reading *r, const char *line, int at, struct
 		}
 		if (time)
 			o->seconds[i] = duration(r, time);
+		if (rate) {
+			o->rate[i] = reading_decimal(r->arena, rate + strspn(rate, "* "));
+			o->line[i] = o->line[i] ? o->line[i] : at;
+		}
 	}
 }
 
@@ -326,27 +367,18 @@ int ingest_ollama(struct reading *r, const char *text)
 {
 	struct ollama o = {.loaded = find_loaded(r, text)};
 
-	const char *whole = text;
-	const size_t before = r->rows.n;
-
 	r->tool = "ollama";
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
 		take_answer_line(r, line, at, &o);
-		if (str_starts(line, "eval rate:") && take_answer(r, &o) != 0)
+		if (!str_starts(line, "eval rate:"))
+			continue;
+		complete_answer(r, &o);
+		if (take_answer(r, &o) != 0)
 			return -1;
 	}
-	if (r->rows.n > before || strstr(whole, "eval count:"))
-		return 0;
-	/* A prompt of a dozen tokens is read at a third of the rate of one of 500 (8B on an M4 Pro), and a chat's tells
-	 * neither: no length that is assumed would be right. */
-	err_set(r->err, "%s: ollama's rates, without the numbers of tokens that they are of", r->path);
-	return err_hint(
-		r->err,
-		"'ollama run MODEL --verbose' writes counts and durations beside them; where you know "
-		"the numbers, give csv with columns kind,model,weights,prompt,gen,tok_per_s: pp has its "
-		"'prompt eval rate', tg its 'eval rate'");
+	return 0;
 }
 
 /* --- LM Studio ------------------------------------------------------------------------------------ */
@@ -373,12 +405,26 @@ static int take_lm_studio(struct reading *r, const char *line, int at)
 		r, (struct run){.line = at, .gen = whole_count(count), .seconds = count / rate, .n = 1});
 }
 
+/* Copied from its window the line comes apart: "66.23 tok/sec", "283 tokens", "0.26s to first token". */
+static const char *joined_line(struct reading *r, const char *line, const char *next)
+{
+	const size_t n = strcspn(next, "\n");
+
+	if (!str_ends(line, " tok/sec") || strspn(next, "0123456789,") == 0 ||
+	    !strstr(arena_strndup(r->arena, next, n), " tokens"))
+		return line;
+	return arena_printf(r->arena, "%s %.*s", line, (int)n, next);
+}
+
 int ingest_lm_studio(struct reading *r, const char *text)
 {
 	r->tool = "LM Studio";
-	for (int at = 1; *text; at++)
-		if (take_lm_studio(r, reading_line(r, &text), at) != 0)
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (take_lm_studio(r, joined_line(r, line, text), at) != 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -45,9 +45,11 @@ struct trials {
 	const char *kv;    /* its --kv-bits; NULL: not said */
 	double kv_from;    /* its --quantized-kv-start */
 	bool open;         /* it goes on in the next line */
+	bool headed;       /* a line "Timing with" came behind it */
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
+	bool averaged; /* they are one line of averages */
 	double peak_B; /* the largest; 0: not said */
 	int line;      /* the number of the "Timing with" line */
 };
@@ -60,6 +62,14 @@ static void give_kv(struct reading *r, const struct trials *t, struct run *run)
 {
 	if (t->kv && (double)(run->depth + run->prompt + run->gen) > t->kv_from)
 		run->says[COLUMN_KV_K] = run->says[COLUMN_KV_V] = arena_printf(r->arena, "%.8s bits", t->kv);
+}
+
+static int refuse_averages(struct reading *r)
+{
+	err_set(r->err, "%s: averages of mlx_lm.benchmark without its line 'Timing with'", r->path);
+	return err_hint(r->err,
+			"put 'Timing with prompt_tokens=N, generation_tokens=N, batch_size=N.' before "
+			"them, or the command with its -p, -g and -b");
 }
 
 /* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
@@ -82,6 +92,8 @@ static int take_trials(struct reading *r, struct trials *t)
 			 .n = (int64_t)t->n};
 	struct summary ps = summary_empty(), gs = summary_empty();
 
+	if (!t->n && !t->line)
+		return refuse_averages(r);
 	if (!t->n)
 		return err_set(r->err, "%s:%d: no trial follows", r->path, t->line);
 	if (t->draft)
@@ -103,6 +115,7 @@ static int take_trials(struct reading *r, struct trials *t)
 	t->n = 0;
 	t->line = 0;
 	t->peak_B = 0;
+	t->averaged = false;
 	if (reading_add(r, pp) != 0)
 		return -1;
 	return tg.gen > 0 ? reading_add(r, tg) : 0;
@@ -138,10 +151,12 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 
 /* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed, or over
  * lines that end with a backslash. */
-static int take_command(struct reading *r, const char *line, size_t len, struct trials *t)
+static int take_command(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
 	const char *text = arena_strndup(r->arena, line, len);
-	const bool begins = strstr(text, "mlx_lm") && (strstr(text, " -") || str_ends(text, "\\"));
+	const bool vision = strstr(text, "mlx_vlm") != NULL;
+	const bool begins =
+		(vision || strstr(text, "mlx_lm")) && (strstr(text, " -") || str_ends(text, "\\"));
 	struct texts words;
 
 	if (!begins && !t->open)
@@ -149,11 +164,14 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 	if (begins && t->n && take_trials(r, t) != 0)
 		return -1;
 	if (begins) {
+		t->headed = false;
 		t->model = t->draft = t->kv = NULL;
 		t->kv_from = kv_from_usual;
 		t->p = t->g = t->b = 0;
 	}
 	t->open = str_ends(text, "\\");
+	if (strstr(text, " --image"))
+		reading_note(r, at, "an image was read before the prompt: the time of that is not predicted");
 	words = texts_cut(r->arena, text, ' ');
 	for (size_t i = 0; i < words.n; i++) {
 		const char *equals = str_starts(words.at[i], "--") ? strchr(words.at[i], '=') : NULL;
@@ -167,9 +185,11 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 	return 0;
 }
 
-/* Averages whose line "Timing with" was not pasted are of what the command asked for. */
+/* Averages whose line "Timing with" was not pasted are of what the command asked for, or of the last such line. */
 static bool take_asked(struct trials *t, int at)
 {
+	if (!t->line && t->headed)
+		t->line = at;
 	if (t->line || !(t->p > 0) || !(t->g > 0))
 		return t->line > 0;
 	t->prompt = whole_count(t->p);
@@ -192,6 +212,7 @@ static int take_head(struct reading *r, const char *line, size_t len, int at, st
 	t->gen = whole_count(g);
 	t->batch = whole_count(b);
 	t->line = at;
+	t->headed = true;
 	return 0;
 }
 
@@ -214,12 +235,25 @@ static int take_trial(struct reading *r, const char *line, size_t len, int at, s
 	return 0;
 }
 
-static int refuse_averages(struct reading *r)
+/* The line of averages behind a word of what was changed, "Post: Averages: prompt_tps=...", as people compare two versions. */
+static bool is_averages(const char *line, size_t len)
 {
-	err_set(r->err, "%s: averages of mlx_lm.benchmark without its line 'Timing with'", r->path);
-	return err_hint(r->err,
-			"put 'Timing with prompt_tokens=N, generation_tokens=N, batch_size=N.' before "
-			"them, or the command with its -p, -g and -b");
+	const char *at = strstr(line, "Averages:");
+
+	return at && at < line + len && memchr(at, '=', (size_t)(line + len - at));
+}
+
+/* Averages are of the trials above them, or stand alone, several below each other. */
+static int take_averages(struct reading *r, const char *line, size_t len, int at, struct trials *t)
+{
+	if (t->n && !t->averaged)
+		return 0;
+	if (t->n && take_trials(r, t) != 0)
+		return -1;
+	if (!take_asked(t, at))
+		return refuse_averages(r);
+	t->averaged = true;
+	return take_trial(r, line, len, at, t);
 }
 
 int ingest_mlx_benchmark(struct reading *r, const char *text)
@@ -235,13 +269,12 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 		if (str_starts(text, "Timing with")) {
 			rc = t->line && t->n ? take_trials(r, t) : 0;
 			rc = rc == 0 ? take_head(r, text, len, line, t) : -1;
-		} else if (str_starts(text, "Trial ") || (str_starts(text, "Averages:") && !t->n)) {
-			rc = take_asked(t, line) ? 0 : refuse_averages(r);
-			rc = rc != 0 ? rc
-				     : take_trial(r, text, len, line,
-						  t); /* averages where there is nothing else */
+		} else if (str_starts(text, "Trial ")) {
+			rc = take_asked(t, line) ? take_trial(r, text, len, line, t) : refuse_averages(r);
+		} else if (is_averages(text, len)) {
+			rc = take_averages(r, text, len, line, t);
 		} else {
-			rc = take_command(r, text, len, t);
+			rc = take_command(r, text, len, line, t);
 		}
 		text += len + (text[len] == '\n');
 	}
@@ -252,6 +285,14 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 }
 
 /* --- mlx_lm.generate ------------------------------------------------------------------------------ */
+
+/* Of mlx_vlm "Prompt: " also begins the prompt itself. */
+static bool is_rate_line(const char *line, size_t len)
+{
+	const char *unit = strstr(line, "tokens-per-sec");
+
+	return unit && unit < line + len;
+}
 
 /* "Prompt: 32159 tokens, 261.786 tokens-per-sec" */
 static int take_rate_line(struct reading *r, const char *line, int at, int64_t *tokens, double *rate)
@@ -311,7 +352,7 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 	for (int line = 1; *text && rc == 0; line++) {
 		const size_t len = strcspn(text, "\n");
 
-		if (str_starts(text, "Prompt: ") && memchr(text, '-', len)) {
+		if (str_starts(text, "Prompt: ") && is_rate_line(text, len)) {
 			rc = take_request(r, t);
 			t->line = line;
 			rc = rc == 0 ? take_rate_line(r, text, line, &t->prompt, &t->prompt_tps[0]) : rc;
@@ -321,7 +362,7 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 		} else if (t->line && str_starts(text, "Peak memory: ")) {
 			t->peak_B = gigabytes(text);
 		} else {
-			rc = take_command(r, text, len, t);
+			rc = take_command(r, text, len, line, t);
 		}
 		text += len + (text[len] == '\n');
 	}

@@ -10,6 +10,7 @@
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/table_words.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
@@ -160,6 +161,17 @@ static int take_rate(struct reading *r, int line, const char *text, struct run *
 	return 0;
 }
 
+/* A column that people and other programs add to llama-bench's; NULL: there is none, or it is empty. */
+static const char *format_cell(const struct cells *head, const struct cells *row)
+{
+	static const char *const names[] = {"quant", "weights", "format"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (*cell(head, row, names[i]))
+			return cell(head, row, names[i]);
+	return NULL;
+}
+
 static int take_bench_row(struct reading *r, int line, const struct cells *head, const struct cells *row)
 {
 	struct run run = {.line = line, .chunk = 512, .n = 1};
@@ -172,6 +184,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 
 	run.model = *size ? arena_printf(r->arena, "%s, %s", model, size) : model;
 	run.arch = reading_architecture(r->arena, model);
+	run.weights = format_cell(head, row);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	if (has(head, "cpu_info") && !has(head, "backend")) /* llamafile-bench, which has no column of it */
@@ -233,50 +246,6 @@ static size_t give_build(struct reading *r, int64_t build)
 		r->rows.at[i].build = r->rows.at[i].build ? r->rows.at[i].build : build;
 	}
 	return given;
-}
-
-/* What the lines above a table of llama-batched-bench or llama-sweep-bench say of it: "main: n_kv_max = 20480, n_batch =
- * 2048, n_ubatch = 2048, flash_attn = 1, ..., n_gpu_layers = 99". */
-struct said_above {
-	int64_t chunk; /* 0: not said */
-	enum flash flash;
-	const char *gpu_layers;
-};
-
-static const char *said(struct reading *r, const char *line, size_t len, const char *key)
-{
-	const char *at = strstr(line, key);
-
-	if (!at || at >= line + len)
-		return NULL;
-	at += strlen(key);
-	return arena_strndup(r->arena, at, strcspn(at, ", \n"));
-}
-
-static void take_above(struct reading *r, const char *line, size_t len, struct said_above *above)
-{
-	const char *chunk = said(r, line, len, "n_ubatch = ");
-	double x = 0;
-	struct err ignored = ERR_INIT;
-	struct reading quiet = *r;
-
-	quiet.err = &ignored;
-	*above = (struct said_above){.flash = reading_flash(said(r, line, len, "flash_attn = ")),
-				     .gpu_layers = said(r, line, len, "n_gpu_layers = ")};
-	if (chunk && reading_number(&quiet, 0, "n_ubatch", chunk, 1e6, &x) == 0)
-		above->chunk = (int64_t)x;
-}
-
-static void give_above(struct reading *r, size_t first, const struct said_above *above)
-{
-	for (size_t i = first; i < r->rows.n; i++) {
-		struct run *run = &r->rows.at[i];
-
-		run->flash = above->flash;
-		run->says[COLUMN_GPU_LAYERS] = above->gpu_layers;
-		if (above->chunk && run->prompt)
-			run->chunk = above->chunk;
-	}
 }
 
 enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED, TABLE_WIDE };
@@ -386,11 +355,11 @@ static int take_row(struct reading *r, const struct cells *row, int line, struct
 		     ? ingest_wide_row(r, line, &t->wide, &t->lengths, row)
 		     : (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, row);
 	if (rc == 0 && t->in == TABLE_BATCHED)
-		give_above(r, first, &t->above);
+		said_above_give(r, first, &t->above);
 	for (size_t i = first; i < r->rows.n && (t->in == TABLE_BATCHED || t->commanded); i++)
-		command_line_give(&t->command, &r->rows.at[i]);
+		command_line_give(r->arena, &t->command, &r->rows.at[i]);
 	for (size_t i = first; i < r->rows.n; i++)
-		command_line_give_device(&t->command, &r->rows.at[i]);
+		command_line_give_device(r->arena, &t->command, &r->rows.at[i]);
 	return rc;
 }
 
@@ -456,6 +425,8 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 		t->apart = false;
 		t->commanded = t->command.n == t->commands + 1;
 		t->commands = t->command.n;
+		if (begins == TABLE_BENCH)
+			table_note_unknown(r, line, &row);
 		if (begins == TABLE_WIDE)
 			learn_style(r, next, &t->wide);
 		return 0;
@@ -477,7 +448,7 @@ static void take_prose(struct reading *r, const char *text, size_t len, struct t
 	}
 	command_line_take(r, arena_strndup(r->arena, text, len), &t->command);
 	if (str_starts(text, "main: n_kv_max"))
-		take_above(r, text, len, &t->above);
+		said_above_take(r, text, len, &t->above);
 	t->apart = t->apart || (len && !build);
 }
 
@@ -554,8 +525,46 @@ int ingest_md(struct reading *r, const char *text)
 	return take_tables(r, text, false);
 }
 
-/* Beside what a program wrote such a table is its summary, or of other machines. */
+static bool has_line(const struct reading *r, int line)
+{
+	for (size_t i = 0; i < r->rows.n; i++)
+		if (r->rows.at[i].line == line)
+			return true;
+	return false;
+}
+
+/* Beside what a program wrote such a table is its summary, or of other machines: it is told that it is not read. */
+static void note_people(struct reading *r, const char *text)
+{
+	struct err ignored = ERR_INIT;
+	struct reading quiet = *r;
+	size_t n = 0;
+	int first = 0;
+
+	quiet.rows.at = NULL;
+	quiet.rows.n = quiet.rows.room = 0;
+	quiet.err = &ignored;
+	take_tables(&quiet, text, true);
+	for (size_t i = 0; i < quiet.rows.n; i++)
+		if (!has_line(r, quiet.rows.at[i].line))
+			first = n++ ? first : quiet.rows.at[i].line;
+	VEC_FREE(&quiet.rows);
+	if (n)
+		reading_note(
+			r, first,
+			arena_printf(r->arena,
+				     "a table that people wrote is not read beside what a program wrote: "
+				     "%zu results, the first here; give it alone",
+				     n));
+	else if (quiet.refused)
+		reading_note(r, quiet.refused_line,
+			     arena_printf(r->arena, "a table of results is not read: %s", quiet.refused));
+}
+
 int ingest_people(struct reading *r, const char *text)
 {
-	return r->rows.n ? 1 : take_tables(r, text, true);
+	if (!r->rows.n)
+		return take_tables(r, text, true);
+	note_people(r, text);
+	return 1;
 }

@@ -37,8 +37,14 @@ unsigned wide_style_of(const struct wide_head *h, const struct cells *row);
 /* Does a text hold a word, in any case? */
 bool wide_holds(const char *text, const char *word);
 
+/* Lines below such a table that look like rows of it, but are none for sure. */
+struct wide_skipped {
+	size_t n;
+	int line; /* of the first; 0: there is none */
+};
+
 /* The text with bars in those of its tables that have tabs, commas or several blanks between columns, and whose head is of such
  * a table. Cells that tabs, commas or semicolons part may be quoted as in RFC 4180. Lines keep their numbers. In the arena. */
-const char *wide_as_bars(struct arena *a, const char *text);
+const char *wide_as_bars(struct arena *a, const char *text, struct wide_skipped *skipped);
 
 #endif

@@ -8,6 +8,7 @@
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/table_words.h"
 #include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
 
@@ -133,6 +134,7 @@ static const struct {
 	{is_ollama, ingest_ollama},
 	{is_lm_studio, ingest_lm_studio},
 	{ingest_koboldcpp_is, ingest_koboldcpp},
+	{ingest_kobold_old_is, ingest_kobold_old},
 	{ingest_kobold_bench_is, ingest_kobold_bench},
 	{is_vllm, ingest_vllm},
 	{is_sql, ingest_sql},
@@ -159,9 +161,10 @@ static bool is_csv(const char *text)
 static int read_all(struct reading *r, const char *text)
 {
 	const bool csv = is_csv(text);
+	struct wide_skipped skipped = {0, 0};
 	bool known = false;
 
-	text = csv ? text : wide_as_bars(r->arena, text);
+	text = csv ? text : wide_as_bars(r->arena, text, &skipped);
 	for (size_t i = 0; i < ARRAY_LEN(readers) && !csv; i++) {
 		const int rc = readers[i].is(text) ? readers[i].read(r, text) : 1;
 
@@ -170,8 +173,17 @@ static int read_all(struct reading *r, const char *text)
 		known = known || rc == 0;
 		r->tool = NULL;
 	}
-	if (known && r->rows.n)
+	if (skipped.n)
+		reading_note(
+			r, skipped.line,
+			arena_printf(r->arena,
+				     "lines that may be rows of the table above, but whose columns are not "
+				     "certain, are not read: %zu, the first here",
+				     skipped.n));
+	if (known && r->rows.n) {
+		text_note_devices(r, text);
 		return 0;
+	}
 	if (!csv && ingest_strange(r, text) < 0)
 		return -1;
 	if (r->refused) {
@@ -206,6 +218,22 @@ static int refuse_none(const struct reading *r)
 	return err_hint(r->err, "a rate such as 45.6 in one of them");
 }
 
+static void note_empty(struct reading *r)
+{
+	if (r->empty)
+		reading_note(r, r->empty_first,
+			     arena_printf(r->arena,
+					  "cells for rates that are empty, '-', 'N/A' or 'OOM', are no runs: "
+					  "%zu, the first here",
+					  r->empty));
+}
+
+void reading_note(struct reading *r, int line, const char *what)
+{
+	r->notes = texts_join_once(r->arena, &r->notes,
+				   arena_printf(r->arena, "%s:%d: %s", r->path, line, what));
+}
+
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
 	       struct err *err)
 {
@@ -223,12 +251,13 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 	if (rc == 0 && !r.rows.n)
 		rc = refuse_none(&r);
 	if (rc == 0) {
+		note_empty(&r);
 		*runs = (struct runs){path,
 				      r.rows.at[0].tool ? r.rows.at[0].tool : "csv",
 				      arena_array(a, r.rows.n, sizeof *runs->at),
 				      r.rows.n,
 				      r.empty,
-				      r.empty_first};
+				      r.notes};
 		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
 		settle_flash(runs);
 	}
@@ -259,8 +288,8 @@ int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct ru
 	*r = (struct runs){
 		.path = each[0].path, .tool = each[0].tool, .at = arena_array(a, rows, sizeof *r->at)};
 	for (size_t i = 0; i < n; i++) {
-		r->empty_line = r->empty ? r->empty_line : each[i].empty_line;
 		r->empty += each[i].empty;
+		r->notes = texts_join(a, &r->notes, each[i].notes.at, each[i].notes.n);
 		memcpy(r->at + r->n, each[i].at, each[i].n * sizeof *r->at);
 		r->n += each[i].n;
 	}

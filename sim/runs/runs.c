@@ -5,16 +5,6 @@
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
 
-const char *runs_empty_note(struct arena *a, const struct runs *r)
-{
-	if (!r->empty)
-		return NULL;
-	return arena_printf(a,
-			    "%s:%d: cells for rates that are empty, '-', 'N/A' or 'OOM', are no runs: %zu, "
-			    "the first here",
-			    r->path, r->empty_line, r->empty);
-}
-
 bool runs_name_machines(const struct runs *r)
 {
 	return r->n && r->at[0].machine;

@@ -254,15 +254,66 @@ static const char *skip_quote(const char *at)
 	}
 }
 
+/* --- stamps of time ------------------------------------------------------------------------------- */
+
+/* How many characters of the text are of a form: '0' is a digit, 'a' a letter or digit, ' ' blanks, '*' digits, points and what marks a
+ * zone; others are themselves. 0: it is of another form. */
+static size_t of_form(const char *text, const char *form)
+{
+	const char *at = text;
+
+	for (; *form; form++) {
+		size_t n = *form == '*'   ? strspn(at, "0123456789.,:+Z")
+			   : *form == ' ' ? strspn(at, " ")
+			   : *form == '0' ? isdigit((unsigned char)*at) != 0
+			   : *form == 'a' ? isalnum((unsigned char)*at) != 0
+					  : *at == *form;
+
+		if (!n && *form != '*')
+			return 0;
+		at += n;
+	}
+	return (size_t)(at - text);
+}
+
+/* What programs put before a line: ts and journald, loggers, llama.cpp's --log-prefix. */
+static size_t stamp_length(const char *at)
+{
+	static const char *const forms[] = {"[000000000*] ",           "[00:00:00*] ",
+					    "[0000-00-00 00:00:00*] ", "[0000-00-00T00:00:00*] ",
+					    "0000-00-00 00:00:00* ",   "0000-00-00T00:00:00* ",
+					    "aaa 00 00:00:00 ",        "aaa 0 00:00:00 ",
+					    "0.00.000.000 a ",         "00.00.000.000 a "};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(forms) && !n; i++)
+		n = of_form(at, forms[i]);
+	if (n && isalpha((unsigned char)*at)) { /* "host program[1234]: " */
+		const char *end = strstr(at + n, "]: ");
+
+		n = end && !memchr(at + n, '\n', (size_t)(end - at) - n) ? (size_t)(end - at) + 3 : n;
+	}
+	return n;
+}
+
+static const char *skip_front(const char *at)
+{
+	size_t n;
+
+	for (at = skip_quote(at); (n = stamp_length(at)) > 0;)
+		at = skip_quote(at + n);
+	return at;
+}
+
 static const char *unquoted(struct arena *a, const char *text)
 {
 	char *out = arena_strdup(a, text), *to = out;
 
-	for (const char *at = skip_quote(text); *at;) {
+	for (const char *at = skip_front(text); *at;) {
 		while (*at == '\n' && to > out && (to[-1] == ' ' || to[-1] == '\t'))
 			to--;
 		*to++ = *at;
-		at = *at == '\n' ? skip_quote(at + 1) : at + 1;
+		at = *at == '\n' ? skip_front(at + 1) : at + 1;
 	}
 	*to = '\0';
 	return out;

@@ -126,6 +126,8 @@ struct plain_table {
 	char kind; /* what parts its columns */
 	size_t columns;
 	bool apart; /* another line stood between its last row and here */
+	int line;
+	struct wide_skipped skipped;
 };
 
 static bool has_number(const struct cells *c)
@@ -140,11 +142,27 @@ static bool has_number(const struct cells *c)
  * does not follow a row must be of as many columns as the head, and hold a number. */
 static bool is_row(const struct plain_table *t, const struct cells *c)
 {
-	if (t->kind == ' ')
-		return !t->apart && c->n > 1 && (c->n <= t->columns || has_number(c));
 	if (t->apart)
 		return c->n == t->columns && has_number(c);
+	if (t->kind == ' ')
+		return c->n > 1 && (c->n <= t->columns || has_number(c));
 	return c->n > 2 || (c->n == 2 && (t->columns == 2 || has_number(c)));
+}
+
+/* Does a line end as a row does, in a number that is a word of its own, and hold as many words as the table has columns? A long name
+ * leaves one blank where there should be several, and a cell less stands behind an empty line. */
+static bool looks_like_row(const struct plain_table *t, const char *line, size_t len)
+{
+	size_t words = 0, digits = 0;
+
+	for (size_t i = 0; i < len; i++)
+		words += line[i] != ' ' && line[i] != t->kind &&
+			 (!i || line[i - 1] == ' ' || line[i - 1] == t->kind);
+	while (digits < len &&
+	       (isdigit((unsigned char)line[len - 1 - digits]) || line[len - 1 - digits] == '.'))
+		digits++;
+	return digits && digits < len && strchr(" \t,;", line[len - 1 - digits]) && line[len - 1] != '.' &&
+	       words >= t->columns && words <= 2 * t->columns;
 }
 
 /* The cells between bars, and the ends of lines that the record holds. */
@@ -165,7 +183,9 @@ static size_t add_record(struct arena *a, const char *text, struct plain_table *
 	const char head = heads_wide(a, text, &c, &len);
 
 	if (head) {
-		*t = (struct plain_table){head, c.n, false};
+		t->kind = head;
+		t->columns = c.n;
+		t->apart = false;
 		add_bars(out, &c, text, len);
 		return len;
 	}
@@ -177,23 +197,42 @@ static size_t add_record(struct arena *a, const char *text, struct plain_table *
 			return len;
 		}
 	}
+	if (t->columns && n && *text != '#' && !memchr(text, '|', n) && looks_like_row(t, text, n)) {
+		t->skipped.line = t->skipped.n++ ? t->skipped.line : t->line;
+		str_add_n(out, text, n);
+		return n;
+	}
 	t->apart = t->apart || !n || strspn(text, "-= \t") < n;
 	str_add_n(out, text, n);
 	return n;
 }
 
-const char *wide_as_bars(struct arena *a, const char *text)
+/* The ends of lines in a text. */
+static int lines_in(const char *text, size_t len)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
+const char *wide_as_bars(struct arena *a, const char *text, struct wide_skipped *skipped)
 {
 	struct str out = STR_INIT;
-	struct plain_table t = {.columns = 0};
+	struct plain_table t = {.line = 1};
 	const char *kept;
 
 	while (*text) {
-		text += add_record(a, text, &t, &out);
+		const size_t n = add_record(a, text, &t, &out);
+
+		t.line += lines_in(text, n) + 1;
+		text += n;
 		str_add(&out, *text ? "\n" : "");
 		text += *text == '\n';
 	}
 	kept = arena_strdup(a, out.text);
 	str_release(&out);
+	*skipped = t.skipped;
 	return kept;
 }

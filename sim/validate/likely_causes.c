@@ -304,14 +304,6 @@ static int weights_of(const struct validate_ask *ask, const struct run *run)
 	return run_named_weights(ask->loader->arena, run, NULL);
 }
 
-static void note_empty(const struct validate_ask *ask, const struct runs *runs, struct explanation *e)
-{
-	const char *note = runs_empty_note(ask->loader->arena, runs);
-
-	if (note)
-		e->notes = texts_join(ask->loader->arena, &e->notes, &note, 1);
-}
-
 int explain_make(const struct validate_ask *ask, struct explanation *e, struct err *err)
 {
 	struct cause_search s = {.ask = ask};
@@ -325,7 +317,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;
-	note_empty(ask, &runs, e);
+	e->notes = texts_join(ask->loader->arena, &e->notes, runs.notes.at, runs.notes.n);
 	s.typed = ask->typed;
 	e->machine = machine_of(ask, &runs, &s.typed, e, err);
 	if (!e->machine || catalogue_device_load(ask->loader, e->machine, NULL,

@@ -115,6 +115,26 @@ static const char *fenced(struct arena *a, const char *t)
 	return arena_printf(a, "Here is what I get:\n```console\n%s```\n", t);
 }
 
+static const char *with_epoch(struct arena *a, const char *t)
+{
+	return between(a, t, "[1765420942] ", "");
+}
+
+static const char *journalled(struct arena *a, const char *t)
+{
+	return between(a, t, "Dec 11 03:02:22 spark-08 llama-bench[2924030]: ", "");
+}
+
+static const char *with_times(struct arena *a, const char *t)
+{
+	return between(a, t, "2025-12-11T03:02:22.123Z ", "");
+}
+
+static const char *of_llama_log(struct arena *a, const char *t)
+{
+	return between(a, t, "0.00.123.456 I ", "");
+}
+
 static const char *logged(struct arena *a, const char *t)
 {
 	return replaced(a, t, "|\n| llama",
@@ -269,6 +289,10 @@ static const struct way {
 	    {"no-break", no_break, false},
 	    {"thin", thin, false},
 	    {"fenced", fenced, false},
+	    {"epochs", with_epoch, false},
+	    {"a journal", journalled, false},
+	    {"times", with_times, false},
+	    {"llama's stamps", of_llama_log, false},
 	    {"a log", logged, false},
 	    {"a title", titled, false},
 	    {"bold", bold, false},

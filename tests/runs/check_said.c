@@ -122,6 +122,36 @@ START_TEST(what_koboldcpp_says)
 }
 END_TEST
 
+/* The lines of versions of 2023 and 2024, over one line or two, quoted, with what the cache holds or without: the counts are of the
+ * times of a token. */
+START_TEST(what_koboldcpp_said)
+{
+	static const char *const forms[] = {
+		"%sProcessing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T), Total:66.23s (0.94T/s)\n",
+		"> %sProcessing:47.38s (36.7ms/T)\n> Generation:18.84s (303.9ms/T), Total:66.23s (0.94T/s)\n",
+		"%sProcessing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T)\nTotal:66.23s (303.9ms/T = "
+		"3.3T/s)\n"};
+	static const char *const fronts[] = {"ContextLimit: 1353/16384, ", "", "ContextLimit: 2053/16384, "};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct str s = STR_INIT;
+	struct runs r;
+	const char *at = strstr(forms[_i % 3], "%s");
+
+	str_add_n(&s, forms[_i % 3], (size_t)(at - forms[_i % 3]));
+	str_addf(&s, "%s%sprompt: again\n%s%s", fronts[_i / 3], at + 2, fronts[_i / 3], at + 2);
+	ck_assert_msg(runs_parse(&a, "f", s.text, s.len, &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 4);
+	ck_assert_int_eq(r.at[2].prompt, 1291);
+	ck_assert_int_eq(r.at[2].depth, _i / 3 == 2 ? 700 : 0);
+	ck_assert_int_eq(r.at[3].gen, 62);
+	ck_assert_int_eq(r.at[3].depth, _i / 3 == 2 ? 1991 : 1291);
+	ck_assert_double_eq_tol(r.at[3].seconds, 18.84, 1e-9);
+	str_release(&s);
+	arena_release(&a);
+}
+END_TEST
+
 /* --- llama-server --------------------------------------------------------------------------------- */
 
 START_TEST(the_model_of_an_answer)
@@ -173,6 +203,78 @@ START_TEST(averages_of_a_command)
 }
 END_TEST
 
+/* Two versions compared: each line of averages is a run, with a word before it or not, below a command or the line "Timing with". */
+START_TEST(averages_below_each_other)
+{
+	static const char *const heads[] = {
+		"$ mlx_lm.benchmark --model m-4bit -p 128 -g 64\n",
+		"Timing with prompt_tokens=128, generation_tokens=64, batch_size=1.\n",
+		"Timing with prompt_tokens=128, generation_tokens=64, batch_size=1.\n"
+		"Trial 1:  prompt_tps=900.0, generation_tps=50.0, peak_memory=7.0\n"};
+	static const char *const words[][2] = {
+		{"", ""}, {"Pre: ", "Post: "}, {"**before:** ", "**after:** "}};
+	const bool trials = _i / 3 == 2;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text =
+		arena_printf(&a,
+			     "%s%sAverages: prompt_tps=800.000, generation_tps=40.000, peak_memory=6.0\n"
+			     "%sAverages: prompt_tps=900.000, generation_tps=50.000, peak_memory=7.0\n",
+			     heads[_i / 3], words[_i % 3][0], words[_i % 3][1]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, trials ? 2 : 4); /* averages are of the trials above them */
+	ck_assert_double_eq_tol(r.at[0].seconds, 128 / (trials ? 900.0 : 800.0), 1e-9);
+	ck_assert_double_eq_tol(r.at[r.n - 2].seconds, 128 / 900.0, 1e-9);
+	ck_assert_int_eq(r.at[r.n - 1].gen, 63);
+	arena_release(&a);
+}
+END_TEST
+
+/* mlx_vlm writes the prompt's text, and its model is that of the command; that an image took time is told. */
+START_TEST(what_mlx_vlm_says)
+{
+	static const char *const images[] = {"", " --image boat.png"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text =
+		arena_printf(&a,
+			     "$ mlx_vlm.generate --model mlx-community/Qwen3-VL-2B-Instruct-4bit%s\n"
+			     "==========\nPrompt: <|im_start|>user - the state-of-the-art?\n\nIt is.\n"
+			     "==========\nPrompt: 312 tokens, 1204.123 tokens-per-sec\n"
+			     "Generation: 100 tokens, 181.234 tokens-per-sec\nPeak memory: 3.512 GB\n",
+			     images[_i]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 311);
+	ck_assert_str_eq(r.at[1].model, "mlx-community/Qwen3-VL-2B-Instruct-4bit");
+	ck_assert_uint_eq(r.notes.n, (size_t)_i);
+	arena_release(&a);
+}
+END_TEST
+
+/* The line of LM Studio, whole or as its window's parts come, each below the other. */
+START_TEST(what_lm_studio_says)
+{
+	static const char *const forms[] = {
+		"66.23 tok/sec * 283 tokens * 0.26s to first token\n",
+		"66.23 tok/sec\n283 tokens\n0.26s to first token\nStop reason: EOS Token Found\n",
+		"lm studio:\n66.23 tok/sec\n283 tokens\n", "> 66.23 tok/sec\n> 283 tokens\n"};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", forms[_i], strlen(forms[_i]), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.at[0].gen, 283);
+	ck_assert_double_eq_tol(run_rate(&r.at[0]), 66.23, 1e-9);
+	arena_release(&a);
+}
+END_TEST
+
 /* A cache of fewer bits is said by the rows that reach it: from token 5,000 on, if the command says no other. */
 static const struct {
 	const char *options;
@@ -218,6 +320,7 @@ static const char *const refused[][2] = {
 	{"mlx_lm.benchmark --model m -p $p -g 64\nAverages: prompt_tps=94, generation_tps=30, "
 	 "peak_memory=4\n",
 	 "without its line 'Timing with'"},
+	{"It had prompt_tps=439.8, generation_tps=86.4 on average.\n", "without its line 'Timing with'"},
 	{"mlx_lm.generate --model m --draft-model d\nPrompt: 17 tokens, 42.0 tokens-per-sec\nGeneration: 16 "
 	 "tokens, "
 	 "20.3 tokens-per-sec\n",
@@ -226,7 +329,15 @@ static const char *const refused[][2] = {
 	 "rate = "
 	 "0.78652 ( 210 accepted / 267 generated)\n",
 	 "a draft model guessed tokens"},
-	{"eval rate:            6.06 tokens/s\n", "without the numbers of tokens"},
+	{"n_draft   = 5\nn_drafted = 730\nn_accept  = 526\n\ndraft:\n\nllama_perf_context_print:        eval "
+	 "time = "
+	 "3303.87 ms /   584 runs   (    5.66 ms per token,   176.76 tokens per second)\n",
+	 "a draft model guessed tokens"},
+	{"slot print_timing: id  0 | task 4121 | n_gen =    215, tg =  18.96 t/s, tg_3s =  19.26 t/s\n",
+	 "in the middle of an answer"},
+	{"slot print_timing: id  3 | task 856 | prompt processing, n_tokens =  17410, progress = 0.39, t =  "
+	 "16.72 s\n",
+	 "in the middle of a prompt"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
 	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"}};
@@ -243,24 +354,37 @@ START_TEST(texts_that_are_no_run)
 }
 END_TEST
 
-/* Rates of ollama alone say nothing without the prompt's length; what to give in their place is read. */
-START_TEST(columns_in_place_of_rates_alone)
+/* Of the three lines of a prompt and of an answer any two tell the rest; an answer's rate alone is of 128 tokens, as is told. */
+START_TEST(any_two_lines_of_an_answer)
 {
-	static const char rates[] =
-		"prompt eval rate:     300.5 tokens/s\neval rate:            28.1 tokens/s\n",
-			  columns[] = "kind,model,weights,prompt,gen,tok_per_s";
-	const char *const csv = "kind,model,weights,prompt,gen,tok_per_s\npp,llama-3.1-8b,q4_K_M,512,,300.5\n"
-				"tg,llama-3.1-8b,q4_K_M,,128,28.1\n";
+	static const char *const lines[] = {"prompt eval count:    1012 token(s)\n",
+					    "prompt eval duration: 2s\n",
+					    "prompt eval rate:     506 tokens/s\n",
+					    "eval count:           256 token(s)\n",
+					    "eval duration:        8s\n",
+					    "eval rate:            **32 tokens/s**\n"};
+	const int kept = _i; /* bit k: line k is there; the last one always */
+	const bool pp = (kept & 7) == 3 || (kept & 7) > 4, counts = kept >> 3 & 1, times = kept >> 4 & 1;
+	const bool untold = (kept & 7) == 4, assumed = !counts && !times;
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
+	const char *text = "";
 	struct runs r;
 
-	ck_assert_int_eq(runs_parse(&a, "f", rates, strlen(rates), &r, &err), -1);
-	ck_assert_msg(strstr(err.hint, columns) != NULL, "%s", err.hint);
-	ck_assert_int_eq(runs_parse(&a, "f", csv, strlen(csv), &r, &err), 0);
-	ck_assert_uint_eq(r.n, 2);
-	ck_assert_double_eq_tol(r.at[0].seconds, 512 / 300.5, 1e-9);
-	ck_assert_double_eq_tol(r.at[1].seconds, 128 / 28.1, 1e-9);
+	for (int k = 0; k < 6; k++)
+		if (k == 5 || kept >> k & 1)
+			text = arena_printf(&a, "%s%s", text, lines[k]);
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s\n%s", err.msg, text);
+	ck_assert_msg(r.n == 1 + (size_t)pp, "%zu rows of\n%s", r.n, text);
+	ck_assert_uint_eq(r.notes.n, (size_t)untold + (size_t)assumed);
+	if (pp)
+		ck_assert_double_eq_tol(run_rate(&r.at[0]), 506, 1e-9);
+	ck_assert_double_eq_tol(run_rate(&r.at[pp]), 32, 1e-9);
+	ck_assert_int_eq(r.at[pp].gen, assumed ? 128 : 256);
+	if (untold)
+		ck_assert_ptr_nonnull(strstr(r.notes.at[0], "kind,model,weights,prompt,gen,tok_per_s"));
+	if (assumed)
+		ck_assert_ptr_nonnull(strstr(r.notes.at[r.notes.n - 1], "taken for 128"));
 	arena_release(&a);
 }
 END_TEST
@@ -273,11 +397,15 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, what_ollama_ps_says, 0, 72);
 	tcase_add_loop_test(t, several_lines_of_ollama_ps, 0, 4);
 	tcase_add_loop_test(t, what_koboldcpp_says, 0, 48);
+	tcase_add_loop_test(t, what_koboldcpp_said, 0, 9);
 	tcase_add_loop_test(t, the_model_of_an_answer, 0, 3);
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
+	tcase_add_loop_test(t, averages_below_each_other, 0, 9);
+	tcase_add_loop_test(t, what_mlx_vlm_says, 0, 2);
+	tcase_add_loop_test(t, what_lm_studio_says, 0, 4);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
-	tcase_add_test(t, columns_in_place_of_rates_alone);
+	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -191,8 +191,9 @@ START_TEST(empty_cells_are_counted)
 	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(r.n, 3);
 	ck_assert_uint_eq(r.empty, 3);
-	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), "f:3: "));
-	ck_assert_ptr_nonnull(strstr(runs_empty_note(&a, &r), ": 3, the first here"));
+	ck_assert_uint_eq(r.notes.n, 1);
+	ck_assert_ptr_nonnull(strstr(r.notes.at[0], "f:3: "));
+	ck_assert_ptr_nonnull(strstr(r.notes.at[0], ": 3, the first here"));
 	arena_release(&a);
 }
 END_TEST
@@ -209,6 +210,58 @@ START_TEST(other_tables_are_read)
 
 	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(r.notes.n, 1);
+	ck_assert_ptr_nonnull(strstr(r.notes.at[0], "f:1: a table of results is not read"));
+	arena_release(&a);
+}
+END_TEST
+
+/* A summary beside what a program wrote is not read, and that is told with its first line and how many it has. */
+START_TEST(summaries_are_told)
+{
+	static const char text[] =
+		HEAD("model | test | t/s", "---|---|---", "llama 8B Q4_0 | pp512 | 100") "\n" HEAD(
+			"Model | Quant | pp512 | tg128", "---|---|---|---", "Llama-3.1-8B | Q4_0 | 99 | 8");
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(r.notes.n, 1);
+	ck_assert_msg(strstr(r.notes.at[0], ": 2 results, the first here") != NULL, "%s", r.notes.at[0]);
+	arena_release(&a);
+}
+END_TEST
+
+/* Tables whose columns several blanks part: every line that may be a row is a run, is refused or is told. */
+static const struct {
+	const char *lines;
+	size_t rows, told;
+} parted[] = {
+	{"Qwen3 4B   q8_0    1700   120\nQwen3 8B   q8_0    900    60\n", 4, 0},
+	{"Qwen3 4B   q8_0    1700   120\n\nQwen3 8B   q8_0    900    60\n", 4, 0},
+	{"Qwen3 4B   q8_0    1700   120\nlarger ones:\nQwen3 8B   q8_0    900    60\n", 4, 0},
+	{"Qwen3 4B   q8_0    1700   120\nQwen3-Coder 30B A3B q4_K_M 900 60\nQwen3 8B   q8_0    900    60\n",
+	 4, 1},
+	{"Qwen3 4B   q8_0    1700   120\n\nQwen3-Coder 30B A3B q4_K_M 900 60\n", 2, 1},
+	{"Qwen3 4B   q8_0    1700   120\n\nQwen3 8B q8_0    900    60\n", 2, 1},
+	{"Qwen3 4B   q8_0    1700   120\n\nI ran them all twice, with build 8000.\n", 2, 0},
+	{"Qwen3 4B   q8_0    1700   120\n\nprompt eval count is 512\n", 2, 1},
+	{"Qwen3 4B   q8_0    1700   120\n\nall in 2026\n", 2, 0}};
+
+START_TEST(no_row_is_lost)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(&a, "Model      Quant   pp512  tg128\n%s", parted[_i].lines);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_msg(r.n == parted[_i].rows, "%zu of\n%s", r.n, text);
+	ck_assert_uint_eq(r.notes.n, parted[_i].told);
+	if (parted[_i].told)
+		ck_assert_ptr_nonnull(strstr(r.notes.at[0], "are not read: 1, the first here"));
 	arena_release(&a);
 }
 END_TEST
@@ -247,6 +300,8 @@ Suite *suite_wide(void)
 	tcase_add_loop_test(t, uncertain_tables_are_refused, 0, ARRAY_LEN(uncertain));
 	tcase_add_test(t, empty_cells_are_counted);
 	tcase_add_test(t, other_tables_are_read);
+	tcase_add_test(t, summaries_are_told);
+	tcase_add_loop_test(t, no_row_is_lost, 0, ARRAY_LEN(parted));
 	tcase_add_test(t, columns_are_used);
 	suite_add_tcase(s, t);
 	return s;

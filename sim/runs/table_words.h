@@ -1,0 +1,29 @@
+/*
+ * table_words.h - what the words around a table of llama.cpp's programs say of it, and those in it that nothing reads.
+ *
+ * Layer runs.
+ */
+#ifndef SIM_RUNS_TABLE_WORDS_H
+#define SIM_RUNS_TABLE_WORDS_H
+#include "sim/runs/ingest.h"
+
+/* What the lines above a table of llama-batched-bench or llama-sweep-bench say of it: "main: n_kv_max = 20480, n_batch =
+ * 2048, n_ubatch = 2048, flash_attn = 1, ..., n_gpu_layers = 99". */
+struct said_above {
+	int64_t chunk; /* 0: not said */
+	enum flash flash;
+	const char *gpu_layers;
+};
+
+void said_above_take(struct reading *r, const char *line, size_t len, struct said_above *above);
+/* To the rows from `first` on. */
+void said_above_give(struct reading *r, size_t first, const struct said_above *above);
+
+/* Notes the columns of a table of llama-bench that are none of its own, such as those of forks: what they say is not used. */
+void table_note_unknown(struct reading *r, int line, const struct cells *head);
+
+/* Notes that the text between tables and logs speaks of several devices, "a 4x3090 system", "With two GPUs", where the rows do not say
+ * how many they had. */
+void text_note_devices(struct reading *r, const char *text);
+
+#endif
