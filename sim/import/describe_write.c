@@ -144,6 +144,7 @@ static void sparse_member(const struct sparse *s, struct str *out)
 	member(out, "heads", s->heads);
 	member(out, "dim", s->dim);
 	member(out, "block", s->block > 1 ? s->block : 0);
+	member(out, "pool", s->pool > 1 ? s->pool : 0);
 	flag_member(out, "shared", s->shared);
 	flag_member(out, "from_hidden", s->from_hidden);
 	str_add(out, "}");
