@@ -281,10 +281,10 @@ static const char *const expert_keys[] = {"num_experts", "n_routed_experts", "nu
 /* Keys that begin so speak of parts which the layers of few families have; type: of those, how their names begin. */
 static const struct {
 	const char *key, *types[4], *part;
-} parts_of_few[] = {{"hc_", {"deepseek_v4", "hy_v4", "glm5_next"}, "several residual streams"},
+} parts_of_few[] = {{"hc_", {"deepseek_v4", "hy_v4", "glm5_next", "qwen4_exp"}, "several residual streams"},
 		    {"altup_", {"gemma3n"}, "several residual streams"},
 		    {"laurel_", {"gemma3n"}, "a low-rank path beside each layer"},
-		    {"ngram_", {"longcat_flash_ngram"}, "tables of n-grams"},
+		    {"ngram_", {"longcat_flash_ngram", "qwen4_exp"}, "tables of n-grams"},
 		    {"engram_", {NULL}, "tables of n-grams"},
 		    {"num_loops", {"iquestloopcoder"}, "layers that run several times"}};
 

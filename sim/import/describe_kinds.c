@@ -85,6 +85,14 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 		r->failed |= inner.failed;
 		return s;
 	}
+	if (config_find(r->config, "indexer_n_heads")) { /* Qwen4's, with the mean of so many keys */
+		s->from_hidden = true;
+		s->heads = CONFIG_NUMBER(r, 0, "indexer_n_heads");
+		s->dim = CONFIG_NUMBER(r, 0, "indexer_head_dim");
+		s->top = CONFIG_NUMBER(r, 0, "indexer_budget");
+		s->block = s->pool = CONFIG_NUMBER(r, 0, "indexer_compress_ratio");
+		return s;
+	}
 	s->top = CONFIG_USUAL(r, 2048, "index_topk");
 	s->heads = CONFIG_USUAL(r, 64, "index_n_heads");
 	s->dim = CONFIG_USUAL(r, 128, "index_head_dim");

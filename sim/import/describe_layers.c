@@ -31,6 +31,8 @@ static bool mixer_named(const char *name, unsigned char *mixer)
 		     {"linear_attention", LAYER_RECURRENT},
 		     {"deepseek_sparse_attention", LAYER_SPARSE},
 		     {"indexed_attention", LAYER_SPARSE},
+		     {"qwen_sparse_attention", LAYER_SPARSE},
+		     {"hybrid_indexed", LAYER_SPARSE},
 		     {"mamba", LAYER_RECURRENT},
 		     {"conv", LAYER_RECURRENT},
 		     {"moe", LAYER_NONE},
@@ -162,7 +164,18 @@ static bool by_numbers(struct layers_job *j)
 static bool is_foreign(const struct config_reading *r, int mixer)
 {
 	return (mixer == LAYER_RECURRENT && !r->f->mixer) ||
-	       (mixer == LAYER_SPARSE && !(r->f->latent && config_find(r->config, "index_topk")));
+	       (mixer == LAYER_SPARSE && !config_find(r->config, "indexer_n_heads") &&
+		!(r->f->latent && config_find(r->config, "index_topk")));
+}
+
+/* Qwen4's files call layers whose indexer has keys full ones. */
+static void full_is_sparse(struct layers_job *j)
+{
+	if (strcmp(j->r->f->type, "qwen4_exp_text") != 0 || !config_find(j->r->config, "indexer_n_heads"))
+		return;
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		if (j->at[i].mixer == LAYER_FULL)
+			j->at[i].mixer = LAYER_SPARSE;
 }
 
 static void by_types(struct layers_job *j)
@@ -379,6 +392,7 @@ static void mixers(struct layers_job *j)
 		[PLAN_SCANS] = by_nothing};
 
 	plans[j->r->f->plan](j);
+	full_is_sparse(j);
 	share_caches(j);
 }
 

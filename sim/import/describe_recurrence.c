@@ -244,6 +244,44 @@ static void extras_of_streams(struct layers_job *j, bool mixes)
 		j->at[i].extra = 2 * (in * outputs + outputs + (mixes ? 3 : 2));
 }
 
+/* Entry "layer", counted from 1, of ple_layer_ids. */
+static bool has_ngrams(struct config_reading *r, int64_t layer)
+{
+	const struct yml *ids = config_find(r->config, "ple_layer_ids");
+
+	for (size_t i = 0; ids && ids->kind == YML_LIST && i < ids->n; i++)
+		if (config_item_within(r, ids, i, "ple_layer_ids", 1, r->d->layers) == layer)
+			return true;
+	return false;
+}
+
+/* The streams of Qwen4 have a norm in the place of the block's, a mix through a rank and n numbers of what goes back; its end has
+ * a mix, too. A layer with n-grams has two products, norms and a convolution; of their tables a token reads a row a head. */
+static void extras_of_qwen4(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	struct described *d = r->d;
+	const int64_t n = CONFIG_NUMBER(r, 4, "hc_count"), rank = CONFIG_NUMBER(r, 320, "hc_lowrank"),
+		      h = d->hidden, wide = n * h, ple = CONFIG_NUMBER(r, h, "ple_embed_dim"),
+		      heads = (CONFIG_NUMBER(r, 3, "ngram_size") - 1) *
+			      CONFIG_NUMBER(r, 8, "heads_per_ngram");
+
+	d->streams = n;
+	d->extra = wide + 2 * wide * rank - h;
+	for (int64_t i = 0; i < d->layers; i++) {
+		j->at[i].extra = 2 * (wide + 2 * wide * rank + wide * n - h);
+		if (!has_ngrams(r, i + 1))
+			continue;
+		j->at[i].extra +=
+			(wide + h) * ple + 3 * wide + wide * CONFIG_NUMBER(r, 4, "ple_conv_kernel_size");
+		describe_note(r->d, r->diags->arena,
+			      "'ple_layer_ids': tables of n-grams are kept apart, as weights of which a "
+			      "token reads a few rows");
+		d->tables += heads * CONFIG_NUMBER(r, 20000000, "ngram_vocab_size_base") *
+			     (ple / (heads ? heads : 1));
+	}
+}
+
 /* A convolution with biases has them in both of its products, too (transformers' modeling_lfm2.py). */
 static void extras_of_conv(struct layers_job *j)
 {
@@ -260,6 +298,8 @@ void describe_extras(struct layers_job *j)
 		extras_of_v4(j);
 	if (!strcmp(type, "hy_v4") || !strcmp(type, "glm5_next_text"))
 		extras_of_streams(j, !strcmp(type, "glm5_next_text"));
+	if (!strcmp(type, "qwen4_exp_text"))
+		extras_of_qwen4(j);
 	if (j->recurrent && j->recurrent->kind == RECURRENT_CONV && j->recurrent->conv_bias)
 		extras_of_conv(j);
 	if (!strcmp(type, "gemma3n_text"))

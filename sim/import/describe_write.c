@@ -324,6 +324,9 @@ static void options(const struct described *d, struct str *out)
 	}
 	if (d->norm_bias)
 		str_add(out, "norm_bias: true\n");
+	if (d->tables)
+		str_addf(out, "stored_only: [{name: \"tables of n-grams\", parameters: %lld}]\n",
+			 (long long)d->tables);
 	if (!d->mtp_layers)
 		return;
 	str_addf(out, "mtp: {layers: %lld", (long long)d->mtp_layers);
