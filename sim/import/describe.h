@@ -56,6 +56,7 @@ struct described {
 	int64_t mtp_layers;           /* that predict further tokens */
 	const char *mtp_kinds;        /* "full": of each; NULL: as the last layer */
 	int64_t per_layer_embedding, streams, positions, extra;
+	int64_t tables;               /* of n-grams: in memory, of which a token reads a few rows */
 	double vision;                /* weights of a vision tower, from its config; 0: none, or not known */
 	const char *notes[NOTES_MAX]; /* features that are not modelled, one sentence each */
 	size_t notes_n;

@@ -45,6 +45,31 @@ bool describe_drafter(struct config_reading *r)
 	return true;
 }
 
+/* MiniCPM-V and -o have Qwen's layers, of which generation follows from their version (openbmb's modeling_minicpmv.py). */
+static const char *minicpm_by_version(const struct config_reading *r)
+{
+	const char *version = config_word(r->top, "version", "");
+
+	return !strcmp(version, "2.6") ? "qwen2" : !strcmp(version, "4.5") ? "qwen3" : NULL;
+}
+
+/* A model_type that stands for two families, which a key tells apart. */
+static const char *type_by_keys(struct config_reading *r, const char *type)
+{
+	const struct yml *layers = config_find(r->config, "layer_types");
+	const bool linear = layers && layers->kind == YML_LIST &&
+			    !strcmp(config_item(layers, 0), "linear_attention"),
+		   two = !strcmp(type, "deepseek_v2") || !strcmp(type, "deepseek_vl_v2");
+	const char *of =
+		str_starts(type, "minicpmv") || str_starts(type, "minicpmo") ? minicpm_by_version(r) : NULL;
+
+	if (!strcmp(type, "minimax") && (linear || config_find(r->config, "attn_type_list")))
+		return "minimax_text_01";
+	if (two && !config_flag(r, r->config, "use_mla", true)) /* DeepSeek-OCR */
+		return "deepseek";
+	return of ? of : type;
+}
+
 const char *describe_type_by_class(struct config_reading *r, const char *type)
 {
 	static const char *const types[][2] = {{"Grok1ForCausalLM", "grok-1"},
@@ -54,7 +79,7 @@ const char *describe_type_by_class(struct config_reading *r, const char *type)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (!strcmp(class_of(r), types[i][0]))
 			return types[i][1];
-	return type;
+	return type ? type_by_keys(r, type) : NULL;
 }
 
 void describe_head_by_class(struct config_reading *r)

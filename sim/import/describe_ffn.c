@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/import/describe_layers.h"
 
 /* mlp_only_layers of Qwen must be the first ones, if any. */
@@ -29,17 +30,41 @@ static bool has_ffn_beside(struct config_reading *r)
 					     : r->f->beside;
 }
 
+/* ERNIE's vision models say two numbers, of experts for text and of others for pictures (vLLM's ernie45_vl_moe.py). */
+static bool is_pair(const struct yml *y)
+{
+	return y && y->kind == YML_LIST && y->n == 2;
+}
+
 /* Where dense layers have a width of their own, intermediate_size may be an expert's. The config classes of the other families
  * have a number of their own in the place of moe_intermediate_size, which is not that of dense layers (inclusionAI/Ring-V2.5
  * models/configuration_bailing_moe_v2_5.py: 512 beside 5120), so that it must be said. */
 static int64_t expert_width(struct config_reading *r)
 {
+	if (!strcmp(r->f->type, "ernie4_5_moe") && is_pair(config_find(r->config, "moe_intermediate_size")))
+		return config_item_within(r, config_find(r->config, "moe_intermediate_size"), 0,
+					  "moe_intermediate_size", 1, 1 << 30);
 	if (r->f->expert_inner_is_inner)
 		return CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim");
 	if (r->f->expert_inner_or_inner || config_find(r->config, "dense_intermediate_size"))
 		return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size",
 				     "intermediate_size");
 	return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size");
+}
+
+static void vision_experts(struct config_reading *r)
+{
+	const struct yml *inner = config_find(r->config, "moe_intermediate_size"),
+			 *count = config_find(r->config, "moe_num_experts");
+	double n;
+
+	if (strcmp(r->f->type, "ernie4_5_moe") != 0 || !is_pair(inner) || !is_pair(count))
+		return;
+	n = strtod(config_item(count, 1), NULL) * strtod(config_item(inner, 1), NULL) * 3 *
+	    (double)r->d->hidden * (double)r->d->layers;
+	describe_note(r->d, r->diags->arena,
+		      "'moe_num_experts': experts of pictures are left out, about %s billion parameters",
+		      units_digits(n / 1e9, 2).text);
 }
 
 /* How experts are told: count, choice, widths, and those that every token goes through. */
@@ -53,8 +78,10 @@ static void expert_widths(struct config_reading *r)
 	d->active = CONFIG_USUAL(r, f->active, "num_experts_per_tok", "experts_per_token",
 				 "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
 	d->expert_inner = expert_width(r);
+	vision_experts(r);
 	d->expert_bias = !strcmp(f->type, "gpt_oss");
-	d->router_bias = f->router_bias;
+	d->router_bias = f->router_bias && config_flag(r, r->config, "moe_router_enable_expert_bias",
+						       !str_starts(f->type, "bailing_moe"));
 	d->shared_gate = f->shared_gate;
 	d->shared = CONFIG_OR_0(r, "n_shared_experts", "num_shared_experts", "num_shared_expert",
 				"moe_num_shared_experts");
@@ -214,9 +241,14 @@ static int64_t adjusted(struct config_reading *r, int64_t inner)
 static int64_t inner_width(struct config_reading *r)
 {
 	const int64_t own = CONFIG_OR_0(r, "block_ff_dim", "shared_intermediate_size"),
-		      usual = r->f->learned_positions ? 4 * r->d->hidden : 0;
+		      usual = r->f->learned_positions ? 4 * r->d->hidden
+			      : r->config != r->top   ? r->f->inner
+						      : 0;
 
-	return adjusted(r, own ? own : CONFIG_NUMBER(r, usual, "intermediate_size", "n_inner", "ffn_dim"));
+	const int64_t said =
+		adjusted(r, own ? own : CONFIG_NUMBER(r, usual, "intermediate_size", "n_inner", "ffn_dim"));
+
+	return !strcmp(r->f->type, "qwen") ? said / 2 : said;
 }
 
 void describe_feed_forward(struct config_reading *r)

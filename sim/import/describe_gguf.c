@@ -133,13 +133,37 @@ static int latent(struct reading *r)
 	return 0;
 }
 
+/* Flags of the layers that have a window: each so many-th has none. */
+static int flags_of_windows(struct reading *r, const struct gguf_key *k)
+{
+	const uint64_t n = k->n < (uint64_t)r->d->layers ? k->n : (uint64_t)r->d->layers;
+	uint64_t every = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (k->numbers[i] == 0 && !every)
+			every = i + 1;
+		if ((k->numbers[i] == 0) != (every && (i + 1) % every == 0))
+			return err_set(
+				r->err,
+				"%s:byte %llu: '%s.attention.sliding_window_pattern': layer %llu breaks the "
+				"pattern of one full layer in %llu",
+				r->g->path, (unsigned long long)k->at, r->arch, (unsigned long long)i,
+				(unsigned long long)every);
+	}
+	r->d->full_every = (int64_t)every;
+	if (every == 1)
+		r->d->window = r->d->full_every = 0;
+	return 0;
+}
+
 /* "sliding_window_pattern": a number, or a flag for each layer; else what the architecture has. */
 static int window(struct reading *r)
 {
 	static const struct {
 		const char *arch;
 		int64_t full_every;
-	} patterns[] = {{"gemma2", 2}, {"gemma3", 6}, {"gpt-oss", 2}};
+	} patterns[] = {{"gemma2", 2}, {"gemma3", 6},  {"gemma-embedding", 6}, {"gpt-oss", 2},
+			{"olmo2", 4},  {"exaone4", 4}, {"plamo3", 8}};
 	struct described *d = r->d;
 	const struct gguf_key *k = find(r, "attention.sliding_window_pattern");
 	int64_t context = 0;
@@ -156,12 +180,7 @@ static int window(struct reading *r)
 			d->full_every = patterns[i].full_every;
 	if (k && k->kind == GGUF_NUMBER)
 		return number(r, "attention.sliding_window_pattern", &d->full_every);
-	for (uint64_t i = 0, full = 0; k && k->numbers && i < k->n && !full; i++)
-		if (k->numbers[i] == 0) {
-			full = i + 1;
-			d->full_every = (int64_t)full;
-		}
-	return 0;
+	return k && k->numbers ? flags_of_windows(r, k) : 0;
 }
 
 static int attention(struct reading *r)

@@ -82,7 +82,31 @@ static const struct arch {
 	 HEADS_PLAIN,
 	 LAYERS_BY_WINDOW,
 	 {{"expert_feed_forward_length", "intermediate_size"}}},
+	{"cohere2", "cohere2", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"cohere2moe",
+	 "cohere2_moe",
+	 HEADS_PLAIN,
+	 LAYERS_BY_WINDOW,
+	 {{"feed_forward_length", "prefix_dense_intermediate_size"},
+	  {"expert_feed_forward_length", "intermediate_size"}}},
+	{"laguna", "laguna", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"granite_swa", "granite_swa", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"muse-glimmer", "muse_glimmer_text", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"afmoe", "afmoe", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"exaone-moe", "exaone_moe", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"mellum", "mellum", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
+	{"minimax-01", "minimax_text_01", HEADS_PLAIN, LAYERS_BY_WINDOW, {{NULL, NULL}}},
 };
+
+/* Where 'sliding_window_pattern' is not said, each so many-th layer sees everything: the last of them, or the first (llama.cpp
+ * src/models, @3f545be). */
+static const struct rhythm {
+	const char *arch;
+	int64_t every;
+	bool full_first;
+} rhythms[] = {{"cohere2", 4, false},      {"cohere2moe", 4, true}, {"laguna", 4, true},
+	       {"muse-glimmer", 4, false}, {"afmoe", 4, false},     {"exaone-moe", 4, false},
+	       {"mellum", 4, false}};
 
 struct work {
 	struct arena *a;
@@ -161,9 +185,46 @@ static const struct file_tensor *tensor(const struct work *w, int64_t layer, con
 	return tensors_find(w->t, full);
 }
 
+static const struct rhythm *rhythm_of(const struct work *w)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rhythms); i++)
+		if (!strcmp(rhythms[i].arch, w->arch->arch))
+			return &rhythms[i];
+	return NULL;
+}
+
+/* The pattern is a flag for each layer, or how many layers there are to one that sees everything. */
 static bool has_window(const struct work *w, int64_t layer)
 {
-	return of_layer(find(w, "attention.sliding_window_pattern"), layer) > 0;
+	const struct gguf_key *pattern = find(w, "attention.sliding_window_pattern"),
+			      *window = find(w, "attention.sliding_window");
+	const struct rhythm *rhythm = rhythm_of(w);
+	int64_t every;
+
+	if (pattern && pattern->kind == GGUF_ARRAY)
+		return of_layer(pattern, layer) > 0;
+	if (!rhythm || !window || !(window->number > 0))
+		return false;
+	every = pattern && pattern->number >= 1 ? (int64_t)pattern->number : rhythm->every;
+	return (rhythm->full_first ? layer : layer + 1) % every != 0;
+}
+
+/* Laguna: layers of either kind have their own number of heads, and a gate for each head or each element. */
+static void heads_by_layer(const struct work *w)
+{
+	const struct gguf_key *heads = find(w, "attention.head_count");
+	const struct file_tensor *gate = tensor(w, 0, "attn_gate.weight");
+	struct yml *each = list(w);
+
+	if (strcmp(w->arch->arch, "laguna") != 0)
+		return;
+	for (int64_t i = 0; i < w->layers; i++)
+		each->items[each->n++] = number_node(w, of_layer(heads, i));
+	put(w, "num_attention_heads_per_layer", each);
+	if (gate && gate->dims_n == 2)
+		put(w, "gating",
+		    yml_scalar(w->a, (double)gate->dims[1] <= of_layer(heads, 0) ? "per-head" : "per-element",
+			       w->place));
 }
 
 /* Keys of windowed layers have the suffix _swa; numbers of key heads differ by layer. */
@@ -235,7 +296,7 @@ static void layer_types(const struct work *w)
 	struct yml *types = list(w);
 	const bool by_kv = w->arch->layers == LAYERS_BY_KV;
 
-	if (!by_kv && (!pattern || pattern->kind != GGUF_ARRAY))
+	if (!by_kv && !rhythm_of(w) && (!pattern || pattern->kind != GGUF_ARRAY))
 		return;
 	for (int64_t i = 0; i < w->layers; i++) {
 		const char *type = by_kv              ? (of_layer(kv, i) > 0 ? "attention" : "mamba")
@@ -336,6 +397,7 @@ struct yml *describe_gguf_config(struct arena *a, const struct gguf *g, const st
 	for (size_t i = 0; i < ARRAY_LEN(w.arch->own); i++)
 		put_named(&w, &w.arch->own[i]);
 	heads(&w);
+	heads_by_layer(&w);
 	quotients(&w);
 	ends(&w);
 	if (w.arch->layers == LAYERS_OF_ONE_BLOCK)

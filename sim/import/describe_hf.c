@@ -33,7 +33,53 @@ static void note(struct config_reading *r, const char *key, const char *what)
 		describe_note(r->d, r->diags->arena, "'%s': %s", key, what);
 }
 
-/* layer_types, where it is given, says which layers see everything; it must be regular. */
+/* A default that counts only within a model of several, which says what differs from its class (LLaVA 1.5, Pixtral). */
+static int64_t within(struct config_reading *r, int64_t def)
+{
+	return r->config == r->top ? 0 : def;
+}
+
+/* Entry i of layer_types sees everything. */
+static bool sees_all(const struct yml *types, size_t i)
+{
+	return !strcmp(config_item(types, i), "full_attention");
+}
+
+/* Is each so many-th layer the one that sees everything? */
+static bool is_regular(const struct yml *types)
+{
+	size_t every = 0;
+
+	for (size_t i = 0; i < types->n; i++) {
+		if (sees_all(types, i) && !every)
+			every = i + 1;
+		if (sees_all(types, i) != (every && (i + 1) % every == 0))
+			return false;
+	}
+	return true;
+}
+
+/* A family with one kind of layers, but for windows: layer_types names no other, and where windows come in no regular order each
+ * layer is read for itself. */
+static void plain_types(struct config_reading *r)
+{
+	const struct yml *types = config_by_layer(r, "layer_types");
+	struct family *f;
+
+	for (size_t i = 0; types && i < types->n; i++)
+		if (!sees_all(types, i) && strcmp(config_item(types, i), "sliding_attention") != 0)
+			config_wrong(r, types->items[i], "layer_types",
+				     "'full_attention' or 'sliding_attention'");
+	if (!types || r->failed || r->f->sight == SEES_ALL || is_regular(types) ||
+	    !config_find(r->config, "sliding_window"))
+		return;
+	f = arena_alloc(r->diags->arena, sizeof *f);
+	*f = *r->f;
+	f->plan = PLAN_TYPES;
+	r->f = f;
+}
+
+/* layer_types, where it is given, says which layers see everything; it is regular. */
 static bool layer_types(struct config_reading *r)
 {
 	const struct yml *y = config_find(r->config, "layer_types");
@@ -41,33 +87,24 @@ static bool layer_types(struct config_reading *r)
 
 	if (!y)
 		return false;
-	if (y->kind != YML_LIST || (int64_t)y->n != r->d->layers) {
-		config_wrong(r, y, "layer_types", "a list with an entry for each layer");
-		return true;
-	}
-	for (size_t i = 0; i < y->n; i++) {
-		const char *type = y->items[i]->kind == YML_SCALAR ? y->items[i]->text : "";
-		const bool full = !strcmp(type, "full_attention");
-
-		if (!full && strcmp(type, "sliding_attention") != 0) {
-			config_wrong(r, y->items[i], "layer_types",
-				     "'full_attention' or 'sliding_attention'");
-			return true;
-		}
-		if (full && !every)
+	for (size_t i = y->kind == YML_LIST ? y->n : 0; i-- > 0;)
+		if (sees_all(y, i))
 			every = (int64_t)i + 1;
-		if (full != (every && (int64_t)(i + 1) % every == 0)) {
-			r->failed = true;
-			diag_add(r->diags, y->items[i]->place, NULL,
-				 "config: 'layer_types': layer %zu breaks the pattern of one full layer in "
-				 "%lld",
-				 i, (long long)every);
-			return true;
-		}
-	}
 	r->d->full_every = every;
 	if (every == 1)
 		r->d->window = r->d->full_every = 0;
+	return true;
+}
+
+/* sliding_window_pattern of EXAONE 4: "LLLG", local layers and behind them a global one. */
+static bool letters_of_windows(struct config_reading *r)
+{
+	const char *letters = config_word(r->config, "sliding_window_pattern", "");
+	const size_t local = strspn(letters, "L");
+
+	if (strcmp(letters + local, "G") != 0)
+		return false;
+	r->d->full_every = (int64_t)local + 1;
 	return true;
 }
 
@@ -92,7 +129,8 @@ static void sight(struct config_reading *r)
 	if (!d->window || layer_types(r))
 		return;
 	d->full_every = f->full_every;
-	if (f->full_every && config_number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
+	if (f->full_every && !letters_of_windows(r) &&
+	    config_number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
 		config_number(r, "_sliding_window_pattern", &d->full_every);
 	if (d->full_every == 1)
 		d->window = d->full_every = 0;
@@ -104,6 +142,25 @@ static void sight(struct config_reading *r)
 		d->window = d->full_every = 0; /* never reached */
 }
 
+/* Where nothing says how many there are, old models have one for each query head. */
+static int64_t key_heads(struct config_reading *r)
+{
+	static const char *const keys[] = {"num_key_value_heads", "n_kv_heads", "num_attention_groups", NULL};
+	const struct family *f = r->f;
+
+	if (f->kv_heads)
+		return config_usual(r, keys, f->kv_heads);
+	if (!f->mha && !f->latent && f->plan != PLAN_SCANS && f->plan != PLAN_BLOCKS)
+		config_note_absent(r, keys, "each query head is taken to have keys and values of its own");
+	return config_any(r, keys, r->d->heads);
+}
+
+/* Families in which a key says whether queries and keys have a norm. */
+static bool norm_is_said(const struct family *f)
+{
+	return !strcmp(f->type, "glm4_moe") || str_starts(f->type, "bailing_moe");
+}
+
 static void attention(struct config_reading *r)
 {
 	const struct family *f = r->f;
@@ -111,11 +168,9 @@ static void attention(struct config_reading *r)
 
 	d->heads = f->plan == PLAN_SCANS
 			   ? CONFIG_NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads")
-			   : CONFIG_USUAL(r, f->heads, "num_attention_heads", "n_head", "n_heads");
-	d->kv_heads = f->kv_heads ? CONFIG_USUAL(r, f->kv_heads, "num_key_value_heads", "n_kv_heads",
-						 "num_attention_groups")
-				  : CONFIG_NUMBER(r, d->heads, "num_key_value_heads", "n_kv_heads",
-						  "num_attention_groups");
+			   : CONFIG_USUAL(r, f->hidden ? within(r, f->heads) : f->heads,
+					  "num_attention_heads", "n_head", "n_heads");
+	d->kv_heads = key_heads(r);
 	d->head_dim = f->head_dim ? CONFIG_USUAL(r, f->head_dim, "head_dim", "attention_head_dim")
 				  : CONFIG_NUMBER(r, d->hidden / (d->heads ? d->heads : 1), "head_dim",
 						  "attention_head_dim");
@@ -128,10 +183,10 @@ static void attention(struct config_reading *r)
 	d->qk_norm = f->qk_norm;
 	d->qk_norm_wide = f->qk_norm_wide;
 	d->norm_bias = f->norm_bias;
-	if (!strcmp(f->type, "glm4_moe"))
+	if (norm_is_said(f))
 		d->qk_norm = config_flag(r, r->config, "use_qk_norm", false);
 	d->post_norms = f->post_norms;
-	d->sinks = f->sinks;
+	d->sinks = f->sinks && config_flag(r, r->config, "learnable_sink", true);
 	d->fused = f->fused;
 	if (!f->latent)
 		return;
@@ -140,7 +195,9 @@ static void attention(struct config_reading *r)
 	CONFIG_NOTE_ABSENT(r, "queries are taken as not compressed", "q_lora_rank");
 	d->kv_rank = CONFIG_NUMBER(r, 0, "kv_lora_rank");
 	d->nope_dim = CONFIG_NUMBER(r, 0, "qk_nope_head_dim");
-	d->rope_dim = CONFIG_NUMBER(r, 0, "qk_rope_head_dim");
+	d->rope_dim = str_starts(f->type, "glm5_next") /* has none: 0 is right */
+			      ? CONFIG_OR_0(r, "qk_rope_head_dim")
+			      : CONFIG_NUMBER(r, 0, "qk_rope_head_dim");
 	d->value_dim = CONFIG_NUMBER(r, 0, "v_head_dim");
 	d->kv_heads = d->heads;
 	d->head_dim = d->nope_dim + d->rope_dim;
@@ -223,26 +280,34 @@ static const char *const expert_keys[] = {"num_experts", "n_routed_experts", "nu
 
 /* Keys that begin so speak of parts which the layers of few families have; type: of those, how their names begin. */
 static const struct {
-	const char *key, *type, *type_too, *part;
-} parts_of_few[] = {{"hc_", "deepseek_v4", "deepseek_ref", "several residual streams"},
-		    {"altup_", "gemma3n", "gemma3n", "several residual streams"},
-		    {"laurel_", "gemma3n", "gemma3n", "a low-rank path beside each layer"},
-		    {"ngram_", "longcat_flash_ngram", "longcat_flash_ngram", "tables of n-grams"},
-		    {"engram_", "", "", "tables of n-grams"},
-		    {"num_loops", "iquestloopcoder", "iquestloopcoder", "layers that run several times"}};
+	const char *key, *types[4], *part;
+} parts_of_few[] = {{"hc_", {"deepseek_v4", "hy_v4", "glm5_next", "qwen4_exp"}, "several residual streams"},
+		    {"altup_", {"gemma3n"}, "several residual streams"},
+		    {"laurel_", {"gemma3n"}, "a low-rank path beside each layer"},
+		    {"ngram_", {"longcat_flash_ngram", "qwen4_exp"}, "tables of n-grams"},
+		    {"engram_", {NULL}, "tables of n-grams"},
+		    {"num_loops", {"iquestloopcoder"}, "layers that run several times"}};
+
+/* The family is one of those that have part k. */
+static bool has_part(const struct family *f, size_t k)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parts_of_few[k].types) && parts_of_few[k].types[i]; i++)
+		if (str_starts(f->type, parts_of_few[k].types[i]))
+			return true;
+	return false;
+}
 
 static void foreign_parts(struct config_reading *r)
 {
 	for (size_t k = 0; k < ARRAY_LEN(parts_of_few); k++)
 		for (size_t i = 0; i < r->config->n; i++) {
-			const char *key = r->config->keys[i]->text, *type = r->f->type;
+			const char *key = r->config->keys[i]->text;
 
 			if (!str_starts(key, parts_of_few[k].key) || !config_says(r->config->items[i]) ||
-			    (*parts_of_few[k].type && (str_starts(type, parts_of_few[k].type) ||
-						       str_starts(type, parts_of_few[k].type_too))))
+			    has_part(r->f, k))
 				continue;
 			describe_note(r->d, r->diags->arena, "'%.60s': %s, which %s has not, are left out",
-				      key, parts_of_few[k].part, type);
+				      key, parts_of_few[k].part, r->f->type);
 			break;
 		}
 	if (!r->f->plan && !r->f->latent)
@@ -299,7 +364,8 @@ static void what_is_not_modelled(struct config_reading *r)
 	describe_head_by_class(r);
 	if (config_find(r->top, "audio_config"))
 		describe_note(d, a, "'audio_config': the audio tower is left out");
-	if (r->f && r->f->plan != PLAN_INDEX && r->f->plan != PLAN_COMPRESS && r->f->plan != PLAN_SPARSE)
+	if (r->f && r->f->plan != PLAN_INDEX && r->f->plan != PLAN_COMPRESS && r->f->plan != PLAN_SPARSE &&
+	    !str_starts(r->f->type, "glm5_next"))
 		note(r, "index_topk", "attention over chosen tokens only is taken as full attention");
 	if (r->f && !r->f->plan) {
 		note(r, "attention_chunk_size", "attention in chunks is taken as full attention");
@@ -400,17 +466,20 @@ static void text_model(struct config_reading *r)
 	const struct yml *blocks = config_find(r->config, "layers_block_type");
 	const int64_t listed = blocks && blocks->kind == YML_LIST ? (int64_t)blocks->n : 0;
 
-	d->layers = CONFIG_NUMBER(r, listed, "num_hidden_layers", "n_layer", "n_layers", "num_layers");
+	d->layers = CONFIG_NUMBER(r, listed ? listed : within(r, r->f->layers), "num_hidden_layers",
+				  "n_layer", "n_layers", "num_layers");
 	if (d->layers < 1 || d->layers > 4096) {
 		wrong_layers(r);
 		return;
 	}
-	d->hidden = CONFIG_NUMBER(r, 0, "hidden_size", "n_embd", "dim", "d_model");
+	d->hidden = CONFIG_NUMBER(r, within(r, r->f->hidden), "hidden_size", "n_embd", "dim", "d_model");
 	d->vocabulary = CONFIG_USUAL(r, r->f->vocabulary, "vocab_size");
 	d->tied = config_flag(r, r->top, "tie_word_embeddings",
 			      config_flag(r, r->config, "tie_word_embeddings",
 					  config_flag(r, r->config, "tie_embedding", r->f->tied)));
 	attention(r);
+	if (!r->f->plan)
+		plain_types(r);
 	if (!r->f->plan)
 		sight(r);
 	describe_feed_forward(r);

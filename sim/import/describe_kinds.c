@@ -1,5 +1,4 @@
 /* describe_kinds.c - the blocks of each layer of a config.json, and the kinds of layers; see describe_layers.h. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/str.h"
@@ -71,7 +70,7 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 	struct config_reading *r = j->r, inner = *r;
 	struct sparse *s = arena_alloc(r->diags->arena, sizeof *s);
 
-	s->block = 1;
+	s->block = s->pool = 1;
 	s->shared = shared;
 	if (r->f->plan == PLAN_SPARSE) {
 		inner.config =
@@ -86,9 +85,20 @@ static struct sparse *sparse_of(struct layers_job *j, bool shared)
 		r->failed |= inner.failed;
 		return s;
 	}
+	if (config_find(r->config, "indexer_n_heads")) { /* Qwen4's, with the mean of so many keys */
+		s->from_hidden = true;
+		s->heads = CONFIG_NUMBER(r, 0, "indexer_n_heads");
+		s->dim = CONFIG_NUMBER(r, 0, "indexer_head_dim");
+		s->top = CONFIG_NUMBER(r, 0, "indexer_budget");
+		s->block = s->pool = CONFIG_NUMBER(r, 0, "indexer_compress_ratio");
+		return s;
+	}
 	s->top = CONFIG_USUAL(r, 2048, "index_topk");
 	s->heads = CONFIG_USUAL(r, 64, "index_n_heads");
 	s->dim = CONFIG_USUAL(r, 128, "index_head_dim");
+	if (config_flag(r, r->config, "index_kpool_compress",
+			false)) /* GLM-5.3 chooses what shares a key together */
+		s->block = s->pool = CONFIG_NUMBER(r, 1, "index_kpool");
 	return s;
 }
 
@@ -185,7 +195,8 @@ struct attention *describe_base_attention(struct config_reading *r)
 				.kv_heads = d->kv_heads,
 				.head_dim = d->head_dim,
 				.causal = true,
-				.rope = config_flag(r, r->config, "use_rope", true),
+				.rope = config_flag(r, r->config, "use_rope", true) &&
+					!(d->latent && !d->rope_dim),
 				.qk_norm = d->qk_norm,
 				.qk_norm_wide = d->qk_norm_wide,
 				.sinks = d->sinks,
@@ -193,7 +204,7 @@ struct attention *describe_base_attention(struct config_reading *r)
 	a->bias = !strcmp(d->bias, "qkvo") ? BIAS_QKVO : !strcmp(d->bias, "qkv") ? BIAS_QKV : BIAS_NONE;
 	if (r->f->attention_gate && config_flag(r, r->config, "attn_output_gate", true))
 		a->gate = !strcmp(r->f->attention_gate, "head") ? GATE_HEAD : GATE_ELEMENT;
-	a->gate = gating_of(r, a->gate);
+	a->gate = config_flag(r, r->config, "gated_mla", true) ? gating_of(r, a->gate) : GATE_NONE;
 	if (config_flag(r, r->config, "mla_use_output_gate", false))
 		a->gate = GATE_ELEMENT;
 	if (d->latent) {
@@ -205,6 +216,7 @@ struct attention *describe_base_attention(struct config_reading *r)
 					     .value_dim = d->value_dim};
 		return a;
 	}
+	a->q_rank = CONFIG_OR_0(r, "share_q_dim"); /* Step 3 */
 	if (r->f->plan == PLAN_FLAGS)
 		CONFIG_NOTE_ABSENT(r, "taken as 'head_dim'", "v_head_dim");
 	if (config_find(r->config, "v_head_dim"))
@@ -216,227 +228,6 @@ struct attention *describe_base_attention(struct config_reading *r)
 		a->values = VALUES_ARE_KEYS;
 	}
 	return a;
-}
-
-/* --- recurrent blocks ----------------------------------------------------------------------------- */
-
-static void mamba1(struct config_reading *r, struct recurrent *x)
-{
-	x->kind = RECURRENT_MAMBA1;
-	x->inner = r->d->hidden * CONFIG_NUMBER(r, 2, "mamba_expand", "expand");
-	x->key_dim = CONFIG_NUMBER(r, 16, "mamba_d_state", "state_size");
-	x->width = CONFIG_NUMBER(r, 4, "mamba_d_conv", "conv_kernel");
-	x->decay_rank = (r->d->hidden + 15) / 16;
-	if (strcmp(config_word(r->config, "time_step_rank", ""), "auto") != 0)
-		x->decay_rank = CONFIG_NUMBER(r, x->decay_rank, "mamba_dt_rank", "time_step_rank");
-	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
-				   config_flag(r, r->config, "mamba_conv_bias", true));
-	/* Jamba norms the decay and the state's two inputs; Falcon Mamba does so without weights */
-	x->norm = r->f->plan != PLAN_SCANS;
-}
-
-static void mamba2(struct config_reading *r, struct recurrent *x)
-{
-	const bool scan = r->f->plan == PLAN_SCANS; /* else those are of its attention */
-
-	x->kind = RECURRENT_MAMBA2;
-	x->heads = CONFIG_USUAL(r, 128, "mamba_num_heads", "mamba_n_heads", scan ? "num_heads" : NULL);
-	x->value_dim = CONFIG_USUAL(r, 64, "mamba_head_dim", "mamba_d_head", scan ? "head_dim" : NULL);
-	x->key_dim = CONFIG_USUAL(r, 128, "ssm_state_size", "mamba_d_state", "state_size");
-	x->groups = CONFIG_USUAL(r, 1, "n_groups", "mamba_n_groups");
-	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
-	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
-				   config_flag(r, r->config, "mamba_conv_bias", true));
-	x->norm = config_flag(r, r->config, "mamba_rms_norm", strcmp(r->f->type, "falcon_h1") != 0);
-}
-
-static void delta(struct config_reading *r, struct recurrent *x)
-{
-	x->kind = RECURRENT_DELTA;
-	x->key_heads = CONFIG_USUAL(r, 16, "linear_num_key_heads");
-	x->heads = CONFIG_USUAL(r, 32, "linear_num_value_heads");
-	x->key_dim = CONFIG_USUAL(r, 128, "linear_key_head_dim");
-	x->value_dim = CONFIG_USUAL(r, 128, "linear_value_head_dim");
-	x->width = CONFIG_NUMBER(r, 4, "linear_conv_kernel_dim");
-	x->gated = true;
-}
-
-static void kda(struct config_reading *r, struct recurrent *x)
-{
-	struct config_reading inner = *r;
-	const char *kv;
-
-	inner.config = config_mapping(r, "linear_attn_config",
-				      "a published config.json has it: {num_heads: ..., head_dim: ..., "
-				      "short_conv_kernel_size: ...}",
-				      "which says heads and widths of the linear attention");
-	if (!inner.config)
-		return;
-	kv = config_word(inner.config, "num_kv_heads", NULL);
-	x->kind = RECURRENT_DELTA;
-	x->heads = x->key_heads = CONFIG_NUMBER(&inner, 0, "num_heads");
-	x->key_dim = x->value_dim = CONFIG_NUMBER(&inner, 0, "head_dim");
-	x->width = CONFIG_NUMBER(&inner, 4, "short_conv_kernel_size");
-	x->decay = DECAY_CHANNEL;
-	x->decay_rank = x->key_dim;
-	x->gated = true;
-	x->gate_rank = config_flag(r, inner.config, "use_full_rank_gate", false) ? 0 : x->key_dim;
-	if (config_flag(r, r->config, "kda_use_full_proj", false)) /* of Solar Open 2 */
-		x->decay_rank = x->gate_rank = 0;
-	if (kv && strcmp(kv, "null") != 0 && strtoll(kv, NULL, 10) != x->heads)
-		config_wrong(r, config_find(inner.config, "num_kv_heads"), "num_kv_heads",
-			     "as many as num_heads");
-	r->failed |= inner.failed;
-}
-
-/* Ling 3.0: Kimi's, without low ranks if 'no_kda_lora'. */
-static void bailing_kda(struct config_reading *r, struct recurrent *x)
-{
-	x->kind = RECURRENT_DELTA;
-	x->heads = x->key_heads = r->d->heads;
-	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
-	x->width = CONFIG_NUMBER(r, 0, "short_conv_kernel_size");
-	CONFIG_NOTE_ABSENT(r, "its attention is taken to have no gate",
-			   "gated_attention_proj_granularity_type");
-	x->decay = DECAY_CHANNEL;
-	x->decay_rank = x->gate_rank = config_flag(r, r->config, "no_kda_lora", false) ? 0 : x->key_dim;
-	x->gated = true;
-}
-
-/* Keys of Kimi's delta attention, which Ling 2.5 has not. */
-static bool has_kda(const struct yml *config)
-{
-	for (size_t i = 0; i < config->n; i++)
-		if (str_starts(config->keys[i]->text, "kda_") ||
-		    !strcmp(config->keys[i]->text, "no_kda_lora") ||
-		    !strcmp(config->keys[i]->text, "short_conv_kernel_size"))
-			return true;
-	return false;
-}
-
-/* Ling 2.5: a decay for each head, a norm of groups and a gate behind it. */
-static void bailing(struct config_reading *r, struct recurrent *x)
-{
-	if (has_kda(r->config)) {
-		bailing_kda(r, x);
-		return;
-	}
-	x->kind = RECURRENT_LIGHTNING;
-	x->heads = x->key_heads = r->d->heads;
-	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 128, "head_dim");
-	x->gated = x->norm = true;
-	if (r->d->kv_heads && r->d->kv_heads != r->d->heads)
-		config_wrong(r, config_find(r->config, "num_key_value_heads"), "num_key_value_heads",
-			     "as many as num_attention_heads");
-}
-
-static void rwkv(struct config_reading *r, struct recurrent *x)
-{
-	x->kind = RECURRENT_RWKV;
-	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 64, "head_dim");
-	x->heads = x->key_heads = r->d->hidden / x->key_dim;
-	x->decay_rank = CONFIG_NUMBER(r, 64, "decay_low_rank_dim");
-	x->value_rank = CONFIG_NUMBER(r, 64, "a_low_rank_dim");
-	x->gate_rank = CONFIG_NUMBER(r, 128, "gate_low_rank_dim");
-}
-
-struct recurrent *describe_recurrence(struct config_reading *r)
-{
-	struct recurrent *x = arena_alloc(r->diags->arena, sizeof *x);
-
-	switch (r->f->mixer) {
-	case MIXES_NOT:
-		return NULL;
-	case MIXES_DELTA:
-		delta(r, x);
-		break;
-	case MIXES_KDA:
-		kda(r, x);
-		break;
-	case MIXES_MAMBA2:
-		mamba2(r, x);
-		break;
-	case MIXES_MAMBA1:
-		mamba1(r, x);
-		break;
-	case MIXES_CONV:
-		x->kind = RECURRENT_CONV;
-		x->width = CONFIG_USUAL(r, 3, "conv_L_cache");
-		x->conv_bias = config_flag(r, r->config, "conv_bias", false);
-		break;
-	case MIXES_RWKV:
-		rwkv(r, x);
-		break;
-	case MIXES_BAILING:
-		bailing(r, x);
-		break;
-	}
-	return x;
-}
-
-/* --- small numbers that no block has -------------------------------------------------------------- */
-
-/* Hyper-connections of DeepSeek V4: n streams mix before and behind each of two blocks, with n (n + 2) outputs
- * of n h inputs; the first layers route by a table of V k numbers in the place of a correction. */
-static void extras_of_v4(struct layers_job *j)
-{
-	struct described *d = j->r->d;
-	const int64_t n = CONFIG_NUMBER(j->r, 4, "hc_mult"), outputs = n * (n + 2), in = n * d->hidden,
-		      hashed = CONFIG_OR_0(j->r, "num_hash_layers");
-
-	d->streams = n;
-	d->extra = in * n + n + 1;
-	for (int64_t i = 0; i < d->layers; i++) {
-		j->at[i].extra = 2 * (in * outputs + outputs + 3);
-		if (i < hashed)
-			j->at[i].extra += d->vocabulary * d->active - d->experts;
-	}
-}
-
-/* AltUp of Gemma 3n: a router to n streams, a prediction n -> n n, a correction n -> n; Laurel beside attention.
- * Its ends have n - 1 products each. */
-static void extras_of_3n(struct layers_job *j)
-{
-	struct described *d = j->r->d;
-	const int64_t n = CONFIG_NUMBER(j->r, 4, "altup_num_inputs"),
-		      laurel = CONFIG_NUMBER(j->r, 64, "laurel_rank"), h = d->hidden;
-
-	d->streams = n;
-	d->extra = 2 * (n - 1) * h * h;
-	for (int64_t i = 0; i < d->layers; i++)
-		j->at[i].extra = 2 * h * laurel + h + n * h + n * n * n + n * n + 2 * h;
-}
-
-/* Gemma 4: a scalar for each layer; beside experts three more norms, and scales of the router. */
-static void extras_of_gemma4(struct layers_job *j)
-{
-	const struct described *d = j->r->d;
-
-	for (int64_t i = 0; i < d->layers; i++)
-		j->at[i].extra = 1 + (j->at[i].experts ? 4 * d->hidden + d->experts - 2 * d->hidden : 0);
-}
-
-/* Norms of queries and keys, which all heads share. */
-static void extras_of_lightning(struct layers_job *j)
-{
-	for (int64_t i = 0; i < j->r->d->layers; i++)
-		if (j->at[i].mixer == LAYER_RECURRENT)
-			j->at[i].extra = 2 * j->recurrent->key_dim;
-}
-
-void describe_extras(struct layers_job *j)
-{
-	const char *type = j->r->f->type;
-
-	if (!strcmp(type, "deepseek_v4"))
-		extras_of_v4(j);
-	if (!strcmp(type, "gemma3n_text"))
-		extras_of_3n(j);
-	if (!strcmp(type, "gemma4_text"))
-		extras_of_gemma4(j);
-	if (j->recurrent && j->recurrent->kind == RECURRENT_LIGHTNING &&
-	    config_flag(j->r, j->r->config, "use_qk_norm", false))
-		extras_of_lightning(j);
 }
 
 /* --- kinds ---------------------------------------------------------------------------------------- */
@@ -565,7 +356,8 @@ static void predicting_kinds(struct layers_job *j)
 		return;
 	}
 	for (int64_t i = 0; i < d->layers; i++) {
-		if (j->at[i].mixer != mixer)
+		if (j->at[i].mixer != mixer &&
+		    !(j->r->f->plan == PLAN_TYPES && j->at[i].mixer == LAYER_SPARSE))
 			continue;
 		found = &j->at[i];
 		d->mtp_kinds = d->kinds[d->kind_of[i]].name;

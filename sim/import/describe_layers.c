@@ -29,6 +29,10 @@ static bool mixer_named(const char *name, unsigned char *mixer)
 		     {"sliding_window", LAYER_WINDOW},
 		     {"chunked_attention", LAYER_WINDOW},
 		     {"linear_attention", LAYER_RECURRENT},
+		     {"deepseek_sparse_attention", LAYER_SPARSE},
+		     {"indexed_attention", LAYER_SPARSE},
+		     {"qwen_sparse_attention", LAYER_SPARSE},
+		     {"hybrid_indexed", LAYER_SPARSE},
 		     {"mamba", LAYER_RECURRENT},
 		     {"conv", LAYER_RECURRENT},
 		     {"moe", LAYER_NONE},
@@ -126,18 +130,52 @@ static void attention_at(struct layers_job *j, const struct yml *list, const cha
 	}
 }
 
-/* "full_attn_idxs" of LFM2, "gqa_layers" of Solar Open 2: the layers that have attention. */
+/* "full_attn_idxs" of LFM2, "gqa_layers" of Solar Open 2, "attn_layer_indices" of Bamba: the layers that have attention. */
 static bool by_indices(struct layers_job *j)
 {
-	const struct yml *idxs = config_find(j->r->config, "full_attn_idxs"),
-			 *y = idxs ? idxs : config_find(j->r->config, "gqa_layers");
+	static const char *const keys[] = {"full_attn_idxs", "gqa_layers", "attn_layer_indices"};
 
-	if (!j->r->f->mixer)
+	for (size_t i = 0; j->r->f->mixer && i < ARRAY_LEN(keys); i++) {
+		const struct yml *y = config_find(j->r->config, keys[i]);
+
+		if (!y)
+			continue;
+		attention_at(j, y, keys[i], 0);
+		return true;
+	}
+	return j->r->f->mixer && by_interval(j);
+}
+
+/* attn_type_list of MiniMax: 1 is softmax, 0 lightning attention. */
+static bool by_numbers(struct layers_job *j)
+{
+	const struct yml *y = config_by_layer(j->r, "attn_type_list");
+
+	if (j->r->f->mixer != MIXES_LIGHTNING || !y)
 		return false;
-	if (!y)
-		return by_interval(j);
-	attention_at(j, y, idxs ? "full_attn_idxs" : "gqa_layers", 0);
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		j->at[i].mixer = config_item_within(j->r, y, (size_t)i, "attn_type_list", 0, 1)
+					 ? LAYER_FULL
+					 : LAYER_RECURRENT;
 	return true;
+}
+
+/* A layer that mixes as its family cannot: without a recurrence, or without an indexer. */
+static bool is_foreign(const struct config_reading *r, int mixer)
+{
+	return (mixer == LAYER_RECURRENT && !r->f->mixer) ||
+	       (mixer == LAYER_SPARSE && !config_find(r->config, "indexer_n_heads") &&
+		!(r->f->latent && config_find(r->config, "index_topk")));
+}
+
+/* Qwen4's files call layers whose indexer has keys full ones. */
+static void full_is_sparse(struct layers_job *j)
+{
+	if (strcmp(j->r->f->type, "qwen4_exp_text") != 0 || !config_find(j->r->config, "indexer_n_heads"))
+		return;
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		if (j->at[i].mixer == LAYER_FULL)
+			j->at[i].mixer = LAYER_SPARSE;
 }
 
 static void by_types(struct layers_job *j)
@@ -152,11 +190,12 @@ static void by_types(struct layers_job *j)
 	} else if (!strcmp(r->f->type, "falcon_h1")) {
 		all_layers(j, LAYER_BOTH);
 	} else if (!types) {
-		if (!by_indices(j))
+		if (!by_numbers(j) && !by_indices(j))
 			every_so_many(j);
 	} else {
 		for (int64_t i = 0; i < r->d->layers; i++)
-			if (!mixer_named(config_item(types, (size_t)i), &j->at[i].mixer))
+			if (!mixer_named(config_item(types, (size_t)i), &j->at[i].mixer) ||
+			    is_foreign(r, j->at[i].mixer))
 				config_wrong(r, types->items[i], "layer_types",
 					     "a kind of attention or mixer");
 	}
@@ -306,17 +345,20 @@ static void by_index(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
 	const struct yml *types = config_by_layer(r, "indexer_types");
-	const bool shares = !types && !strcmp(r->f->type, "glm_moe_dsa") && r->d->context >= 1048576;
+	const bool hy = !types && !strcmp(r->f->type, "hy_v4"),
+		   shares = hy || (!types && !strcmp(r->f->type, "glm_moe_dsa") && r->d->context >= 1048576);
 
 	for (int64_t i = 0; i < r->d->layers; i++) {
 		const bool shared = types ? !strcmp(config_item(types, (size_t)i), "shared")
+				    : hy  ? i && (i - 1) % 4 != 0
 					  : shares && i >= 3 && (i - 2) % 4 != 0;
 
 		j->at[i].mixer = shared ? LAYER_SHARED_INDEX : LAYER_SPARSE;
 	}
 	if (shares)
 		describe_note(r->d, r->diags->arena,
-			      "'indexer_types' is missing: layers share an index as in GLM-5.2");
+			      "'indexer_types' is missing: layers share an index as in %s",
+			      hy ? "Hy4" : "GLM-5.2");
 }
 
 static void by_frequency(struct layers_job *j)
@@ -350,6 +392,7 @@ static void mixers(struct layers_job *j)
 		[PLAN_SCANS] = by_nothing};
 
 	plans[j->r->f->plan](j);
+	full_is_sparse(j);
 	share_caches(j);
 }
 

@@ -1,8 +1,8 @@
 /*
  * describe_layers.h - the layers of a config.json that are of several kinds.
  *
- * Layer import. describe_layers.c tells each layer's mixer and FFN by the family's plan; describe_kinds.c makes
- * one kind of those that are alike, with its blocks.
+ * Layer import. describe_layers.c tells each layer's mixer and FFN by the family's plan, describe_recurrence.c what the
+ * recurrence holds; describe_kinds.c makes one kind of those that are alike, with its blocks.
  */
 #ifndef SIM_IMPORT_DESCRIBE_LAYERS_H
 #define SIM_IMPORT_DESCRIBE_LAYERS_H

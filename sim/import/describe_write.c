@@ -144,6 +144,7 @@ static void sparse_member(const struct sparse *s, struct str *out)
 	member(out, "heads", s->heads);
 	member(out, "dim", s->dim);
 	member(out, "block", s->block > 1 ? s->block : 0);
+	member(out, "pool", s->pool > 1 ? s->pool : 0);
 	flag_member(out, "shared", s->shared);
 	flag_member(out, "from_hidden", s->from_hidden);
 	str_add(out, "}");
@@ -323,6 +324,9 @@ static void options(const struct described *d, struct str *out)
 	}
 	if (d->norm_bias)
 		str_add(out, "norm_bias: true\n");
+	if (d->tables)
+		str_addf(out, "stored_only: [{name: \"tables of n-grams\", parameters: %lld}]\n",
+			 (long long)d->tables);
 	if (!d->mtp_layers)
 		return;
 	str_addf(out, "mtp: {layers: %lld", (long long)d->mtp_layers);

@@ -38,7 +38,8 @@ enum mixer_family {
 	MIXES_MAMBA1,
 	MIXES_CONV,
 	MIXES_RWKV,
-	MIXES_BAILING
+	MIXES_BAILING,
+	MIXES_LIGHTNING
 };
 
 struct family {
@@ -48,13 +49,16 @@ struct family {
 	bool tied;               /* default of tie_word_embeddings */
 	int64_t head_dim;        /* default; 0: hidden / heads */
 	int64_t heads, kv_heads; /* defaults; 0: must be said; kv_heads 0: as many as heads */
-	const char *bias;        /* always there ("qkv"), or NULL: attention_bias says */
-	const char *bias_key;    /* the biases that attention_bias stands for: "qkv" or "qkvo" */
+	int64_t layers, hidden,
+		inner;        /* defaults within a model of several, which says what differs from them */
+	const char *bias;     /* always there ("qkv"), or NULL: attention_bias says */
+	const char *bias_key; /* the biases that attention_bias stands for: "qkv" or "qkvo" */
 	bool qk_norm, qk_norm_wide, post_norms, sinks, fused;
 	enum sight sight;
 	int64_t full_every; /* default of the window's pattern */
 	int64_t window;     /* default */
 	bool latent;
+	bool mha;                   /* as many key heads as query heads, and no key that says so */
 	bool routed;                /* every layer has experts */
 	bool may_route;             /* layers have experts where the config counts more than one */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
@@ -77,9 +81,12 @@ struct family {
 	const char *attention_gate; /* "element", "head"; NULL: none */
 };
 
-enum { FAMILIES_MAX = 256 };
+enum { FAMILIES_MAX = 320 };
 /* The row of a model_type; aliases are followed. NULL: there is none. */
 const struct family *family_of(const char *type);
+/* The rows of families whose layers are of several kinds (families_mixed.c). */
+extern const struct family families_mixed[];
+extern const size_t families_mixed_n;
 /* Row i, aliases and refused ones included; NULL behind the last. */
 const struct family *family_at(size_t i);
 

@@ -128,7 +128,7 @@ static void index_scores(struct writer *w)
 {
 	const struct attention *a = attention_of(w);
 	const struct sparse *s = a->sparse;
-	const double ratio = a->compress ? (double)a->compress->ratio : 1;
+	const double ratio = a->compress ? (double)a->compress->ratio : s ? (double)s->pool : 1;
 	struct attend groups[ATTENDS];
 	size_t n;
 
@@ -147,7 +147,8 @@ static void index_scores(struct writer *w)
 		op->flop = each * x->pairs;
 		op->dense_flop = each * x->rectangle;
 		op->kv_B = format_bytes((enum format_id)w->p->kv, (double)x->seen / ratio * (double)s->dim);
-		writer_elementwise(w, "top", OP_TOP, SPLIT_NONE, x->rectangle / ratio / (double)s->block);
+		writer_elementwise(w, "top", OP_TOP, SPLIT_NONE,
+				   x->rectangle / ratio / (double)(s->block / s->pool));
 	}
 }
 
@@ -165,8 +166,9 @@ static void latent_mixer(struct writer *w)
 		const char *name = p.at[i].name;
 
 		if (!strcmp(name, "kv b")) {
-			writer_elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH,
-					   rows * (double)((a->heads + 1) * l->rope_dim));
+			if (l->rope_dim)
+				writer_elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH,
+						   rows * (double)((a->heads + 1) * l->rope_dim));
 			append(w);
 			/* keys and values from the latent; in decode queries into it and results out of it:
 			 * as many FLOP */

@@ -55,7 +55,8 @@ static const struct field latent_fields[] = {
 	COUNT0(struct latent, q_rank, 1 << 20, "0", "rank of the compressed queries; 0: not compressed"),
 	COUNT(struct latent, kv_rank, 1 << 20, "rank of the compressed keys and values"),
 	COUNT(struct latent, nope_dim, 4096, "width of a head's part without positions"),
-	COUNT(struct latent, rope_dim, 4096, "width of the rotary part, shared by all heads"),
+	COUNT0(struct latent, rope_dim, 4096, NULL,
+	       "width of the rotary part, shared by all heads; 0: no positions"),
 	COUNT(struct latent, value_dim, 4096, "width of a head's value"),
 	OPTION_FLAG(struct latent, expanded, "the cache holds keys and values of all heads, not the latent"),
 };
@@ -69,6 +70,8 @@ static const struct field sparse_fields[] = {
 	COUNT(struct sparse, dim, 4096, "width of its heads and of its key"),
 	{FIELD_KEY(struct sparse, block), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
 	 .help = "tokens are chosen in blocks of so many"},
+	{FIELD_KEY(struct sparse, pool), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
+	 .help = "so many tokens share a key of the indexer"},
 	FLAG(struct sparse, shared, "false", "the choice of an earlier layer is used: no indexer"),
 	FLAG(struct sparse, from_hidden, "false",
 	     "its queries come from the hidden state, not from compressed queries"),

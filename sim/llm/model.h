@@ -34,9 +34,10 @@ struct latent {
 struct sparse {
 	struct origin origin;
 	int64_t top, block; /* tokens, in blocks of so many */
-	int64_t heads, dim; /* the indexer's, which has one key of dim for each token */
-	bool shared;        /* the choice is that of an earlier layer: no indexer and no key of its own */
-	bool from_hidden;   /* its queries come from the hidden state; false: from the compressed queries */
+	int64_t heads, dim; /* the indexer's, which has one key of dim for each `pool` tokens */
+	int64_t pool;
+	bool shared;      /* the choice is that of an earlier layer: no indexer and no key of its own */
+	bool from_hidden; /* its queries come from the hidden state; false: from the compressed queries */
 	bool in_prefill, in_decode; /* attention reads only what was chosen: model_as_run() */
 };
 

@@ -114,6 +114,11 @@ static void indexer(const struct model *m, const struct attention *a, struct pro
 	} else {
 		put(p, "index k", SPLIT_NONE, TENSOR_OTHER, s->dim, m->hidden);
 		p->small += 2 * (double)s->dim; /* a norm with a bias, or one of queries and one of keys */
+		if (s->pool > 1 &&
+		    !s->from_hidden) { /* tokens that share a key have weights, or it is their mean */
+			put(p, "index pool", SPLIT_NONE, TENSOR_OTHER, s->dim, m->hidden);
+			p->small += (double)(s->pool * s->dim);
+		}
 	}
 	if (!s->from_hidden)
 		put(p, "index weights", SPLIT_NONE, TENSOR_OTHER, s->heads, m->hidden);

@@ -369,7 +369,7 @@ static double beyond_window(const struct attention *a, double tokens)
 	double numbers = a->compress ? rows * attention_widths(a).kv : 0;
 
 	if (a->sparse && !a->sparse->shared)
-		numbers += rows * (double)a->sparse->dim;
+		numbers += floor(rows / (double)a->sparse->pool) * (double)a->sparse->dim;
 	return numbers;
 }
 

@@ -231,13 +231,14 @@ static const struct {
 	{"{\"model_type\":\"llama\",\n" DENSE ",\n\"tie_word_embeddings\":1}",
 	 "config: 'tie_word_embeddings': expected true or false, got '1'", 3},
 	{"{\"model_type\":\"gemma3_text\",\n" DENSE ",\n\"layer_types\":[full_attention]}",
-	 "config: 'layer_types': expected a list with an entry for each layer, got a list", 3},
+	 "config: 'layer_types': expected an entry for each of the 6 layers, got a list of 1", 3},
 	{"{\"model_type\":\"gpt_oss\",\n" DENSE ",\n\"layer_types\":[x,x,x,x,x,x]}",
 	 "config: 'layer_types': expected 'full_attention' or 'sliding_attention', got 'x'", 3},
-	{"{\"model_type\":\"gpt_oss\",\n" DENSE
-	 ",\n\"layer_types\":[sliding_attention,full_attention,full_attention,full_attention,full_attention,"
+	{"{\"model_type\":\"llama\",\n" DENSE
+	 ",\n\"layer_types\":[linear_attention,full_attention,full_attention,full_attention,full_attention,"
 	 "full_attention]}",
-	 "config: 'layer_types': layer 2 breaks the pattern of one full layer in 2", 3},
+	 "config: 'layer_types': expected 'full_attention' or 'sliding_attention', got 'linear_attention'",
+	 3},
 	{"{\"model_type\":\"qwen3_moe\",\n" MOE ",\n\"mlp_only_layers\":[3]}",
 	 "config: 'mlp_only_layers': expected the first layers, in order, got '3'", 3},
 	{"{\"model_type\":\"deepseek_v3\",\n" MOE ",\n\"moe_layer_freq\":2}",
@@ -269,7 +270,7 @@ START_TEST(notes_are_not_silent)
 	ck_assert_str_eq(r.d.notes[0], "'vision_config': the vision tower is left out");
 	arena_release(&r.arena);
 	read_config(&r, "{\"model_type\":\"llama\"," DENSE
-			",\"attention_chunk_size\":8192,\"hidden_act\":\"relu\"}");
+			",\"num_key_value_heads\":2,\"attention_chunk_size\":8192,\"hidden_act\":\"relu\"}");
 	ck_assert_uint_eq(r.d.notes_n, 2);
 	arena_release(&r.arena);
 }

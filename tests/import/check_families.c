@@ -645,6 +645,84 @@ START_TEST(gguf_of_one_block_a_layer)
 }
 END_TEST
 
+#define WINDOWS(name)                                                                                        \
+	gguf_key_text(&make, "general.architecture", name);                                                  \
+	gguf_key_u32(&make, name ".block_count", 8);                                                         \
+	gguf_key_u32(&make, name ".context_length", 8192);                                                   \
+	gguf_key_u32(&make, name ".embedding_length", 64);                                                   \
+	gguf_key_u32(&make, name ".feed_forward_length", 256);                                               \
+	gguf_key_u32(&make, name ".attention.head_count_kv", 2);                                             \
+	gguf_key_u32(&make, name ".attention.key_length", 16);                                               \
+	gguf_key_u32(&make, name ".attention.sliding_window", 128);                                          \
+	gguf_tensor(&make, "token_embd.weight", 1, (const uint64_t[]){64, 1000, 0})
+
+static bool sees_all(const struct described_gguf *x, int64_t layer)
+{
+	return !x->d.kinds[x->d.kind_of[layer]].attention->window;
+}
+
+/* Windows of architectures whose files say nothing of their order: llama.cpp has it, and not all layers have one. */
+START_TEST(gguf_without_a_pattern)
+{
+	struct described_gguf x = {.arena = ARENA_INIT, .err = ERR_INIT};
+	struct ggufmake make = {.version = 3};
+
+	WINDOWS("cohere2");
+	gguf_key_u32(&make, "cohere2.attention.head_count", 8);
+	describe(&x, &make);
+	ck_assert_msg(x.rc == 0, "%s", x.err.msg);
+	for (int64_t i = 0; i < 8; i++)
+		ck_assert_int_eq(sees_all(&x, i), i % 4 == 3);
+	arena_release(&x.arena);
+}
+END_TEST
+
+/* The first of each four sees everything, with other heads, and the gate's width says what it is for. */
+START_TEST(gguf_of_laguna)
+{
+	static const uint32_t heads[] = {6, 8, 8, 8, 6, 8, 8, 8};
+	struct described_gguf x = {.arena = ARENA_INIT, .err = ERR_INIT};
+	struct ggufmake make = {.version = 3};
+
+	WINDOWS("laguna");
+	gguf_key_list(&make, "laguna.attention.head_count", heads, 8);
+	gguf_key_u32(&make, "laguna.expert_count", 16);
+	gguf_key_u32(&make, "laguna.expert_used_count", 2);
+	gguf_key_u32(&make, "laguna.expert_feed_forward_length", 32);
+	gguf_key_u32(&make, "laguna.leading_dense_block_count", 1);
+	gguf_tensor(&make, "blk.0.attn_gate.weight", 1, (const uint64_t[]){64, 6, 0});
+	describe(&x, &make);
+	ck_assert_msg(x.rc == 0, "%s", x.err.msg);
+	for (int64_t i = 0; i < 8; i++) {
+		const struct attention *a = x.d.kinds[x.d.kind_of[i]].attention;
+
+		ck_assert_int_eq(sees_all(&x, i), i % 4 == 0);
+		ck_assert_int_eq(a->heads, heads[i]);
+		ck_assert_int_eq(a->gate, GATE_HEAD);
+	}
+	arena_release(&x.arena);
+}
+END_TEST
+
+/* An architecture that is read from its tensors has one rule for its windows. */
+START_TEST(gguf_of_irregular_windows)
+{
+	static const uint32_t flags[] = {1, 0, 1, 1, 0, 1, 1, 1};
+	struct described_gguf x = {.arena = ARENA_INIT, .err = ERR_INIT};
+	struct ggufmake make = {.version = 3};
+
+	WINDOWS("brandnew");
+	gguf_key_u32(&make, "brandnew.attention.head_count", 8);
+	gguf_key_list(&make, "brandnew.attention.sliding_window_pattern", flags, 8);
+	gguf_tensor(&make, "blk.0.attn_q.weight", 1, (const uint64_t[]){64, 128, 0});
+	describe(&x, &make);
+	ck_assert_int_eq(x.rc, -1);
+	ck_assert_msg(strstr(x.err.msg, "layer 3 breaks the pattern of one full layer in 2"), "%s",
+		      x.err.msg);
+	arena_release(&x.arena);
+}
+END_TEST
+
 /* --- unknown families ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -700,6 +778,9 @@ Suite *suite_families(void)
 	tcase_add_test(tc, long_contexts);
 	tcase_add_loop_test(tc, caches_of_the_catalogue, 0, ARRAY_LEN(kept));
 	tcase_add_test(tc, counts_of_the_catalogue);
+	tcase_add_test(tc, gguf_without_a_pattern);
+	tcase_add_test(tc, gguf_of_laguna);
+	tcase_add_test(tc, gguf_of_irregular_windows);
 	tcase_add_test(tc, readme_lists_the_families);
 	tcase_add_test(tc, families_have_one_row_each);
 	tcase_add_test(tc, mlx_lm_is_covered);
