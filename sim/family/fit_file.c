@@ -87,6 +87,11 @@ void fit_write_head(const struct runtime_fit *f, const char *name, struct str *o
 	fit_write_keys(out, 2, devices, &device, 1);
 	str_addf(out, "  %s:\n", device);
 	fit_write_keys(out, 4, mine, runtimes, ARRAY_LEN(runtimes));
+	if (f->assumed_peak > 0)
+		str_addf(out,
+			 "    peak_f16: {value: %s, how: transferred, source: \"no peak is known: a "
+			 "usual one for such a memory\"}\n",
+			 units_text(f->arena, f->assumed_peak, DIM_FLOPS, 4));
 	str_add(out, "    runtimes:\n");
 	fit_write_keys(out, 6, mine ? yml_get(mine, "runtimes") : NULL, &name, 1);
 }
