@@ -168,6 +168,8 @@ static void set_wide_priors(struct update *u)
 		update_add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
 		update_add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_BF16))
+		update_add_factor(u, FACTOR_PRODUCT_BF16, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
 		update_add_factor(u, FACTOR_READ_Q8, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
@@ -235,17 +237,17 @@ static void split_number(const struct update *u, const struct qty *q, bool told,
 	*chip_sd = fmax(q->spread, untold);
 }
 
-/* The numbers of a table by weights, but for bf16, whose rate is that of f16; and the rate that each is of. */
-enum { FORMAT_NUMBERS = 5 };
+/* The numbers of a table by weights, and the rate that each is of. */
+enum { FORMAT_NUMBERS = 6 };
 struct format_numbers {
 	const struct qty *at[FORMAT_NUMBERS];
 };
-static const enum weights_rate rate_of[FORMAT_NUMBERS] = {WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_Q4,
-							  WEIGHTS_Q4};
+static const enum weights_rate rate_of[FORMAT_NUMBERS] = {WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4,
+							  WEIGHTS_Q4,    WEIGHTS_Q4, WEIGHTS_BF16};
 
 static struct format_numbers numbers_of(const struct by_weights *b)
 {
-	return (struct format_numbers){{&b->f16, &b->q8, &b->q4, &b->k, &b->fp4}};
+	return (struct format_numbers){{&b->f16, &b->q8, &b->q4, &b->k, &b->fp4, &b->bf16}};
 }
 
 static bool any_experts(const struct runtime_fit *f)
@@ -315,6 +317,7 @@ static void set_kernel_priors(struct update *u)
 
 	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8);
 	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4);
+	add_format(u, WEIGHTS_BF16, FACTOR_PRODUCT_BF16);
 	add_first(u);
 	add_experts(u);
 	add_attention(u, ATTENTION_TABLE, FACTOR_ATTENTION, &a->u);

@@ -172,6 +172,37 @@ START_TEST(a_first_profile_needs_no_peak)
 }
 END_TEST
 
+/* Products of bf16 run in shaders of their own under Vulkan, which has no matrix units for them on this chip: prompts that are slow
+ * in it say so of that kernel, as far as it is unsure, and tokens, which read weights, say nothing of it. */
+START_TEST(bf16_is_a_kernel_of_its_own)
+{
+	static const char machine[] = "{base: amd-ryzen-ai-max-395-128gb, chip: unheard}";
+	static const double slower = 1.4;
+	struct catalogue_device was, is;
+	struct str s = STR_INIT;
+	struct bench_of b;
+
+	begin(&b, machine);
+	ck_assert_msg(catalogue_device_load(&b.t.loader, machine, NULL, "vulkan", &was) == 0, "%s",
+		      fixture_complaints(&b.t));
+	str_add(&s, "kind,prompt,gen,n,tool,build,backend,flash_attn,weights,seconds\n");
+	for (size_t i = 0; i < GIVEN_RUNS; i++)
+		str_addf(&s, "%s,%lld,%lld,5,llama-bench,9193,Vulkan,1,bf16,%.9g\n",
+			 run_kind_names[given_runs[i].kind], (long long)given_runs[i].prompt,
+			 (long long)given_runs[i].gen,
+			 (i ? 1 : slower) *
+				 fitted_seconds(&b.t, &was, "llama-3.1-8b", FORMAT_BF16, &given_runs[i]));
+	ck_assert_int_eq(file_write(b.path, s.text, s.len, true, &b.err), 0);
+	str_release(&s);
+	ck_assert_msg(make(&b) == 0, "%s %s", b.err.msg, fixture_complaints(&b.t));
+	is = fitted_read(&b.t, &was, b.out.text, "vulkan");
+	ck_assert_double_lt(is.profile->dequant.bf16.value, 0.99 * was.profile->dequant.bf16.value);
+	ck_assert_double_eq_tol(is.profile->dequant.q4.value, was.profile->dequant.q4.value, 1e-3);
+	ck_assert_double_eq_tol(is.profile->gemv.value / was.profile->gemv.value, 1, 0.02);
+	end(&b);
+}
+END_TEST
+
 Suite *suite_fit_backend(void)
 {
 	Suite *s = suite_create("fit_backend");
@@ -180,6 +211,7 @@ Suite *suite_fit_backend(void)
 	tcase_add_loop_test(c, a_back_end_chooses_the_runtime, 0, 4);
 	tcase_add_loop_test(c, two_back_ends_are_not_one_run, 0, 2);
 	tcase_add_loop_test(c, what_was_named_is_held_against_the_back_end, 0, 2);
+	tcase_add_test(c, bf16_is_a_kernel_of_its_own);
 	tcase_add_loop_test(c, a_first_profile_needs_no_peak, 0, 6);
 	suite_add_tcase(s, c);
 	return s;
