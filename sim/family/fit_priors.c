@@ -9,6 +9,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
+#include "sim/calib/model_error.h"
 #include "sim/family/family_keys.h"
 #include "sim/family/fit_update.h"
 
@@ -149,6 +150,14 @@ static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
 	return false;
 }
 
+/* A suite's numbers are as unsure of a program's kernels as programs are apart: what the runs tell takes the place of that. */
+static void set_told_kernels(struct update *u)
+{
+	for (size_t i = 0; i < u->factors_n; i++)
+		if (u->factor[i] != FACTOR_KERNEL)
+			u->f->told_sd[u->factor[i]] = model_error_other_kernels_sd;
+}
+
 /* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products
  * in blocks may pass the peak of whole numbers by units of integers, so that formats have factors of their own. */
 static void set_wide_priors(struct update *u)
@@ -164,6 +173,8 @@ static void set_wide_priors(struct update *u)
 	}
 	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
 		update_add_factor(u, FACTOR_KERNEL, other_program_sd);
+	if (f->base.profile->suite)
+		set_told_kernels(u);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
 		update_add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
