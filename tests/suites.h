@@ -73,6 +73,7 @@
 	SUITE(describe)                                                                                      \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
+	SUITE(fit_backend)                                                                                   \
 	SUITE(fit_shared)                                                                                    \
 	SUITE(round_trips)                                                                                   \
 	SUITE(family)                                                                                        \

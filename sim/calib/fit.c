@@ -517,6 +517,14 @@ static void add_parameter(struct str *out, const char *name, double value)
 		str_add(out, value < 1e6 ? units_digits(value, 4).text : units_amount(value).text);
 }
 
+/* In percent. What rounding of sums leaves of a fit that goes through its points is nothing. */
+static struct figure percent(double share)
+{
+	const double rounding = 1e-8;
+
+	return units_digits(fabs(share) < rounding ? 0 : 100 * share, 2);
+}
+
 void fit_describe(const struct fit *f, struct str *out)
 {
 	for (size_t i = 0; i < f->p_n; i++) {
@@ -530,10 +538,10 @@ void fit_describe(const struct fit *f, struct str *out)
 	}
 	str_addf(out, "; %zu of %zu points", f->used, f->n);
 	if (isfinite(f->spread))
-		str_addf(out, ", spread %s %%", units_digits(100 * f->spread, 2).text);
+		str_addf(out, ", spread %s %%", percent(f->spread).text);
 	if (isfinite(f->loo_median))
 		str_addf(out, ", leave-one-out %s %% median, %s %% worst",
-			 units_digits(100 * f->loo_median, 2).text, units_digits(100 * f->loo_worst, 2).text);
+			 percent(f->loo_median).text, percent(f->loo_worst).text);
 	if (f->model == FIT_STEP)
 		str_add(out, ", no slope to be told from these points");
 	if (f->model != FIT_AFFINE && !f->rate_known)

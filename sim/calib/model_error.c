@@ -8,6 +8,8 @@
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
+const double model_error_composed_sd = 0.05, model_error_other_kernels_sd = 0.12;
+
 double model_error_sd(const double *off, size_t n)
 {
 	const double rank = fmin(0.8 * (double)(n + 1), (double)n);

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/base/units.h"
+#include "sim/calib/model_error.h"
 
 static const char *add_note(struct profile_fitting *g, const char *fmt, va_list args)
 {
@@ -166,6 +168,60 @@ static void widen(const struct profile_fitting *g)
 		k->decode.sd = fmax(k->decode.sd, g->unsettled_sd * k->decode.value);
 		k->decode_u.sd = fmax(k->decode_u.sd, g->unsettled_sd * k->decode_u.value);
 		k->prefill.sd = fmax(k->prefill.sd, g->unsettled_sd * k->prefill.value);
+	}
+}
+
+/* An error of more says that nothing is known. */
+static const double widest_error = 0.5;
+
+static void compose(struct number *q, double sd)
+{
+	q->sd = exact_hypot(q->sd, sd * q->value);
+}
+
+/* Shapes off a table's points have the table's own error, in which that of a point is not. */
+static void compose_error(struct number *error, double sd)
+{
+	if (error->given)
+		error->value = fmax(error->value, fmin(exact_hypot(error->value, sd), widest_error));
+}
+
+static void compose_table(struct utilisation_table *t, double sd)
+{
+	compose_error(&t->between, sd);
+	compose_error(&t->beyond, sd);
+	for (size_t i = 0; i < t->n; i++)
+		compose(&t->at[i].u, sd);
+}
+
+/* What runs of whole models are off by beyond their operations, on each number that a run is made of. Numbers that multiply another
+ * (dequant, scattered) have it by that one. Of the suite's own kernels no model is run. */
+static void widen_to_runs(struct profile_fitting *g)
+{
+	struct profile_fit *d = g->d;
+	const double sd = g->set->suite ? exact_hypot(model_error_composed_sd, model_error_other_kernels_sd)
+					: model_error_composed_sd;
+	struct number *const all[] = {&d->gemv,    &d->gemv_q8, &d->gemv_q4, &d->decode, &d->decode_u,
+				      &d->several, &d->kernel,  &d->product, &d->attend};
+
+	profile_fit_note(
+		g, "spreads have %s %% in them by which runs of models are off beyond their operations%s",
+		units_digits(100 * sd, 2).text,
+		g->set->suite ? ", and other programs' kernels are from these" : "");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		compose(all[i], sd);
+	for (int t = 0; t < DTYPE_N; t++)
+		compose_table(&d->gemm[t], sd);
+	compose_table(&d->attention, sd);
+	for (int f = 0; f < FEW_FORMATS; f++) {
+		compose(&d->few.further[f], sd);
+		compose_table(&d->products[f], sd);
+		compose_table(&d->experts[f], sd);
+		compose_table(&d->experts_few[f], sd);
+	}
+	for (size_t i = 0; i < d->kernels_n; i++) {
+		compose(&d->kernels[i].decode, sd);
+		compose(&d->kernels[i].decode_u, sd);
 	}
 }
 
@@ -335,6 +391,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		profile_fit_attention(&g);
 		fill_gaps(&g);
 		widen(&g);
+		widen_to_runs(&g);
 		profile_fit_count_unused(&g);
 	}
 	unused = arena_array(a, g.unused.n + 1, sizeof *unused);

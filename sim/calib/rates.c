@@ -340,6 +340,18 @@ static struct number elementwise_rate(struct profile_fitting *g)
 			       true};
 }
 
+/* No memory of a computer of this century is as slow (DDR-200 moves 1.6 GB/s): the times are in another unit. */
+static const double slowest_memory = 0.4e9; /* byte/s */
+
+static void doubt_unit(struct profile_fitting *g, const struct number *read)
+{
+	if (read->given && read->value < slowest_memory)
+		profile_fit_say(g,
+				"memory is read at %s, which no memory is slow enough for: are all times in "
+				"seconds?",
+				units_text(g->arena, read->value, DIM_BANDWIDTH, 3));
+}
+
 void profile_fit_streams(struct profile_fitting *g)
 {
 	struct profile_fit *d = g->d;
@@ -357,6 +369,7 @@ void profile_fit_streams(struct profile_fitting *g)
 	if (!d->copy.given)
 		d->copy = profile_fit_transferred(&d->read, 0.1,
 						  "the read bandwidth; copies were not measured");
+	doubt_unit(g, &d->read);
 }
 
 struct number profile_fit_work_rate(struct profile_fitting *g, struct fit_point *p, size_t n,

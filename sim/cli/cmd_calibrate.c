@@ -145,8 +145,30 @@ static int judge_fit(const struct calibrate_options *o, const struct fit_runtime
 		return EXIT_FINE;
 	}
 	err_set(&err, "%s: nothing is written", r->refused);
-	err_hint(&err, "--like takes the shape of another runtime or machine, --keep writes it all the same");
+	err_hint(&err, "measure the rows that are beyond their noise again, or leave them out; --like takes "
+		       "the shape "
+		       "of another runtime or machine, --keep writes it all the same");
 	return complain(&err, EXIT_TARGET_MISSED);
+}
+
+/* Neither samples nor runs of a known machine: a file that cannot be read, one without a column of samples, or runs. */
+static int no_machine(struct session *s, const char *path)
+{
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	if (file_read(&s->arena, path, SAMPLES_FILE_MAX, &text, &len, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	if (!len) {
+		err_set(&err, "%.200s: the file is empty", path);
+		return complain(&err, EXIT_USAGE);
+	}
+	err_set(&err, "runs of models say little without the machine");
+	err_hint(&err, "--machine NAME, and --model NAME where the rows do not name theirs; of samples: "
+		       "'lemursim help "
+		       "samples' has the columns");
+	return complain(&err, EXIT_USAGE);
 }
 
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
@@ -165,11 +187,8 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 	const char *note;
 	int rc;
 
-	if (!o->machine) {
-		err_set(&err, "runs of models say little without the machine");
-		err_hint(&err, "--machine NAME, and --model NAME where the rows do not name theirs");
-		return complain(&err, EXIT_USAGE);
-	}
+	if (!o->machine)
+		return no_machine(s, o->runs.from.at[0]);
 	ask.machine = run_machine_typed(&s->loader, o->machine, &o->runs.from, &note, &err);
 	if (!ask.machine)
 		return session_refuse(s, &err);

@@ -25,6 +25,15 @@ static enum weights_rate by_format(enum format_id f)
 	}
 }
 
+/* Weights in bf16 have kernels of their own where the profile has a number for them (product_utilisation()). */
+static bool is_own_bf16(const struct profile *p, const struct op *op)
+{
+	const struct by_weights *b =
+		op->experts && is_given(&p->dequant_experts.origin) ? &p->dequant_experts : &p->dequant;
+
+	return op->format == FORMAT_BF16 && b->bf16.given;
+}
+
 static struct op_rates of_product(const struct op *op, const struct device_model *device_model)
 {
 	const struct profile *p = device_model->profile;
@@ -38,6 +47,8 @@ static struct op_rates of_product(const struct op *op, const struct device_model
 	} else if (!product_is_few(p, op)) {
 		r.memory = WEIGHTS_NONE;
 		r.experts = op->experts > 0;
+		if (is_own_bf16(p, op))
+			r.arithmetic = WEIGHTS_BF16;
 	} else {
 		r.few = true;
 		r.several = rows > 1;

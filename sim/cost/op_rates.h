@@ -10,8 +10,8 @@
 #include "sim/cost/cost.h"
 
 /* The numbers of weights in one format: WEIGHTS_Q4 is also that of super-blocks and of 4-bit floats, whose kernels work as
- * those of blocks of 4 bits do. */
-enum weights_rate { WEIGHTS_NONE, WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_RATES };
+ * those of blocks of 4 bits do. WEIGHTS_BF16 is that of products of many rows where these have kernels of their own. */
+enum weights_rate { WEIGHTS_NONE, WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_BF16, WEIGHTS_RATES };
 
 /* The utilisation that attention computes at: `decode_u`, `u` and its points, `other_u` or `alone_u`. NONE: no attention. */
 enum attention_rate { ATTENTION_NONE, ATTENTION_FEW, ATTENTION_TABLE, ATTENTION_OTHER, ATTENTION_ALONE };

@@ -1,5 +1,6 @@
 /* fit_base.c - the profile whose tables a fit takes over; see fit_work.h. */
 #include "sim/family/fit_work.h"
+#include "sim/base/units.h"
 #include "sim/family/run_machine.h"
 
 #include <string.h>
@@ -50,13 +51,51 @@ static const struct profile *newest(struct runtime_fit *f, const struct profile 
 	return with_table(report_nearest(f->base.device, device_newest(f->base.device, p), build));
 }
 
+static bool has_runtime(const struct device *d, const char *name)
+{
+	const struct profile *all = d->runtimes.at;
+
+	for (size_t i = 0; i < d->runtimes.n; i++)
+		if (runtime_same(name, all[i].origin.name))
+			return true;
+	return false;
+}
+
+/* The runtime whose back end the rows name: the first that is one of the device's, else the first; NULL: none is told. */
+static const char *by_backend(const struct runtime_fit *f)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < f->all.n; i++) {
+		const char *of = report_backend_runtime(f->arena, &f->all.at[i]);
+
+		if (of && has_runtime(f->base.device, of))
+			return of;
+		first = first ? first : of;
+	}
+	return first;
+}
+
+const char *fit_ran(const struct runtime_fit *f)
+{
+	return report_knows_backends(f->ask->runtime) ? f->ask->runtime : by_backend(f);
+}
+
+/* Is the profile of the program that made the runs, and of their back end? */
+static bool is_own(const struct runtime_fit *f, const struct profile *p, const char *tool)
+{
+	const char *by = by_backend(f);
+
+	return report_runs(p, tool) && (!by || runtime_same(by, p->origin.name));
+}
+
 /* The profile of the runtime that the program may have run under; NULL: the device has none of it. */
 static const struct profile *of_program(struct runtime_fit *f, const char *tool, int64_t build)
 {
 	const struct profile *all = f->base.device->runtimes.at;
 
 	for (size_t i = 0; i < f->base.device->runtimes.n; i++)
-		if (report_runs(&all[i], tool))
+		if (is_own(f, &all[i], tool))
 			return newest(f, &all[i], build);
 	return NULL;
 }
@@ -109,18 +148,39 @@ static int take_text(struct runtime_fit *f, const struct str *text, const char *
 	return err_set(err, "%s.%s: runtime '%s' has no table of products", f->ask->machine, device, name);
 }
 
+/* FLOP in f16 for each byte that the memory moves: the geometric mean of the catalogue's devices (P10 to P90: 26 to 300). What a
+ * product reaches is fitted to the runs, as a share of this. */
+static const double usual_balance = 100;
+
+/* A machine that was measured without products, or a file by hand, may have no peak. */
+static const struct device *with_peak(struct runtime_fit *f)
+{
+	struct device *d;
+
+	if (f->base.device->peak[DTYPE_F16].given || f->base.device->peak[DTYPE_F32].given)
+		return f->base.device;
+	f->assumed_peak = usual_balance * f->base.machine->memory.bandwidth.value;
+	d = arena_alloc(f->arena, sizeof *d);
+	*d = *f->base.device;
+	d->peak[DTYPE_F16].given = true;
+	d->peak[DTYPE_F16].value = f->assumed_peak;
+	f->base.device = d;
+	fit_tell(f, arena_printf(
+			    f->arena,
+			    "%s.%s has no peak: %s are assumed, as is usual beside such a memory, and these "
+			    "runs say what share of it is reached",
+			    f->ask->machine, d->origin.name,
+			    units_text(f->arena, f->assumed_peak, DIM_FLOPS, 3)));
+	return d;
+}
+
 static int from_typical(struct runtime_fit *f, const char *tool, struct err *err)
 {
-	const struct device *d = f->base.device;
-	const enum dtype t = d->peak[DTYPE_F16].given ? DTYPE_F16 : DTYPE_F32;
+	const struct device *d = with_peak(f);
+	const enum dtype t = d->peak[DTYPE_F32].given && !d->peak[DTYPE_F16].given ? DTYPE_F32 : DTYPE_F16;
 	struct str text = STR_INIT;
 	int rc;
 
-	if (!d->peak[t].given) {
-		err_set(err, "%s.%s has neither a runtime nor a peak: nothing says what a product may take",
-			f->ask->machine, d->origin.name);
-		return err_hint(err, "give it 'peak_f16' and 'peak_f32', or say --like MACHINE");
-	}
 	fit_write_head(f, "typical", &text);
 	str_addf(&text,
 		 "      typical:\n%s        gemm_%s: {roof: {value: 80 %%" TYPICAL
@@ -162,7 +222,7 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 	struct fit_written w = {.arena = f->arena,
 				.at = other,
 				.as_shares = true,
-				.to = f->base.device,
+				.to = with_peak(f),
 				.arithmetic = rate,
 				.memory = rate,
 				.kernel = time,
@@ -235,7 +295,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 
 	if (p) {
 		f->base.profile = with_table(p);
-		f->own_program = report_runs(p, tool) || rows_name(f, p);
+		f->own_program = is_own(f, p, tool) || rows_name(f, p);
 		return f->base.profile ? 0 : err_set(err, "runtime '%s' has no gemm table", like);
 	}
 	if (neighbour(f, like, &other))
@@ -247,6 +307,7 @@ static int choose(struct runtime_fit *f, const char *tool, int64_t build, struct
 {
 	const struct device *d = f->base.device;
 	const char *called = f->ask->runtime ? f->ask->runtime : named_by_rows(f);
+	const char *by = by_backend(f);
 
 	if (f->ask->like)
 		return choose_like(f, f->ask->like, tool, build, err);
@@ -259,19 +320,26 @@ static int choose(struct runtime_fit *f, const char *tool, int64_t build, struct
 	f->base.profile = any_of(f);
 	if (!f->base.profile)
 		return from_typical(f, tool, err);
-	fit_tell(f,
-		 arena_printf(f->arena, "%s: the tables of '%s' are taken over; --like says otherwise",
-			      strcmp(tool, "csv") != 0 ? arena_printf(f->arena, "no profile of %s on %s.%s",
-								      tool, f->ask->machine, d->origin.name)
-						       : "the rows name no program",
-			      f->base.profile->origin.name));
+	fit_tell(f, arena_printf(f->arena, "%s: the tables of '%s' are taken over; --like says otherwise",
+				 strcmp(tool, "csv") != 0
+					 ? arena_printf(f->arena, "no profile of %s%s%s on %s.%s", tool,
+							by ? " under " : "", by ? by : "", f->ask->machine,
+							d->origin.name)
+					 : "the rows name no program",
+				 f->base.profile->origin.name));
 	return 0;
+}
+
+static int choose_bare(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
+{
+	f->bare = !f->base.device->runtimes.n;
+	return choose(f, tool, build, err);
 }
 
 int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
 {
 	if (catalogue_machine_load(f->loader, f->ask->machine, f->ask->device, &f->base) != 0 ||
-	    choose(f, tool, build, err) != 0)
+	    choose_bare(f, tool, build, err) != 0)
 		return -1;
 	f->base.compute = compute_dtype_of_profile(f->base.profile);
 	return 0;
@@ -280,8 +348,10 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 /* As the profiles of the program that ran are called, by which others look for it: "cuda" of cuda@2025-10. */
 static const char *program_name(const struct runtime_fit *f)
 {
-	return f->own_program ? runtime_undated(f->arena, f->base.profile->origin.name)
-			      : report_program(f->all.tool);
+	const char *by =
+		f->own_program ? runtime_undated(f->arena, f->base.profile->origin.name) : by_backend(f);
+
+	return by ? by : report_program(f->all.tool);
 }
 
 const char *fit_runtime_name(const struct runtime_fit *f)

@@ -35,15 +35,18 @@ static void scale_weights(struct fit_written *w, const struct runtime_fit *f)
 	w->read[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4);
 	w->dequant[WEIGHTS_Q8] = SCALE(f, FACTOR_PRODUCT_Q8);
 	w->dequant[WEIGHTS_Q4] = SCALE(f, FACTOR_PRODUCT_Q4);
+	w->dequant[WEIGHTS_BF16] = SCALE(f, FACTOR_PRODUCT_BF16);
 	w->experts[WEIGHTS_WHOLE] = SCALE(f, FACTOR_EXPERTS);
+	w->experts[WEIGHTS_BF16] = SCALE(f, FACTOR_EXPERTS, FACTOR_PRODUCT_BF16);
 	w->experts[WEIGHTS_Q8] = SCALE(f, FACTOR_EXPERTS, FACTOR_PRODUCT_Q8);
 	w->experts[WEIGHTS_Q4] = SCALE(f, FACTOR_EXPERTS, FACTOR_PRODUCT_Q4);
 	w->product[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q8);
 	w->product[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_Q4);
+	w->product[WEIGHTS_BF16] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PRODUCT_BF16);
 	w->read_rows[WEIGHTS_WHOLE] = SCALE(f, FACTOR_MEMORY, FACTOR_SEVERAL);
 	w->read_rows[WEIGHTS_Q8] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q8, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
 	w->read_rows[WEIGHTS_Q4] = SCALE(f, FACTOR_MEMORY, FACTOR_READ_Q4, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
-	w->several[WEIGHTS_WHOLE] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL);
+	w->several[WEIGHTS_WHOLE] = w->several[WEIGHTS_BF16] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL);
 	w->several[WEIGHTS_Q8] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q8);
 	w->several[WEIGHTS_Q4] = SCALE(f, FACTOR_ARITHMETIC, FACTOR_SEVERAL, FACTOR_SEVERAL_Q4);
 }
@@ -87,6 +90,11 @@ void fit_write_head(const struct runtime_fit *f, const char *name, struct str *o
 	fit_write_keys(out, 2, devices, &device, 1);
 	str_addf(out, "  %s:\n", device);
 	fit_write_keys(out, 4, mine, runtimes, ARRAY_LEN(runtimes));
+	if (f->assumed_peak > 0)
+		str_addf(out,
+			 "    peak_f16: {value: %s, how: transferred, source: \"no peak is known: a "
+			 "usual one for such a memory\"}\n",
+			 units_text(f->arena, f->assumed_peak, DIM_FLOPS, 4));
 	str_add(out, "    runtimes:\n");
 	fit_write_keys(out, 6, mine ? yml_get(mine, "runtimes") : NULL, &name, 1);
 }

@@ -9,6 +9,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
+#include "sim/calib/model_error.h"
 #include "sim/family/family_keys.h"
 #include "sim/family/fit_update.h"
 
@@ -149,6 +150,14 @@ static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
 	return false;
 }
 
+/* A suite's numbers are as unsure of a program's kernels as programs are apart: what the runs tell takes the place of that. */
+static void set_told_kernels(struct update *u)
+{
+	for (size_t i = 0; i < u->factors_n; i++)
+		if (u->factor[i] != FACTOR_KERNEL)
+			u->f->told_sd[u->factor[i]] = model_error_other_kernels_sd;
+}
+
 /* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products
  * in blocks may pass the peak of whole numbers by units of integers, so that formats have factors of their own. */
 static void set_wide_priors(struct update *u)
@@ -164,10 +173,14 @@ static void set_wide_priors(struct update *u)
 	}
 	if (f->decode_n && !f->runtime_kernels && f->held[FACTOR_KERNEL] > 0) /* else known of the program */
 		update_add_factor(u, FACTOR_KERNEL, other_program_sd);
+	if (f->base.profile->suite)
+		set_told_kernels(u);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q8))
 		update_add_factor(u, FACTOR_PRODUCT_Q8, other_program_sd);
 	if (f->prompt_n && any_in_format(f, WEIGHTS_Q4))
 		update_add_factor(u, FACTOR_PRODUCT_Q4, other_program_sd);
+	if (f->prompt_n && any_in_format(f, WEIGHTS_BF16))
+		update_add_factor(u, FACTOR_PRODUCT_BF16, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q8))
 		update_add_factor(u, FACTOR_READ_Q8, other_program_sd);
 	if (f->decode_n && any_in_format(f, WEIGHTS_Q4))
@@ -235,17 +248,17 @@ static void split_number(const struct update *u, const struct qty *q, bool told,
 	*chip_sd = fmax(q->spread, untold);
 }
 
-/* The numbers of a table by weights, but for bf16, whose rate is that of f16; and the rate that each is of. */
-enum { FORMAT_NUMBERS = 5 };
+/* The numbers of a table by weights, and the rate that each is of. */
+enum { FORMAT_NUMBERS = 6 };
 struct format_numbers {
 	const struct qty *at[FORMAT_NUMBERS];
 };
-static const enum weights_rate rate_of[FORMAT_NUMBERS] = {WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4, WEIGHTS_Q4,
-							  WEIGHTS_Q4};
+static const enum weights_rate rate_of[FORMAT_NUMBERS] = {WEIGHTS_WHOLE, WEIGHTS_Q8, WEIGHTS_Q4,
+							  WEIGHTS_Q4,    WEIGHTS_Q4, WEIGHTS_BF16};
 
 static struct format_numbers numbers_of(const struct by_weights *b)
 {
-	return (struct format_numbers){{&b->f16, &b->q8, &b->q4, &b->k, &b->fp4}};
+	return (struct format_numbers){{&b->f16, &b->q8, &b->q4, &b->k, &b->fp4, &b->bf16}};
 }
 
 static bool any_experts(const struct runtime_fit *f)
@@ -315,6 +328,7 @@ static void set_kernel_priors(struct update *u)
 
 	add_format(u, WEIGHTS_Q8, FACTOR_PRODUCT_Q8);
 	add_format(u, WEIGHTS_Q4, FACTOR_PRODUCT_Q4);
+	add_format(u, WEIGHTS_BF16, FACTOR_PRODUCT_BF16);
 	add_first(u);
 	add_experts(u);
 	add_attention(u, ATTENTION_TABLE, FACTOR_ATTENTION, &a->u);

@@ -37,6 +37,8 @@ static int read_input(struct runtime_fit *f, struct model_shelf *shelf, const st
 				 .model = in->model,
 				 .weights = in->weights,
 				 .fitting = true,
+				 .ran = fit_ran(f),
+				 .any_backend = f->bare,
 				 .skip = f->ask->skip};
 
 	if (in->model)

@@ -304,6 +304,7 @@ static bool differ(enum run_factor which, const struct report_row *a, const stru
 		       a->precision.weights != b->precision.weights;
 	case FACTOR_PRODUCT_Q8:
 	case FACTOR_PRODUCT_Q4:
+	case FACTOR_PRODUCT_BF16:
 		return both_prompts && a->precision.weights != b->precision.weights;
 	default:
 		return false;

@@ -46,6 +46,8 @@ struct runtime_fit {
 	struct catalogue_device base;  /* its profile's tables are taken over */
 	bool own_program;              /* the base's profile is of the program that made the runs */
 	bool from_neighbour;           /* the base's profile is another machine's, as shares of the peaks */
+	bool bare;                     /* the machine's device has no runtime of its own */
+	double assumed_peak;           /* FLOP/s in f16, of a device whose file says none; else 0 */
 	bool from_rows;                /* no profile was there: the base's is made of typical numbers */
 	struct profile profile;        /* the base's, with the kernels of the program that made the runs */
 	const struct report_row *rows; /* of each run */
@@ -76,6 +78,9 @@ struct runtime_fit {
 /* Chooses f->base for runs of a program (a tool's name) and a build of llama.cpp (0: not known), as fit_runtime.h says.
  * -1 with err, or with reasons in the loader's diags. */
 int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err);
+/* The one runtime that the rows must be of where it has known back ends: what was asked for, or what their back end says; NULL: not
+ * told. */
+const char *fit_ran(const struct runtime_fit *f);
 
 /* Reads the rows of all inputs: f->all, f->rows and f->n, with notes; and chooses the base. -1 with err, or with reasons in
  * the loader's diags. */

@@ -137,7 +137,7 @@ static void add_by_weights(const struct fit_written *w, struct str *out, size_t 
 		enum weights_rate of;
 	} kinds[] = {{"f16", &b->f16, WEIGHTS_WHOLE}, {"q8", &b->q8, WEIGHTS_Q8},
 		     {"q4", &b->q4, WEIGHTS_Q4},      {"k", &b->k, WEIGHTS_Q4},
-		     {"fp4", &b->fp4, WEIGHTS_Q4},    {"bf16", &b->bf16, WEIGHTS_WHOLE}};
+		     {"fp4", &b->fp4, WEIGHTS_Q4},    {"bf16", &b->bf16, WEIGHTS_BF16}};
 	struct str lines = STR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

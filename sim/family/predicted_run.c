@@ -238,6 +238,7 @@ const char *const run_factor_names[FACTORS] = {
 	[FACTOR_READ_Q4] = "reading weights of 4 bits x",
 	[FACTOR_PRODUCT_Q8] = "products in 8 bits x",
 	[FACTOR_PRODUCT_Q4] = "products in 4 bits x",
+	[FACTOR_PRODUCT_BF16] = "products in bf16 x",
 	[FACTOR_FIRST] = "unpacking for one row x",
 	[FACTOR_EXPERTS] = "products of experts x",
 	[FACTOR_ATTENTION] = "attention u x",
@@ -295,7 +296,9 @@ double run_factor_arithmetic(const struct op_rates *r, const double f[FACTORS])
 		return all * f[FACTOR_SEVERAL] *
 		       by_weights(r->arithmetic, f, FACTOR_SEVERAL_Q8, FACTOR_SEVERAL_Q4);
 	return r->few ? all * f[FACTOR_FIRST]
-		      : all * by_weights(r->arithmetic, f, FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4);
+	       : r->arithmetic == WEIGHTS_BF16
+		       ? all * f[FACTOR_PRODUCT_BF16]
+		       : all * by_weights(r->arithmetic, f, FACTOR_PRODUCT_Q8, FACTOR_PRODUCT_Q4);
 }
 
 static double op_seconds(const struct predicted_op *o, const double f[FACTORS])

@@ -64,8 +64,9 @@ enum run_factor {
 	FACTOR_READ_Q4,
 	FACTOR_PRODUCT_Q8, /* utilisations of products of many rows with them */
 	FACTOR_PRODUCT_Q4,
-	FACTOR_FIRST,     /* arithmetic of products of one row: unpacking weights as they come in */
-	FACTOR_EXPERTS,   /* products of many rows of experts, against others of that format */
+	FACTOR_PRODUCT_BF16, /* the same of weights in bf16, where they have kernels of their own */
+	FACTOR_FIRST,        /* arithmetic of products of one row: unpacking weights as they come in */
+	FACTOR_EXPERTS,      /* products of many rows of experts, against others of that format */
 	FACTOR_ATTENTION, /* attention of the table's utilisation; of the two others, against that of prompts */
 	FACTOR_ATTENTION_OTHER,
 	FACTOR_ATTENTION_ALONE,

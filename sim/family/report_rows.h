@@ -23,8 +23,10 @@ struct report_ask {
 		runtime; /* as it was asked for; NULL: it was not, and a row that names its own is held against that */
 	bool fitting; /* the rows make a new runtime of the device: any of its runtimes' back ends may have run
 				      them, whatever the program */
-	bool dated;   /* the user chose a profile by its date: rows of any build are held against it */
-	bool skip;    /* leave foreign rows out, and count them, in the place of refusing all */
+	const char *ran;  /* fitting: the one runtime whose back ends they ran with; NULL: not told */
+	bool any_backend; /* fitting: the device has no runtime of its own that would say which it may be */
+	bool dated;       /* the user chose a profile by its date: rows of any build are held against it */
+	bool skip;        /* leave foreign rows out, and count them, in the place of refusing all */
 };
 
 struct report_row {
@@ -86,6 +88,13 @@ bool report_runs(const struct profile *p, const char *tool);
 
 /* Is the back end one of the profile's runtime? Of a runtime whose back ends nobody described all may be. */
 bool report_has_backend(const struct profile *p, const char *name);
+
+/* The catalogue's name of the runtime whose back end the row names, "vulkan" of "Vulkan,BLAS"; NULL: it names none, the CPU's
+ * alone, or those of several. */
+const char *report_backend_runtime(struct arena *a, const struct run *run);
+
+/* Has that runtime known back ends, so that rows of others are none of it? NULL has none. */
+bool report_knows_backends(const char *runtime);
 
 /* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where
  * it is not known. */

@@ -81,6 +81,38 @@ bool report_has_backend(const struct profile *p, const char *name)
 	       starts_with_any(name, runtimes[k].backends);
 }
 
+bool report_knows_backends(const char *runtime)
+{
+	const size_t k = runtime ? runtime_index(runtime) : ARRAY_LEN(runtimes);
+
+	return k < ARRAY_LEN(runtimes) && runtimes[k].backends[0];
+}
+
+static bool is_of_host(const char *backend)
+{
+	return !strcmp(backend, "CPU") || !strcmp(backend, "BLAS") || str_starts(backend, "RPC");
+}
+
+const char *report_backend_runtime(struct arena *a, const struct run *run)
+{
+	const char *said = run->says[COLUMN_BACKEND], *found = NULL;
+	const struct texts names = said ? texts_cut(a, said, ',') : (struct texts){NULL, 0};
+
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.at[i] + strspn(names.at[i], " ");
+		size_t k = 0;
+
+		if (is_of_host(name))
+			continue;
+		while (k < ARRAY_LEN(runtimes) && !starts_with_any(name, runtimes[k].backends))
+			k++;
+		if (k == ARRAY_LEN(runtimes) || (found && found != runtimes[k].runtime))
+			return NULL;
+		found = runtimes[k].runtime;
+	}
+	return found;
+}
+
 /* Do all back ends that a row names, but for the CPU's, belong to that profile's runtime? */
 static bool has_backends(const struct profile *p, const struct texts *names)
 {
@@ -88,8 +120,7 @@ static bool has_backends(const struct profile *p, const struct texts *names)
 	size_t ours = 0, others = 0;
 
 	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->at[i], "CPU") != 0 && strcmp(names->at[i], "BLAS") != 0 &&
-		    !str_starts(names->at[i], "RPC"))
+		if (!is_of_host(names->at[i]))
 			*(k < ARRAY_LEN(runtimes) && starts_with_any(names->at[i], runtimes[k].backends)
 				  ? &ours
 				  : &others) += 1;
@@ -114,8 +145,8 @@ const struct profile *report_row_runtime(struct arena *a, const struct device *d
 	return NULL;
 }
 
-/* Is the back end or device of that name one of the runtime's, or, of rows that make a new runtime, of any runtime of
- * the device? Of runtimes that nobody described all may be. */
+/* Is the back end or device of that name one of the runtime's, or, of rows that make a new runtime, of the one that they are
+ * of and of any runtime of the device? Of runtimes that nobody described all may be. */
 static bool is_ours(const struct held *x, const char *backend)
 {
 	const struct report_ask *ask = x->ask;
@@ -123,7 +154,9 @@ static bool is_ours(const struct held *x, const char *backend)
 	const size_t n = ask->fitting ? ask->device->device->runtimes.n : 1;
 	bool known = false;
 
-	for (size_t i = 0; i < n; i++) {
+	if (ask->ran && !starts_with_any(backend, runtimes[runtime_index(ask->ran)].backends))
+		return false;
+	for (size_t i = 0; i < n && !ask->any_backend; i++) {
 		const size_t k =
 			runtime_index(ask->fitting ? p[i].origin.name : ask->device->profile->origin.name);
 
@@ -241,7 +274,7 @@ static int check_backend(const struct held *x, struct err *err)
 				"a build with RPC says so even where it is not used: with -dev, llama-bench "
 				"names its devices; --skip-foreign leaves such rows out");
 		}
-		if (!strcmp(name, "CPU") || !strcmp(name, "BLAS") || str_starts(name, "RPC"))
+		if (is_of_host(name))
 			continue;
 		*(is_ours(x, name) ? &ours : &others) += 1;
 	}

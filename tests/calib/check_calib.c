@@ -147,6 +147,25 @@ START_TEST(what_cannot_be_told_is_said)
 }
 END_TEST
 
+/* What rounding leaves of a fit that goes through its points is no spread. */
+START_TEST(rounding_is_no_spread)
+{
+	const struct {
+		double spread;
+		const char *says;
+	} all[] = {{0, "spread 0 %"}, {3e-16, "spread 0 %"}, {9e-9, "spread 0 %"}, {2e-3, "spread 0.2 %"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct fit f = {.spread = all[i].spread, .loo_median = NAN, .used = 2, .n = 2};
+		struct str s = STR_INIT;
+
+		fit_describe(&f, &s);
+		ck_assert_msg(strstr(s.text, all[i].says) != NULL, "%s", s.text);
+		str_release(&s);
+	}
+}
+END_TEST
+
 /* Sizes a factor of two and four apart, the knee between two of them: no size lies on its slope, so every
  * steep slope fits. What is said does not hang on the last bits of the times. */
 /* value[0] x + value[1]; what would end before it began never ends */
@@ -743,6 +762,7 @@ Suite *suite_calib(void)
 	tcase_add_loop_test(fit, a_law_is_found_again, 0, (int)ARRAY_LEN(known));
 	tcase_add_test(fit, outliers_are_named);
 	tcase_add_test(fit, what_cannot_be_told_is_said);
+	tcase_add_test(fit, rounding_is_no_spread);
 	tcase_add_test(fit, a_slope_that_no_size_lies_on_is_not_told);
 	tcase_add_test(fit, a_size_that_the_law_has_no_end_for_is_wholly_off);
 	tcase_add_test(fit, a_slope_that_sizes_lie_on_is_told);
