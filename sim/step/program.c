@@ -567,20 +567,24 @@ static struct deps overlapped(struct program *p, const struct shape *s, const st
 
 /* Ranks that share the tokens of a sequence send keys and values on in a ring, in the backward pass with their gradients, while they
  * attend to those that they have (Transformer Engine, AttnFuncWithCPAndKVP2P: NVIDIA/TransformerEngine@v1.11
- * transformer_engine/pytorch/attention.py). What takes longer than the block is waited for. */
+ * transformer_engine/pytorch/attention.py), but not before the device, done with its tasks before `first`, has come to the block that makes
+ * them. What takes longer than the block is waited for. */
 static struct deps pass_keys_on(struct program *p, const struct shape *s, const struct shards *shards,
-				struct label label, const struct deps *after)
+				struct label label, const struct deps *after, size_t first)
 {
 	const struct world *w = p->world;
 	const double numbers = (double)(graph_rows(s) * s->contexts) * part_kv_numbers(w->model, label.part),
 		     bytes = format_bytes((enum format_id)w->scenario->precision.compute, numbers);
 	struct collective c = {.gather = true};
-	struct deps all = {.n = 0}, one;
+	struct deps all = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++) {
+		struct deps one = *after;
+
+		deps_add(p, &one, program_latest(p, shards->unit[i], first));
 		c.bytes = (label.phase == PHASE_BACKWARD ? 2 : 1) * bytes * shards->share[i];
 		one = equals_collective(p, shards->unit[i], EQUALS_CONTEXT, (int)s->contexts, &c, REDUCE_RING,
-					label, after);
+					label, &one);
 		deps_join(p, &all, &one);
 	}
 	return all;
@@ -589,12 +593,13 @@ static struct deps pass_keys_on(struct program *p, const struct shape *s, const 
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *after)
 {
+	const size_t first = p->tasks.n;
 	struct deps made = program_ops(p, s, shards, label, after), keys;
 
 	if (!made.n)
 		return *after;
 	if (s->contexts && label.part.role == ROLE_ATTENTION && label.grad_part != GRAD_WEIGHTS) {
-		keys = pass_keys_on(p, s, shards, label, after);
+		keys = pass_keys_on(p, s, shards, label, after, first);
 		deps_join(p, &made, &keys);
 	}
 	if (shards->overlaps && label.part.role != ROLE_HEAD && !needs_no_others(shards, label))

@@ -231,6 +231,14 @@ uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struc
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *after);
 
+/* The latest task of a device among the first so many of a program, TASK_NONE: there is none. */
+static inline uint32_t program_latest(const struct program *p, size_t unit, size_t before)
+{
+	while (before && p->tasks.at[before - 1].queue != unit)
+		before--;
+	return before ? (uint32_t)before - 1 : TASK_NONE;
+}
+
 /* The two halves of program_block(). program_ops() appends the operators: entry i of the set is the
  * last task on the shard group's device i, and the set is empty if the block has no operators.
  * program_whole() appends the collective that completes their output on every device. */

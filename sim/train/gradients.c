@@ -10,9 +10,17 @@ static struct deps *entry(const struct gradients *g, struct deps *table, uint32_
 	return &table[(size_t)micro * g->blocks_n + block];
 }
 
-const struct deps *gradients_awaited(const struct gradients *g, const struct shards *on)
+/* Without overlap every pass waits for the newest sum. With it gradients have two buffers, so that those of a third bucket are computed
+ * when the first has been summed: FSDP's next sum waits for the one before, and computing waits for it (pytorch/pytorch@002a76fb
+ * torch/distributed/fsdp/_fully_shard/_fsdp_param_group.py, post_backward()); DeepSpeed takes turns between two buffers, and its
+ * computing stream waits for that of sums whenever one of them is full (stage_1_and_2.py, average_tensor()). */
+const struct deps *gradients_awaited(const struct gradients *g, const struct shards *on, bool computes)
 {
-	return g->scatters.rounds && !g->t->options.overlap ? &g->scatters.blocked[on->unit[0]] : NULL;
+	const struct scatters *s = &g->scatters;
+
+	if (g->t->options.overlap)
+		return computes && s->before ? &s->before[on->unit[0]] : NULL;
+	return s->rounds ? &s->newest[on->unit[0]] : NULL;
 }
 
 /* Whether gradients go to other replicas: of a data split, or those that the placement stands for. */
@@ -138,6 +146,19 @@ static void sum_bucket(struct gradients *g, const struct bucket *k, bool scatter
 		sum_equals(g, k, scatters, label, of);
 }
 
+/* A sum of gradients that have two buffers has been appended. */
+static void note_sum(struct gradients *g, const struct bucket *k, const struct deps *of)
+{
+	struct scatters *s = &g->scatters;
+
+	for (size_t i = 0; i < g->st->n && s->newest; i++) {
+		const size_t unit = g->st->replicas[i].at.shard_groups[PHASE_BACKWARD][k->from].unit[0];
+
+		s->before[unit] = s->newest[unit];
+		s->newest[unit] = of[i];
+	}
+}
+
 /* All-reduces the gradients of every micro-batch; a replica goes on when it has the sum. */
 static void all_reduce(struct gradients *g, const struct bucket *k)
 {
@@ -150,6 +171,7 @@ static void all_reduce(struct gradients *g, const struct bucket *k)
 			deps_join(g->p, &of[i], &g->done[i]);
 	}
 	sum_bucket(g, k, g->scattered, 0, of);
+	note_sum(g, k, of);
 	for (size_t i = 0; i < g->st->n; i++)
 		for (size_t j = k->from; j <= k->to; j++)
 			g->of[j][i] = of[i];
@@ -180,10 +202,9 @@ static void scatter(struct gradients *g, const struct bucket *k, uint32_t round)
 			deps_join(g->p, &of[i], entry(g, s->computed, r->first + round, j));
 	}
 	sum_bucket(g, k, true, round, of);
-	for (size_t i = 0; i < g->st->n; i++) {
+	note_sum(g, k, of);
+	for (size_t i = 0; i < g->st->n; i++)
 		s->sums[k->from][i] = of[i];
-		s->blocked[g->st->replicas[i].at.shard_groups[PHASE_BACKWARD][k->from].unit[0]] = of[i];
-	}
 }
 
 /* Replicas that keep no more than their part of the sums have no room for gradients of several micro-batches, so that those
@@ -241,13 +262,14 @@ static void begin_scatters(struct arena *a, struct gradients *g, size_t micros)
 
 	for (size_t i = 0; i < g->st->n; i++)
 		most = g->st->replicas[i].micros > most ? g->st->replicas[i].micros : most;
-	if (g->t->options.zero < 2 || !shares_gradients(g) || most < 2)
+	if (g->t->options.zero < 2 || !shares_gradients(g))
 		return;
+	s->newest = arena_array(a, g->p->world->units_n, sizeof *s->newest);
+	s->before = arena_array(a, g->p->world->units_n, sizeof *s->before);
 	s->rounds = most - 1;
 	s->computed = arena_array(a, micros * g->blocks_n, sizeof *s->computed);
 	s->unsent = arena_array(a, s->rounds, sizeof *s->unsent);
 	s->sums = arena_array(a, g->blocks_n, sizeof *s->sums);
-	s->blocked = arena_array(a, g->p->world->units_n, sizeof *s->blocked);
 	for (uint32_t i = 0; i < s->rounds; i++)
 		s->unsent[i] = g->st->last + 1;
 }

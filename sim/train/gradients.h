@@ -15,7 +15,8 @@ struct scatters {
 	struct deps *computed;           /* [micro][block]: tasks that computed the micro-batch's gradients */
 	size_t *unsent;                  /* [round]: as struct builder's, of all rounds but the last */
 	struct deps (*sums)[SHARDS_MAX]; /* [block][replica]: of the newest round */
-	struct deps *blocked;            /* [unit]: without overlap, its next pass waits for these */
+	/* [unit]: its newest sum, and the one before that; NULL: gradients stay until all are there */
+	struct deps *newest, *before;
 };
 
 struct gradients {
@@ -46,8 +47,8 @@ struct deps gradients_collective(struct program *p, const struct train *t, size_
 /* Notes the tasks of a backward pass; appends the sums of buckets that it has completed. */
 void gradients_note(struct gradients *g, const struct block_pass *pass, const struct deps *x);
 
-/* The sums that the next pass on these devices waits for; NULL: none. */
-const struct deps *gradients_awaited(const struct gradients *g, const struct shards *on);
+/* The sums that the next pass on these devices waits for, which may compute gradients of weights; NULL: none. */
+const struct deps *gradients_awaited(const struct gradients *g, const struct shards *on, bool computes);
 
 /* Appends the sums that are left. */
 void gradients_end(struct gradients *g);

@@ -3,7 +3,7 @@
 
 #include "sim/train/step_builder.h"
 
-enum { AWAITED_BESIDE = 4 }; /* awaited_of(): beside a set for each block */
+enum { AWAITED_BESIDE = 5 }; /* awaited_of(): beside a set for each block */
 
 void builder_know_none(struct builder *b)
 {
@@ -43,6 +43,8 @@ static struct awaited awaited_of(struct builder *b, const struct chunk_action *k
 	const size_t from = r->bounds[k->chunk], to = r->bounds[k->chunk + 1];
 	struct deps *table = k->kind == PASS_WEIGHTS ? b->inputs : b->saved;
 	const struct walk *fore = &b->fore[k->micro], *back = &b->back[k->micro];
+	const uint32_t latest =
+		program_latest(b->p, r->at.shard_groups[PHASE_FORWARD][from].unit[0], b->p->tasks.n);
 	size_t n = 0;
 
 	of[n++] = b->loss[k->replica];
@@ -51,7 +53,22 @@ static struct awaited awaited_of(struct builder *b, const struct chunk_action *k
 	of[n++] = back->program && to <= b->st.last ? back->ends[to] : (struct deps){.n = 0};
 	for (size_t i = from; i < to; i++)
 		of[n++] = *builder_entry(b, table, k->micro, i);
+	of[n++] = latest == TASK_NONE ? (struct deps){.n = 0} : deps_of(b->p, latest);
 	return (struct awaited){of, n};
+}
+
+/* Returns whether the device's turn is a task by itself in what a pass awaits. Keys and values that ranks send on wait for it: where it is
+ * what the pass waits for anyway, in other micro-batches it may not be. */
+static bool has_turn(const struct builder *b, const struct awaited *awaited)
+{
+	const struct deps *turn = &awaited->of[awaited->n - 1];
+
+	if (b->t->options.context_parallel < 2)
+		return true;
+	for (size_t i = 0; i + 1 < awaited->n && turn->n; i++)
+		if (awaited->of[i].n == 1 && awaited->of[i].task[0] == turn->task[0])
+			return false;
+	return turn->n > 0;
 }
 
 /* Notes the ends of a chunk's pass that was put as it is known. */
@@ -133,6 +150,10 @@ void builder_put_pass(struct builder *b, const struct chunk_action *k)
 		return;
 	}
 	awaited = awaited_of(b, k, b->before);
+	if (!has_turn(b, &awaited)) {
+		builder_put_blocks(b, k, b->ends);
+		return;
+	}
 	if (known->state == PASS_UNSEEN) {
 		memcpy(b->kept, builder_entry(b, b->saved, k->micro, from), n * sizeof *b->kept);
 		builder_put_blocks(b, k, b->ends);

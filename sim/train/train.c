@@ -97,6 +97,17 @@ static struct deps host_step(struct builder *b, enum phase phase, const struct s
 	return done;
 }
 
+/* Sums of gradients that a pass waits for. */
+static void await_sums(struct builder *b, const struct block_pass *pass, enum phase phase, bool computes,
+		       struct deps *also)
+{
+	const struct shards *on = &b->st.replicas[pass->replica].at.shard_groups[phase][pass->block];
+	const struct deps *sums = gradients_awaited(&b->gradients, on, computes);
+
+	if (sums)
+		deps_join(b->p, also, sums);
+}
+
 static struct deps forward(struct builder *b, const struct block_pass *pass)
 {
 	const struct data_replica *r = &b->st.replicas[pass->replica];
@@ -109,8 +120,7 @@ static struct deps forward(struct builder *b, const struct block_pass *pass)
 	if (!walk->program)
 		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), pass->micro);
 	walk->shape = b->st.trainable.blocks[pass->block].shape;
-	if (gradients_awaited(&b->gradients, &shard_groups[pass->block]))
-		also = *gradients_awaited(&b->gradients, &shard_groups[pass->block]);
+	await_sums(b, pass, PHASE_FORWARD, false, &also);
 	gathers_await(&b->gathers, pass, &shard_groups[pass->block], &also);
 	x = walk_block(walk, pass->block, &also);
 	gathers_note(&b->gathers, &shard_groups[pass->block], &x);
@@ -158,9 +168,7 @@ static struct deps backward(struct builder *b, const struct block_pass *pass)
 			  last || b->t->options.schedule == SCHEDULE_GPIPE
 				  ? &b->loss[pass->replica]
 				  : &b->fore[pass->micro].ends[pass->block]);
-	if (gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]))
-		deps_join(b->p, &also,
-			  gradients_awaited(&b->gradients, &r->at.shard_groups[PHASE_BACKWARD][pass->block]));
+	await_sums(b, pass, PHASE_BACKWARD, r->stage_orders.joined, &also);
 	gathers_await(&b->gathers, pass, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &also);
 	x = walk_block(walk, pass->block, &also);
 	gathers_note(&b->gathers, &r->at.shard_groups[PHASE_BACKWARD][pass->block], &x);
@@ -174,8 +182,11 @@ static struct deps weights(struct builder *b, const struct block_pass *pass)
 	const struct shards *shards =
 		&b->st.replicas[pass->replica].at.shard_groups[PHASE_BACKWARD][pass->block];
 
-	return program_block(b->p, s, shards, label_of(b, pass),
-			     builder_entry(b, b->inputs, pass->micro, pass->block));
+	struct deps after = *builder_entry(b, b->inputs, pass->micro, pass->block);
+
+	if (b->t->options.overlap)
+		await_sums(b, pass, PHASE_BACKWARD, true, &after);
+	return program_block(b->p, s, shards, label_of(b, pass), &after);
 }
 
 /* ---- the update ---- */

@@ -12,6 +12,7 @@
 #include "sim/train/train.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
+#include "tests/train/ranked.h"
 
 enum { LAYERS = 4, STAGES = 4, ROUNDS = 5 };
 
@@ -318,6 +319,69 @@ START_TEST(closed_forms)
 }
 END_TEST
 
+/* Of a block the first task on its device, or the first message of its keys and values; TASK_NONE: there is none. */
+static uint32_t first_of(const struct program *p, const struct label *of, bool on_link)
+{
+	for (uint32_t i = 0; i < p->tasks.n; i++) {
+		const struct label *l = &p->tasks.at[i].label;
+
+		if (on_link == (p->tasks.at[i].queue >= p->world->units_n) &&
+		    (!on_link || l->payload == PAYLOAD_ALL_GATHER) && part_same(l->part, of->part) &&
+		    l->layer == of->layer && l->micro == of->micro && l->phase == of->phase &&
+		    l->recompute == of->recompute)
+			return i;
+	}
+	return TASK_NONE;
+}
+
+/* Ranks that share a sequence send keys and values on when their device has come to the block, not as soon as its input is there: a
+ * block that is run again has had that since its first forward pass. */
+START_TEST(keys_wait_for_the_device)
+{
+	const char *const schedules[] = {"gpipe", "1f1b", "zb-h1"};
+	const struct ranked j = {.stages = 2,
+				 .runs = 1,
+				 .layers = 6,
+				 .ranks = 1,
+				 .contexts = 2,
+				 .replicas = 1,
+				 .micros = 6,
+				 .schedule = schedules[_i],
+				 .method = "method: full, recompute: full",
+				 .link = "latency: 300 us, bandwidth: 0.1 GB/s",
+				 .how = "ring"};
+	struct fixture t = {0};
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct program *p;
+	struct class_times times;
+	struct task_run run;
+	int messages = 0;
+
+	ranked_load(&t, &j);
+	at = fixture_place(&t, 0);
+	p = train_build(&at);
+	times = program_times(&a, p);
+	run = program_run(&a, p, &times, NULL);
+	for (uint32_t i = 0; i < p->tasks.n; i++) {
+		const struct label *l = &p->tasks.at[i].label;
+		uint32_t block;
+
+		if (p->tasks.at[i].queue < p->world->units_n || l->payload != PAYLOAD_ALL_GATHER ||
+		    first_of(p, l, true) != i)
+			continue;
+		messages++;
+		block = first_of(p, l, false);
+		ck_assert_uint_ne(block, TASK_NONE);
+		ck_assert_int_ge(run.spans[i].start_ns, run.spans[block].start_ns);
+	}
+	ck_assert_int_eq(messages, j.micros * j.layers * 3); /* forward, again, and backward */
+	program_free(p);
+	arena_release(&a);
+	fixture_release(&t);
+}
+END_TEST
+
 Suite *suite_equals(void)
 {
 	Suite *s = suite_create("equals");
@@ -326,6 +390,7 @@ Suite *suite_equals(void)
 	tcase_add_loop_test(tc, as_all_of_them, 0, getenv("LONG") ? 60 : 6);
 	tcase_add_loop_test(tc, rings, 0, 4);
 	tcase_add_test(tc, closed_forms);
+	tcase_add_loop_test(tc, keys_wait_for_the_device, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -240,6 +240,71 @@ static sim_ns ranked_ns(const struct ranked *j)
 	return r.run.makespan_ns;
 }
 
+/* Returns whether a task is the last message of a sum of gradients. */
+static bool ends_sum(const struct program *p, uint32_t i)
+{
+	const struct label *l = &p->tasks.at[i].label,
+			   *next = i + 1 < p->tasks.n ? &p->tasks.at[i + 1].label : NULL;
+
+	if (l->payload != PAYLOAD_REDUCE_SCATTER)
+		return false;
+	return !next || next->payload != PAYLOAD_REDUCE_SCATTER || next->layer != l->layer ||
+	       !part_same(next->part, l->part);
+}
+
+/* Gradients of every micro-batch are summed (ZeRO 2) from two buffers: over a link that takes far longer than the work no pass computes any
+ * while two sums are under way, and one is whenever there are any. */
+START_TEST(two_buffers_of_gradients)
+{
+	const char *const schedules[] = {"serial", "1f1b", "zb-h1"};
+	const struct ranked j = {.stages = _i ? 2 : 1,
+				 .runs = 1,
+				 .layers = 6,
+				 .ranks = 1,
+				 .contexts = 1,
+				 .replicas = 2,
+				 .micros = 6,
+				 .schedule = schedules[_i],
+				 .method = "method: full, zero: 2, bucket: 1 B",
+				 .link = "latency: 300 us, bandwidth: 0.1 GB/s",
+				 .how = "ring"};
+	sim_ns ends[2][2] = {{0}}; /* of each device's two latest sums */
+	struct fixture fixture;
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct fixture_run r;
+	bool waited = false;
+	int sums = 0;
+
+	ranked_load(&fixture, &j);
+	at = fixture_place(&fixture, 0);
+	r = fixture_run(&a, train_build(&at));
+	for (uint32_t i = 0; i < r.program->tasks.n; i++) {
+		const struct program_task *t = &r.program->tasks.at[i];
+		const struct task_span *span = &r.run.spans[i];
+		const enum grad_part computes = _i == 2 ? GRAD_WEIGHTS : GRAD_BOTH;
+
+		if (ends_sum(r.program, i)) {
+			sim_ns *of = ends[queue_machine(fixture.world, queue_at(fixture.world, t->queue))];
+
+			of[0] = of[1];
+			of[1] = span->end_ns;
+			sums++;
+		}
+		if (t->queue >= fixture.world->units_n || t->label.phase != PHASE_BACKWARD ||
+		    t->label.grad_part != computes)
+			continue;
+		ck_assert_int_ge(span->start_ns, ends[t->queue][0]);
+		waited |= span->start_ns < ends[t->queue][1];
+	}
+	ck_assert_int_gt(sums, j.micros * 2 * j.layers);
+	ck_assert(waited);
+	program_free(r.program);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
 /* What a stage gathers while the next step goes forward it would have to gather behind its update. Of several stages one that waits
  * for the others at the end of a step can gather meanwhile, and may be late for its first pass where it gathers then. */
 START_TEST(step_overlap_pays)
@@ -283,6 +348,7 @@ Suite *suite_overlap(void)
 	tcase_add_test(tc, weights_in_parts);
 	tcase_add_test(tc, tied_head);
 	tcase_add_test(tc, sums_of_micro_batches);
+	tcase_add_loop_test(tc, two_buffers_of_gradients, 0, 3);
 	tcase_add_loop_test(tc, step_overlap_pays, 0, getenv("LONG") ? 60 : 8);
 	suite_add_tcase(s, tc);
 	return s;
