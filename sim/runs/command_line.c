@@ -175,6 +175,35 @@ static bool is_of_one(struct arena *a, const struct command_line *c, const struc
 	       (layers && !strcmp(layers, "0")) || line[COLUMN_DEVICES];
 }
 
+/* The cards of a list, joined by '/'; NULL: one at most. */
+static const char *cards_of(struct arena *a, const char *list)
+{
+	const struct texts by_comma = texts_cut(a, list, ','),
+			   parts = by_comma.n > 1 || strstr(list, " w/") ? by_comma : texts_cut(a, list, '/');
+	const char *all = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < parts.n; i++) {
+		const char *name = parts.at[i] + strspn(parts.at[i], " ");
+
+		if (!*name || listed_devices_is_integrated(name))
+			continue;
+		all = all ? arena_printf(a, "%s/%s", all, name) : name;
+		n++;
+	}
+	return n > 1 ? all : NULL;
+}
+
+void run_take_gpu_list(struct arena *a, struct run *run)
+{
+	const struct command_line none = {.n = 0};
+	const char *list = run->says[COLUMN_GPU], *said = run->says[COLUMN_DEVICES];
+	const char *cards = list ? cards_of(a, list) : NULL;
+
+	if (cards && (!said || !strcmp(said, "auto")) && !is_of_one(a, &none, run))
+		run->says[COLUMN_DEVICES] = cards;
+}
+
 /* A row that does not say which devices it had had all that the log lists. */
 static void give_listed(struct arena *a, const struct command_line *c, struct run *run)
 {

@@ -1,5 +1,6 @@
 /* ingest.c - records and JSON; csv and SQL are in ingest_csv.c, Markdown in ingest_text.c, text in ingest_mlx.c and
  * ingest_logs.c, our own csv in ingest_own.c, the table of readers in readers.c. See ingest.h. */
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 
 #include <math.h>
@@ -189,6 +190,7 @@ int ingest_llama_bench(const struct record *c)
 	run.arch = reading_architecture(c->r->arena, record_text(c, "model_type"));
 	run.flash = reading_flash(record_text(c, "flash_attn"));
 	record_columns(c, &run);
+	run_take_gpu_list(c->r->arena, &run);
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)

@@ -204,6 +204,45 @@ START_TEST(each_log_is_its_own)
 }
 END_TEST
 
+/* --- gpu_info --------------------------------------------------------------------------------------- */
+
+/* The GPUs of a machine as llama-bench lists them, other columns, and how many the row had. */
+static const struct {
+	const char *gpus, *columns;
+	bool several;
+} lists[] = {{"NVIDIA GeForce RTX 4090, NVIDIA GeForce RTX 3090", "", true},
+	     {"NVIDIA GeForce RTX 3090/NVIDIA GeForce RTX 3090", "", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"devices\": \"auto\",", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"devices\": \"CUDA1\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"split_mode\": \"none\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"split_mode\": \"layer\",", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"tensor_split\": \"1.00/0.00\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"n_gpu_layers\": 0,", false},
+	     {"AMD Radeon RX 7900 XTX, AMD Radeon Graphics", "", false},
+	     {"AMD Radeon RX 7900 XTX, AMD Radeon(TM) Graphics", "", false},
+	     {"Intel(R) Arc(TM) B580 Graphics, Intel(R) UHD Graphics 770", "", false},
+	     {"AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", "", false},
+	     {"Apple M4 Max", "", false},
+	     {"", "", false}};
+
+START_TEST(gpus_of_a_machine)
+{
+	struct arena a = ARENA_INIT;
+	const struct runs r = read_text(
+		&a, arena_printf(
+			    &a,
+			    "{\"model_type\": \"llama 8B Q4_0\", \"gpu_info\": \"%s\", %s \"n_prompt\": 512, "
+			    "\"n_gen\": 0, \"avg_ns\": 50000000, \"stddev_ns\": 1000, \"avg_ts\": 10240.0, "
+			    "\"stddev_ts\": 1.0}\n",
+			    lists[_i].gpus, lists[_i].columns));
+	const char *said = r.at[0].says[COLUMN_DEVICES];
+
+	ck_assert_msg((said && strchr(said, '/')) == lists[_i].several, "%s %s: %s", lists[_i].gpus,
+		      lists[_i].columns, said ? said : "one");
+	arena_release(&a);
+}
+END_TEST
+
 /* --- what the words of a text say ----------------------------------------------------------------- */
 
 static const char table[] = "| model | params | backend | test | t/s |\n|---|---|---|---|---|\n"
@@ -353,6 +392,7 @@ Suite *suite_listed(void)
 	tcase_add_loop_test(t, logs_of_2026, 0, 12);
 	tcase_add_loop_test(t, the_card_beside, 0, 4);
 	tcase_add_test(t, each_log_is_its_own);
+	tcase_add_loop_test(t, gpus_of_a_machine, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(t, cards_in_prose, 0, ARRAY_LEN(prose));
 	tcase_add_test(t, rows_that_say_it);
 	tcase_add_test(t, modes_beside_each_other);
