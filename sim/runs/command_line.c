@@ -61,6 +61,12 @@ static bool is(const char *word, const char *option, const char *longer)
 	return !strcmp(word, option) || !strcmp(word, longer);
 }
 
+/* Of a list, "512,1024", each row has its own in a column: 0. */
+static int64_t tokens_of(const char *word)
+{
+	return strchr(word, ',') ? 0 : strtol(word, NULL, 10);
+}
+
 /* One option and the word behind it. */
 static void take_option(struct reading *r, const char *word, const char *next, struct command_line *c)
 {
@@ -69,7 +75,9 @@ static void take_option(struct reading *r, const char *word, const char *next, s
 	if (is(word, "-m", "--model") && *next)
 		c->model = value_of(r->arena, slash ? slash + 1 : next, COLUMN_MODEL);
 	if (is(word, "-ub", "--ubatch-size"))
-		c->chunk = strtol(next, NULL, 10);
+		c->chunk = tokens_of(next);
+	if (is(word, "-b", "--batch-size"))
+		c->batch = tokens_of(next);
 	if (is(word, "-fa", "--flash-attn"))
 		c->flash = reading_flash(next) == FLASH_UNSAID ? FLASH_ON : reading_flash(next);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
@@ -230,5 +238,7 @@ void command_line_give(struct arena *a, struct command_line *c, struct run *run)
 	run->flash = run->flash == FLASH_UNSAID ? c->flash : run->flash;
 	if (c->chunk > 0 && run->prompt && run->chunk)
 		run->chunk = c->chunk;
+	if (c->batch > 0 && run->prompt && run->chunk)
+		run->chunk = reading_chunk(run->chunk, c->batch);
 	give_listed(a, c, run);
 }

@@ -14,6 +14,7 @@ struct command_line {
 	const char *model;             /* the file's name, without folders; NULL: not said */
 	enum flash flash;
 	int64_t chunk; /* -ub; 0: not said */
+	int64_t batch; /* -b; 0: not said */
 	struct listed_devices listed;
 	size_t n;     /* commands that were taken so far */
 	bool devices; /* its log names unlike devices */
