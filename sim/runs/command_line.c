@@ -61,6 +61,12 @@ static bool is(const char *word, const char *option, const char *longer)
 	return !strcmp(word, option) || !strcmp(word, longer);
 }
 
+/* Of a list, "512,1024", each row has its own in a column: 0. */
+static int64_t tokens_of(const char *word)
+{
+	return strchr(word, ',') ? 0 : strtol(word, NULL, 10);
+}
+
 /* One option and the word behind it. */
 static void take_option(struct reading *r, const char *word, const char *next, struct command_line *c)
 {
@@ -69,7 +75,9 @@ static void take_option(struct reading *r, const char *word, const char *next, s
 	if (is(word, "-m", "--model") && *next)
 		c->model = value_of(r->arena, slash ? slash + 1 : next, COLUMN_MODEL);
 	if (is(word, "-ub", "--ubatch-size"))
-		c->chunk = strtol(next, NULL, 10);
+		c->chunk = tokens_of(next);
+	if (is(word, "-b", "--batch-size"))
+		c->batch = tokens_of(next);
 	if (is(word, "-fa", "--flash-attn"))
 		c->flash = reading_flash(next) == FLASH_UNSAID ? FLASH_ON : reading_flash(next);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
@@ -175,6 +183,35 @@ static bool is_of_one(struct arena *a, const struct command_line *c, const struc
 	       (layers && !strcmp(layers, "0")) || line[COLUMN_DEVICES];
 }
 
+/* The cards of a list, joined by '/'; NULL: one at most. */
+static const char *cards_of(struct arena *a, const char *list)
+{
+	const struct texts by_comma = texts_cut(a, list, ','),
+			   parts = by_comma.n > 1 || strstr(list, " w/") ? by_comma : texts_cut(a, list, '/');
+	const char *all = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < parts.n; i++) {
+		const char *name = parts.at[i] + strspn(parts.at[i], " ");
+
+		if (!*name || listed_devices_is_integrated(name))
+			continue;
+		all = all ? arena_printf(a, "%s/%s", all, name) : name;
+		n++;
+	}
+	return n > 1 ? all : NULL;
+}
+
+void run_take_gpu_list(struct arena *a, struct run *run)
+{
+	const struct command_line none = {.n = 0};
+	const char *list = run->says[COLUMN_GPU], *said = run->says[COLUMN_DEVICES];
+	const char *cards = list ? cards_of(a, list) : NULL;
+
+	if (cards && (!said || !strcmp(said, "auto")) && !is_of_one(a, &none, run))
+		run->says[COLUMN_DEVICES] = cards;
+}
+
 /* A row that does not say which devices it had had all that the log lists. */
 static void give_listed(struct arena *a, const struct command_line *c, struct run *run)
 {
@@ -201,5 +238,7 @@ void command_line_give(struct arena *a, struct command_line *c, struct run *run)
 	run->flash = run->flash == FLASH_UNSAID ? c->flash : run->flash;
 	if (c->chunk > 0 && run->prompt && run->chunk)
 		run->chunk = c->chunk;
+	if (c->batch > 0 && run->prompt && run->chunk)
+		run->chunk = reading_chunk(run->chunk, c->batch);
 	give_listed(a, c, run);
 }

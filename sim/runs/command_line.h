@@ -14,6 +14,7 @@ struct command_line {
 	const char *model;             /* the file's name, without folders; NULL: not said */
 	enum flash flash;
 	int64_t chunk; /* -ub; 0: not said */
+	int64_t batch; /* -b; 0: not said */
 	struct listed_devices listed;
 	size_t n;     /* commands that were taken so far */
 	bool devices; /* its log names unlike devices */
@@ -27,6 +28,10 @@ void command_line_take(struct reading *r, const char *line, struct command_line 
 
 /* Gives a row what it does not say itself; what is made of it is in the arena. */
 void command_line_give(struct arena *a, struct command_line *c, struct run *run);
+/* llama-bench's gpu_info lists every GPU of the machine, "A, B", and until 2024 "A/B": the devices of a row that does not say which it had,
+ * but for a chip's own GPU beside a card. */
+void run_take_gpu_list(struct arena *a, struct run *run);
+
 /* Its devices alone, which are those of every table below until others are named. */
 void command_line_give_device(struct arena *a, struct command_line *c, struct run *run);
 

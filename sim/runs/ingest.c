@@ -1,5 +1,6 @@
 /* ingest.c - records and JSON; csv and SQL are in ingest_csv.c, Markdown in ingest_text.c, text in ingest_mlx.c and
  * ingest_logs.c, our own csv in ingest_own.c, the table of readers in readers.c. See ingest.h. */
+#include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 
 #include <math.h>
@@ -169,11 +170,17 @@ static const char *model_of(const struct record *c)
 }
 
 /* One test of llama-bench. */
+int64_t reading_chunk(int64_t ubatch, int64_t batch)
+{
+	return ubatch && (!batch || ubatch < batch) ? ubatch : batch;
+}
+
 int ingest_llama_bench(const struct record *c)
 {
 	struct run run = {.line = c->line, .model = model_of(c), .chunk = 512, .n = 1};
 	const struct yml *samples = c->object ? yml_get(c->object, "samples_ns") : NULL;
 	double ns = 0, sd = 0, rate = 0;
+	int64_t batch = 0;
 
 	if (!record_text(c, "n_prompt") || !record_text(c, "n_gen"))
 		return err_set(c->r->err, "%s:%d: 'n_prompt' or 'n_gen' is missing", c->r->path, c->line);
@@ -186,9 +193,14 @@ int ingest_llama_bench(const struct record *c)
 	    record_number(c, "stddev_ns", seconds_max * 1e9, &sd) != 0 ||
 	    record_number(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
+	if (record_count(c, "n_batch", &batch) != 0)
+		return -1;
+	/* builds before March 2024 have n_batch alone, and read so many at once */
+	run.chunk = reading_chunk(record_text(c, "n_ubatch") || !batch ? run.chunk : 0, batch);
 	run.arch = reading_architecture(c->r->arena, record_text(c, "model_type"));
 	run.flash = reading_flash(record_text(c, "flash_attn"));
 	record_columns(c, &run);
+	run_take_gpu_list(c->r->arena, &run);
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)

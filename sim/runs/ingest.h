@@ -200,6 +200,8 @@ struct reading {
 };
 /* Adds a note of that line, unless an equal one was. */
 void reading_note(struct reading *r, int line, const char *what);
+/* llama.cpp reads a prompt by n_ubatch tokens at a time, of n_batch that it is given: the lesser of both, 0 for one that is not said. */
+int64_t reading_chunk(int64_t ubatch, int64_t batch);
 /* Checks a row and appends it; -1 with the reading's err. */
 int reading_add(struct reading *r, struct run row);
 int reading_fail(struct reading *r, int line, const char *what,

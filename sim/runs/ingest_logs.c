@@ -40,9 +40,12 @@ struct log_facts {
 	const char *gpu_layers;
 	int64_t build; /* the last one that was named; 0: none */
 	struct command_line command;
-	double context; /* tokens that the cache holds; 0: not said */
-	bool chunks;    /* of llama-perplexity or llama-imatrix, which count the tokens of many prompts */
-	int64_t prompt; /* the prompt of the timings that are being read */
+	double context;       /* tokens that the cache holds; 0: not said */
+	double batch, ubatch; /* tokens of a prompt that are given, and read, at once; 0: not said */
+	enum flash flash;
+	const char *kv[2]; /* formats of keys and of values; NULL: not said */
+	bool chunks;       /* of llama-perplexity or llama-imatrix, which count the tokens of many prompts */
+	int64_t prompt;    /* the prompt of the timings that are being read */
 };
 
 /* "llm_load_print_meta: model params = 8.03 B", "print_info: file size = 4.58 GiB", "offloaded 33/33 layers to GPU". */
@@ -74,12 +77,55 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
 }
 
+/* The format behind "K (" or "V (" in "KV self size = 512.00 MiB, K (q8_0): 256.00 MiB, V (q8_0): 256.00 MiB". */
+static const char *cache_format(struct arena *a, const char *line, const char *which)
+{
+	const char *at = strstr(line, which);
+	const size_t n = at ? strspn(at + strlen(which), "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
+
+	return n && str_starts(at + strlen(which) + n, "): ") ? arena_strndup(a, at + strlen(which), n)
+							      : NULL;
+}
+
+/* "llama_context: flash_attn = disabled", until 2025 0 or 1, and what auto came to. */
+static enum flash flash_said(const char *line, enum flash before)
+{
+	const char *said = rest_behind(line, "flash_attn "),
+		   *chosen = rest_behind(line, "Flash Attention was auto, set to ");
+
+	if (chosen)
+		return str_starts(chosen, "enabled") ? FLASH_ON : FLASH_OFF;
+	if (!said)
+		return before;
+	return str_starts(said, "disabled") || *said == '0'  ? FLASH_OFF
+	       : str_starts(said, "enabled") || *said == '1' ? FLASH_ON
+							     : before;
+}
+
+/* How the context was made. */
+static void take_context(struct reading *r, const char *line, struct log_facts *f)
+{
+	const char *batch = rest_behind(line, "n_batch "), *ubatch = rest_behind(line, "n_ubatch ");
+	const char *k = cache_format(r->arena, line, " K ("), *v = cache_format(r->arena, line, " V (");
+
+	if (batch && reading_decimal(r->arena, batch) > 0)
+		f->batch = reading_decimal(r->arena, batch);
+	if (ubatch && reading_decimal(r->arena, ubatch) > 0)
+		f->ubatch = reading_decimal(r->arena, ubatch);
+	if (k && v) {
+		f->kv[0] = k;
+		f->kv[1] = v;
+	}
+	f->flash = flash_said(line, f->flash);
+}
+
 /* Of a log of the program, beside what is of the model. */
 static void take_job(struct reading *r, const char *line, struct log_facts *f)
 {
 	const char *context = rest_behind(line, "n_ctx "), *slot = rest_behind(line, "n_ctx_slot");
 
 	command_line_take(r, line, &f->command);
+	take_context(r, line, f);
 	f->chunks = f->chunks || str_starts(line, "perplexity: ") || str_starts(line, "compute_imatrix: ");
 	context = slot ? slot : context;
 	if (context && reading_decimal(r->arena, context) > 0)
@@ -99,7 +145,12 @@ static int add_timing(struct reading *r, int line, struct log_facts *f, struct r
 	run.params = f->params;
 	run.bytes = f->bytes;
 	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
+	run.says[COLUMN_KV_K] = f->kv[0];
+	run.says[COLUMN_KV_V] = f->kv[1];
+	run.flash = f->flash;
 	command_line_give(r->arena, &f->command, &run);
+	if (run.prompt && f->ubatch > 0) /* the log tells what the options came to */
+		run.chunk = reading_chunk(whole_count(f->ubatch), whole_count(f->batch));
 	return reading_add(r, run);
 }
 

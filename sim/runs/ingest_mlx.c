@@ -39,13 +39,14 @@ static double named(struct reading *r, const char *line, size_t len, const char 
 }
 
 struct trials {
-	const char *model; /* as a command line above says; NULL: none does */
-	const char *draft; /* the option by which it asks for a draft model; NULL: it does not */
-	double p, g, b;    /* its -p, -g and -b; 0: not said */
-	const char *kv;    /* its --kv-bits; NULL: not said */
-	double kv_from;    /* its --quantized-kv-start */
-	bool open;         /* it goes on in the next line */
-	bool headed;       /* a line "Timing with" came behind it */
+	const char *model;  /* as a command line above says; NULL: none does */
+	const char *draft;  /* the option by which it asks for a draft model; NULL: it does not */
+	double p, g, b;     /* its -p, -g and -b; 0: not said */
+	const char *kv;     /* its --kv-bits; NULL: not said */
+	const char *launch; /* the line that starts it on several machines; NULL: none does */
+	double kv_from;     /* its --quantized-kv-start */
+	bool open;          /* it goes on in the next line */
+	bool headed;        /* a line "Timing with" came behind it */
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
@@ -110,6 +111,7 @@ static int take_trials(struct reading *r, struct trials *t)
 	tg.seconds = quantile_of(t->gen_tps, t->n, 0.5);
 	tg.sd = summary_sd(&gs);
 	pp.peak_B = tg.peak_B = t->peak_B;
+	pp.says[COLUMN_RPC] = tg.says[COLUMN_RPC] = t->launch;
 	give_kv(r, t, &pp);
 	give_kv(r, t, &tg);
 	t->n = 0;
@@ -155,8 +157,9 @@ static int take_command(struct reading *r, const char *line, size_t len, int at,
 {
 	const char *text = arena_strndup(r->arena, line, len);
 	const bool vision = strstr(text, "mlx_vlm") != NULL;
-	const bool begins =
-		(vision || strstr(text, "mlx_lm")) && (strstr(text, " -") || str_ends(text, "\\"));
+	const bool launch = strstr(text, "mlx.launch") || strstr(text, "mpirun ");
+	const bool begins = (vision || launch || strstr(text, "mlx_lm")) &&
+			    (strstr(text, " -") || str_ends(text, "\\")) && !(t->open && t->launch);
 	struct texts words;
 
 	if (!begins && !t->open)
@@ -165,6 +168,7 @@ static int take_command(struct reading *r, const char *line, size_t len, int at,
 		return -1;
 	if (begins) {
 		t->headed = false;
+		t->launch = launch ? text : NULL;
 		t->model = t->draft = t->kv = NULL;
 		t->kv_from = kv_from_usual;
 		t->p = t->g = t->b = 0;

@@ -178,7 +178,8 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	struct err ignored = ERR_INIT;
 	const char *model = cell(head, row, has(head, "model") ? "model" : "model_filename"),
 		   *size = cell(head, row, "size");
-	const char *ubatch = cell(head, row, "n_ubatch");
+	const char *ubatch = cell(head, row, "n_ubatch"), *batch = cell(head, row, "n_batch");
+	int64_t given = 0;
 	double params = 0;
 	char unit = 0;
 
@@ -193,7 +194,10 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||
-	    take_tested(r, line, head, row, &run) != 0 ||
+	    (*batch && whole(r, line, batch, strlen(batch), &given) != 0))
+		return -1;
+	run.chunk = reading_chunk(run.chunk, given);
+	if (take_tested(r, line, head, row, &run) != 0 ||
 	    take_rate(r, line, cell(head, row, "t/s"), &run) != 0)
 		return -1;
 	return reading_add(r, run);

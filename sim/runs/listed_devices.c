@@ -20,13 +20,14 @@ static uint64_t bit_of(const char *number)
 }
 
 /* A chip's own GPU: Vulkan says that it has no memory of its own, others name it by no number, "AMD Radeon(TM) Graphics". */
-static bool is_integrated(const char *line)
+bool listed_devices_is_integrated(const char *line)
 {
 	const char *uma = strstr(line, "| uma: ");
 
 	if (uma)
 		return uma[strlen("| uma: ")] == '1' || strstr(line, "llvmpipe");
-	return strstr(line, "Radeon(TM) Graphics") || strstr(line, "Radeon Graphics");
+	return strstr(line, "Radeon(TM) Graphics") || strstr(line, "Radeon Graphics") ||
+	       strstr(line, "UHD Graphics") || strstr(line, "Iris(R)") || strstr(line, "llvmpipe");
 }
 
 /* "- CUDA0   : NVIDIA GeForce GTX 1080 (8098 MiB, 7444 MiB free)", of logs since 2026; "using device CUDA0 (NVIDIA GeForce RTX 3090)": the kind
@@ -104,19 +105,19 @@ void listed_devices_take(struct listed_devices *l, const char *line)
 	if (u < LISTED_KINDS)
 		l->used[u] |= bit_of(used);
 	if (k < LISTED_KINDS)
-		*(is_integrated(line) ? &l->integrated[k] : &l->cards[k]) |= bit_of(number);
+		*(listed_devices_is_integrated(line) ? &l->integrated[k] : &l->cards[k]) |= bit_of(number);
 }
 
 bool listed_devices_is_beside(const struct listed_devices *l, const char *line)
 {
-	return is_integrated(line) && (l->cards[0] || l->cards[1] || l->cards[2]);
+	return listed_devices_is_integrated(line) && (l->cards[0] || l->cards[1] || l->cards[2]);
 }
 
 bool listed_devices_is_first_card(const struct listed_devices *l, const char *line)
 {
 	const uint64_t cards = l->cards[0] | l->cards[1] | l->cards[2];
 
-	return !is_integrated(line) && cards && !(cards & (cards - 1)) &&
+	return !listed_devices_is_integrated(line) && cards && !(cards & (cards - 1)) &&
 	       (l->integrated[0] || l->integrated[1] || l->integrated[2]);
 }
 

@@ -24,6 +24,8 @@ struct listed_devices {
 
 void listed_devices_take(struct listed_devices *l, const char *line);
 
+/* Does a line or a name tell a chip's own GPU? */
+bool listed_devices_is_integrated(const char *text);
 /* Is the line of a chip's own GPU, beside cards that have been listed? */
 bool listed_devices_is_beside(const struct listed_devices *l, const char *line);
 /* Is it of the first card, behind chips' own GPUs alone? The line has been taken. */

@@ -22,16 +22,18 @@ static const char *said(struct reading *r, const char *line, size_t len, const c
 
 void said_above_take(struct reading *r, const char *line, size_t len, struct said_above *above)
 {
-	const char *chunk = said(r, line, len, "n_ubatch = ");
-	double x = 0;
+	const char *chunk = said(r, line, len, "n_ubatch = "), *batch = said(r, line, len, " n_batch = ");
+	double x = 0, given = 0;
 	struct err ignored = ERR_INIT;
 	struct reading quiet = *r;
 
 	quiet.err = &ignored;
 	*above = (struct said_above){.flash = reading_flash(said(r, line, len, "flash_attn = ")),
 				     .gpu_layers = said(r, line, len, "n_gpu_layers = ")};
+	if (batch && reading_number(&quiet, 0, "n_batch", batch, 1e6, &given) != 0)
+		given = 0;
 	if (chunk && reading_number(&quiet, 0, "n_ubatch", chunk, 1e6, &x) == 0)
-		above->chunk = (int64_t)x;
+		above->chunk = reading_chunk((int64_t)x, (int64_t)given);
 }
 
 void said_above_give(struct reading *r, size_t first, const struct said_above *above)

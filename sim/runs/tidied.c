@@ -54,8 +54,23 @@ static size_t ansi_code(const char *at)
 	return n + (at[n] != '\0');
 }
 
+/* The bytes of a picture, and of what chooses between its forms; 0: none begins here. */
+static size_t picture_length(const char *at)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (c[0] == 0xf0 && c[1] == 0x9f && c[2] && c[3])
+		return 4;
+	if (c[0] == 0xef && c[1] == 0xb8 && c[2] >= 0x80 && c[2] <= 0x8f)
+		return 3;
+	return c[0] == 0xe2 && (c[1] >= 0x98 && c[1] <= 0x9e) && c[2] ? 3 : 0;
+}
+
 static const char *as_character(const char *at, size_t *len)
 {
+	*len = picture_length(at);
+	if (*len)
+		return "";
 	for (size_t i = 0; i < ARRAY_LEN(characters); i++)
 		if (str_starts(at, characters[i][0])) {
 			*len = strlen(characters[i][0]);

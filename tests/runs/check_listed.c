@@ -204,6 +204,94 @@ START_TEST(each_log_is_its_own)
 }
 END_TEST
 
+/* --- how much of a prompt at once ----------------------------------------------------------------- */
+
+/* n_ubatch of n_batch, wherever a report has them. */
+static const struct {
+	const char *text;
+	int64_t chunk;
+} chunks[] = {
+	{"| model | n_batch | n_ubatch | test | t/s |\n|---|---|---|---|---|\n| m | 2048 | 512 | pp4096 | "
+	 "900 |\n",
+	 512},
+	{"| model | n_batch | n_ubatch | test | t/s |\n|---|---|---|---|---|\n| m | 128 | 512 | pp4096 | 900 "
+	 "|\n",
+	 128},
+	{"| model | n_batch | test | t/s |\n|---|---|---|---|\n| m | 64 | pp4096 | 900 |\n", 64},
+	{"| model | n_batch | test | t/s |\n|---|---|---|---|\n| m | 4096 | pp4096 | 900 |\n", 512},
+	{"| model | n_ubatch | test | t/s |\n|---|---|---|---|\n| m | 1024 | pp4096 | 900 |\n", 1024},
+	{"$ llama-bench -m m.gguf -ub 256,1024\n| model | n_ubatch | test | t/s |\n|---|---|---|---|\n| m | "
+	 "1024 | pp4096 | "
+	 "900 |\n",
+	 1024},
+	{"{\"model_type\": \"m\", \"n_batch\": 2048, \"n_ubatch\": 512, \"n_prompt\": 4096, \"n_gen\": 0, "
+	 "\"avg_ns\": 5000000}",
+	 512},
+	{"{\"model_type\": \"m\", \"n_batch\": 256, \"n_ubatch\": 512, \"n_prompt\": 4096, \"n_gen\": 0, "
+	 "\"avg_ns\": 5000000}",
+	 256},
+	{"{\"model_type\": \"m\", \"n_batch\": 1024, \"n_prompt\": 4096, \"n_gen\": 0, \"avg_ns\": 5000000}",
+	 1024},
+	{"$ llama-sweep-bench -m m.gguf -b 256 -ub 1024\n"
+	 "| PP | TG | N_KV | T_PP s | S_PP t/s | T_TG s | S_TG t/s |\n|---|---|---|---|---|---|---|\n| 4096 "
+	 "| 64 | 0 | 1 | 4096 | 1 | 64 |\n",
+	 256},
+	{"main: n_kv_max = 20480, n_batch = 128, n_ubatch = 512, flash_attn = 1\n\n"
+	 "| PP | TG | B | N_KV | T_PP s | S_PP t/s | T_TG s | S_TG t/s | T s | S t/s "
+	 "|\n|---|---|---|---|---|---|---|---|---|---|\n"
+	 "| 4096 | 64 | 1 | 4160 | 1 | 4096 | 1 | 64 | 2 | 2080 |\n",
+	 128}};
+
+START_TEST(tokens_at_once)
+{
+	struct arena a = ARENA_INIT;
+	const struct runs r = read_text(&a, chunks[_i].text);
+
+	ck_assert_msg(r.at[0].chunk == chunks[_i].chunk, "%lld of\n%s", (long long)r.at[0].chunk,
+		      chunks[_i].text);
+	arena_release(&a);
+}
+END_TEST
+
+/* --- gpu_info --------------------------------------------------------------------------------------- */
+
+/* The GPUs of a machine as llama-bench lists them, other columns, and how many the row had. */
+static const struct {
+	const char *gpus, *columns;
+	bool several;
+} lists[] = {{"NVIDIA GeForce RTX 4090, NVIDIA GeForce RTX 3090", "", true},
+	     {"NVIDIA GeForce RTX 3090/NVIDIA GeForce RTX 3090", "", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"devices\": \"auto\",", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"devices\": \"CUDA1\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"split_mode\": \"none\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"split_mode\": \"layer\",", true},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"tensor_split\": \"1.00/0.00\",", false},
+	     {"NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "\"n_gpu_layers\": 0,", false},
+	     {"AMD Radeon RX 7900 XTX, AMD Radeon Graphics", "", false},
+	     {"AMD Radeon RX 7900 XTX, AMD Radeon(TM) Graphics", "", false},
+	     {"Intel(R) Arc(TM) B580 Graphics, Intel(R) UHD Graphics 770", "", false},
+	     {"AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", "", false},
+	     {"Apple M4 Max", "", false},
+	     {"", "", false}};
+
+START_TEST(gpus_of_a_machine)
+{
+	struct arena a = ARENA_INIT;
+	const struct runs r = read_text(
+		&a, arena_printf(
+			    &a,
+			    "{\"model_type\": \"llama 8B Q4_0\", \"gpu_info\": \"%s\", %s \"n_prompt\": 512, "
+			    "\"n_gen\": 0, \"avg_ns\": 50000000, \"stddev_ns\": 1000, \"avg_ts\": 10240.0, "
+			    "\"stddev_ts\": 1.0}\n",
+			    lists[_i].gpus, lists[_i].columns));
+	const char *said = r.at[0].says[COLUMN_DEVICES];
+
+	ck_assert_msg((said && strchr(said, '/')) == lists[_i].several, "%s %s: %s", lists[_i].gpus,
+		      lists[_i].columns, said ? said : "one");
+	arena_release(&a);
+}
+END_TEST
+
 /* --- what the words of a text say ----------------------------------------------------------------- */
 
 static const char table[] = "| model | params | backend | test | t/s |\n|---|---|---|---|---|\n"
@@ -353,6 +441,8 @@ Suite *suite_listed(void)
 	tcase_add_loop_test(t, logs_of_2026, 0, 12);
 	tcase_add_loop_test(t, the_card_beside, 0, 4);
 	tcase_add_test(t, each_log_is_its_own);
+	tcase_add_loop_test(t, tokens_at_once, 0, ARRAY_LEN(chunks));
+	tcase_add_loop_test(t, gpus_of_a_machine, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(t, cards_in_prose, 0, ARRAY_LEN(prose));
 	tcase_add_test(t, rows_that_say_it);
 	tcase_add_test(t, modes_beside_each_other);

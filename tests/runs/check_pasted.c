@@ -135,6 +135,12 @@ static const char *of_llama_log(struct arena *a, const char *t)
 	return between(a, t, "0.00.123.456 I ", "");
 }
 
+static const char *with_pictures(struct arena *a, const char *t)
+{
+	return replaced(a, replaced(a, t, "| model", "| \xf0\x9f\xa4\x96 model"), "pp512",
+			"\xe2\x9a\x99\xef\xb8\x8f pp512");
+}
+
 static const char *logged(struct arena *a, const char *t)
 {
 	return replaced(a, t, "|\n| llama",
@@ -293,6 +299,7 @@ static const struct way {
 	    {"a journal", journalled, false},
 	    {"times", with_times, false},
 	    {"llama's stamps", of_llama_log, false},
+	    {"pictures", with_pictures, false},
 	    {"a log", logged, false},
 	    {"a title", titled, false},
 	    {"bold", bold, false},

@@ -256,6 +256,85 @@ START_TEST(what_mlx_vlm_says)
 }
 END_TEST
 
+/* What starts a run on several machines is said, over one line or two. */
+START_TEST(what_starts_several)
+{
+	static const char *const starts[][2] = {
+		{"$ mlx.launch -n 2 mlx_lm.benchmark --model m-4bit -p 512 -g 128 --pipeline\n",
+		 "mlx.launch -n 2"},
+		{"mlx.launch --hostfile m3.json --backend jaccl -- \\\n  mlx_lm.benchmark --model m-4bit -p "
+		 "512 -g 128\n",
+		 "mlx.launch --hostfile m3.json"},
+		{"mpirun -np 2 python -m mlx_lm.benchmark --model m-4bit -p 512 -g 128\n", "mpirun -np 2"},
+		{"mlx_lm.benchmark --model m-4bit -p 512 -g 128\n", NULL},
+		{"mlx.launch -n 2 mlx_lm.chat --model m-4bit\nmlx_lm.benchmark --model m-4bit -p 512 -g "
+		 "128\n",
+		 NULL}};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(
+		&a, "%sAverages: prompt_tps=110.1, generation_tps=14.5, peak_memory=20.2\n", starts[_i][0]);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	for (size_t i = 0; i < r.n; i++)
+		if (starts[_i][1])
+			ck_assert_ptr_nonnull(strstr(r.at[i].says[COLUMN_RPC], starts[_i][1]));
+		else
+			ck_assert_ptr_null(r.at[i].says[COLUMN_RPC]);
+	ck_assert_str_eq(r.at[0].model, "m-4bit");
+	arena_release(&a);
+}
+END_TEST
+
+/* What a log says of the context is the row's: flash attention, the cache's formats, how much of a prompt at once. */
+static const struct {
+	const char *line;
+	enum flash flash;
+	const char *k, *v;
+	int64_t chunk;
+} contexts[] = {
+	{"llama_context: flash_attn    = enabled", FLASH_ON, NULL, NULL, 512},
+	{"llama_context: flash_attn    = disabled", FLASH_OFF, NULL, NULL, 512},
+	{"llama_context: flash_attn    = auto", FLASH_UNSAID, NULL, NULL, 512},
+	{"llama_context: flash_attn    = auto\nsched_reserve: Flash Attention was auto, set to enabled",
+	 FLASH_ON, NULL, NULL, 512},
+	{"llama_new_context_with_model: flash_attn = 0", FLASH_OFF, NULL, NULL, 512},
+	{"llama_new_context_with_model: flash_attn = 1", FLASH_ON, NULL, NULL, 512},
+	{"llama_kv_cache: size =  512.00 MiB (  8192 cells,  32 layers,  1/1 seqs), K (q8_0):  256.00 MiB, V "
+	 "(q4_0):  128.00 MiB",
+	 FLASH_UNSAID, "q8_0", "q4_0", 512},
+	{"llama_new_context_with_model: KV self size  = 1024.00 MiB, K (f16):  512.00 MiB, V (f16):  512.00 "
+	 "MiB",
+	 FLASH_UNSAID, "f16", "f16", 512},
+	{"llama_context: n_batch       = 2048\nllama_context: n_ubatch      = 1024", FLASH_UNSAID, NULL, NULL,
+	 1024},
+	{"llama_context: n_batch       = 256\nllama_context: n_ubatch      = 512", FLASH_UNSAID, NULL, NULL,
+	 256},
+	{"llama-server -m m.gguf -fa off -ub 256\nllama_context: n_ubatch = 128", FLASH_OFF, NULL, NULL,
+	 128}};
+
+START_TEST(what_a_context_is)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(
+		&a, "%s\nprompt eval time = 142.31 ms / 2620 tokens\neval time = 816.42 ms / 49 runs\n",
+		contexts[_i].line);
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	for (size_t i = 0; i < r.n; i++) {
+		ck_assert_int_eq(r.at[i].flash, contexts[_i].flash);
+		check_said(&r.at[i], COLUMN_KV_K, contexts[_i].k);
+		check_said(&r.at[i], COLUMN_KV_V, contexts[_i].v);
+	}
+	ck_assert_int_eq(r.at[0].chunk, contexts[_i].chunk);
+	arena_release(&a);
+}
+END_TEST
+
 /* The line of LM Studio, whole or as its window's parts come, each below the other. */
 START_TEST(what_lm_studio_says)
 {
@@ -402,6 +481,8 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, averages_of_a_command, 0, 8);
 	tcase_add_loop_test(t, averages_below_each_other, 0, 9);
 	tcase_add_loop_test(t, what_mlx_vlm_says, 0, 2);
+	tcase_add_loop_test(t, what_starts_several, 0, 5);
+	tcase_add_loop_test(t, what_a_context_is, 0, ARRAY_LEN(contexts));
 	tcase_add_loop_test(t, what_lm_studio_says, 0, 4);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
