@@ -305,17 +305,11 @@ static void put_apart(struct program *out, const struct program *p, uint32_t tas
 
 struct program *joined_undone(const struct program *p)
 {
-	struct program *out = program_new(p->world);
+	struct program *out = program_of_classes(p);
 	struct arena scratch = ARENA_INIT;
 	uint32_t *last = arena_room(&scratch, p->tasks.n, sizeof *last);
 
 	BUG_ON(p->loop.n);
-	for (size_t i = 0; i < p->op_classes.n; i++)
-		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
-	for (size_t i = 0; i < p->class_parts.n; i++)
-		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
-	for (size_t i = 0; i < p->pass_parts.n; i++)
-		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
 		put_apart(out, p, i, last);
 		last[i] = (uint32_t)out->tasks.n - 1;

@@ -259,14 +259,8 @@ static void put_later(struct program *out, const struct program *p, uint32_t tas
 static struct program *with_cycles(const struct program *p, uint32_t cycles)
 {
 	const struct program_loop *l = &p->loop;
-	struct program *out = program_new(p->world);
+	struct program *out = program_of_classes(p);
 
-	for (size_t i = 0; i < p->op_classes.n; i++)
-		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
-	for (size_t i = 0; i < p->class_parts.n; i++)
-		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
-	for (size_t i = 0; i < p->pass_parts.n; i++)
-		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
 		if (i == l->at)
 			for (uint32_t k = 1; k <= cycles; k++)

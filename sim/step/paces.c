@@ -90,14 +90,8 @@ static void put_copy(struct program *out, const struct program *p, uint32_t task
 
 struct program *paces_unrolled(const struct program *p)
 {
-	struct program *out = program_new(p->world);
+	struct program *out = program_of_classes(p);
 
-	for (size_t i = 0; i < p->op_classes.n; i++)
-		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
-	for (size_t i = 0; i < p->class_parts.n; i++)
-		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
-	for (size_t i = 0; i < p->pass_parts.n; i++)
-		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
 	for (uint32_t i = 0; i < p->tasks.n; i++) {
 		const struct program_loop *l = loop_of(p, half_of(p, i));
 

@@ -68,6 +68,19 @@ struct program *program_new(const struct world *w)
 	return p;
 }
 
+struct program *program_of_classes(const struct program *p)
+{
+	struct program *out = program_new(p->world);
+
+	for (size_t i = 0; i < p->op_classes.n; i++)
+		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
+	for (size_t i = 0; i < p->class_parts.n; i++)
+		VEC_ADD(&out->class_parts, p->class_parts.at[i]);
+	for (size_t i = 0; i < p->pass_parts.n; i++)
+		VEC_ADD(&out->pass_parts, p->pass_parts.at[i]);
+	return out;
+}
+
 void program_free(struct program *p)
 {
 	if (!p)

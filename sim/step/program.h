@@ -206,6 +206,9 @@ sim_ns program_class_ns(const struct program *p, size_t op_class);
 struct device_model program_device_model(struct arena *a, const struct world *w, size_t unit);
 
 struct program *program_new(const struct world *w);
+
+/* A program without tasks that has p's classes of tasks and their parts, under the same numbers. */
+struct program *program_of_classes(const struct program *p);
 void program_free(struct program *p);
 
 /* A set of tasks on which later tasks depend. The functions below return one: everything that they
