@@ -540,8 +540,8 @@ void fit_describe(const struct fit *f, struct str *out)
 	if (isfinite(f->spread))
 		str_addf(out, ", spread %s %%", percent(f->spread).text);
 	if (isfinite(f->loo_median))
-		str_addf(out, ", leave-one-out %s %% median, %s %% worst",
-			 percent(f->loo_median).text, percent(f->loo_worst).text);
+		str_addf(out, ", leave-one-out %s %% median, %s %% worst", percent(f->loo_median).text,
+			 percent(f->loo_worst).text);
 	if (f->model == FIT_STEP)
 		str_add(out, ", no slope to be told from these points");
 	if (f->model != FIT_AFFINE && !f->rate_known)

@@ -171,6 +171,18 @@ static int no_machine(struct session *s, const char *path)
 	return complain(&err, EXIT_USAGE);
 }
 
+/* Rows that are given twice would be taken for runs that agree. */
+static int check_once(const struct texts *files, struct err *err)
+{
+	for (size_t i = 1; i < files->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (file_same(files->at[k], files->at[i])) {
+				err_set(err, "'%.200s' is given twice", files->at[i]);
+				return err_hint(err, "its runs would count as two that agree");
+			}
+	return 0;
+}
+
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct fit_runtime_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
@@ -189,6 +201,8 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 
 	if (!o->machine)
 		return no_machine(s, o->runs.from.at[0]);
+	if (o->runs.models.n < 2 && check_once(&o->runs.from, &err) != 0)
+		return complain(&err, EXIT_USAGE);
 	ask.machine = run_machine_typed(&s->loader, o->machine, &o->runs.from, &note, &err);
 	if (!ask.machine)
 		return session_refuse(s, &err);

@@ -273,8 +273,16 @@ static int lock_samples(struct measurement *u, struct err *err)
 	const char *samples = samples_path(u, u->at[0].backend->device);
 	const char *path = arena_printf(u->arena, "%s.lock", samples);
 
-	if (append_open(&u->lock, u->arena, path, APPEND_REPLACE, 0, NULL, NULL, err) != 0)
-		return -1;
+	struct err why = ERR_INIT;
+
+	if (append_open(&u->lock, u->arena, path, APPEND_REPLACE, 0, NULL, NULL, &why) != 0) {
+		if (!why.hint[0]) { /* not that another has it */
+			*err = why;
+			return -1;
+		}
+		err_set(err, "'%s' is being written by another process", samples);
+		return err_hint(err, "wait for that measurement, or give this one its own -o FILE");
+	}
 	return append_line(&u->lock, arena_alloc(u->arena, FILE_PREPARE_BYTES), FILE_PREPARE_BYTES, err);
 }
 

@@ -43,6 +43,16 @@ static double or_default(double given, double otherwise)
 	return given > 0 ? given : otherwise;
 }
 
+/* More threads than cores take turns: no row has a case of as many. */
+static int check_threads(const struct backend_info *info, const struct suite_options *o, struct err *err)
+{
+	if (!info->cores || o->threads <= info->cores)
+		return 0;
+	err_set(err, "%lld threads on %lld cores would take turns", (long long)o->threads,
+		(long long)info->cores);
+	return err_hint(err, "--threads %lld, or less", (long long)info->cores);
+}
+
 static int check_power(const struct backend_info *info, const struct suite_options *o, struct err *err)
 {
 	if (o->force || (!info->low_power && !info->on_battery))
@@ -536,6 +546,8 @@ int suite_run(struct arena *a, const struct backend *b, const struct suite_optio
 	rc = b->info(m->self, &m->info, err);
 	if (rc == 0)
 		rc = check_power(&m->info, o, err);
+	if (rc == 0)
+		rc = check_threads(&m->info, o, err);
 	if (rc == 0 && o->begin)
 		rc = o->begin(o->self, &m->info, err);
 	if (rc == 0)

@@ -275,6 +275,16 @@ START_TEST(battery_needs_force)
 }
 END_TEST
 
+/* No case runs on more threads than cores: said before anything is measured, not by an empty result after it. */
+START_TEST(no_more_threads_than_cores)
+{
+	ck_assert_int_eq(run("read", (struct suite_options){.quick = true, .threads = 5}), -1);
+	ck_assert_str_eq(failure.msg, "5 threads on 4 cores would take turns");
+	ck_assert_str_eq(failure.hint, "--threads 4, or less");
+	ck_assert_int_eq(run("read", (struct suite_options){.quick = true, .threads = 4}), 0);
+}
+END_TEST
+
 START_TEST(unknown_rows)
 {
 	ck_assert_int_eq(run("raed", (struct suite_options){.quick = true}), -1);
@@ -332,6 +342,7 @@ Suite *suite_suite(void)
 	tcase_add_test(t, a_backend_that_is_always_wrong_is_an_error);
 	tcase_add_loop_test(t, battery_needs_force, 0, 2);
 	tcase_add_test(t, unknown_rows);
+	tcase_add_test(t, no_more_threads_than_cores);
 	tcase_add_test(t, list_names_every_row);
 	tcase_add_test(t, progress_goes_forward);
 	suite_add_tcase(s, t);
