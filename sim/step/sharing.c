@@ -49,16 +49,27 @@ static void find_users(const struct program *p, bool *seen, struct users *u)
 		find_wires_used(w, p->pass_parts.at[i].queue, seen, u);
 }
 
-/* The wires of a queue that others use, too, at `paths`; returns their number. */
+/* Returns whether a part on the way of a message lets through less than the link itself: a leaf's way up, a switch, a port. */
+static bool is_narrow(const struct world *w, struct queue q, uint32_t part)
+{
+	const struct shared_part *of = &w->parts[part];
+
+	return of->bandwidth->value * of->times < w->link_uses[q.of].link->bandwidth.value * (1 - 1e-9);
+}
+
+/* The wires of a queue that others use, too, or that are narrower than its link, at `paths`; returns their number. */
 static uint32_t wires_of(const struct world *w, struct queue q, const bool *several, size_t *paths)
 {
 	uint32_t n = 0;
 
 	if (q.kind == QUEUE_DEVICE && several[w->parts_n + queue_machine(w, q)])
 		paths[n++] = w->parts_n + queue_machine(w, q);
-	for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++)
-		if (several[way_of(w, q)->parts[k]])
-			paths[n++] = way_of(w, q)->parts[k];
+	for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++) {
+		const uint32_t part = way_of(w, q)->parts[k];
+
+		if (several[part] || is_narrow(w, q, part))
+			paths[n++] = part;
+	}
 	return n;
 }
 

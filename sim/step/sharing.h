@@ -3,7 +3,7 @@
  *
  * Layer step. A wire is a shared part of the network (world.h) that messages of several queues go through, or the memory
  * of a machine on which several devices work. A queue runs one task after the other, so what one queue alone uses is not
- * shared.
+ * shared, but is a wire too where it is narrower than the queue's link.
  */
 #ifndef SIM_STEP_SHARING_H
 #define SIM_STEP_SHARING_H

@@ -90,6 +90,14 @@ static const struct traffic traffic[] = {
 	 4,
 	 2,
 	 {{0, 1, 2e6, L + 1e-6 + 1e-3}, {1, 3, 2e6, L + 3e-6 + 1e-3}}},
+	/* what is narrower than a port, though one pair alone uses it: a leaf's way up, a back-plane, a machine's card */
+	{"s: {" LINK ", fat_tree: m, leaf: 2, oversubscription: 4}", 4, 1, {{0, 2, 2e6, L + 2e-3}}},
+	{"s: {" LINK ", fat_tree: m, leaf: 2, oversubscription: 4}", 4, 1, {{0, 1, 2e6, L + 1e-3}}},
+	{"s: {" LINK ", switch: m, backplane: 0.5 GB/s}", 4, 1, {{0, 1, 2e6, L + 4e-3}}},
+	{"s: {" LINK ", switch: m, port_bandwidth: 1 GB/s}",
+	 4,
+	 2,
+	 {{0, 1, 2e6, L + 2e-3}, {2, 3, 2e6, L + 2e-3}}},
 	/* links of one port, in the short form */
 	{"a: {" LINK ", port: nic, between: [m0, m1]}, b: {" LINK ", port: nic, between: [m0, m2]}",
 	 3,
