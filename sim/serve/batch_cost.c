@@ -239,7 +239,8 @@ static void unify(struct batch_cost *c, struct shape_mix *x)
 	for (size_t i = 0; i < x->pieces_n; i++)
 		all.past += x->pieces[i].past;
 	c->pieces.at[0] = all;
-	x->decodes = 0;
+	x->decodes = 0; /* their contexts are the piece's past */
+	x->context = x->windowed = 0;
 	x->pieces_n = 1;
 }
 
