@@ -129,8 +129,7 @@ START_TEST(what_koboldcpp_said)
 	static const char *const forms[] = {
 		"%sProcessing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T), Total:66.23s (0.94T/s)\n",
 		"> %sProcessing:47.38s (36.7ms/T)\n> Generation:18.84s (303.9ms/T), Total:66.23s (0.94T/s)\n",
-		"%sProcessing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T)\nTotal:66.23s (303.9ms/T = "
-		"3.3T/s)\n"};
+		"%sProcessing:47.38s (36.7ms/T), Generation:18.84s (303.9ms/T)\nTotal:66.23s\n"};
 	static const char *const fronts[] = {"ContextLimit: 1353/16384, ", "", "ContextLimit: 2053/16384, "};
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
@@ -209,8 +208,8 @@ START_TEST(averages_below_each_other)
 	static const char *const heads[] = {
 		"$ mlx_lm.benchmark --model m-4bit -p 128 -g 64\n",
 		"Timing with prompt_tokens=128, generation_tokens=64, batch_size=1.\n",
-		"Timing with prompt_tokens=128, generation_tokens=64, batch_size=1.\n"
-		"Trial 1:  prompt_tps=900.0, generation_tps=50.0, peak_memory=7.0\n"};
+		("Timing with prompt_tokens=128, generation_tokens=64\n"
+		 "Trial 1:  prompt_tps=900.0, generation_tps=50.0\n")};
 	static const char *const words[][2] = {
 		{"", ""}, {"Pre: ", "Post: "}, {"**before:** ", "**after:** "}};
 	const bool trials = _i / 3 == 2;
