@@ -436,6 +436,12 @@ static const char *const refused[][2] = {
 	 "latency: 2.33 "
 	 "seconds\n",
 	 "a draft model guessed tokens"},
+	{"| gemma4 E2B Q4_0 | 2.82 GiB | 4.65 B | Hexagon-cDSP |  99 |  pp200 |  1252.01 \xc2\xb1 16.10 |\n",
+	 "f:1: rows of llama-bench without the line"},
+	{"Metric | Before | After | % Diff\n-- | -- | -- | --\nPrompt Tokens/sec | 2.807 | 2.825 | +0.64%\n",
+	 "two results in each row, 'before' and 'after'"},
+	{"Context | prompt tok/s pre | prompt tok/s post\n---|---|---\n4096 | 199.149 | 213.337\n",
+	 "two results in each row, 'pre' and 'post'"},
 	{"It had prompt_tps=439.8, generation_tps=86.4 on average.\n", "without its line 'Timing with'"},
 	{"mlx_lm.generate --model m --draft-model d\nPrompt: 17 tokens, 42.0 tokens-per-sec\nGeneration: 16 "
 	 "tokens, "
