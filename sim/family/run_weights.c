@@ -348,6 +348,10 @@ static int take_kv(const struct run *run, struct precision *p, enum run_column *
 			k);
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	}
+	if (str_ends(k, " tokens")) { /* RotatingKVCache of mlx_lm */
+		err_set(err, "a cache of %.20s, which forgets what was before, is not predicted", k);
+		return err_hint(err, "--skip-foreign leaves such rows out");
+	}
 	for (int f = 0; f < FORMAT_N; f++)
 		if (!strcmp(format_names[f], k)) {
 			p->kv = f;

@@ -489,32 +489,88 @@ static int refuse_load(struct reading *r)
 				"validate SCENARIO.yaml --from FILE.json");
 }
 
+/* The text behind a key of "Namespace(..., model='meta-llama/Llama-3.1-8B', quantization=None, ...)", without quotes; NULL: it is not there, or
+ * says nothing. */
+static const char *of_namespace(struct reading *r, const char *line, const char *key)
+{
+	static const char *const nothing[] = {"None", "auto", "False", "{}", ""};
+	const char *at = strstr(line, key), *value;
+
+	while (at && (at == line || !strchr(" (", at[-1])))
+		at = strstr(at + 1, key);
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	at += *at == '\'' || *at == '"';
+	value = arena_strndup(r->arena, at, strcspn(at, "'\",) "));
+	return str_find(value, nothing, ARRAY_LEN(nothing)) < ARRAY_LEN(nothing) ? NULL : value;
+}
+
+/* What ran, and on how many devices. */
+static int take_namespace(struct reading *r, const char *line, struct run *run)
+{
+	static const char *const splits[] = {"tensor_parallel_size=", "pipeline_parallel_size="};
+	static const char *const drafts[] = {"speculative_config=", "speculative_model="};
+	const char *kv = of_namespace(r, line, "kv_cache_dtype=");
+
+	run->model = of_namespace(r, line, "model=");
+	run->weights = of_namespace(r, line, "quantization=");
+	run->says[COLUMN_KV_K] = run->says[COLUMN_KV_V] = kv;
+	for (size_t i = 0; i < ARRAY_LEN(splits); i++) {
+		const char *n = of_namespace(r, line, splits[i]);
+
+		if (n && strcmp(n, "1") != 0)
+			run->says[COLUMN_SPLIT_MODE] = arena_printf(r->arena, "%s%s", splits[i], n);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(drafts); i++)
+		if (of_namespace(r, line, drafts[i]))
+			return reading_fail(
+				r, run->line,
+				"a draft model guessed tokens, which these rows do not predict:", drafts[i]);
+	return 0;
+}
+
 /* vllm bench latency: "Namespace(..., input_len=32, output_len=128, batch_size=8, ...)", "Avg latency: 2.33 seconds". All
  * requests of a batch run from the first to the last token together. */
-int ingest_vllm(struct reading *r, const char *text)
+static int take_latency(struct reading *r, const char *avg, const char *space, int at)
 {
-	struct run run = {.n = 1};
-	const char *avg = strstr(text, "Avg latency:");
-	double prompt, gen, batch;
+	struct run run = {.line = at, .n = 1};
+	const double prompt = behind(r, space, "input_len="), gen = behind(r, space, "output_len="),
+		     batch = behind(r, space, "batch_size=");
 
-	r->tool = "vllm";
-	if (!avg)
-		return refuse_load(r);
-	prompt = behind(r, text, "input_len=");
-	gen = behind(r, text, "output_len=");
-	batch = behind(r, text, "batch_size=");
-	for (const char *at = text; at < avg; at++)
-		run.line += *at == '\n';
-	run.line++;
 	if (!(prompt >= 1 && prompt < 1e8) || !(gen >= 1 && gen < 1e8) || !(batch >= 1 && batch < 1e6))
 		return err_set(r->err,
 			       "%s:%d: a latency without input_len=, output_len= and batch_size=", r->path,
-			       run.line);
+			       at);
+	if (take_namespace(r, space, &run) != 0)
+		return -1;
 	run.prompt = whole_count(prompt);
 	run.gen = whole_count(gen) - 1; /* the first token is of the prompt's pass */
 	run.batch = whole_count(batch);
 	run.seconds = behind(r, avg, "Avg latency:");
 	if (!(run.seconds > 0))
-		return err_set(r->err, "%s:%d: expected 'Avg latency: N seconds'", r->path, run.line);
+		return err_set(r->err, "%s:%d: expected 'Avg latency: N seconds'", r->path, at);
 	return reading_add(r, run);
+}
+
+/* What people write in the place of the program's own line stands above it, too, over several lines. */
+int ingest_vllm(struct reading *r, const char *text)
+{
+	const char *space = "";
+
+	r->tool = "vllm";
+	if (!strstr(text, "Avg latency:"))
+		return refuse_load(r);
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (str_starts(line, "Avg latency:")) {
+			if (take_latency(r, line, space, at) != 0)
+				return -1;
+		} else
+			space = strstr(line, "input_len=") || !*space
+					? line
+					: arena_printf(r->arena, "%s %s", space, line);
+	}
+	return 0;
 }

@@ -45,6 +45,7 @@ struct trials {
 	const char *kv;     /* its --kv-bits; NULL: not said */
 	const char *launch; /* the line that starts it on several machines; NULL: none does */
 	double kv_from;     /* its --quantized-kv-start */
+	double kv_most;     /* its --max-kv-size; 0: not said */
 	bool open;          /* it goes on in the next line */
 	bool headed;        /* a line "Timing with" came behind it */
 	int64_t prompt, gen, batch;
@@ -61,7 +62,12 @@ static const double kv_from_usual = 5000;
 /* A cache of fewer bits, where the run passes the token at which it begins. */
 static void give_kv(struct reading *r, const struct trials *t, struct run *run)
 {
-	if (t->kv && (double)(run->depth + run->prompt + run->gen) > t->kv_from)
+	const double tokens = (double)(run->depth + run->prompt + run->gen);
+
+	if (t->kv_most > 0 && tokens > t->kv_most)
+		run->says[COLUMN_KV_K] = run->says[COLUMN_KV_V] =
+			arena_printf(r->arena, "%.0f tokens", t->kv_most);
+	else if (t->kv && tokens > t->kv_from)
 		run->says[COLUMN_KV_K] = run->says[COLUMN_KV_V] = arena_printf(r->arena, "%.8s bits", t->kv);
 }
 
@@ -144,6 +150,8 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 		t->draft = word;
 	if (!strcmp(word, "--kv-bits") && *next)
 		t->kv = next;
+	if (!strcmp(word, "--max-kv-size"))
+		t->kv_most = count_said(r, next);
 	if (!strcmp(word, "--quantized-kv-start"))
 		t->kv_from = count_said(r, next);
 	next += *next == '"' || *next == '\'';
@@ -153,6 +161,20 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 
 /* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed, or over
  * lines that end with a backslash. */
+/* Options that change what a run takes in a way that is not predicted. */
+static void note_options(struct reading *r, const char *text, int at)
+{
+	static const char *const options[][2] = {
+		{" --image", "an image was read before the prompt: the time of that is not predicted"},
+		{" --adapter-path", "an adapter was applied, whose products are not predicted"},
+		{" --prompt-cache-file",
+		 "what a file of the prompt's cache held is not said: taken for a prompt behind nothing"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strstr(text, options[i][0]))
+			reading_note(r, at, options[i][1]);
+}
+
 static int take_command(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
 	const char *text = arena_strndup(r->arena, line, len);
@@ -171,11 +193,11 @@ static int take_command(struct reading *r, const char *line, size_t len, int at,
 		t->launch = launch ? text : NULL;
 		t->model = t->draft = t->kv = NULL;
 		t->kv_from = kv_from_usual;
+		t->kv_most = 0;
 		t->p = t->g = t->b = 0;
 	}
 	t->open = str_ends(text, "\\");
-	if (strstr(text, " --image"))
-		reading_note(r, at, "an image was read before the prompt: the time of that is not predicted");
+	note_options(r, text, at);
 	words = texts_cut(r->arena, text, ' ');
 	for (size_t i = 0; i < words.n; i++) {
 		const char *equals = str_starts(words.at[i], "--") ? strchr(words.at[i], '=') : NULL;

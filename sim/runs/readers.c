@@ -182,9 +182,10 @@ static int read_all(struct reading *r, const char *text)
 				     skipped.n));
 	if (known && r->rows.n) {
 		text_note_devices(r, text);
+		text_note_headless(r, text);
 		return 0;
 	}
-	if (!csv && ingest_strange(r, text) < 0)
+	if (!csv && (ingest_strange(r, text) < 0 || (!r->refused && refuse_unread_table(r, text) < 0)))
 		return -1;
 	if (r->refused) {
 		err_set(r->err, "%s:%d: a table of results: %s", r->path, r->refused_line, r->refused);

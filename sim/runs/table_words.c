@@ -110,6 +110,103 @@ void table_note_unknown(struct reading *r, int line, const struct cells *head)
 					  "what these columns say is not known here, and not used: %s", all));
 }
 
+/* --- tables that nothing reads -------------------------------------------------------------------- */
+
+/* Is the line a row of llama-bench, "| ... | pp512 | 1252.01 \xc2\xb1 16.10 |"? */
+static bool is_bench_row(const char *line)
+{
+	const char *sd = strstr(line, " \xc2\xb1 ");
+
+	for (const char *at = strchr(line, '|'); sd && at && at < sd; at = strchr(at + 1, '|')) {
+		const char *test = at + 1 + strspn(at + 1, " ");
+
+		if ((str_starts(test, "pp") || str_starts(test, "tg")) &&
+		    isdigit((unsigned char)test[2 + strspn(test + 2, " ")]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_row_of(const struct reading *r, int line)
+{
+	for (size_t i = 0; i < r->rows.n; i++)
+		if (r->rows.at[i].line == line)
+			return true;
+	return false;
+}
+
+void text_note_headless(struct reading *r, const char *text)
+{
+	size_t n = 0;
+	int first = 0;
+
+	for (int at = 1; *text; at++)
+		if (is_bench_row(reading_line(r, &text)) && !has_row_of(r, at))
+			first = n++ ? first : at;
+	if (n)
+		reading_note(
+			r, first,
+			arena_printf(r->arena,
+				     "rows of llama-bench without the line that names their columns are not "
+				     "read: %zu, the first here",
+				     n));
+}
+
+static bool has_word(const char *line, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *at = line; *at; at++)
+		if (!strncasecmp(at, word, n) && (at == line || !isalpha((unsigned char)at[-1])) &&
+		    !isalpha((unsigned char)at[n]))
+			return true;
+	return false;
+}
+
+static bool is_rule_line(const char *line)
+{
+	const size_t n = strcspn(line, "\n");
+
+	return n > 2 && memchr(line, '-', n) && memchr(line, '|', n) && strspn(line, "|-: ") >= n;
+}
+
+/* Names of two versions in a head of columns, and which. */
+static const char *const *versions_in(const char *head)
+{
+	static const char *const versions[][2] = {
+		{"before", "after"}, {"pre", "post"}, {"master", "PR"}, {"main", "PR"}, {"old", "new"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++)
+		if (has_word(head, versions[i][0]) && has_word(head, versions[i][1]))
+			return versions[i];
+	return NULL;
+}
+
+int refuse_unread_table(struct reading *r, const char *text)
+{
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+		const char *const *two = strchr(line, '|') && is_rule_line(text) ? versions_in(line) : NULL;
+
+		if (two) {
+			err_set(r->err,
+				"%s:%d: two results in each row, '%s' and '%s': which is meant is not said",
+				r->path, at, two[0], two[1]);
+			return err_hint(
+				r->err,
+				"leave one of them, in columns Model, Quant, Prompt tokens, Prompt t/s, "
+				"Generated tokens, Generation t/s");
+		}
+		if (is_bench_row(line)) {
+			err_set(r->err,
+				"%s:%d: rows of llama-bench without the line that names their columns",
+				r->path, at);
+			return err_hint(r->err, "paste the table from '| model | size | params |' on");
+		}
+	}
+	return 1;
+}
+
 /* --- devices in prose ----------------------------------------------------------------------------- */
 
 /* Does the text begin with the name of a card, "RTX 3090", "Tesla P40", "MI25", "GPUs"? A power of two is a number of tokens. */

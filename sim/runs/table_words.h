@@ -19,6 +19,12 @@ void said_above_take(struct reading *r, const char *line, size_t len, struct sai
 /* To the rows from `first` on. */
 void said_above_give(struct reading *r, size_t first, const struct said_above *above);
 
+/* -1 with what a table is that nothing read: rows of llama-bench whose head was not pasted, two versions side by side; 1: none is there. */
+int refuse_unread_table(struct reading *r, const char *text);
+
+/* Notes rows of llama-bench that are of no run beside those that were read, since their head was not pasted. */
+void text_note_headless(struct reading *r, const char *text);
+
 /* Notes the columns of a table of llama-bench that are none of its own, such as those of forks: what they say is not used. */
 void table_note_unknown(struct reading *r, int line, const struct cells *head);
 

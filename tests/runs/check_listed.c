@@ -336,6 +336,29 @@ START_TEST(cards_in_prose)
 }
 END_TEST
 
+/* Rows whose head was cut away are told beside a table that is whole; a row that is its continuation is read. */
+START_TEST(rows_without_a_head)
+{
+	static const struct {
+		const char *lines;
+		size_t rows, notes;
+	} more[] = {
+		{"", 1, 0},
+		{"and on the other box:\n| llama 8B Q4_0 | CUDA | 99 | 1 | tg128 | 100.1 \xc2\xb1 0.1 |\n", 1,
+		 1},
+		{"disabling graphs\n| llama 8B Q4_0 | 8.03 B | CUDA | tg128 | 100.1 \xc2\xb1 0.1 |\n", 2, 0}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+		const struct runs r = read_text(&a, arena_printf(&a, "%s\n%s", table, more[i].lines));
+
+		ck_assert_uint_eq(r.n, more[i].rows);
+		ck_assert_uint_eq(r.notes.n, more[i].notes);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 /* Rows that say how many they had need no note. */
 START_TEST(rows_that_say_it)
 {
@@ -445,6 +468,7 @@ Suite *suite_listed(void)
 	tcase_add_loop_test(t, gpus_of_a_machine, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(t, cards_in_prose, 0, ARRAY_LEN(prose));
 	tcase_add_test(t, rows_that_say_it);
+	tcase_add_test(t, rows_without_a_head);
 	tcase_add_test(t, modes_beside_each_other);
 	tcase_add_test(t, columns_of_others);
 	tcase_add_test(t, columns_of_formats);
