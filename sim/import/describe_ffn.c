@@ -88,6 +88,15 @@ static void expert_widths(struct config_reading *r)
 	d->shared_inner =
 		CONFIG_OR_0(r, "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
 			    "share_expert_dim", "shared_intermediate_size");
+	if (f->shares)
+		CONFIG_NOTE_ABSENT(r, "no expert is taken to be there that every token goes through",
+				   "n_shared_experts", "num_shared_experts", "num_shared_expert",
+				   "moe_num_shared_experts", "shared_expert_intermediate_size",
+				   "moe_shared_expert_intermediate_size", "share_expert_dim",
+				   "shared_intermediate_size");
+	if (!strcmp(f->type, "nemotron_h"))
+		CONFIG_NOTE_ABSENT(r, "the shared expert is taken to be as wide as the others",
+				   "moe_shared_expert_intermediate_size");
 	if (!strcmp(f->type, "llama4_text")) {
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;
@@ -165,9 +174,13 @@ static void experts(struct config_reading *r)
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
 	check_layers_with_experts(r);
-	if (f->latent && f->routed)
+	if (((f->latent && f->routed) || f->leads) && !(freq && freq->kind == YML_LIST))
 		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "first_k_dense_replace",
-				   "mlp_layer_types", "moe_layer_freq");
+				   "num_dense_layers", "moe_layer_start_index", "mlp_layer_types",
+				   "moe_layers_enum", "is_moe_layer", "mlp_only_layers");
+	if (!strcmp(f->type, "cohere2_moe") && d->first_dense)
+		CONFIG_NOTE_ABSENT(r, "layers without experts are taken to be as wide as one",
+				   "prefix_dense_intermediate_size");
 	if (f->plan == PLAN_FLAGS)
 		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "moe_layer_freq");
 	if (!strcmp(f->type, "grok-1"))

@@ -157,7 +157,7 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 		attention_of_full(j, a);
 	}
 	if (j->r->f->plan == PLAN_COMPRESS) {
-		a->window = CONFIG_NUMBER(j->r, 128, "sliding_window");
+		a->window = CONFIG_USUAL(j->r, 128, "sliding_window");
 		a->compress = l->ratio ? compress_of(j, l->ratio) : NULL;
 	}
 	heads_by_layer(j, l, a);
