@@ -128,6 +128,8 @@ static void sight(struct config_reading *r)
 	config_number(r, "sliding_window", &d->window);
 	if (!d->window || layer_types(r))
 		return;
+	if (!strcmp(f->type, "ministral"))
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have a window", "layer_types");
 	d->full_every = f->full_every;
 	if (f->full_every && !letters_of_windows(r) &&
 	    config_number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
@@ -216,6 +218,8 @@ static void context(struct config_reading *r)
 	d->context = r->f->context;
 	if (config_number(r, "max_position_embeddings", &d->context) == SAID_NOT)
 		config_number(r, "seq_length", &d->context); /* ChatGLM */
+	if (d->context && d->context == r->f->context && r->config == r->top)
+		CONFIG_NOTE_ABSENT(r, "taken as is usual", "max_position_embeddings");
 	if (!d->context && !r->f->learned_positions)
 		CONFIG_NOTE_ABSENT(r, "the longest sequence is not known", "max_position_embeddings");
 	if (!rope)

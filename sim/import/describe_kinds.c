@@ -216,7 +216,10 @@ struct attention *describe_base_attention(struct config_reading *r)
 					     .value_dim = d->value_dim};
 		return a;
 	}
-	a->q_rank = CONFIG_OR_0(r, "share_q_dim"); /* Step 3 */
+	if (!strcmp(r->f->type, "step3_text")) {
+		CONFIG_NOTE_ABSENT(r, "queries are taken as not compressed", "share_q_dim");
+		a->q_rank = CONFIG_OR_0(r, "share_q_dim");
+	}
 	if (r->f->plan == PLAN_FLAGS)
 		CONFIG_NOTE_ABSENT(r, "taken as 'head_dim'", "v_head_dim");
 	if (config_find(r->config, "v_head_dim"))

@@ -262,13 +262,16 @@ static void extras_of_qwen4(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
 	struct described *d = r->d;
+	const struct yml *ids = config_find(r->config, "ple_layer_ids");
 	const int64_t n = CONFIG_NUMBER(r, 4, "hc_count"), rank = CONFIG_NUMBER(r, 320, "hc_lowrank"),
 		      h = d->hidden, wide = n * h, ple = CONFIG_NUMBER(r, h, "ple_embed_dim"),
 		      heads = (CONFIG_NUMBER(r, 3, "ngram_size") - 1) *
 			      CONFIG_NUMBER(r, 8, "heads_per_ngram");
 
 	CONFIG_NOTE_ABSENT(r, "no layer is taken to have tables of n-grams", "ple_layer_ids");
-	if (config_find(r->config, "ple_layer_ids") && !config_says(config_find(r->config, "ple_layer_ids")))
+	if (ids && ids->kind != YML_LIST)
+		config_wrong(r, ids, "ple_layer_ids", "a list of layers");
+	else if (ids && !ids->n)
 		describe_note(d, r->diags->arena, "'ple_layer_ids': no layer has tables of n-grams");
 	d->streams = n;
 	d->extra = wide + 2 * wide * rank - h;

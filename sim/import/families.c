@@ -287,7 +287,7 @@ static const struct family families[] = {
 	{.type = "afm7",
 	 .refused = "half of its layers reuse the cache of others by a pattern that is not in its config"},
 	{.type = "nemotron_plain", .kv_heads = 8, .ungated = true},
-	{.type = "deepseek", .shares = true, .routed = true},
+	{.type = "deepseek", .shares = true, .leads = true, .routed = true},
 	{.type = "joyai_llm_flash", .like = "deepseek_v3"},
 	{.type = "iquestcoder", .like = "llama"},
 	{.type = "minimax", .like = "minimax_m2"},

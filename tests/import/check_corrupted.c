@@ -137,6 +137,7 @@ static const char *const flags[] = {"attention_bias",
 				    "mamba_rms_norm",
 				    "use_double_wide_mlp",
 				    "conv_bias",
+				    "moe_router_enable_expert_bias",
 				    "add_full_attention_sink_bias",
 				    "add_swa_attention_sink_bias"};
 static const char *const parts[] = {
