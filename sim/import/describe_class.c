@@ -65,6 +65,8 @@ static const char *type_by_keys(struct config_reading *r, const char *type)
 
 	if (!strcmp(type, "minimax") && (linear || config_find(r->config, "attn_type_list")))
 		return "minimax_text_01";
+	if (!strcmp(type, "minimax") && strcmp(class_of(r), "MiniMaxM2ForCausalLM") != 0)
+		CONFIG_NOTE_ABSENT(r, "taken as MiniMax M2, not as MiniMax-01", "layer_types");
 	if (two && !config_flag(r, r->config, "use_mla", true)) /* DeepSeek-OCR */
 		return "deepseek";
 	return of ? of : type;

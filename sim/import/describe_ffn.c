@@ -88,6 +88,15 @@ static void expert_widths(struct config_reading *r)
 	d->shared_inner =
 		CONFIG_OR_0(r, "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
 			    "share_expert_dim", "shared_intermediate_size");
+	if (f->shares)
+		CONFIG_NOTE_ABSENT(r, "no expert is taken to be there that every token goes through",
+				   "n_shared_experts", "num_shared_experts", "num_shared_expert",
+				   "moe_num_shared_experts", "shared_expert_intermediate_size",
+				   "moe_shared_expert_intermediate_size", "share_expert_dim",
+				   "shared_intermediate_size");
+	if (!strcmp(f->type, "nemotron_h"))
+		CONFIG_NOTE_ABSENT(r, "the shared expert is taken to be as wide as the others",
+				   "moe_shared_expert_intermediate_size");
 	if (!strcmp(f->type, "llama4_text")) {
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;
@@ -118,7 +127,8 @@ static void check_words(struct config_reading *r, const char *key, const char *w
 static void check_layers_with_experts(struct config_reading *r)
 {
 	const struct yml *freq = config_find(r->config, "moe_layer_freq"),
-			 *list = config_find(r->config, "moe_layers");
+			 *list = config_find(r->config, "moe_layers"),
+			 *chosen = config_find(r->config, "moe_layers_enum");
 
 	if (freq && freq->kind == YML_LIST)
 		check_words(r, "moe_layer_freq", "1", "0");
@@ -126,6 +136,9 @@ static void check_layers_with_experts(struct config_reading *r)
 		check_words(r, "is_moe_layer", "true", "false");
 	if (config_find(r->config, "mlp_layer_types"))
 		check_words(r, "mlp_layer_types", "sparse", "dense");
+	if (chosen && (chosen->kind != YML_SCALAR || !*chosen->text ||
+		       chosen->text[strspn(chosen->text, "0123456789, ")]))
+		config_wrong(r, chosen, "moe_layers_enum", "a text of layers such as '4,5,6'");
 	if (list && list->kind != YML_LIST)
 		config_wrong(r, list, "moe_layers", "a list of layers");
 	for (size_t i = 0; list && list->kind == YML_LIST && i < list->n; i++)
@@ -151,6 +164,27 @@ static void dense_by_types(struct config_reading *r)
 	r->d->first_dense = dense;
 }
 
+/* What is taken of layers without experts where no key speaks of them. */
+static void tell_what_is_absent(struct config_reading *r, const struct yml *freq)
+{
+	const struct family *f = r->f;
+
+	if (((f->latent && f->routed) || f->leads) && !(freq && freq->kind == YML_LIST))
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "first_k_dense_replace",
+				   "num_dense_layers", "moe_layer_start_index", "mlp_layer_types",
+				   "moe_layers_enum", "is_moe_layer", "mlp_only_layers");
+	if (!strcmp(f->type, "cohere2_moe") && r->d->first_dense)
+		CONFIG_NOTE_ABSENT(r, "layers without experts are taken to be as wide as one",
+				   "prefix_dense_intermediate_size");
+	if (f->plan == PLAN_FLAGS)
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "moe_layer_freq");
+	if (!strcmp(f->type, "grok-1"))
+		CONFIG_NOTE_ABSENT(r, "'intermediate_size' is taken as an expert's", "moe_intermediate_size");
+	if (!strcmp(f->type, "laguna"))
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "mlp_layer_types",
+				   "mlp_only_layers");
+}
+
 static void experts(struct config_reading *r)
 {
 	const struct family *f = r->f;
@@ -164,17 +198,13 @@ static void experts(struct config_reading *r)
 			   ? 1
 			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
 					   "interleave_moe_layer_step", "moe_layer_interval");
+	if (!strcmp(f->type, "step3_text") && !config_find(r->config, "moe_layers_enum")) {
+		d->first_dense = 1; /* vLLM's step3_text.py */
+		CONFIG_NOTE_ABSENT(r, "all layers but the first are taken to have experts",
+				   "moe_layers_enum");
+	}
 	check_layers_with_experts(r);
-	if (f->latent && f->routed)
-		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "first_k_dense_replace",
-				   "mlp_layer_types", "moe_layer_freq");
-	if (f->plan == PLAN_FLAGS)
-		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "moe_layer_freq");
-	if (!strcmp(f->type, "grok-1"))
-		CONFIG_NOTE_ABSENT(r, "'intermediate_size' is taken as an expert's", "moe_intermediate_size");
-	if (!strcmp(f->type, "laguna"))
-		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "mlp_layer_types",
-				   "mlp_only_layers");
+	tell_what_is_absent(r, freq);
 	dense_by_types(r);
 	if (qwen) {
 		dense_layers(r);

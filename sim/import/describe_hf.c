@@ -128,6 +128,8 @@ static void sight(struct config_reading *r)
 	config_number(r, "sliding_window", &d->window);
 	if (!d->window || layer_types(r))
 		return;
+	if (!strcmp(f->type, "ministral"))
+		CONFIG_NOTE_ABSENT(r, "all layers are taken to have a window", "layer_types");
 	d->full_every = f->full_every;
 	if (f->full_every && !letters_of_windows(r) &&
 	    config_number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
@@ -216,6 +218,10 @@ static void context(struct config_reading *r)
 	d->context = r->f->context;
 	if (config_number(r, "max_position_embeddings", &d->context) == SAID_NOT)
 		config_number(r, "seq_length", &d->context); /* ChatGLM */
+	if (d->context && d->context == r->f->context && r->config == r->top)
+		CONFIG_NOTE_ABSENT(r, "taken as is usual", "max_position_embeddings");
+	if (!d->context && !r->f->learned_positions)
+		CONFIG_NOTE_ABSENT(r, "the longest sequence is not known", "max_position_embeddings");
 	if (!rope)
 		rope = config_find(r->config, "rope_parameters"); /* transformers 5 */
 	if (rope && rope->kind != YML_MAP)
@@ -460,6 +466,19 @@ static void wrong_layers(struct config_reading *r)
 		     "a list of 1 to 4096 layers");
 }
 
+/* Embeddings of each layer, which Gemma's class has where nothing is said. */
+static int64_t layer_embedding(struct config_reading *r)
+{
+	static const char *const keys[] = {"hidden_size_per_layer_input", NULL};
+
+	if (!r->f->plan)
+		return 0;
+	if (yml_get(r->config, keys[0]) ||
+	    !(str_starts(r->f->type, "gemma3n") || str_starts(r->f->type, "gemma4")))
+		return config_any_or_0(r, keys);
+	return config_usual(r, keys, 256);
+}
+
 static void text_model(struct config_reading *r)
 {
 	struct described *d = r->d;
@@ -485,7 +504,7 @@ static void text_model(struct config_reading *r)
 	describe_feed_forward(r);
 	if (r->f->learned_positions)
 		d->positions = CONFIG_NUMBER(r, 0, "n_positions", "n_ctx", "max_position_embeddings");
-	d->per_layer_embedding = r->f->plan ? CONFIG_OR_0(r, "hidden_size_per_layer_input") : 0;
+	d->per_layer_embedding = layer_embedding(r);
 	context(r);
 	predictors(r);
 	if (r->f->plan && !r->failed)

@@ -157,7 +157,7 @@ static const struct attention *attention_of(struct layers_job *j, const struct d
 		attention_of_full(j, a);
 	}
 	if (j->r->f->plan == PLAN_COMPRESS) {
-		a->window = CONFIG_NUMBER(j->r, 128, "sliding_window");
+		a->window = CONFIG_USUAL(j->r, 128, "sliding_window");
 		a->compress = l->ratio ? compress_of(j, l->ratio) : NULL;
 	}
 	heads_by_layer(j, l, a);
@@ -216,7 +216,10 @@ struct attention *describe_base_attention(struct config_reading *r)
 					     .value_dim = d->value_dim};
 		return a;
 	}
-	a->q_rank = CONFIG_OR_0(r, "share_q_dim"); /* Step 3 */
+	if (!strcmp(r->f->type, "step3_text")) {
+		CONFIG_NOTE_ABSENT(r, "queries are taken as not compressed", "share_q_dim");
+		a->q_rank = CONFIG_OR_0(r, "share_q_dim");
+	}
 	if (r->f->plan == PLAN_FLAGS)
 		CONFIG_NOTE_ABSENT(r, "taken as 'head_dim'", "v_head_dim");
 	if (config_find(r->config, "v_head_dim"))

@@ -189,6 +189,7 @@ static void extras_of_v4(struct layers_job *j)
 	const int64_t n = CONFIG_NUMBER(j->r, 4, "hc_mult"), outputs = n * (n + 2), in = n * d->hidden,
 		      hashed = CONFIG_OR_0(j->r, "num_hash_layers");
 
+	CONFIG_NOTE_ABSENT(j->r, "no layer is taken to choose experts by a table", "num_hash_layers");
 	d->streams = n;
 	d->extra = in * n + n + 1;
 	for (int64_t i = 0; i < d->layers; i++) {
@@ -261,11 +262,17 @@ static void extras_of_qwen4(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
 	struct described *d = r->d;
+	const struct yml *ids = config_find(r->config, "ple_layer_ids");
 	const int64_t n = CONFIG_NUMBER(r, 4, "hc_count"), rank = CONFIG_NUMBER(r, 320, "hc_lowrank"),
 		      h = d->hidden, wide = n * h, ple = CONFIG_NUMBER(r, h, "ple_embed_dim"),
 		      heads = (CONFIG_NUMBER(r, 3, "ngram_size") - 1) *
 			      CONFIG_NUMBER(r, 8, "heads_per_ngram");
 
+	CONFIG_NOTE_ABSENT(r, "no layer is taken to have tables of n-grams", "ple_layer_ids");
+	if (ids && ids->kind != YML_LIST)
+		config_wrong(r, ids, "ple_layer_ids", "a list of layers");
+	else if (ids && !ids->n)
+		describe_note(d, r->diags->arena, "'ple_layer_ids': no layer has tables of n-grams");
 	d->streams = n;
 	d->extra = wide + 2 * wide * rank - h;
 	for (int64_t i = 0; i < d->layers; i++) {

@@ -59,6 +59,8 @@ struct family {
 	int64_t window;     /* default */
 	bool latent;
 	bool mha;                   /* as many key heads as query heads, and no key that says so */
+	bool shares;                /* its experts have one beside them that every token goes through */
+	bool leads;                 /* its first layers have no experts, as many as a key says */
 	bool routed;                /* every layer has experts */
 	bool may_route;             /* layers have experts where the config counts more than one */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */

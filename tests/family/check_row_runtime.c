@@ -80,9 +80,9 @@ static const struct {
 	{"qwen2 ?B Q4_0 | 1.94 GiB | 3.40 B", "qwen2.5-3b"},
 	{"deepseek2 30B.A3B BF16 | 55.79 GiB | 29.94 B", "glm-4.7-flash"},
 	{"mistral3 14B BF16 | 25.16 GiB | 13.51 B", "ministral-3-14b"},
-	{"hunyuan-moe A13B Q6_K | 65.65 GiB | 80.39 B", NULL},
+	{"hunyuan-moe A13B Q6_K | 65.65 GiB | 80.39 B", "hunyuan-a13b"},
 	{"llama ?B TQ2_0 - 2.06 bpw ternary | 1.08 GiB | 3.99 B", NULL},
-	{"exaone4 32B Q4_K - Medium | 18.01 GiB | 32.00 B", NULL},
+	{"exaone4 32B Q4_K - Medium | 18.01 GiB | 32.00 B", "exaone-4-32b"},
 	{"dots1 142B Q4_K - Medium | 84.0 GiB | 142.77 B", NULL},
 	{"bert 335M Q4_0 | 395.50 MiB | 332.71 M", NULL},
 };

@@ -137,31 +137,21 @@ static const char *const flags[] = {"attention_bias",
 				    "mamba_rms_norm",
 				    "use_double_wide_mlp",
 				    "conv_bias",
+				    "moe_router_enable_expert_bias",
 				    "add_full_attention_sink_bias",
 				    "add_swa_attention_sink_bias"};
 static const char *const parts[] = {
-	"max_position_embeddings",
 	"rope_scaling",
 	"num_nextn_predict_layers",
 	"mtp_num_hidden_layers",
-	"n_shared_experts",
-	"num_shared_experts",
-	"shared_expert_intermediate_size",
-	"moe_shared_expert_intermediate_size",
 	"moe_latent_size",
 	"routed_expert_hidden_size",
 	"num_kv_shared_layers",
 	"mtp_hybrid_override_pattern",
 	"mtp_layers_block_type",
-	/* as many as heads, or hidden by heads, where it is not said */ "num_key_value_heads",
-	"head_dim",
+	/* hidden by heads where it is not said */ "head_dim",
 	/* dense layers as wide as it is said elsewhere */ "dense_intermediate_size",
-	"prefix_dense_intermediate_size",
-	"num_hash_layers",
-	"hidden_size_per_layer_input",
-	"sliding_window",
-	"first_k_dense_replace",
-	"num_dense_layers"};
+	"sliding_window"};
 
 static bool is_among(const char *const *keys, size_t n, const char *key)
 {

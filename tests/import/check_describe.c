@@ -270,7 +270,8 @@ START_TEST(notes_are_not_silent)
 	ck_assert_str_eq(r.d.notes[0], "'vision_config': the vision tower is left out");
 	arena_release(&r.arena);
 	read_config(&r, "{\"model_type\":\"llama\"," DENSE
-			",\"num_key_value_heads\":2,\"attention_chunk_size\":8192,\"hidden_act\":\"relu\"}");
+			",\"num_key_value_heads\":2,\"max_position_embeddings\":8192,\"attention_chunk_"
+			"size\":8192,\"hidden_act\":\"relu\"}");
 	ck_assert_uint_eq(r.d.notes_n, 2);
 	arena_release(&r.arena);
 }

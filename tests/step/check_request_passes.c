@@ -306,6 +306,7 @@ static const struct {
 	{"phi-3-medium", 10, 4000, 1, 0, NULL, NULL, NULL},
 	{"olmo-3-7b", 4000, 300, 2, 0, NULL, NULL, NULL},
 	{"olmo-3-32b", 100, 5000, 1, 0, NULL, NULL, NULL},
+	{"exaone-4-32b", 3000, 3000, 1, 0, NULL, NULL, NULL},
 };
 
 static const char *named(const char *name, const char *otherwise)
