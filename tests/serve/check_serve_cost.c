@@ -526,6 +526,41 @@ START_TEST(the_host_is_the_program)
 }
 END_TEST
 
+/* Two passes of a unified cache with as many rows behind as many tokens are one pass, whichever is asked for first. */
+START_TEST(unified_passes_are_alike)
+{
+	static const struct prompt_piece pieces[] = {{298, 0, true}, {298, 40, true}};
+	struct serving provenance = paged();
+	struct err err = ERR_INIT;
+	struct placement at;
+	int64_t fs[2][2];
+
+	load_host(_i);
+	provenance.kv = SERVING_UNIFIED;
+	at = fixture_place(&fixture, 0);
+	for (size_t first = 0; first < 2; first++) {
+		struct batch_cost *c = batch_cost_new(&at, &provenance, &err);
+		struct batch_time t;
+
+		ck_assert_msg(c != NULL, "%s", err.msg);
+		t = batch_cost_time(c);
+		for (size_t k = 0; k < 2; k++) {
+			const size_t which = (first + k) % 2;
+			struct batch_mix m = uniform_mix(&t, 2, which ? 30 : 50);
+
+			m.pieces = &pieces[which];
+			m.pieces_n = 1;
+			fs[first][which] = t.of(t.self, &m).fs;
+		}
+		batch_cost_free(c);
+	}
+	for (size_t which = 0; which < 2; which++)
+		ck_assert_int_eq(fs[0][which], fs[1][which]);
+	ck_assert_int_eq(fs[0][0], fs[0][1]);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Under a draw the tables are those of the drawn program; forgotten, they are as before. */
 START_TEST(draws)
 {
@@ -940,6 +975,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_loop_test(times, a_prompt_is_the_program, 0, ARRAY_LEN(alone));
 	tcase_add_loop_test(times, several_devices_are_the_program, 0, ARRAY_LEN(splits));
 	tcase_add_loop_test(times, the_host_is_the_program, 0, ARRAY_LEN(hosts));
+	tcase_add_loop_test(times, unified_passes_are_alike, 0, 3);
 	tcase_add_loop_test(times, draws, 0, ARRAY_LEN(splits));
 	tcase_add_test(times, drafts_are_the_program);
 	tcase_add_test(times, pools_are_not_a_replica);
