@@ -84,8 +84,8 @@ static const struct model *load_model(struct loader *l, const char *id)
 /* ---- runtimes ---- */
 
 /* In the order in which they are taken where none is named: what most owners run. */
-static const char *const generating[] = {"llama.cpp", "cuda",  "rocm", "vulkan", "mlx",
-					 "vllm",      "torch", "mps",  NULL};
+static const char *const generating[] = {"llama.cpp", "cuda", "rocm",  "vulkan", "sycl",
+					 "mlx",       "vllm", "torch", "mps",    NULL};
 /* What `calibrate` measures with kernels of its own: taken where no program that people run is known of a machine. */
 static const char *const suite_kernels[] = {"metal", "cblas", NULL};
 static const char *const training[] = {"mlx", "torch", "mps", NULL};

@@ -143,7 +143,7 @@ bool product_is_looped(const struct profile *p, const struct op *op)
 	const struct expert_loop *l = &p->tile.loop;
 
 	return op->experts && is_given(&l->origin) && product_tokens(op) >= (double)l->tokens &&
-	       cost_weights_kind(op->format) == BEYOND_F16;
+	       (l->blocks || cost_weights_kind(op->format) == BEYOND_F16);
 }
 
 double product_columns(const struct profile *p, const struct op *op)
@@ -198,8 +198,10 @@ static double tiled(const struct device_model *device_model, const struct op *op
 {
 	const struct tile *t = &device_model->profile->tile;
 	const double m = op->rows / op->copies, each = tile_rows(t, op);
+	const bool blocks = cost_weights_kind(op->format) != BEYOND_F16; /* others: a library's own tiles */
 	const double done = tiled_rows(t, op, m, each);
-	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
+	const double high = blocks ? fmax(each, (double)t->fill_rows) : each;
+	const double tiles = op->copies * whole(done / high) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
 
 	return done / m * fmax(1, places / tiles);

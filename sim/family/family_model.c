@@ -25,7 +25,8 @@ struct profile_copy {
 		KEY(text ".q8", member.q8, DIM_SHARE, FAMILY_ARITHMETIC),                                    \
 		KEY(text ".q4", member.q4, DIM_SHARE, FAMILY_ARITHMETIC),                                    \
 		KEY(text ".k", member.k, DIM_SHARE, FAMILY_ARITHMETIC),                                      \
-		KEY(text ".fp4", member.fp4, DIM_SHARE, FAMILY_ARITHMETIC)
+		KEY(text ".fp4", member.fp4, DIM_SHARE, FAMILY_ARITHMETIC),                                  \
+		KEY(text ".bf16", member.bf16, DIM_SHARE, FAMILY_ARITHMETIC)
 const struct family_key family_keys[] = {
 	KEY("read", p.read, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("copy", p.copy, DIM_BANDWIDTH, FAMILY_MEMORY),

@@ -204,11 +204,12 @@ struct few {
 	struct by_weights further; /* share of the peak for each further row, in addition to the first */
 };
 
-/* Experts of 16-bit weights whose products the host starts one by one, since no kernel takes them all. */
+/* Experts whose products the host starts one by one, since no kernel takes them all. */
 struct expert_loop {
 	struct origin origin; /* node NULL: not given */
 	int64_t tokens;       /* of a pass, from which it does */
 	int64_t kernels;      /* for each expert hit */
+	bool blocks;          /* of weights in blocks too; else of 16-bit weights alone */
 };
 
 /* The same where its time was measured: it waits for the router's choice, looks for the rows of each expert and starts
@@ -228,6 +229,7 @@ struct tile {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows, columns;
 	struct qty fill; /* tiles for each core from which the full utilisation is reached */
+	int64_t fill_rows; /* rows of a tile of blocks where a pass has as many: tiles are counted by them; 0: rows */
 	/* Rows of the tiles in which products of experts run, at most those of the pass; 0: rows. A kernel may take one
 	 * size for all experts, by the tokens of the pass, however few of them each expert gets. */
 	int64_t expert_rows;

@@ -261,6 +261,8 @@ static const struct table few_table = {"few rows", sizeof(struct few), few_field
 static const struct field expert_loop_fields[] = {
 	COUNT(struct expert_loop, tokens, 1 << 20, "of a pass, from which the host does so"),
 	COUNT(struct expert_loop, kernels, 1000, "for each expert hit"),
+	{FIELD_KEY(struct expert_loop, blocks), .type = FIELD_BOOL, .def = "false",
+	 .help = "experts in blocks of weights too; else those in 16 bits alone"},
 };
 static const struct table expert_loop_table = {"loop over experts", sizeof(struct expert_loop),
 					       expert_loop_fields, ARRAY_LEN(expert_loop_fields)};
@@ -285,6 +287,8 @@ static const struct field tile_fields[] = {
 	COUNT(struct tile, columns, 4096, "columns"),
 	{FIELD_KEY(struct tile, fill), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 64,
 	 .optional = true, .help = "tiles for each core from which the utilisation is all reached"},
+	{FIELD_KEY(struct tile, fill_rows), .type = FIELD_COUNT, .min = 1, .max = 4096, .optional = true,
+	 .help = "rows of a tile where a pass has as many, by which tiles are counted; not given: rows"},
 	{FIELD_KEY(struct tile, expert_rows), .type = FIELD_COUNT, .min = 1, .max = 4096, .optional = true,
 	 .help = "rows of a tile of experts, at most those of the pass; not given: rows"},
 	{FIELD_KEY(struct tile, packed), .type = FIELD_BOOL, .optional = true,
@@ -293,7 +297,7 @@ static const struct field tile_fields[] = {
 		"of the utilisation, what the kernel of experts reaches; above 1 where rows that only fill a "
 		"tile cost less than others; not given: all"),
 	SUB_OPT(struct tile, loop, expert_loop_table,
-		"experts of 16-bit weights whose products the host starts one by one; not given: none"),
+		"experts whose products the host starts one by one; not given: none"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 

@@ -15,6 +15,7 @@ static const struct program {
 		{"cuda", "serve-llama.cpp-cuda", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"rocm", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"vulkan", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
+		{"sycl", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"mlx", "serve-mlx", READS_MLX, .absorbs = false},
 		{"vllm", "serve-vllm", READS_SAFETENSORS, .absorbs = false},
 		{"mps", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true},

@@ -23,7 +23,8 @@ enum format_reader format_reader_of(const char *runtime);
 bool runtime_absorbs(const char *runtime);
 
 /* Rows from which on the runtime copies weights that the host's memory holds to the card, and computes there: 32 under
- * llama.cpp's back ends CUDA, ROCm and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu and ggml-vulkan.cpp, 3f545be). 0: never. */
+ * llama.cpp's back ends CUDA, ROCm, SYCL and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu, ggml-sycl.cpp and ggml-vulkan.cpp,
+ * 3f545be). 0: never. */
 int64_t runtime_op_offload_rows(const char *runtime);
 
 /* True of PyTorch, where bitsandbytes trains adapters on quantised weights: before each product, forward and backward, a kernel

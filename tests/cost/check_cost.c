@@ -693,6 +693,44 @@ START_TEST(rows_for_each_expert)
 }
 END_TEST
 
+/* The kernels of a product that a loop of the host starts for each of 16 experts, three apiece: from two tokens on, and of blocks
+ * where the loop takes these. */
+static const struct {
+	int64_t tokens;
+	enum format_id format;
+	double kernels;
+	bool blocks;
+} looped[] = {{1, FORMAT_F16, 1, false},
+	      {2, FORMAT_F16, 48, false},
+	      {2, FORMAT_Q8_0, 1, false},
+	      {2, FORMAT_Q8_0, 48, true},
+	      {1, FORMAT_Q8_0, 1, true}};
+
+START_TEST(kernels_of_experts_in_a_loop)
+{
+	struct arena a = ARENA_INIT;
+	const char *const set[] = {
+		arena_printf(&a,
+			     RUNTIME "tile={rows: 8, columns: 64, loop: {tokens: 2, kernels: 3, blocks: %s}}",
+			     looped[_i].blocks ? "true" : "false"),
+		RUNTIME "linear={kernels: 1}", NULL};
+	const struct op op = {.kind = OP_LINEAR,
+			      .m = 1,
+			      .n = 1000,
+			      .k = 1000,
+			      .copies = 16,
+			      .rows = 8 * (double)looped[_i].tokens,
+			      .experts = 8,
+			      .times = 1,
+			      .format = looped[_i].format};
+
+	fixture_text(&fixture, FIXTURE_THREE, set);
+	ck_assert_double_eq(cost_kernels(device_model_of(0, DTYPE_F16).profile, &op), looped[_i].kernels);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
 /* Experts that the host starts one by one, of products of 1,000 x 1,000: its 10 us each are longer than the device's time, or not
  * (weights of 2 MB at the fixture's bandwidth), and it looks for each of 128 experts in every row. */
 static const struct {
@@ -995,6 +1033,39 @@ START_TEST(tiles_fill_cores)
 	op.flop = 2.0 * 32 * 1e6 * (double)op.n;
 	c = cost_of(&op, &device_model, 1);
 	ck_assert_double_eq_tol(c.arithmetic.s, tiles[_i].slower * op.flop / 0.5e12, 1e-9 * c.arithmetic.s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A kernel that rounds rows up to 8 takes as many as 128 of them into one tile: the 16 tiles of 64 columns that three rows of
+ * tiles would be are counted once. Weights as they are go to a library, whose tiles are not those. */
+static const struct {
+	int64_t m;
+	enum format_id format;
+	double slower;
+} high_tiles[] = {{128, FORMAT_Q8_0, 3},
+		  {129, FORMAT_Q8_0, 1.5 * 136 / 129},
+		  {384, FORMAT_Q8_0, 1},
+		  {128, FORMAT_F16, 1}};
+
+START_TEST(tiles_of_many_rows_are_few)
+{
+	const char *const sets[] = {RUNTIME "tile={rows: 8, columns: 64, fill_rows: 128, fill: 3}",
+				    RUNTIME "few={rows: 8, pass: 5, gather: 1}", NULL};
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost c;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = high_tiles[_i].m;
+	op.rows = (double)op.m;
+	op.format = high_tiles[_i].format;
+	op.n = 64;
+	op.flop = 2.0 * op.rows * 1e6 * (double)op.n;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, high_tiles[_i].slower * op.flop / 0.5e12,
+				1e-9 * c.arithmetic.s);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -1723,6 +1794,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, device_model_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
+	tcase_add_loop_test(tc, kernels_of_experts_in_a_loop, 0, ARRAY_LEN(looped));
 	tcase_add_loop_test(tc, experts_that_the_host_starts, 0, ARRAY_LEN(called));
 	tcase_add_loop_test(tc, caches_in_blocks, 0, ARRAY_LEN(caches));
 	tcase_add_loop_test(tc, heads_of_a_group_at_a_time, 0, ARRAY_LEN(at_a_time));
@@ -1730,6 +1802,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
+	tcase_add_loop_test(tc, tiles_of_many_rows_are_few, 0, ARRAY_LEN(high_tiles));
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_loop_test(tc, experts_are_gathered_into_tiles, 0, ARRAY_LEN(gathered));
