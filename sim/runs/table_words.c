@@ -97,9 +97,10 @@ static bool is_known(const char *name)
 }
 
 /* Columns of our own csv beside those; ingest.h. Of `validate`'s and a fit's own tables, too. */
-static const char *const own[] = {"kind",  "seconds", "tok_per_s",    "prompt", "gen",   "depth",
-				  "batch", "chunk",   "sd",           "n",      "set",   "source",
-				  "use",   "over",    "over_runtime", "rate",   "ratio", "peak"};
+static const char *const own[] = {
+	"kind",    "seconds", "tok_per_s", "prompt", "gen",   "depth",        "batch",   "chunk", "sd",
+	"n",       "set",     "source",    "use",    "over",  "over_runtime", "rate",    "ratio", "peak",
+	"quality", "remark",  "remarks",   "note",   "notes", "Notes",        "comment", "url"};
 
 void csv_note_unknown(struct reading *r, int line, const char *const *names, size_t n)
 {
