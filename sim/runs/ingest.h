@@ -7,7 +7,7 @@
  *   - llama-batched-bench: jsonl, md; llama-sweep-bench of ik_llama.cpp: md (lines of log between them are ignored)
  *   - llama-server's timings (JSON), llama_print_timings, llama_perf and print_timing of logs; ollama run --verbose and its
  *     answers in JSON; the line below an answer of LM Studio and its REST API's answer; koboldcpp's line; llama-benchy: md
- *   - koboldcpp's --benchmark, its csv or its lines; what the command above a log or a table says (command_line.h); builds in
+ *   - koboldcpp's --benchmark, its csv or its lines, and its times of a token of 2023 and 2024; what the command above a log or a table says (command_line.h); builds in
  *     prose (build_text.h); all of it however it was pasted (tidied.h): quoted, coloured, as HTML, tabs or boxes
  *   - macMLX, vllm-mlx-bench, normiebench and, of Ollama, llmfit: JSON (ingest_apps.c)
  *   - mlx_lm.benchmark and mlx_lm.generate: text; exo's benchmark: its log and its JSON (ingest_exo.c)

@@ -4,6 +4,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/table_words.h"
 
 static bool is_llama_head(const char *line)
 {
@@ -66,6 +67,8 @@ int ingest_csv(struct reading *r, const char *text)
 	if (!llama && !own)
 		return refuse_unknown(r);
 	r->tool = llama ? "llama-bench" : NULL;
+	if (!llama)
+		csv_note_unknown(r, csv.head_line, csv.heads, csv.heads_n);
 	for (size_t i = 0; i < csv.n; i++) {
 		const struct record c = {.r = r, .line = csv.rows[i].line, .csv = &csv, .row = &csv.rows[i]};
 

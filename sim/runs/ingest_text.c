@@ -203,6 +203,12 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	return reading_add(r, run);
 }
 
+/* Of -pps one prompt serves all sequences, and the cache holds it once: N_KV is PP + B TG, else B (PP + TG). */
+static bool is_shared_prompt(const double x[4])
+{
+	return x[2] > 1 && x[0] > 0 && x[3] == x[0] + x[2] * x[1];
+}
+
 /* Both have times of a prompt and of a generation. Without the column B it is llama-sweep-bench of ik_llama.cpp
  * (examples/sweep-bench): one sequence, and each is measured behind N_KV tokens; with it, llama-batched-bench, whose N_KV
  * is what the cache holds at the end. */
@@ -214,7 +220,7 @@ static int take_batched_row(struct reading *r, int line, const struct cells *hea
 	struct run pp, tg;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if ((sweep ? i == 2 : i == 3))
+		if ((sweep ? i == 2 : i == 3 && !*cell(head, row, names[i])))
 			continue;
 		if (reading_number(r, line, names[i], cell(head, row, names[i]), 1e8, &x[i]) != 0)
 			return -1;
@@ -223,8 +229,8 @@ static int take_batched_row(struct reading *r, int line, const struct cells *hea
 	}
 	pp = (struct run){.line = line,
 			  .prompt = (int64_t)x[0],
-			  .depth = (int64_t)x[3],
-			  .batch = (int64_t)x[2],
+			  .depth = sweep ? (int64_t)x[3] : 0,
+			  .batch = is_shared_prompt(x) ? 1 : (int64_t)x[2],
 			  .chunk = 512,
 			  .seconds = x[4],
 			  .n = 1};

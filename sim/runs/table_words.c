@@ -96,6 +96,26 @@ static bool is_known(const char *name)
 	return !*name;
 }
 
+/* Columns of our own csv beside those; ingest.h. Of `validate`'s and a fit's own tables, too. */
+static const char *const own[] = {
+	"kind",    "seconds", "tok_per_s", "prompt", "gen",   "depth",        "batch",   "chunk", "sd",
+	"n",       "set",     "source",    "use",    "over",  "over_runtime", "rate",    "ratio", "peak",
+	"quality", "remark",  "remarks",   "note",   "notes", "Notes",        "comment", "url"};
+
+void csv_note_unknown(struct reading *r, int line, const char *const *names, size_t n)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_known(names[i]) && str_find(names[i], own, ARRAY_LEN(own)) == ARRAY_LEN(own))
+			all = arena_printf(r->arena, "%s%s'%.40s'", all ? all : "", all ? ", " : "",
+					   names[i]);
+	if (all)
+		reading_note(r, line,
+			     arena_printf(r->arena,
+					  "what these columns say is not known here, and not used: %s", all));
+}
+
 void table_note_unknown(struct reading *r, int line, const struct cells *head)
 {
 	const char *all = NULL;
@@ -317,6 +337,36 @@ static void note_taken(struct reading *r, int line, const char *said)
 			     "%s, and rows that do not say how many devices they had are taken for runs of "
 			     "one",
 			     said));
+}
+
+/* What makes another machine of one, as people write it beside their results. */
+static void note_settings(struct reading *r, int at, const char *line)
+{
+	static const char *const words[] = {"power limit", "power-limit",   "powerlimit",     "power cap",
+					    "power-cap",   "power limited", "nvidia-smi -pl", "undervolt",
+					    "overclock",   "underclock"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words) && is_prose(line); i++)
+		for (const char *c = line; *c; c++)
+			if (!strncasecmp(c, words[i], strlen(words[i]))) {
+				reading_note(
+					r, at,
+					arena_printf(
+						r->arena,
+						"the text speaks of '%s': rows are held against the machine "
+						"as it is sold; one 'with base:' and what differs is that "
+						"machine",
+						words[i]));
+				return;
+			}
+}
+
+void text_note_settings(struct reading *r, const char *text)
+{
+	const size_t before = r->notes.n;
+
+	for (int at = 1; *text && r->notes.n == before; at++)
+		note_settings(r, at, reading_line(r, &text));
 }
 
 void text_note_devices(struct reading *r, const char *text)

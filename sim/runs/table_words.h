@@ -28,6 +28,12 @@ void text_note_headless(struct reading *r, const char *text);
 /* Notes the columns of a table of llama-bench that are none of its own, such as those of forks: what they say is not used. */
 void table_note_unknown(struct reading *r, int line, const struct cells *head);
 
+/* The same of our own csv, whose n columns have these names. */
+void csv_note_unknown(struct reading *r, int line, const char *const *names, size_t n);
+
+/* Notes a limit of power or the like that the text speaks of: the machine is another than is sold. */
+void text_note_settings(struct reading *r, const char *text);
+
 /* Notes that the text between tables and logs speaks of several devices, "a 4x3090 system", "With two GPUs", where the rows do not say
  * how many they had. */
 void text_note_devices(struct reading *r, const char *text);

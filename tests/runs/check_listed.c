@@ -431,6 +431,67 @@ START_TEST(columns_of_others)
 }
 END_TEST
 
+START_TEST(columns_of_our_csv)
+{
+	static const struct {
+		const char *column;
+		bool known;
+	} columns[] = {{"power_limit", false}, {"temperature", false}, {"depth", true}, {"type_k", true},
+		       {"source", true},       {"threads", true},      {"sd", true},    {"Notes", true}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const struct runs r = read_text(
+			&a, arena_printf(&a, "kind,prompt,tok_per_s,%s\npp,512,900,%s\n", columns[i].column,
+					 columns[i].column[0] == 's' && columns[i].column[1] == 'd' ? "0.1"
+												    : "0"));
+
+		ck_assert_msg((r.notes.n == 0) == columns[i].known, "%s", columns[i].column);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* One prompt for all sequences is read once. */
+START_TEST(shared_prompts)
+{
+	struct arena a = ARENA_INIT;
+	const struct runs r =
+		read_text(&a, "| PP | TG | B | N_KV | T_PP s | S_PP t/s | T_TG s | S_TG t/s | T s | S t/s |\n"
+			      "|---|---|---|---|---|---|---|---|---|---|\n"
+			      "| 512 | 32 | 1 | 544 | 0.137 | 3737 | 0.265 | 120 | 0.4 | 1353 |\n"
+			      "| 512 | 32 | 8 | 768 | 0.138 | 3710 | 0.365 | 701 | 0.5 | 1526 |\n"
+			      "| 512 | 32 | 8 | 4352 | 1.138 | 3599 | 0.365 | 701 | 1.5 | 2900 |\n");
+
+	ck_assert_uint_eq(r.n, 6);
+	ck_assert_int_eq(r.at[2].batch, 1);
+	ck_assert_int_eq(r.at[3].batch, 8);
+	ck_assert_int_eq(r.at[4].batch, 8);
+	for (size_t i = 0; i < r.n; i++)
+		ck_assert_int_eq(r.at[i].depth, i & 1 ? 512 : 0);
+	arena_release(&a);
+}
+END_TEST
+
+/* What people did to their card is told. */
+START_TEST(cards_that_were_changed)
+{
+	static const struct {
+		const char *line;
+		size_t notes;
+	} lines[] = {{"RTX 3090 (power limited to 220W), CUDA 12.8:", 1},
+		     {"I ran nvidia-smi -pl 250 before", 1},
+		     {"with a slight Undervolt", 1},
+		     {"no power supply was harmed", 0}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		ck_assert_uint_eq(read_text(&a, arena_printf(&a, "%s\n\n%s", lines[i].line, table)).notes.n,
+				  lines[i].notes);
+	arena_release(&a);
+}
+END_TEST
+
 /* A column of formats is the row's format, whatever the model's name has. */
 START_TEST(columns_of_formats)
 {
@@ -472,6 +533,9 @@ Suite *suite_listed(void)
 	tcase_add_test(t, modes_beside_each_other);
 	tcase_add_test(t, columns_of_others);
 	tcase_add_test(t, columns_of_formats);
+	tcase_add_test(t, columns_of_our_csv);
+	tcase_add_test(t, shared_prompts);
+	tcase_add_test(t, cards_that_were_changed);
 	suite_add_tcase(s, t);
 	return s;
 }
