@@ -49,7 +49,7 @@ static int64_t expert_width(struct config_reading *r)
 	if (r->f->expert_inner_or_inner || config_find(r->config, "dense_intermediate_size"))
 		return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size",
 				     "intermediate_size");
-	return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size");
+	return CONFIG_NUMBER(r, 0, "moe_intermediate_size", "expert_hidden_size", "expert_ffn_hidden_size");
 }
 
 static void vision_experts(struct config_reading *r)
@@ -65,6 +65,22 @@ static void vision_experts(struct config_reading *r)
 	describe_note(r->d, r->diags->arena,
 		      "'moe_num_experts': experts of pictures are left out, about %s billion parameters",
 		      units_digits(n / 1e9, 2).text);
+}
+
+/* Some of the experts that LongCat chooses from do nothing: so many of those chosen are others, on average. */
+static void idle_experts(struct config_reading *r)
+{
+	const int64_t idle = CONFIG_OR_0(r, "zero_expert_num"), all = r->d->experts + idle,
+		      chosen = r->d->active;
+
+	if (strcmp(r->f->type, "longcat_flash") != 0)
+		return;
+	CONFIG_NOTE_ABSENT(r, "no expert is taken to do nothing", "zero_expert_num");
+	r->d->active = (2 * chosen * r->d->experts + all) / (2 * all);
+	if (idle)
+		describe_note(r->d, r->diags->arena,
+			      "'zero_expert_num': of %lld chosen experts %lld do nothing on average",
+			      (long long)chosen, (long long)(chosen - r->d->active));
 }
 
 /* How experts are told: count, choice, widths, and those that every token goes through. */
@@ -104,7 +120,8 @@ static void expert_widths(struct config_reading *r)
 	if (!strcmp(f->type, "granitemoehybrid"))
 		CONFIG_NOTE_ABSENT(r, "taken as 'intermediate_size'", "shared_intermediate_size");
 	if (has_ffn_beside(r) && !d->shared_inner) /* an FFN beside the experts of each layer */
-		d->shared_inner = CONFIG_NUMBER(r, 0, "intermediate_size");
+		d->shared_inner = CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_hidden_size");
+	idle_experts(r);
 	if (d->shared_inner && !d->shared)
 		d->shared = 1;
 	if (d->shared * d->expert_inner == d->shared_inner && f->plan)
@@ -169,7 +186,7 @@ static void tell_what_is_absent(struct config_reading *r, const struct yml *freq
 {
 	const struct family *f = r->f;
 
-	if (((f->latent && f->routed) || f->leads) && !(freq && freq->kind == YML_LIST))
+	if (((f->latent && f->routed && !f->beside) || f->leads) && !(freq && freq->kind == YML_LIST))
 		CONFIG_NOTE_ABSENT(r, "all layers are taken to have experts", "first_k_dense_replace",
 				   "num_dense_layers", "moe_layer_start_index", "mlp_layer_types",
 				   "moe_layers_enum", "is_moe_layer", "mlp_only_layers");
@@ -220,7 +237,8 @@ static void experts(struct config_reading *r)
 		d->first_dense = d->layers - 1;
 	d->inner = d->first_dense || d->every > 1 || f->plan
 			   ? CONFIG_OR_0(r, "intermediate_size_mlp", "dense_intermediate_size",
-					 "prefix_dense_intermediate_size", "intermediate_size")
+					 "prefix_dense_intermediate_size", "intermediate_size",
+					 "ffn_hidden_size")
 			   : 0;
 	if (!d->inner && (d->first_dense || d->every > 1))
 		d->inner = CONFIG_NUMBER(r, 0, "intermediate_size");

@@ -491,6 +491,8 @@ static void text_model(struct config_reading *r)
 		wrong_layers(r);
 		return;
 	}
+	if (!strcmp(r->f->type, "longcat_flash"))
+		d->layers *= 2;
 	d->hidden = CONFIG_NUMBER(r, within(r, r->f->hidden), "hidden_size", "n_embd", "dim", "d_model");
 	d->vocabulary = CONFIG_USUAL(r, r->f->vocabulary, "vocab_size");
 	d->tied = config_flag(r, r->top, "tie_word_embeddings",

@@ -52,11 +52,31 @@ static void attention_of_windows(struct layers_job *j, struct attention *a)
 	}
 }
 
+/* What transformers writes of full layers in the place of 'global_head_dim': {"5": {"head_dim": 512, ...}, ...}. */
+static void heads_of_gemma4(struct config_reading *r, struct attention *a)
+{
+	const struct yml *own = config_find(r->config, "per_layer_config");
+	struct config_reading inner = *r;
+
+	if (own && own->kind == YML_MAP && own->n && own->items[0]->kind == YML_MAP) {
+		inner.config = own->items[0];
+		a->head_dim = CONFIG_NUMBER(&inner, a->head_dim, "head_dim");
+		a->kv_heads = CONFIG_NUMBER(&inner, a->kv_heads, "num_key_value_heads");
+		r->failed |= inner.failed;
+	} else if (!config_find(r->config, "global_head_dim")) {
+		describe_note(r->d, r->diags->arena,
+			      "'global_head_dim' is missing: taken as 512, as is usual in gemma4_text");
+		a->head_dim = 512;
+	}
+}
+
 /* Gemma 4: full layers have wider heads, fewer keys and values, or keys that are values, too. */
 static void attention_of_full(struct layers_job *j, struct attention *a)
 {
 	struct config_reading *r = j->r;
 
+	if (!strcmp(r->f->type, "gemma4_text"))
+		heads_of_gemma4(r, a);
 	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "global_head_dim");
 	if (config_flag(r, r->config, "attention_k_eq_v", false)) {
 		a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "num_global_key_value_heads");

@@ -289,6 +289,15 @@ static void extras_of_qwen4(struct layers_job *j)
 	}
 }
 
+/* The router's outputs and corrections of experts that do nothing. */
+static void extras_of_idle_experts(struct layers_job *j)
+{
+	const int64_t idle = CONFIG_OR_0(j->r, "zero_expert_num");
+
+	for (int64_t i = 0; i < j->r->d->layers; i += 2)
+		j->at[i].extra = idle * (j->r->d->hidden + 1);
+}
+
 /* A convolution with biases has them in both of its products, too (transformers' modeling_lfm2.py). */
 static void extras_of_conv(struct layers_job *j)
 {
@@ -305,6 +314,8 @@ void describe_extras(struct layers_job *j)
 		extras_of_v4(j);
 	if (!strcmp(type, "hy_v4") || !strcmp(type, "glm5_next_text"))
 		extras_of_streams(j, !strcmp(type, "glm5_next_text"));
+	if (!strcmp(type, "longcat_flash"))
+		extras_of_idle_experts(j);
 	if (!strcmp(type, "qwen4_exp_text"))
 		extras_of_qwen4(j);
 	if (j->recurrent && j->recurrent->kind == RECURRENT_CONV && j->recurrent->conv_bias)

@@ -143,7 +143,10 @@ static const struct family families[] = {
 	{.type = "kimi_vl", .like = "deepseek_v3"},
 	{.type = "mistral3", .like = "mistral"},
 	{.type = "pixtral", .like = "mistral"},
-	{.type = "longcat_flash", .refused = "its layers hold two attentions and experts that do nothing"},
+	{.type = "axk1",
+	 .like = "deepseek_v3"}, /* transformers' modular_axk1.py: but for a norm behind its experts */
+	{.type = "dots_ocr", .like = "qwen2"},
+	{.type = "KeyeVL1_5", .like = "qwen3"},
 	{.type = "glm4_moe_lite",
 	 .shares = true,
 	 .latent = true,

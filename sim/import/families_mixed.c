@@ -65,6 +65,14 @@ const struct family families_mixed[] = {
 	 .router_bias = true,
 	 .experts = 320,
 	 .active = 8},
+	/* LongCat Flash: transformers' modular_longcat_flash.py and mlx_lm's longcat_flash.py: each layer is two, of attention and an
+	 * FFN, and the first has experts beside its FFN, of which some do nothing */
+	{.type = "longcat_flash",
+	 .plan = PLAN_TYPES,
+	 .latent = true,
+	 .routed = true,
+	 .router_bias = true,
+	 .beside = true},
 	/* Meta's Code World Model: transformers' configuration_cwm.py */
 	{.type = "cwm",
 	 .plan = PLAN_TYPES,
