@@ -183,6 +183,7 @@ static int read_all(struct reading *r, const char *text)
 	if (known && r->rows.n) {
 		text_note_devices(r, text);
 		text_note_settings(r, text);
+		text_note_sizes(r, text);
 		text_note_headless(r, text);
 		return 0;
 	}

@@ -339,6 +339,53 @@ static void note_taken(struct reading *r, int line, const char *said)
 			     said));
 }
 
+/* A line that heads what is below: it ends with a colon, or Markdown marks it. */
+static bool is_heading(const char *line)
+{
+	enum { SHORT = 60 };
+
+	return strlen(line) < SHORT && is_prose(line) &&
+	       (str_ends(line, ":") || *line == '#' || str_starts(line, "**"));
+}
+
+/* The number of parameters in a heading, "13B" or "0.6b", as it stands there; NULL: none does. */
+static const char *size_in(struct arena *a, const char *line)
+{
+	for (const char *at = line; *at; at++) {
+		const size_t n = strspn(at, "0123456789.");
+
+		if (isdigit((unsigned char)*at) && (at == line || !isalnum((unsigned char)at[-1])) &&
+		    (at[n] == 'B' || at[n] == 'b') && !isalnum((unsigned char)at[n + 1]))
+			return arena_strndup(a, at, n);
+		at += n ? n - 1 : 0;
+	}
+	return NULL;
+}
+
+void text_note_sizes(struct reading *r, const char *text)
+{
+	const char *first = NULL;
+	bool unnamed = false;
+
+	for (size_t i = 0; i < r->rows.n; i++)
+		unnamed = unnamed || !r->rows.at[i].model;
+	for (int at = 1; *text && unnamed; at++) {
+		const char *line = reading_line(r, &text),
+			   *size = is_heading(line) ? size_in(r->arena, line) : NULL;
+
+		first = first ? first : size;
+		if (!size || !strcmp(size, first))
+			continue;
+		reading_note(r, at,
+			     arena_printf(r->arena,
+					  "headings are of models of %sB and %sB, and rows do not name "
+					  "theirs: all are taken "
+					  "for one model",
+					  first, size));
+		return;
+	}
+}
+
 /* What makes another machine of one, as people write it beside their results. */
 static void note_settings(struct reading *r, int at, const char *line)
 {

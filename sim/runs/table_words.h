@@ -31,6 +31,9 @@ void table_note_unknown(struct reading *r, int line, const struct cells *head);
 /* The same of our own csv, whose n columns have these names. */
 void csv_note_unknown(struct reading *r, int line, const char *const *names, size_t n);
 
+/* Notes headings of several sizes, "7B q4:" and "13B q5:", where rows do not name their model. */
+void text_note_sizes(struct reading *r, const char *text);
+
 /* Notes a limit of power or the like that the text speaks of: the machine is another than is sold. */
 void text_note_settings(struct reading *r, const char *text);
 

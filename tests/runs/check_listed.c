@@ -473,6 +473,33 @@ START_TEST(shared_prompts)
 }
 END_TEST
 
+/* Headings of several sizes above rows that do not name their model. */
+START_TEST(sizes_in_headings)
+{
+	static const char timing[] = "llama_print_timings: eval time = 2511.73 ms / 99 runs\n";
+	static const struct {
+		const char *heads[2];
+		size_t notes;
+	} of[] = {{{"7B q4:", "13B q5:"}, 1},
+		  {{"### 8b", "### 70b"}, 1},
+		  {{"7B q4:", "7B q8:"}, 0},
+		  {{"7B q4:", "again:"}, 0},
+		  {{"with 16GB", "with 32GB"}, 0},
+		  {{"**0.6B**", "**1.7B**"}, 1},
+		  {{"It took 7B tokens", "or 13B tokens"}, 0}};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		const struct runs r = read_text(&a, arena_printf(&a, "%s\n%s\n%s\n%s", of[i].heads[0], timing,
+								 of[i].heads[1], timing));
+
+		ck_assert_msg(r.notes.n == of[i].notes, "%s, %s", of[i].heads[0], of[i].heads[1]);
+	}
+	ck_assert_uint_eq(read_text(&a, arena_printf(&a, "7B:\n\n%s\n13B:\n\n%s", table, table)).notes.n, 0);
+	arena_release(&a);
+}
+END_TEST
+
 /* What people did to their card is told. */
 START_TEST(cards_that_were_changed)
 {
@@ -536,6 +563,7 @@ Suite *suite_listed(void)
 	tcase_add_test(t, columns_of_our_csv);
 	tcase_add_test(t, shared_prompts);
 	tcase_add_test(t, cards_that_were_changed);
+	tcase_add_test(t, sizes_in_headings);
 	suite_add_tcase(s, t);
 	return s;
 }
