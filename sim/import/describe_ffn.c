@@ -75,6 +75,10 @@ static void idle_experts(struct config_reading *r)
 
 	if (strcmp(r->f->type, "longcat_flash") != 0)
 		return;
+	if (idle > 1 << 20 || chosen > all || all > 1 << 20) {
+		config_wrong(r, r->config, "zero_expert_num", "as many experts as a model can have");
+		return;
+	}
 	CONFIG_NOTE_ABSENT(r, "no expert is taken to do nothing", "zero_expert_num");
 	r->d->active = (2 * chosen * r->d->experts + all) / (2 * all);
 	if (idle)
@@ -242,7 +246,7 @@ static void experts(struct config_reading *r)
 			   : 0;
 	if (!d->inner && (d->first_dense || d->every > 1))
 		d->inner = CONFIG_NUMBER(r, 0, "intermediate_size");
-	if (!d->experts || !d->active || d->active > d->experts) {
+	if (!d->experts || !d->active || d->active > d->experts || d->experts > 1 << 20) {
 		r->failed = true;
 		diag_add(r->diags, r->config->place, NULL, "config: %lld of %lld experts cannot be",
 			 (long long)d->active, (long long)d->experts);

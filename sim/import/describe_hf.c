@@ -453,6 +453,22 @@ static void predictors(struct config_reading *r)
 			      d->mtp_layers == 1 ? "s" : "");
 }
 
+/* Widths of which no product could be counted. */
+static void too_large(struct config_reading *r)
+{
+	static const char *const keys[] = {"hidden_size", "n_embd", "dim", "d_model", "vocab_size"};
+
+	r->failed = true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct yml *y = config_find(r->config, keys[i]);
+
+		if (y && y->kind == YML_SCALAR && strtod(y->text, NULL) > 1 << 24)
+			config_wrong(r, y, keys[i], "a width that a model can have");
+	}
+	if (!r->diags->n)
+		diag_add(r->diags, r->config->place, NULL, "config: its widths are too large");
+}
+
 static void wrong_layers(struct config_reading *r)
 {
 	static const char *const keys[] = {"num_hidden_layers", "n_layer", "n_layers", "num_layers"};
@@ -495,6 +511,10 @@ static void text_model(struct config_reading *r)
 		d->layers *= 2;
 	d->hidden = CONFIG_NUMBER(r, within(r, r->f->hidden), "hidden_size", "n_embd", "dim", "d_model");
 	d->vocabulary = CONFIG_USUAL(r, r->f->vocabulary, "vocab_size");
+	if (d->hidden > 1 << 24 || d->vocabulary > (int64_t)1 << 32) {
+		too_large(r);
+		return;
+	}
 	d->tied = config_flag(r, r->top, "tie_word_embeddings",
 			      config_flag(r, r->config, "tie_word_embeddings",
 					  config_flag(r, r->config, "tie_embedding", r->f->tied)));

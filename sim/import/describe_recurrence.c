@@ -181,12 +181,26 @@ struct recurrent *describe_recurrence(struct config_reading *r)
 
 /* --- small numbers that no block has -------------------------------------------------------------- */
 
+/* A number of which products are made: a larger one than can be is reported. */
+static int64_t number_up_to(struct config_reading *r, int64_t def, const char *key, int64_t most)
+{
+	const int64_t x = CONFIG_NUMBER(r, def, key);
+
+	if (x <= most)
+		return x;
+	if (config_find(r->config, key))
+		config_wrong(r, config_find(r->config, key), key,
+			     arena_printf(r->diags->arena, "a whole number up to %lld", (long long)most));
+	r->failed = true;
+	return 1;
+}
+
 /* Hyper-connections of DeepSeek V4: n streams mix before and behind each of two blocks, with n (n + 2) outputs
  * of n h inputs; the first layers route by a table of V k numbers in the place of a correction. */
 static void extras_of_v4(struct layers_job *j)
 {
 	struct described *d = j->r->d;
-	const int64_t n = CONFIG_NUMBER(j->r, 4, "hc_mult"), outputs = n * (n + 2), in = n * d->hidden,
+	const int64_t n = number_up_to(j->r, 4, "hc_mult", 64), outputs = n * (n + 2), in = n * d->hidden,
 		      hashed = CONFIG_OR_0(j->r, "num_hash_layers");
 
 	CONFIG_NOTE_ABSENT(j->r, "no layer is taken to choose experts by a table", "num_hash_layers");
@@ -204,8 +218,8 @@ static void extras_of_v4(struct layers_job *j)
 static void extras_of_3n(struct layers_job *j)
 {
 	struct described *d = j->r->d;
-	const int64_t n = CONFIG_NUMBER(j->r, 4, "altup_num_inputs"),
-		      laurel = CONFIG_NUMBER(j->r, 64, "laurel_rank"), h = d->hidden;
+	const int64_t n = number_up_to(j->r, 4, "altup_num_inputs", 64),
+		      laurel = number_up_to(j->r, 64, "laurel_rank", 1 << 20), h = d->hidden;
 
 	d->streams = n;
 	d->extra = 2 * (n - 1) * h * h;
@@ -234,7 +248,7 @@ static void extras_of_lightning(struct layers_job *j)
 static void extras_of_streams(struct layers_job *j, bool mixes)
 {
 	struct described *d = j->r->d;
-	const int64_t n = CONFIG_NUMBER(j->r, 4, "hc_mult"), outputs = mixes ? n * (n + 2) : 2 * n,
+	const int64_t n = number_up_to(j->r, 4, "hc_mult", 64), outputs = mixes ? n * (n + 2) : 2 * n,
 		      in = n * d->hidden;
 
 	if (!config_flag(j->r, j->r->config, mixes ? "mhc" : "enable_ihc", true))
@@ -263,10 +277,11 @@ static void extras_of_qwen4(struct layers_job *j)
 	struct config_reading *r = j->r;
 	struct described *d = r->d;
 	const struct yml *ids = config_find(r->config, "ple_layer_ids");
-	const int64_t n = CONFIG_NUMBER(r, 4, "hc_count"), rank = CONFIG_NUMBER(r, 320, "hc_lowrank"),
-		      h = d->hidden, wide = n * h, ple = CONFIG_NUMBER(r, h, "ple_embed_dim"),
-		      heads = (CONFIG_NUMBER(r, 3, "ngram_size") - 1) *
-			      CONFIG_NUMBER(r, 8, "heads_per_ngram");
+	const int64_t n = number_up_to(r, 4, "hc_count", 64),
+		      rank = number_up_to(r, 320, "hc_lowrank", 1 << 20), h = d->hidden, wide = n * h,
+		      ple = number_up_to(r, h, "ple_embed_dim", 1 << 20),
+		      heads = (number_up_to(r, 3, "ngram_size", 64) - 1) *
+			      number_up_to(r, 8, "heads_per_ngram", 4096);
 
 	CONFIG_NOTE_ABSENT(r, "no layer is taken to have tables of n-grams", "ple_layer_ids");
 	if (ids && ids->kind != YML_LIST)
@@ -280,11 +295,11 @@ static void extras_of_qwen4(struct layers_job *j)
 		if (!has_ngrams(r, i + 1))
 			continue;
 		j->at[i].extra +=
-			(wide + h) * ple + 3 * wide + wide * CONFIG_NUMBER(r, 4, "ple_conv_kernel_size");
+			(wide + h) * ple + 3 * wide + wide * number_up_to(r, 4, "ple_conv_kernel_size", 1024);
 		describe_note(r->d, r->diags->arena,
 			      "'ple_layer_ids': tables of n-grams are kept apart, as weights of which a "
 			      "token reads a few rows");
-		d->tables += heads * CONFIG_NUMBER(r, 20000000, "ngram_vocab_size_base") *
+		d->tables += heads * number_up_to(r, 20000000, "ngram_vocab_size_base", 1 << 30) *
 			     (ple / (heads ? heads : 1));
 	}
 }

@@ -47,6 +47,8 @@ static const struct {
 	{LAGUNA, "intermediate_size", NULL, "'intermediate_size' is missing"},
 	{LAGUNA, "moe_intermediate_size", NULL, "'moe_intermediate_size' is missing"},
 	{LAGUNA, "gating", "\"abc\"", "a gate of each head or of each element"},
+	/* numbers whose products no integer holds */
+	{LAGUNA, "hidden_size", "1000000000000", "'hidden_size': expected a width that a model can have"},
 	{LAGUNA, "num_hidden_layers", "1000000",
 	 "'num_hidden_layers': expected 1 to 4096 layers, got '1000000'"},
 	{LING, "intermediate_size", NULL, "is missing"},
