@@ -269,6 +269,8 @@ static struct move choose(struct state *s, size_t stage)
 	const struct move f = earliest(s, stage, PASS_FORWARD), w = earliest(s, stage, PASS_WEIGHTS);
 	struct move b = earliest(s, stage, PASS_INPUT), best;
 
+	if (w.found && s->l->relief && s->stages[stage].held >= s->l->relief[stage])
+		return w;
 	if (s->l->forward_first && !all_forward(s))
 		b.found = false;
 	best = work(s, &f, &b);

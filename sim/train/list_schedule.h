@@ -13,6 +13,9 @@ struct limits {
 	int64_t admit;       /* largest number of micro-batches in flight */
 	const int64_t *hold; /* [stage]: largest number of chunks' activations held; NULL: no limit */
 	bool forward_first;  /* no B before the last F (GPipe) */
+	/* [stage]: a stage that holds so many chunks' activations runs W, which frees them, before anything else; NULL: W may wait
+	 * until the end, with the activations of all micro-batches */
+	const int64_t *relief;
 };
 
 /* The shortest schedule of those tried; false if all of them deadlock, which only a `hold` can cause. */

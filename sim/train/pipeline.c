@@ -324,7 +324,7 @@ static struct stage_orders best(struct arena *a, enum train_schedule s, const st
 {
 	const struct pipeline few = pipeline_compared(p);
 	const int64_t *hold = limits_of(a, s, p);
-	const struct limits l = {p->micros, hold, false}, safe = {own_limit(s, p), NULL, false};
+	const struct limits l = {p->micros, hold, false, NULL}, safe = {own_limit(s, p), NULL, false, hold};
 	struct arena scratch = ARENA_INIT;
 	const bool list = lists(&scratch, s, &few, hold, &l, &safe);
 	struct stage_orders o;
@@ -340,7 +340,7 @@ static struct stage_orders best(struct arena *a, enum train_schedule s, const st
 /* The paper's order, if there is one and the limit allows it. */
 static struct stage_orders made(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
-	const struct limits l = {own_limit(s, p), NULL, s == SCHEDULE_GPIPE};
+	const struct limits l = {own_limit(s, p), NULL, s == SCHEDULE_GPIPE, NULL};
 	struct stage_orders o;
 
 	if (published(a, s, p, &o)) {

@@ -221,6 +221,34 @@ START_TEST(any_stages)
 }
 END_TEST
 
+/* ZB-V holds two chunks' activations of a micro-batch for each stage however unlike stages are and however many micro-batches come: what is
+ * due to W may wait for a gap, but not pile up until the end. */
+START_TEST(zb_v_holds_few)
+{
+	static const sim_ns ns[PASS_N] = {F, B, W};
+	struct rng *rng = rng_new((uint64_t)_i, "vee");
+
+	for (int k = 0; k < 20; k++) {
+		const size_t p = P_MIN + (size_t)(rng_uniform(rng) * 4);
+		struct pipeline pipe = even(SCHEDULE_ZB_V, p, 2, 40 + (uint32_t)(rng_uniform(rng) * 300), ns);
+		struct arena a = ARENA_INIT;
+		struct stage_orders o;
+		struct simulated_orders r;
+
+		for (size_t c = 0; c < pipe.chunks_n; c++) {
+			for (int x = 0; x < PASS_N; x++)
+				chunks[c].ns[x] = 1 + (sim_ns)(rng_uniform(rng) * rng_uniform(rng) * 1000);
+			chunks[c].hop_ns[0] = chunks[c].hop_ns[1] = (sim_ns)(rng_uniform(rng) * 30);
+		}
+		r = run(&a, SCHEDULE_ZB_V, &pipe, &o);
+		for (size_t i = 0; i < p; i++)
+			ck_assert_int_le(r.stages[i].held, 2 * (int64_t)p);
+		arena_release(&a);
+	}
+	rng_free(rng);
+}
+END_TEST
+
 /* On unlike stages: GPipe is no faster than 1F1B's order with as much memory would be; splitting backward
  * never loses; more memory never loses; never more than what memory allows. */
 START_TEST(splitting_pays)
@@ -405,6 +433,7 @@ Suite *suite_pipeline(void)
 	tcase_add_loop_test(tc, closed_form, 0, (int)ARRAY_LEN(kinds));
 	tcase_add_loop_test(tc, zb_h1_unequal, 0, 6);
 	tcase_add_loop_test(tc, any_stages, 0, 25);
+	tcase_add_loop_test(tc, zb_v_holds_few, 0, 5);
 	tcase_add_loop_test(tc, splitting_pays, 0, 10);
 	tcase_add_loop_test(tc, in_flight, 0, 3);
 	tcase_add_loop_test(tc, near_the_best, 0, 5);
