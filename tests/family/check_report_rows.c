@@ -20,7 +20,7 @@ struct column_case {
 
 /* Values that do not depend on the machine, and such as do with %s for its own back end. */
 static const struct column_case cases[] = {
-	{"backends", {"%s"}, {"CPU", "BLAS", "%s,RPC", "Vulkan", "SYCL", "OpenCL", "RPC"}, true},
+	{"backends", {"%s"}, {"CPU", "BLAS", "%s,RPC", "SYCL", "OpenCL", "RPC"}, true},
 	{"n_gpu_layers", {"99", "33", "-1", "all", "auto"}, {"0", "1", "16", "32"}, false},
 	{"devices", {"auto", "%d"}, {"none", "CPU", "%d/%d", "Vulkan0", "RPC0", "%d/RPC0"}, true},
 	{"split_mode", {"layer", "none"}, {"row", "tensor", "graph"}, true},

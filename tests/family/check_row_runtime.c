@@ -28,6 +28,8 @@ static const struct {
 	{"amd-ryzen-ai-max-395-64gb", NULL, "backends", "ROCm,Vulkan", NULL, "is no back end of"},
 	{"amd-ryzen-ai-max-395-64gb", "rocm", "backends", "Vulkan", NULL, "'Vulkan' is no back end of"},
 	{"amd-ryzen-ai-max-395-64gb", "vulkan", "backends", "ROCm", NULL, "'ROCm' is no back end of"},
+	{"intel-arc-pro-b70-32gb", NULL, "backends", "SYCL", "sycl@", NULL},
+	{"intel-arc-pro-b70-32gb", NULL, "backends", "Vulkan", "vulkan@", NULL},
 };
 
 static void ask_of(struct held_row *h, const char *machine, const char *runtime, const char *model)
