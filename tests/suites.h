@@ -97,6 +97,7 @@
 	SUITE(run_dtype)                                                                                     \
 	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
+	SUITE(numbers)                                                                                       \
 	SUITE(pasted)                                                                                        \
 	SUITE(wide)                                                                                          \
 	SUITE(ingest)                                                                                        \

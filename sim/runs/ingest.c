@@ -14,6 +14,7 @@
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 #include "sim/runs/ingest_apps.h"
+#include "sim/runs/numbers.h"
 
 static const double tokens_max = 1e8, seconds_max = READING_SECONDS_MAX;
 
@@ -24,10 +25,15 @@ int reading_fail(struct reading *r, int line, const char *what, const char *valu
 
 int reading_number(struct reading *r, int line, const char *what, const char *text, double max, double *value)
 {
+	double x = 0;
+	const char *spaced = text[strcspn(text, " \'")] ? number_decimal(text, &x) : NULL;
 	const size_t span = strspn(text, "+-.0123456789eE");
 	char *end;
-	double x;
 
+	if (spaced && !*spaced && x <= max) { /* "4 096" */
+		*value = x;
+		return 0;
+	}
 	if (!span || text[span] || strspn(text, "+-.eE") == span)
 		return err_set(r->err, "%s:%d: %s: expected a number, got '%.60s'", r->path, line, what,
 			       text);

@@ -245,14 +245,6 @@ const char *reading_eval_time(const char *text);
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
-/* A number of `len` bytes as people's languages write it, "3,290.92", "3290,92", with a point alone; of a form that may be
- * either, "3,290", as it is. */
-const char *reading_plain(struct arena *a, const char *text, size_t len);
-/* The number that begins the text, as reading_plain() has it; NAN: none does, or it may be either. */
-double reading_decimal(struct arena *a, const char *text);
-/* The whole number that begins the text, "1026" or "1,026"; NAN: none does. */
-double reading_tally(struct arena *a, const char *text);
-
 /* The next line, in the arena and without its end; the text moves on. */
 const char *reading_line(struct reading *r, const char **text);
 int ingest_llama_bench(const struct record *row); /* one test of llama-bench */

@@ -1,6 +1,7 @@
 /* ingest_apps.c - what programs around a runtime write of it: JSON of macMLX, LM Studio, vllm-mlx, normiebench and llmfit,
  * koboldcpp's line; and, by name, what other programs write that is no run of one model by one request. See ingest.h. */
 #include "sim/runs/ingest_apps.h"
+#include "sim/runs/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -192,25 +193,21 @@ bool ingest_koboldcpp_is(const char *text)
 double ingest_behind(const char *line, const char *key)
 {
 	const char *at = line ? strstr(line, key) : NULL;
-	char *end;
 	double x;
 
 	if (!at)
 		return NAN;
 	at += strlen(key);
 	at += strspn(at, " ");
-	x = strtod(at, &end);
-	return end > at && x >= 0 && x < 1e9 ? x : NAN;
+	return number_decimal(at, &x) && x < 1e9 ? x : NAN;
 }
 
 /* The rate of a part of the line, "Process:2.05s (1.7ms/T = 596.98T/s)", "Generate:4.38s (22.83T/s)". */
 static double part_rate(const char *line, const char *key)
 {
-	const char *at = strstr(line, key), *unit = at ? strstr(at, "T/s)") : NULL, *from = unit;
+	const char *at = strstr(line, key), *unit = at ? strstr(at, "T/s)") : NULL;
 
-	while (from && from > at && strchr("0123456789.", from[-1]))
-		from--;
-	return from && from < unit ? strtod(from, NULL) : NAN;
+	return unit ? reading_decimal(number_begin(at, unit)) : NAN;
 }
 
 /* "CtxLimit:1324/4096, Amt:100/100, ..., Process:2.05s (596.98T/s), Generate:4.38s (22.83T/s)": the cache at the end, of
@@ -269,12 +266,12 @@ bool ingest_kobold_old_is(const char *text)
 static bool part_of(const char *text, const char *key, double *seconds, double *tokens)
 {
 	const char *at = strstr(text, key), *open = at ? strchr(at, '(') : NULL;
-	char *end;
-	const double ms = open ? strtod(open + 1, &end) : 0;
+	double ms = 0;
+	const char *end = open ? number_decimal(open + 1, &ms) : NULL;
 
 	*seconds = ingest_behind(at, key);
 	*tokens = ms > 0 ? round(1e3 * *seconds / ms) : 0;
-	return at && open && str_starts(end, "ms/T") && *seconds > 0 && *tokens >= 1 && *tokens <= 1e8;
+	return end && str_starts(end, "ms/T") && *seconds > 0 && *tokens >= 1 && *tokens <= 1e8;
 }
 
 /* The first two lines of the text. */
@@ -354,6 +351,16 @@ static const char *kobold_backend(const char *library)
 	return NULL;
 }
 
+/* A number alone, or with the unit that the program prints, seconds or tokens a second; NAN: anything else. */
+static double bench_value(const char *text)
+{
+	static const char *const units[] = {"", "s", "T/s"};
+	double x = NAN;
+	const char *end = number_decimal(text, &x);
+
+	return end && str_find(end + strspn(end, " "), units, ARRAY_LEN(units)) < ARRAY_LEN(units) ? x : NAN;
+}
+
 static void take_bench_value(struct reading *r, const char *name, const char *value, struct kobold_bench *b)
 {
 	static const char *const names[] = {"MaxCtx",          "GenAmount",      "ProcessingTime",
@@ -363,7 +370,7 @@ static void take_bench_value(struct reading *r, const char *name, const char *va
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(name, names[i]))
-			*values[i] = strtod(value, NULL);
+			*values[i] = bench_value(value);
 	if (!strcmp(name, "Model") && *value)
 		b->model = arena_strdup(r->arena, value);
 	if (!strcmp(name, "Backend"))

@@ -5,6 +5,7 @@
 
 #include "sim/conf/yml.h"
 #include "sim/runs/ingest_apps.h"
+#include "sim/runs/numbers.h"
 
 /* exo runs mlx_lm, on one node or several. */
 static const char tool[] = "mlx_lm of exo";
@@ -101,8 +102,10 @@ int ingest_exo(struct reading *r, const char *text)
 static double number_at(const struct yml *map, const char *key)
 {
 	const struct yml *v = map ? yml_get(map, key) : NULL;
+	double x;
+	const char *end = v && v->kind == YML_SCALAR ? number_decimal(v->text, &x) : NULL;
 
-	return v && v->kind == YML_SCALAR ? strtod(v->text, NULL) : NAN;
+	return end && !*end ? x : NAN;
 }
 
 /* {"runs": [{"stats": {"prompt_tps": ...}, "model_id": ..., "placement_nodes": ..., "concurrency": ...}]}; 1: of another

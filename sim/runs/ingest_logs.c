@@ -8,16 +8,17 @@
 #include "sim/runs/build_text.h"
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/numbers.h"
 
 /* The number behind the word in a line; NAN where it stands not there. */
-static double behind(struct reading *r, const char *line, const char *word)
+static double behind(const char *line, const char *word)
 {
 	const char *at = strstr(line, word);
 
 	if (!at)
 		return NAN;
 	at += strlen(word);
-	return reading_decimal(r->arena, at + strspn(at, " "));
+	return reading_decimal(at + strspn(at, " "));
 }
 
 /* The rest of a line behind a word: "qwen3:4b" behind "ollama run"; NULL. */
@@ -69,10 +70,10 @@ static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 		f->name = name;
 	if (type)
 		f->type = type;
-	if (params && reading_decimal(r->arena, params) > 0)
-		f->params = reading_decimal(r->arena, params) * (strstr(params, " M") ? 1e6 : 1e9);
-	if (size && reading_decimal(r->arena, size) > 0)
-		f->bytes = reading_decimal(r->arena, size) * (strstr(size, "MiB") ? 1048576.0 : 1073741824.0);
+	if (params && reading_decimal(params) > 0)
+		f->params = reading_decimal(params) * (strstr(params, " M") ? 1e6 : 1e9);
+	if (size && reading_decimal(size) > 0)
+		f->bytes = reading_decimal(size) * (strstr(size, "MiB") ? 1048576.0 : 1073741824.0);
 	if (layers && strstr(layers, "layers to GPU"))
 		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
 }
@@ -108,10 +109,10 @@ static void take_context(struct reading *r, const char *line, struct log_facts *
 	const char *batch = rest_behind(line, "n_batch "), *ubatch = rest_behind(line, "n_ubatch ");
 	const char *k = cache_format(r->arena, line, " K ("), *v = cache_format(r->arena, line, " V (");
 
-	if (batch && reading_decimal(r->arena, batch) > 0)
-		f->batch = reading_decimal(r->arena, batch);
-	if (ubatch && reading_decimal(r->arena, ubatch) > 0)
-		f->ubatch = reading_decimal(r->arena, ubatch);
+	if (batch && reading_decimal(batch) > 0)
+		f->batch = reading_decimal(batch);
+	if (ubatch && reading_decimal(ubatch) > 0)
+		f->ubatch = reading_decimal(ubatch);
 	if (k && v) {
 		f->kv[0] = k;
 		f->kv[1] = v;
@@ -128,8 +129,8 @@ static void take_job(struct reading *r, const char *line, struct log_facts *f)
 	take_context(r, line, f);
 	f->chunks = f->chunks || str_starts(line, "perplexity: ") || str_starts(line, "compute_imatrix: ");
 	context = slot ? slot : context;
-	if (context && reading_decimal(r->arena, context) > 0)
-		f->context = reading_decimal(r->arena, context);
+	if (context && reading_decimal(context) > 0)
+		f->context = reading_decimal(context);
 	if (strstr(line, "buffer type overridden to CPU"))
 		f->command.says[COLUMN_OVERRIDES] = "tensors to CPU";
 }
@@ -174,8 +175,8 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 {
 	const bool prompt = strstr(line, "prompt eval time") != NULL;
 	const char *value = reading_eval_time(line), *slash = strchr(value, '/');
-	const double ms = reading_decimal(r->arena, value + strspn(value, " "));
-	double n = slash ? reading_tally(r->arena, slash + 1 + strspn(slash + 1, " ")) : NAN;
+	const double ms = reading_decimal(value + strspn(value, " "));
+	double n = slash ? reading_tally(slash + 1 + strspn(slash + 1, " ")) : NAN;
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
 		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
@@ -204,7 +205,7 @@ static int check_draft(struct reading *r, const char *line, int at)
 	const char *drafted = str_starts(line, "n_drafted") ? strchr(line, '=') : NULL;
 	const char *count = of ? of + strlen("accepted /") : drafted ? drafted + 1 : NULL;
 
-	if (!count || !(reading_tally(r->arena, count + strspn(count, " ")) > 0))
+	if (!count || !(reading_tally(count + strspn(count, " ")) > 0))
 		return 0;
 	return reading_fail(r, at, "a draft model guessed tokens, which these rows do not predict:",
 			    arena_strndup(r->arena, of ? rate : line, strcspn(of ? rate : line, "\n")));
@@ -232,7 +233,7 @@ int ingest_timings(struct reading *r, const char *text)
 /* --- ollama --------------------------------------------------------------------------------------- */
 
 /* A duration of Go: "2m7.682s", "204.563ms", "891.933us"; NAN where it is none. */
-static double duration(struct reading *r, const char *text)
+static double duration(const char *text)
 {
 	static const struct {
 		const char *unit;
@@ -242,16 +243,16 @@ static double duration(struct reading *r, const char *text)
 	double sum = 0;
 
 	do {
-		const double x = reading_decimal(r->arena, text);
+		double x;
+		const char *unit = number_decimal(text, &x);
 		size_t i = 0;
 
-		text += strspn(text, "0123456789.,");
-		while (i < ARRAY_LEN(units) && !str_starts(text, units[i].unit))
+		while (unit && i < ARRAY_LEN(units) && !str_starts(unit, units[i].unit))
 			i++;
-		if (isnan(x) || i == ARRAY_LEN(units))
+		if (!unit || i == ARRAY_LEN(units))
 			return NAN;
 		sum += x * units[i].s;
-		text += strlen(units[i].unit);
+		text = unit + strlen(units[i].unit);
 	} while (*text >= '0' && *text <= '9');
 	return sum;
 }
@@ -388,7 +389,13 @@ static int take_answer(struct reading *r, struct ollama *o)
 	return 0;
 }
 
-static void take_answer_line(struct reading *r, const char *line, int at, struct ollama *o)
+/* Does a number stand there that is not understood? */
+static bool is_misread(const char *value, double x)
+{
+	return value && value[strcspn(value, "0123456789")] && isnan(x);
+}
+
+static int take_answer_line(struct reading *r, const char *line, int at, struct ollama *o)
 {
 	static const char *const counts[] = {"prompt eval count:", "eval count:"},
 				 *const times[] = {"prompt eval duration:", "eval duration:"},
@@ -402,16 +409,20 @@ static void take_answer_line(struct reading *r, const char *line, int at, struct
 			   *rate = value_of(line, rates[i]);
 
 		if (count) {
-			o->count[i] = reading_tally(r->arena, count);
+			o->count[i] = reading_tally(count);
 			o->line[i] = at;
 		}
 		if (time)
-			o->seconds[i] = duration(r, time);
+			o->seconds[i] = duration(time);
 		if (rate) {
-			o->rate[i] = reading_decimal(r->arena, rate + strspn(rate, "* "));
+			o->rate[i] = reading_decimal(rate + strspn(rate, "* "));
 			o->line[i] = o->line[i] ? o->line[i] : at;
 		}
+		if (is_misread(count, o->count[i]) || is_misread(time, o->seconds[i]) ||
+		    is_misread(rate, o->rate[i]))
+			return reading_fail(r, at, "expected a number and its unit, got", line);
 	}
+	return 0;
 }
 
 int ingest_ollama(struct reading *r, const char *text)
@@ -422,7 +433,8 @@ int ingest_ollama(struct reading *r, const char *text)
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
-		take_answer_line(r, line, at, &o);
+		if (take_answer_line(r, line, at, &o) != 0)
+			return -1;
 		if (!str_starts(line, "eval rate:"))
 			continue;
 		complete_answer(r, &o);
@@ -439,17 +451,12 @@ int ingest_ollama(struct reading *r, const char *text)
 static int take_lm_studio(struct reading *r, const char *line, int at)
 {
 	const char *unit = strstr(line, " tok/sec"), *tokens = unit ? strstr(unit, " tokens") : NULL;
-	const char *from = unit, *n = tokens;
 	double rate, count;
 
 	if (!unit || !tokens)
 		return 0;
-	while (from > line && strchr("0123456789.,", from[-1]))
-		from--;
-	while (n > line && strchr("0123456789,", n[-1]))
-		n--;
-	rate = from < unit ? reading_decimal(r->arena, from) : NAN;
-	count = n < tokens ? reading_tally(r->arena, n) : NAN;
+	rate = reading_decimal(number_begin(line, unit));
+	count = reading_tally(number_begin(line, tokens));
 	if (!(rate > 0) || !(count >= 1) || count > 1e8)
 		return err_set(r->err, "%s:%d: expected 'N tok/sec ... N tokens'", r->path, at);
 	return reading_add(
@@ -535,8 +542,8 @@ static int take_namespace(struct reading *r, const char *line, struct run *run)
 static int take_latency(struct reading *r, const char *avg, const char *space, int at)
 {
 	struct run run = {.line = at, .n = 1};
-	const double prompt = behind(r, space, "input_len="), gen = behind(r, space, "output_len="),
-		     batch = behind(r, space, "batch_size=");
+	const double prompt = behind(space, "input_len="), gen = behind(space, "output_len="),
+		     batch = behind(space, "batch_size=");
 
 	if (!(prompt >= 1 && prompt < 1e8) || !(gen >= 1 && gen < 1e8) || !(batch >= 1 && batch < 1e6))
 		return err_set(r->err,
@@ -547,7 +554,7 @@ static int take_latency(struct reading *r, const char *avg, const char *space, i
 	run.prompt = whole_count(prompt);
 	run.gen = whole_count(gen) - 1; /* the first token is of the prompt's pass */
 	run.batch = whole_count(batch);
-	run.seconds = behind(r, avg, "Avg latency:");
+	run.seconds = behind(avg, "Avg latency:");
 	if (!(run.seconds > 0))
 		return err_set(r->err, "%s:%d: expected 'Avg latency: N seconds'", r->path, at);
 	return reading_add(r, run);

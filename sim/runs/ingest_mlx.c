@@ -6,23 +6,14 @@
 #include "sim/base/str.h"
 #include "sim/base/texts.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/numbers.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
 enum { TRIALS_MAX = 10000 };
 
-/* The digits, points and commas that begin the text, without a comma at their end. */
-static const char *value_alone(struct arena *a, const char *text)
-{
-	size_t n = strspn(text, "0123456789.,");
-
-	while (n && (text[n - 1] == ',' || text[n - 1] == '.'))
-		n--;
-	return arena_strndup(a, text, n);
-}
-
 /* The number after "name=" in a line; NAN where there is none, or no plain positive one. */
-static double named(struct reading *r, const char *line, size_t len, const char *name)
+static double named(const char *line, size_t len, const char *name)
 {
 	const size_t n = strlen(name);
 
@@ -32,8 +23,7 @@ static double named(struct reading *r, const char *line, size_t len, const char 
 			continue;
 		at += n + 1;
 		/* what parts values is a comma and a blank; counts have thousands alone */
-		return strstr(name, "tokens") ? reading_tally(r->arena, value_alone(r->arena, at))
-					      : reading_decimal(r->arena, value_alone(r->arena, at));
+		return strstr(name, "tokens") ? reading_tally(at) : reading_decimal(at);
 	}
 	return NAN;
 }
@@ -130,9 +120,9 @@ static int take_trials(struct reading *r, struct trials *t)
 }
 
 /* A number of tokens; 0: none, as "$p". */
-static double count_said(struct reading *r, const char *word)
+static double count_said(const char *word)
 {
-	const double n = reading_tally(r->arena, word);
+	const double n = reading_tally(word);
 
 	return n >= 1 && n <= 1e8 ? n : 0;
 }
@@ -145,15 +135,15 @@ static void take_word(struct reading *r, const char *word, const char *next, str
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		if (!strcmp(word, counts[i][0]) || !strcmp(word, counts[i][1]))
-			*said[i] = count_said(r, next);
+			*said[i] = count_said(next);
 	if (!strcmp(word, "--draft-model"))
 		t->draft = word;
 	if (!strcmp(word, "--kv-bits") && *next)
 		t->kv = next;
 	if (!strcmp(word, "--max-kv-size"))
-		t->kv_most = count_said(r, next);
+		t->kv_most = count_said(next);
 	if (!strcmp(word, "--quantized-kv-start"))
-		t->kv_from = count_said(r, next);
+		t->kv_from = count_said(next);
 	next += *next == '"' || *next == '\'';
 	if (!strcmp(word, "--model") && *next && *next != '-') /* another option: none is named */
 		t->model = arena_strndup(r->arena, next, strcspn(next, " \t\r\"'"));
@@ -227,8 +217,8 @@ static bool take_asked(struct trials *t, int at)
 
 static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
-	const double p = named(r, line, len, "prompt_tokens"), g = named(r, line, len, "generation_tokens"),
-		     said = named(r, line, len, "batch_size"),
+	const double p = named(line, len, "prompt_tokens"), g = named(line, len, "generation_tokens"),
+		     said = named(line, len, "batch_size"),
 		     b = isnan(said) ? 1 : said; /* before batches there was one sequence */
 
 	if (!(p >= 1 && p <= 1e8) || !(g >= 1 && g <= 1e8) || !(b >= 1 && b <= 1e6))
@@ -244,8 +234,8 @@ static int take_head(struct reading *r, const char *line, size_t len, int at, st
 
 static int take_trial(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
-	const double p = named(r, line, len, "prompt_tps"), g = named(r, line, len, "generation_tps"),
-		     peak = named(r, line, len, "peak_memory");
+	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps"),
+		     peak = named(line, len, "peak_memory");
 
 	if (!t->line)
 		return err_set(r->err, "%s:%d: a trial before any 'Timing with' line", r->path, at);
@@ -323,35 +313,36 @@ static bool is_rate_line(const char *line, size_t len)
 /* "Prompt: 32159 tokens, 261.786 tokens-per-sec" */
 static int take_rate_line(struct reading *r, const char *line, int at, int64_t *tokens, double *rate)
 {
-	const char *number = line + strcspn(line, ":") + 1;
-	const char *comma = memchr(number, ',', strcspn(number, "\n"));
+	const char *number = line + strcspn(line, ":") + 1, *end;
 	double n = 0;
 
 	number += strspn(number, " ");
-	if (!comma || !strstr(number, " tokens,")) {
+	end = number_tally(number, &n);
+	if (!end || !str_starts(end, " tokens,")) {
 		err_set(r->err, "%s:%d: it does not say how many tokens", r->path, at);
 		return err_hint(r->err, "expected 'Prompt: N tokens, X tokens-per-sec', as mlx_lm.generate "
 					"prints since 2024");
 	}
-	if (reading_number(r, at, "tokens", arena_strndup(r->arena, number, strcspn(number, " ")), 1e8, &n) !=
-	    0)
-		return -1;
-	comma += 1 + strspn(comma + 1, " ");
-	if (reading_number(r, at, "tokens-per-sec", arena_strndup(r->arena, comma, strcspn(comma, " ")), 1e9,
-			   rate) != 0)
-		return -1;
-	if (n < 1 || n != floor(n) || !(*rate > 0))
+	number = end + strlen(" tokens,");
+	number += strspn(number, " ");
+	end = number_decimal(number, rate);
+	if (!end || !str_starts(end, " tokens-per-sec"))
+		return reading_fail(r, at, "tokens-per-sec: expected a number and the unit, got",
+				    arena_strndup(r->arena, number, strcspn(number, "\n")));
+	if (n < 1 || n > 1e8 || n != floor(n) || !(*rate > 0) || *rate > 1e9)
 		return err_set(r->err, "%s:%d: tokens and their rate must be positive", r->path, at);
 	*tokens = whole_count(n);
 	return 0;
 }
 
+/* "Peak memory: 4.512 GB"; 0: another unit, or no number. */
 static double gigabytes(const char *line)
 {
-	const char *at = line + strcspn(line, ":") + 1;
-	const double x = strtod(at, NULL);
+	const char *at = line + strcspn(line, ":") + 1, *end;
+	double x = 0;
 
-	return x > 0 && x < 1e6 ? 1e9 * x : 0;
+	end = number_decimal(at + strspn(at, " "), &x);
+	return end && str_starts(end + strspn(end, " "), "GB") && x < 1e6 ? 1e9 * x : 0;
 }
 
 /* What was printed of one request; people may leave out the line of the generation. */

@@ -10,6 +10,7 @@
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/numbers.h"
 #include "sim/runs/table_words.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -138,24 +139,30 @@ static int take_tested(struct reading *r, int line, const struct cells *head, co
 		       : whole(r, line, gen, strlen(gen), &run->gen);
 }
 
-/* "123.45 ± 0.67" */
+static int refuse_rate(struct reading *r, int line, const char *text)
+{
+	err_set(r->err, "%s:%d: t/s: expected a number, got '%.60s'", r->path, line, text);
+	return err_hint(
+		r->err,
+		"tokens a second, such as '1530.2 \xc2\xb1 0.5'; a single comma before three digits may "
+		"part thousands or the fraction");
+}
+
+/* "123.45 ± 0.67", "1 530,2 ± 0,5 t/s" */
 static int take_rate(struct reading *r, int line, const char *text, struct run *run)
 {
-	const size_t len = strcspn(text, " \xc2+");
-	const char *after = text + len + strspn(text + len, " ");
-	double rate, sd = 0;
+	double rate = 0, sd = 0;
+	const char *after = number_decimal(text, &rate);
 
-	if (reading_number(r, line, "t/s", reading_plain(r->arena, text, len), 1e9, &rate) != 0)
-		return -1;
+	after = after ? after + strspn(after, " ") : NULL;
+	if (after && (str_starts(after, "\xc2\xb1") || str_starts(after, "+-"))) {
+		after = number_decimal(after + 2 + strspn(after + 2, " "), &sd);
+		after = after ? after + strspn(after, " ") : NULL;
+	}
+	if (!after || (*after && !wide_is_rate_unit(after)) || rate > 1e9 || sd > 1e9)
+		return refuse_rate(r, line, text);
 	if (!(rate > 0))
 		return reading_fail(r, line, "t/s: a rate must be positive, got", text);
-	if (str_starts(after, "\xc2\xb1") || str_starts(after, "+-")) {
-		after += 2;
-		after += strspn(after, " ");
-		after = reading_plain(r->arena, after, strcspn(after, " "));
-		if (reading_number(r, line, "t/s", after, 1e9, &sd) != 0)
-			return -1;
-	}
 	run->seconds = (double)(run->prompt + run->gen) / rate;
 	run->sd = run->seconds * sd / rate;
 	return 0;

@@ -1,5 +1,6 @@
 /* ingest_wide.c - see ingest_wide.h. */
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/numbers.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -31,10 +32,9 @@ static bool is_unset(const char *cell)
 /* "1,026", "16k", "512 tokens"; 0: empty. */
 static int read_tokens(struct reading *r, int line, const char *cell, int64_t *n)
 {
-	const size_t len = strspn(cell, "0123456789,");
-	const char *unit = cell + len + strspn(cell + len, " ");
+	double x = -1;
+	const char *end = number_tally(cell, &x), *unit = end ? end + strspn(end, " ") : cell;
 	const bool thousand = *unit == 'k' || *unit == 'K';
-	const double x = reading_tally(r->arena, cell);
 
 	*n = 0;
 	if (is_unset(cell))

@@ -22,6 +22,9 @@ int ingest_wide_row(struct reading *r, int line, const struct wide_head *h, cons
 /* Is the text one of n words, in any case? */
 bool wide_is_any(const char *text, const char *const *words, size_t n);
 
+/* Is the text a unit of rates, "t/s", "tok/s"? */
+bool wide_is_rate_unit(const char *text);
+
 /* Does a cell say that nothing was measured? */
 bool wide_is_empty(const char *cell);
 

@@ -12,52 +12,7 @@
 #include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
 
-/* --- numbers -------------------------------------------------------------------------------------- */
-
-/* A number as people's languages have it: "3,290.92", "3.290,92", "3290,92". One point or comma before three digits may
- * part thousands or the fraction, and is left as it is for an error, but for the point of a plain number. */
-const char *reading_plain(struct arena *a, const char *text, size_t len)
-{
-	char *out = arena_strndup(a, text, len), *to = out;
-	const char *comma = strrchr(out, ','), *point = strrchr(out, '.');
-	const char fraction = comma && (!point || comma > point) ? ',' : '.';
-	const char *last = fraction == ',' ? comma : point;
-
-	if (!comma || strspn(out, "0123456789.,") != len || (!point && strlen(comma + 1) == 3))
-		return out;
-	for (const char *at = out; *at; at++)
-		if (at == last || (*at != ',' && *at != '.'))
-			*to++ = at == last ? '.' : *at;
-	*to = '\0';
-	return out;
-}
-
-double reading_decimal(struct arena *a, const char *text)
-{
-	const size_t len = strspn(text, "0123456789.,");
-	const char *plain = len ? reading_plain(a, text, len) : "";
-	char *end;
-	const double x = strtod(plain, &end);
-
-	return len && !*end ? x : NAN;
-}
-
-double reading_tally(struct arena *a, const char *text)
-{
-	const size_t len = strspn(text, "0123456789,");
-	char *out = arena_strndup(a, text, len), *to = out;
-	size_t group = 0;
-
-	for (const char *at = out; *at; at++) {
-		group = *at == ',' ? 0 : group + 1;
-		if (*at == ',' && strspn(at + 1, "0123456789") != 3)
-			return NAN;
-		if (*at != ',')
-			*to++ = *at;
-	}
-	*to = '\0';
-	return len && group ? strtod(out, NULL) : NAN;
-}
+/* --- lines ---------------------------------------------------------------------------------------- */
 
 const char *reading_line(struct reading *r, const char **text)
 {

@@ -8,6 +8,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/numbers.h"
 
 struct log_reading {
 	struct training_log *log;
@@ -41,7 +42,7 @@ static int wrong(const struct log_reading *r, const char *what)
 /* A plain positive number at the text, below max; NAN for anything else. */
 static double number(const char *at, double max)
 {
-	const double x = at && *at >= '0' && *at <= '9' ? strtod(at, NULL) : NAN;
+	const double x = at && *at >= '0' && *at <= '9' ? reading_decimal(at) : NAN;
 
 	return x > 0 && x < max ? x : NAN;
 }

@@ -4,6 +4,7 @@
 
 #include "sim/base/str.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/numbers.h"
 
 bool wide_is_any(const char *text, const char *const *words, size_t n)
 {
@@ -23,7 +24,7 @@ bool wide_is_empty(const char *cell)
 	return wide_is_any(cell, words, ARRAY_LEN(words));
 }
 
-static bool is_rate_unit(const char *text)
+bool wide_is_rate_unit(const char *text)
 {
 	static const char *const units[] = {"t/s", "tok/s",      "toks/s",  "tokens/s", "token/s",
 					    "tps", "tokens/sec", "tok/sec", "tk/s",     "t/sec"};
@@ -86,7 +87,7 @@ static unsigned style_in(const char *cell)
 	unsigned style = 0;
 
 	while (*cell) {
-		const size_t n = strspn(cell, "0123456789.,");
+		const size_t n = number_span(cell);
 
 		style |= n ? style_shown(cell, n) : 0;
 		cell += n ? n : 1;
@@ -139,16 +140,16 @@ static int refuse_doubtful(struct reading *r, int line, const char *column, cons
 static int number_of(struct reading *r, int line, const struct wide_head *h, const char *column,
 		     const char *text, size_t len, double *x)
 {
-	const char *plain, *mark = text + strcspn(text, ".,");
+	const char *plain = arena_strndup(r->arena, text, len), *end;
 
-	if (!is_doubtful(text, len) && mark < text + len && is_grouped(text, len, *mark)) /* "1.234.567" */
-		plain = respelled(r->arena, text, len, style_shown(text, len));
-	else if (!is_doubtful(text, len))
-		plain = reading_plain(r->arena, text, len);
-	else if (h->style == WIDE_POINTS || h->style == WIDE_COMMAS)
+	if (is_doubtful(plain, len)) {
+		if (h->style != WIDE_POINTS && h->style != WIDE_COMMAS)
+			return refuse_doubtful(r, line, column, plain);
 		plain = respelled(r->arena, text, len, h->style);
-	else
-		return refuse_doubtful(r, line, column, arena_strndup(r->arena, text, len));
+	}
+	end = number_decimal(plain, x);
+	if (end && !*end && *x <= 1e9)
+		return 0;
 	return reading_number(r, line, column, plain, 1e9, x) == 0 ? 0 : err_hint(r->err, "%s", rate_hint);
 }
 
@@ -156,6 +157,14 @@ static int refuse_cell(struct reading *r, int line, const char *column, const ch
 {
 	err_set(r->err, "%s:%d: %s: %s '%.60s'", r->path, line, column, why, cell);
 	return err_hint(r->err, "%s", rate_hint);
+}
+
+/* The bytes of a number and of what stands at it without a blank, up to a deviation. */
+static size_t rate_span(const char *text)
+{
+	const size_t n = number_span(text);
+
+	return n + strcspn(text + n, " \xc2+");
 }
 
 static void count_empty(struct reading *r, int line)
@@ -169,7 +178,7 @@ int wide_rate(struct reading *r, int line, const struct wide_head *h, size_t col
 {
 	const struct wide_column *c = &h->at[column];
 	const char *at = skip_nearly(cell), *more;
-	size_t n = strcspn(at, " \xc2+");
+	size_t n = rate_span(at);
 
 	if (wide_is_empty(cell)) {
 		count_empty(r, line);
@@ -183,12 +192,12 @@ int wide_rate(struct reading *r, int line, const struct wide_head *h, size_t col
 	if (str_starts(more, "\xc2\xb1") || str_starts(more, "+-")) {
 		more += 2;
 		more += strspn(more, " ");
-		n = strcspn(more, " ");
+		n = rate_span(more);
 		if (number_of(r, line, h, c->name, more, n, sd) != 0)
 			return -1;
 		more += n + strspn(more + n, " ");
 	}
-	if (*more ? !is_rate_unit(more) : c->bare)
+	if (*more ? !wide_is_rate_unit(more) : c->bare)
 		return refuse_cell(r, line, c->name, "expected a rate such as '45.6 t/s', got", cell);
 	return *rate > 0 ? 0 : refuse_cell(r, line, c->name, "a rate must be positive, got", cell);
 }

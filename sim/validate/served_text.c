@@ -6,6 +6,7 @@
 
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
+#include "sim/runs/numbers.h"
 #include "sim/validate/served.h"
 
 enum { WORD_MOST = 128 };
@@ -190,11 +191,15 @@ static int take_value(struct arena *a, struct served_run *r, const char *name, c
 		      struct err *err)
 {
 	const char *key = key_of(a, name);
-	const double x = strtod(value, NULL);
-	double *count = count_of(r, name);
+	double *count = count_of(r, name), x = 0;
+	const char *end = (count ? number_tally : number_decimal)(value, &x);
 
+	if (count && (!end || *end))
+		return err_set(err, "%.60s: expected a whole number, got '%.60s'", name, value);
 	if (count && x > 0 && x < COUNT_MOST)
 		*count = x;
+	if (end && !*end && strpbrk(value, " \'")) /* "9 626.13": others are read where they are set */
+		value = arena_printf(a, "%.17g", x);
 	if (!strcmp(name, "Backend"))
 		r->program = program_of(a, value);
 	/* all at once, or as many as come, is no number */
