@@ -58,7 +58,10 @@ static void heads_of_gemma4(struct config_reading *r, struct attention *a)
 	const struct yml *own = config_find(r->config, "per_layer_config");
 	struct config_reading inner = *r;
 
-	if (own && own->kind == YML_MAP && own->n && own->items[0]->kind == YML_MAP) {
+	if (own && !(own->kind == YML_MAP && own->n && own->items[0]->kind == YML_MAP)) {
+		config_wrong(r, own, "per_layer_config",
+			     "a mapping of layers, each with a mapping of its own");
+	} else if (own) {
 		inner.config = own->items[0];
 		a->head_dim = CONFIG_NUMBER(&inner, a->head_dim, "head_dim");
 		a->kv_heads = CONFIG_NUMBER(&inner, a->kv_heads, "num_key_value_heads");
