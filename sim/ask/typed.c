@@ -243,8 +243,9 @@ enum { PHRASES_MAX = 12 };
 
 struct match {
 	bool covers;
-	bool other;    /* a word that was not said follows one that was: perhaps another product */
+	bool other;    /* a word that was not said follows one that was, and the product's number was said: perhaps another product */
 	size_t unsaid; /* words, and numbers of words, that were not said */
+	bool number;   /* one of them has a number: the name of a product, without which a shorter name is no nearer */
 	bool sizes;    /* some size was not said */
 };
 
@@ -268,8 +269,10 @@ static struct match match_name(const struct cut *typed, const struct known_name 
 		said |= used;
 		m.sizes |= t->size && !used;
 		m.unsaid += c.whole || t->size ? 0 : (size_t)(!used || c.open >> i & 1);
+		m.number |= !c.whole && !t->size && !used && has_digit(t->text, t->n);
 		m.other |= !c.whole && t->plain && !used && said && !is_filler(t->text, t->n);
 	}
+	m.other &= !m.number;
 	return m;
 }
 
@@ -439,19 +442,25 @@ struct typed_found typed_find(const char *text, const struct known_name *names, 
 	struct cut typed;
 	struct match *all = xcalloc(n + 1, sizeof *all);
 	size_t *equals = xcalloc(n + 1, sizeof *equals), equals_n = 0, least = (size_t)-1;
+	bool number = false; /* of the nearest */
 
 	cut_text(&typed, text);
 	for (size_t i = 0; i < n && !f.found; i++) {
 		all[i] = match_name(&typed, &names[i]);
 		f.found = !strcmp(text, names[i].id);
 		f.at = i;
-		if (all[i].covers && !all[i].other && all[i].unsaid < least)
+		if (all[i].covers && !all[i].other && all[i].unsaid < least) {
 			least = all[i].unsaid;
+			number = all[i].number;
+		}
 	}
 	for (size_t i = 0; i < n && !f.found; i++) {
-		if (all[i].covers && !all[i].other && all[i].unsaid == least)
+		const bool near = all[i].covers && !all[i].other &&
+				  (all[i].unsaid == least || (number && all[i].number));
+
+		if (near)
 			equals[equals_n++] = i;
-		if (all[i].covers && (least == (size_t)-1 || (!all[i].other && all[i].unsaid == least)))
+		if (near || (all[i].covers && least == (size_t)-1))
 			add_candidate(&f, names, i);
 	}
 	f.found = f.found || (equals_n && settle(&f, names, equals, equals_n, sizes));

@@ -6,7 +6,7 @@
  * "40 core" is "40c"; "qwen" is "qwen3" with its number left open; words that distinguish nothing ("GPU", "RAM",
  * "instruct", "v0.1") are passed over; so are cores of the CPU ("16/40", "12-core CPU"). The last word of a trade name and its
  * capitals stand for it ("air", "MBP"). Of the names that match, those are kept that leave the fewest of their words
- * unsaid; where one of these words follows what was said, another product is meant ("4070" is not a "4070 Ti"), and
+ * unsaid (a number of a product that was not said may be any: "AMD Radeon" names none); where one of these words follows what was said, another product is meant ("4070" is not a "4070 Ti"), and
  * the name is a candidate only.
  */
 #ifndef SIM_ASK_TYPED_H
