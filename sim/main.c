@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/cli/cmd.h"
 #include "sim/cli/help_text.h"
 
 static int print(const struct str *s, FILE *to)
@@ -73,8 +74,12 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
-		printf("lemursim %s\n", VERSION);
-		return EXIT_FINE;
+		int rc;
+
+		str_addf(&out, "lemursim %s\n", VERSION);
+		rc = deliver(&(struct output_options){0}, &out);
+		str_release(&out);
+		return rc;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return print_help(NULL);

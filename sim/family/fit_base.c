@@ -279,7 +279,7 @@ static bool neighbour(struct runtime_fit *f, const char *like, struct catalogue_
 
 	if (catalogue_is_machine(f->loader, like, f->ask->device, other))
 		return true;
-	id = run_machine_meant(f->loader, like, 0, &note, &unheard);
+	id = run_machine_meant(f->loader, like, NULL, &note, &unheard);
 	if (!id || !catalogue_is_machine(f->loader, id, f->ask->device, other))
 		return false;
 	if (note)

@@ -1,6 +1,7 @@
 /* run_machine.c - see run_machine.h. */
 #include "sim/family/run_machine.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -133,6 +134,9 @@ const char *run_other_machine(struct loader *l, const char *text, const struct c
 
 /* --- a machine whose memory was not typed --------------------------------------------------------- */
 
+/* A GPU with unified memory may use two thirds of it, of a large one three quarters, and more where its owner allows it. */
+static const double working_share_least = 0.6, ram_off = 0.05;
+
 /* Bytes that a machine of the catalogue can use; 0: it does not say, or cannot be read. */
 static double usable_B(struct loader *l, const char *id)
 {
@@ -143,34 +147,121 @@ static double usable_B(struct loader *l, const char *id)
 		       : 0;
 }
 
-/* Of the machines that are `id` but for more memory, and that the text names too, the least that holds so much; id: it holds
- * it, or none does. */
-static const char *least_that_holds(struct loader *l, const char *text, const char *id, double need_B)
+/* May what was said of memory be of the machine? */
+static bool may_hold(const struct machine *m, const struct memory_said *said)
 {
-	struct known_name *all;
-	const size_t n = catalogue_names(l, CATALOGUE_MACHINES, id, &all);
-	double least = usable_B(l, id);
-	const char *best = id;
+	const struct qty *all = &m->memory.capacity, *usable = &m->memory.usable;
 
-	if (!(least > 0) || need_B <= least)
-		return id;
-	for (size_t i = 0; i < n; i++) {
-		const double usable =
-			typed_larger(all[i].id, id) && typed_find(text, &all[i], 1, TYPED_SIZES_LEAST).found
-				? usable_B(l, all[i].id)
-				: 0;
-
-		if (usable >= need_B && (best == id || usable < least)) {
-			best = all[i].id;
-			least = usable;
-		}
-	}
-	return best;
+	if (usable->given && said->held_B > usable->value)
+		return false;
+	if (!all->given)
+		return true;
+	if (said->ram_B > 0 && fabs(said->ram_B / all->value - 1) > ram_off)
+		return false;
+	return !(said->working_B > 0) ||
+	       (said->working_B <= all->value && said->working_B >= working_share_least * all->value);
 }
 
-const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
-			      struct err *err)
+static const char *chip_of(const struct machine *m)
 {
+	return m->chip ? m->chip : m->title;
+}
+
+/* Machines that a text may mean, apart by cores and memory, and those of them that what was said does not rule out. */
+struct meant {
+	struct texts all, open;
+};
+
+/* A file and its variant may be the same machine under two names. */
+static bool is_among(struct loader *l, const struct machine *m, const struct texts *ids)
+{
+	struct catalogue_device d;
+
+	for (size_t i = 0; i < ids->n; i++)
+		if (catalogue_is_machine(l, ids->at[i], NULL, &d) && machines_of_one_chip(m, d.machine) &&
+		    m->memory.capacity.value == d.machine->memory.capacity.value)
+			return true;
+	return false;
+}
+
+/* The machines of `like`'s chip that the text names too. */
+static struct meant machines_meant(struct loader *l, const char *text, const char *like,
+				   const struct memory_said *said)
+{
+	struct meant out = {{NULL, 0}, {NULL, 0}};
+	struct catalogue_device taken, d;
+	struct known_name *all;
+	const size_t n = catalogue_names(l, CATALOGUE_MACHINES, like, &all);
+
+	if (!catalogue_is_machine(l, like, NULL, &taken))
+		return out;
+	for (size_t i = 0; i < n; i++) {
+		if (!typed_find(text, &all[i], 1, TYPED_SIZES_LEAST).found ||
+		    !catalogue_is_machine(l, all[i].id, NULL, &d) ||
+		    strcmp(chip_of(d.machine), chip_of(taken.machine)) != 0 ||
+		    is_among(l, d.machine, &out.all))
+			continue;
+		out.all = texts_join(l->arena, &out.all, &all[i].id, 1);
+		if (may_hold(d.machine, said))
+			out.open = texts_join(l->arena, &out.open, &all[i].id, 1);
+	}
+	return out;
+}
+
+/* The least of those that are open; id: it may be it itself, or none is. */
+static const char *least_open(struct loader *l, const char *id, const struct texts *open,
+			      const struct memory_said *said)
+{
+	struct catalogue_device taken;
+	const char *best = NULL;
+
+	if (catalogue_is_machine(l, id, NULL, &taken) && may_hold(taken.machine, said))
+		return id;
+	for (size_t i = 0; i < open->n; i++)
+		if (!best || usable_B(l, open->at[i]) < usable_B(l, best))
+			best = open->at[i];
+	return best ? best : id;
+}
+
+/* What of the report rules machines out: "the 128 GB of its memory"; NULL: it says nothing of that. */
+static const char *ruled_by(struct arena *a, const struct memory_said *said)
+{
+	const double gib = 1073741824.0;
+
+	return said->ram_B > 0 ? arena_printf(a, "%s GB of memory", units_digits(said->ram_B / gib, 4).text)
+	       : said->working_B > 0 ? arena_printf(a, "%s GB that its GPU may use",
+						    units_digits(said->working_B / 1e9, 4).text)
+	       : said->held_B > 0
+		       ? arena_printf(a, "%s GB that ran", units_digits(said->held_B / 1e9, 3).text)
+		       : NULL;
+}
+
+/* Which was taken of the machines that the text may mean, of which some are ruled out. */
+static const char *tell_taken(struct arena *a, const char *text, size_t sizes, const struct meant *m,
+			      const char *taken, const struct memory_said *said)
+{
+	const char *by = ruled_by(a, said);
+	const size_t open = m->open.n;
+
+	if (!by || open >= m->all.n)
+		return arena_printf(
+			a,
+			"'%s' may be any of %zu that differ in cores or memory: taken for %s; say "
+			"which, where it is another",
+			text, sizes, taken);
+	return arena_printf(
+		a, "'%s' may be any of %zu that differ in cores or memory, %s with the %s: taken for %s%s",
+		text, m->all.n,
+		!open       ? "none"
+		: open == 1 ? "one alone"
+			    : arena_printf(a, "%zu of them", open),
+		by, taken, open == 1 ? "" : "; say which, where it is another");
+}
+
+const char *run_machine_meant(struct loader *l, const char *text, const struct memory_said *said,
+			      const char **note, struct err *err)
+{
+	static const struct memory_said nothing = {0, 0, 0};
 	size_t sizes;
 	const char *plain = without_brackets(l->arena, text);
 	struct err unheard = ERR_INIT;
@@ -178,19 +269,16 @@ const char *run_machine_meant(struct loader *l, const char *text, double need_B,
 	const char *id = whole || plain == text || !run_is_one(text, err)
 				 ? whole
 				 : look_up_of(l, CATALOGUE_MACHINES, plain, &sizes, err);
-	const char *taken = id && sizes > 1 ? least_that_holds(l, text, id, need_B) : id;
+	const char *taken;
+	struct meant all;
 
 	*note = NULL;
 	if (!id || sizes < 2)
 		return id;
-	*note = arena_printf(
-		l->arena,
-		"'%s' may be any of %zu that differ in cores or memory: taken for %s%s; say which, where it "
-		"is another",
-		text, sizes, taken,
-		taken == id ? ""
-			    : arena_printf(l->arena, ", the least that holds %s GB",
-					   units_digits(need_B / 1e9, 3).text));
+	said = said ? said : &nothing;
+	all = machines_meant(l, whole ? text : plain, id, said);
+	taken = least_open(l, id, &all.open, said);
+	*note = tell_taken(l->arena, text, sizes, &all, taken, said);
 	return taken;
 }
 
@@ -209,7 +297,15 @@ static bool is_new_chip(struct loader *l, const char *id, const struct machine *
 	return true;
 }
 
-struct texts run_machines_like(struct loader *l, const char *text, const char *id)
+static bool is_allowed(struct loader *l, const char *id, const struct memory_said *said)
+{
+	struct catalogue_device d;
+
+	return !said || !catalogue_is_machine(l, id, NULL, &d) || may_hold(d.machine, said);
+}
+
+struct texts run_machines_like(struct loader *l, const char *text, const char *id,
+			       const struct memory_said *said)
 {
 	const char *plain = without_brackets(l->arena, text);
 	struct texts out = {NULL, 0};
@@ -222,18 +318,19 @@ struct texts run_machines_like(struct loader *l, const char *text, const char *i
 	n = catalogue_names(l, CATALOGUE_MACHINES, id, &all);
 	for (size_t i = 0; i < n; i++)
 		if (typed_find(plain, &all[i], 1, TYPED_SIZES_LEAST).found && strcmp(all[i].id, id) != 0 &&
-		    is_new_chip(l, all[i].id, taken.machine, &out))
+		    is_allowed(l, all[i].id, said) && is_new_chip(l, all[i].id, taken.machine, &out))
 			out = texts_join(l->arena, &out, &all[i].id, 1);
 	return out;
 }
 
-/* The most that a row says its weights or its process took; 0: none says it, or the files hold no runs. */
-static double most_held_B(struct arena *a, const struct texts *files)
+/* What the rows of the files say of memory; nothing where the files hold no runs. */
+static struct memory_said memory_in(struct arena *a, const struct texts *files)
 {
 	struct runs runs = {0};
 	struct err none = ERR_INIT;
 
-	return runs_read_all(a, files->at, files->n, &runs, &none) == 0 ? runs_most_held_B(&runs) : 0;
+	return runs_read_all(a, files->at, files->n, &runs, &none) == 0 ? runs_memory(&runs)
+									: (struct memory_said){0, 0, 0};
 }
 
 /* "M4 Max 16/40" is no path, and {base: NAME, ...} says itself what it is. */
@@ -245,7 +342,11 @@ static bool stands_as_typed(const char *text)
 const char *run_machine_typed(struct loader *l, const char *text, const struct texts *files,
 			      const char **note, struct err *err)
 {
+	struct memory_said said;
+
 	*note = NULL;
-	return stands_as_typed(text) ? text
-				     : run_machine_meant(l, text, most_held_B(l->arena, files), note, err);
+	if (stands_as_typed(text))
+		return text;
+	said = memory_in(l->arena, files);
+	return run_machine_meant(l, text, &said, note, err);
 }

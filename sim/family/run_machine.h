@@ -22,11 +22,11 @@ const char *run_other_machine(struct loader *l, const char *text, const struct c
  * what: several devices, a limit of power, a variant. */
 bool run_is_one(const char *text, struct err *err);
 
-/* The machine of the catalogue that somebody means by the text, as `ask` takes it (look_up()); of several that differ in
- * memory which was not typed the least that can use need_B bytes. *note, in l's arena, says which was taken where cores or
- * memory were left open; else NULL. NULL with err where it is none, or may be several. */
-const char *run_machine_meant(struct loader *l, const char *text, double need_B, const char **note,
-			      struct err *err);
+/* The machine of the catalogue that somebody means by the text, as `ask` takes it (look_up()); of several that differ in cores or
+ * memory which were not typed, the least that what was said of memory does not rule out. said: NULL: nothing. *note, in l's
+ * arena, says which was taken where cores or memory were left open; else NULL. NULL with err where it is none, or may be several. */
+const char *run_machine_meant(struct loader *l, const char *text, const struct memory_said *said,
+			      const char **note, struct err *err);
 
 /* The same for the runs in some files, which may say how much was held; a path, or what is typed as a mapping, is taken as it
  * stands. */
@@ -34,7 +34,8 @@ const char *run_machine_typed(struct loader *l, const char *text, const struct t
 			      const char **note, struct err *err);
 
 /* The other machines that the text may mean as well as `id`, one for each chip with its number of cores, in the order of their
- * names; in l's arena. */
-struct texts run_machines_like(struct loader *l, const char *text, const char *id);
+ * names, but those that what was said of memory rules out (NULL: nothing was); in l's arena. */
+struct texts run_machines_like(struct loader *l, const char *text, const char *id,
+			       const struct memory_said *said);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "sim/base/units.h"
 #include "sim/import/describe_layers.h"
+#include "sim/import/describe_vision.h"
 
 void describe_note(struct described *d, struct arena *a, const char *fmt, ...)
 {
@@ -269,19 +270,6 @@ static void stored(struct config_reading *r)
 	}
 }
 
-/* Weights of a vision tower: depth (4 h^2 + 2 h inner), and its patches; 0 where its config says no widths. */
-static double vision_weights(struct config_reading *r, const struct yml *vision)
-{
-	struct config_reading inner = *r;
-	double depth, h, f;
-
-	inner.config = vision;
-	depth = (double)CONFIG_OR_0(&inner, "depth", "num_hidden_layers");
-	h = (double)CONFIG_OR_0(&inner, "hidden_size", "embed_dim");
-	f = (double)CONFIG_OR_0(&inner, "intermediate_size");
-	return depth * (4 * h * h + 2 * h * f);
-}
-
 static const char *const expert_keys[] = {"num_experts", "n_routed_experts", "num_local_experts"};
 
 /* Keys that begin so speak of parts which the layers of few families have; type: of those, how their names begin. */
@@ -358,7 +346,7 @@ static void what_is_not_modelled(struct config_reading *r)
 	const struct yml *vision = config_find(r->top, "vision_config");
 
 	if (vision && vision->kind == YML_MAP) {
-		d->vision = vision_weights(r, vision);
+		d->vision = vision_weights(r, vision, (double)d->hidden);
 		if (d->vision > 0)
 			describe_note(d, a,
 				      "'vision_config': the vision tower is left out, about %s billion "

@@ -119,6 +119,7 @@ struct run {
 	bool held_out;                   /* compared, never fitted to */
 	const char *says[RUN_COLUMNS];   /* by enum run_column; NULL: not said */
 	double peak_B;                   /* most memory that the process took; 0: not given */
+	double ram_B, working_B; /* memory of the machine, and what the GPU may use of it; 0: not given */
 	const char *path;
 	const struct source *source_text; /* the file's text, for messages */
 	int line;
@@ -145,8 +146,11 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 /* True where the rows name their machines; then every row names machine, runtime and, unless of an operator, model. */
 bool runs_name_machines(const struct runs *r);
 
-/* The most bytes that a row says its weights or its process took; 0: none says it. */
-double runs_most_held_B(const struct runs *r);
+/* What rows say of memory, in bytes; 0: none says it, or they say several. held_B: the most that weights or process took. */
+struct memory_said {
+	double held_B, ram_B, working_B; /* as of struct run */
+};
+struct memory_said runs_memory(const struct runs *r);
 
 /* What a row says that it ran on: a machine of its own, or the chip; NULL: neither. */
 const char *run_says_machine(const struct run *r);

@@ -59,15 +59,20 @@ int ingest_macmlx(const struct record *c)
 {
 	const struct record system = inside(c, "system");
 	const char *model = record_text(c, "modelID"), *chip = record_text(&system, "chip");
-	double prompt, gen, prompt_rate, rate;
+	const size_t first = c->r->rows.n;
+	double prompt, gen, prompt_rate, rate, ram = 0;
 
-	if (needed(c, "promptTokens", tokens_max, &prompt) != 0 ||
+	if (record_number(&system, "ramGB", 1e6, &ram) != 0 ||
+	    needed(c, "promptTokens", tokens_max, &prompt) != 0 ||
 	    needed(c, "completionTokens", tokens_max, &gen) != 0 ||
 	    needed(c, "promptTPS", rate_max, &prompt_rate) != 0 ||
 	    needed(c, "generationTPS", rate_max, &rate) != 0 ||
-	    add_rate_on(c, chip, model, prompt, 0, prompt_rate) != 0)
+	    add_rate_on(c, chip, model, prompt, 0, prompt_rate) != 0 ||
+	    add_rate_on(c, chip, model, prompt, gen, rate) != 0)
 		return -1;
-	return add_rate_on(c, chip, model, prompt, gen, rate);
+	for (size_t i = first; i < c->r->rows.n; i++)
+		c->r->rows.at[i].ram_B = ram * 1073741824.0;
+	return 0;
 }
 
 /* An answer of LM Studio's REST API (docs of lmstudio-ai, 1_developer/2_rest/endpoints.mdx). The time to the first token has

@@ -8,6 +8,7 @@
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
 #include "sim/runs/ingest_wide.h"
+#include "sim/runs/numbers.h"
 #include "sim/runs/table_words.h"
 #include "sim/runs/tidied.h"
 #include "sim/runs/training_log.h"
@@ -166,6 +167,23 @@ static void settle_flash(struct runs *runs)
 	}
 }
 
+/* "ggml_metal_init: recommendedMaxWorkingSetSize  = 115448.73 MB" of llama.cpp (ggml-metal), of 10^6 bytes: what the GPU may use. */
+static void settle_working(struct runs *runs, const char *text)
+{
+	static const char key[] = "recommendedMaxWorkingSetSize";
+	const char *at = strstr(text, key), *end;
+	double x = 0;
+
+	if (!at)
+		return;
+	at += sizeof key - 1;
+	end = number_decimal(at + strspn(at, " ="), &x);
+	if (!end || !str_starts(end, " MB") || !(x > 0))
+		return;
+	for (size_t i = 0; i < runs->n; i++)
+		runs->at[i].working_B = 1e6 * x;
+}
+
 static int refuse_none(const struct reading *r)
 {
 	if (!r->empty)
@@ -218,6 +236,7 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 				      r.notes};
 		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
 		settle_flash(runs);
+		settle_working(runs, text);
 	}
 	VEC_FREE(&r.rows);
 	return rc;

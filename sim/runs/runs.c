@@ -10,13 +10,24 @@ bool runs_name_machines(const struct runs *r)
 	return r->n && r->at[0].machine;
 }
 
-double runs_most_held_B(const struct runs *r)
+/* One number that rows say, some of which may not; 0: none does, or they say several. */
+static double same_said(double before, double x, bool *several)
 {
-	double most = 0;
+	*several = *several || (before > 0 && x > 0 && before != x);
+	return *several ? 0 : before > 0 ? before : x;
+}
 
-	for (size_t i = 0; i < r->n; i++)
-		most = fmax(most, fmax(r->at[i].bytes, r->at[i].peak_B));
-	return most;
+struct memory_said runs_memory(const struct runs *r)
+{
+	struct memory_said m = {0, 0, 0};
+	bool rams = false, workings = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		m.held_B = fmax(m.held_B, fmax(r->at[i].bytes, r->at[i].peak_B));
+		m.ram_B = same_said(m.ram_B, r->at[i].ram_B, &rams);
+		m.working_B = same_said(m.working_B, r->at[i].working_B, &workings);
+	}
+	return m;
 }
 
 const char *run_says_machine(const struct run *r)

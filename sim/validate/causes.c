@@ -151,26 +151,57 @@ static double seconds_on(const struct catalogue_device *d, const struct case_row
 							 : INFINITY;
 }
 
-/* Another machine that the words mean as well: nobody types the number of cores. */
+/* Another machine that the words mean as well: nobody types the number of cores. false: it has not every row's runtime. */
+static bool is_predicted(const struct cause_search *s, const char *id, double *seconds)
+{
+	struct catalogue_device d;
+	bool known = catalogue_is_machine(s->ask->loader, id, NULL, &d);
+
+	for (size_t i = 0; known && i < s->n; i++) {
+		seconds[i] = seconds_on(&d, &s->rows[i]);
+		known = isfinite(seconds[i]);
+	}
+	return known;
+}
+
+static struct texts machines_meant_too(const struct cause_search *s)
+{
+	return s->typed ? run_machines_like(s->ask->loader, s->typed, s->device.ref, &s->memory)
+			: (struct texts){NULL, 0};
+}
+
 static void try_machines(struct cause_search *s)
 {
-	const struct texts others = s->typed ? run_machines_like(s->ask->loader, s->typed, s->device.ref)
-					     : (struct texts){NULL, 0};
+	const struct texts others = machines_meant_too(s);
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 
-	for (size_t k = 0; k < others.n; k++) {
-		struct catalogue_device d;
-		bool known = catalogue_is_machine(s->ask->loader, others.at[k], NULL, &d);
-
-		for (size_t i = 0; known && i < s->n; i++) {
-			seconds[i] = seconds_on(&d, &s->rows[i]);
-			known = isfinite(seconds[i]);
-		}
-		if (known)
+	for (size_t k = 0; k < others.n; k++)
+		if (is_predicted(s, others.at[k], seconds))
 			add_cause(s,
 				  arena_printf(arena_of(s), "another machine, which '%s' may mean too: %s",
 					       s->typed, others.at[k]),
 				  seconds, 0);
+}
+
+void causes_tell_machines(const struct cause_search *s, struct texts *notes)
+{
+	enum { ROWS_TOLD = 4 };
+	struct arena *a = arena_of(s);
+	const struct texts others = machines_meant_too(s);
+	double *seconds = arena_array(a, s->n, sizeof *seconds);
+
+	for (size_t k = 0; k < others.n; k++) {
+		const char *note;
+
+		if (!is_predicted(s, others.at[k], seconds))
+			continue;
+		note = arena_printf(a, "were it %s, which '%s' may mean too,", others.at[k], s->typed);
+		for (size_t i = 0; i < s->n && i < ROWS_TOLD; i++)
+			note = arena_printf(a, "%s %s", note,
+					    units_digits(run_work(s->rows[i].row.run) / seconds[i], 4).text);
+		note = arena_printf(a, "%s tok/s would be expected of the %s", note,
+				    s->n > ROWS_TOLD ? "first rows" : "rows");
+		*notes = texts_join(a, notes, &note, 1);
 	}
 }
 

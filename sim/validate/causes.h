@@ -21,7 +21,8 @@ struct case_row {
 struct cause_search {
 	const struct validate_ask *ask;
 	struct catalogue_device device;
-	const char *typed; /* words that may mean another machine than the device's too; NULL: none */
+	const char *typed;         /* words that may mean another machine than the device's too; NULL: none */
+	struct memory_said memory; /* what the report says of the machine's memory */
 	struct case_row *rows;
 	size_t n;
 	const bool *judged;       /* of each row: causes are judged by it */
@@ -39,5 +40,8 @@ void causes_try(struct cause_search *s);
 
 /* The same of what the judged rows say of themselves, which is no guess; *idle where that explains nothing. */
 void causes_try_said(struct cause_search *s, struct likely_cause *idle);
+
+/* Tells what each other machine that the words may mean would be expected to give, in notes of the search's arena. */
+void causes_tell_machines(const struct cause_search *s, struct texts *notes);
 
 #endif

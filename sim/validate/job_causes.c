@@ -78,8 +78,9 @@ static struct validate_ask once(const struct job_search *s)
 static void try_machines(struct job_search *s)
 {
 	const char *taken = s->ask->subjects.at[0];
-	const struct texts others = s->ask->typed ? run_machines_like(s->ask->loader, s->ask->typed, taken)
-						  : (struct texts){NULL, 0};
+	const struct texts others = s->ask->typed
+					    ? run_machines_like(s->ask->loader, s->ask->typed, taken, NULL)
+					    : (struct texts){NULL, 0};
 
 	for (size_t i = 0; i < others.n; i++) {
 		struct validate_ask ask = once(s);

@@ -227,11 +227,13 @@ static const char *machine_meant(const struct validate_ask *ask, const struct ru
 	struct loader *l = ask->loader;
 	const char *note, *told, *id;
 	struct catalogue_device d;
+	struct memory_said memory;
 	struct err unheard = ERR_INIT;
 
 	if (!said || catalogue_is_machine(l, said, NULL, &d))
 		return said;
-	id = run_machine_meant(l, said, runs_most_held_B(runs), &note, &unheard);
+	memory = runs_memory(runs);
+	id = run_machine_meant(l, said, &memory, &note, &unheard);
 	if (!id)
 		return NULL;
 	*typed = note ? said : NULL;
@@ -319,6 +321,7 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 		return -1;
 	e->notes = texts_join(ask->loader->arena, &e->notes, runs.notes.at, runs.notes.n);
 	s.typed = ask->typed;
+	s.memory = runs_memory(&runs);
 	e->machine = machine_of(ask, &runs, &s.typed, e, err);
 	if (!e->machine || catalogue_device_load(ask->loader, e->machine, NULL,
 						 ask->runtime ? ask->runtime
@@ -328,7 +331,9 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 		return -1;
 	rc = take_rows(&s, &runs, &shelf, e, err);
 	e->runtime = runtime_of(&s);
-	if (rc == 0)
+	if (rc == 0) {
+		causes_tell_machines(&s, &e->notes);
 		find_causes(&s, e);
+	}
 	return rc;
 }

@@ -142,23 +142,34 @@ static const struct {
 	double need_GB;
 	const char *taken;
 	bool told;
-} meant[] = {{"ryzen ai max+ 395", 0, "amd-ryzen-ai-max-395-64gb", true},
-	     {"ryzen ai max+ 395", 40, "amd-ryzen-ai-max-395-64gb", true},
-	     {"ryzen ai max+ 395", 63, "amd-ryzen-ai-max-395-128gb", true},
-	     {"ryzen ai max+ 395 64", 63, "amd-ryzen-ai-max-395-64gb", false},
-	     {"ryzen ai max+ 395", 900, "amd-ryzen-ai-max-395-64gb", true},
-	     {"rtx 4090", 60, "nvidia-rtx-4090-24gb", false},
-	     {"m4 max 40 core", 70, "apple-m4-max-40c-128gb", true},
-	     {"apple-m4-max-40c-64gb", 70, "apple-m4-max-40c-64gb", false}};
+	double ram_GiB, working_MB; /* as the report says; 0: it does not */
+} meant[] = {{"ryzen ai max+ 395", 0, "amd-ryzen-ai-max-395-64gb", true, 0, 0},
+	     {"ryzen ai max+ 395", 40, "amd-ryzen-ai-max-395-64gb", true, 0, 0},
+	     {"ryzen ai max+ 395", 63, "amd-ryzen-ai-max-395-128gb", true, 0, 0},
+	     {"ryzen ai max+ 395 64", 63, "amd-ryzen-ai-max-395-64gb", false, 0, 0},
+	     {"ryzen ai max+ 395", 900, "amd-ryzen-ai-max-395-64gb", true, 0, 0},
+	     {"rtx 4090", 60, "nvidia-rtx-4090-24gb", false, 0, 0},
+	     {"m4 max 40 core", 70, "apple-m4-max-40c-128gb", true, 0, 0},
+	     {"apple-m4-max-40c-64gb", 70, "apple-m4-max-40c-64gb", false, 0, 0},
+	     /* cores follow from memory, where they are sold together */
+	     {"Apple M4 Max", 75, "apple-m4-max-40c-128gb", true, 0, 0},
+	     {"Apple M5 Max", 0, "apple-m5-max-32c", true, 36, 0},
+	     {"Apple M5 Max", 0, "apple-m5-max-40c", true, 48, 0},
+	     {"Apple M5 Max", 8, "apple-m5-max-40c-128gb", true, 128, 0},
+	     /* of 128 GiB, 84 % */
+	     {"Apple M4 Max", 8, "apple-m4-max-40c-128gb", true, 0, 115448.73}};
 
 START_TEST(machines_hold_what_ran)
 {
 	struct held_row h;
 	struct err err = ERR_INIT;
+	const struct memory_said said = {.held_B = 1e9 * meant[_i].need_GB,
+					 .ram_B = 1073741824.0 * meant[_i].ram_GiB,
+					 .working_B = 1e6 * meant[_i].working_MB};
 	const char *note, *taken;
 
 	ask_of(&h, "nvidia-rtx-4090-24gb", NULL, "llama-3.1-8b");
-	taken = run_machine_meant(&h.t.loader, meant[_i].typed, 1e9 * meant[_i].need_GB, &note, &err);
+	taken = run_machine_meant(&h.t.loader, meant[_i].typed, &said, &note, &err);
 	ck_assert_msg(taken != NULL, "%s: %s", meant[_i].typed, err.msg);
 	ck_assert_str_eq(taken, meant[_i].taken);
 	ck_assert_msg((note != NULL) == meant[_i].told, "%s: %s", meant[_i].typed, note ? note : "no note");
@@ -236,7 +247,7 @@ START_TEST(rows_of_more_than_one)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = ERR_INIT;
 		const char *note, *other = run_other_machine(&t.loader, rows[i].said, &d),
-				  *id = run_machine_meant(&t.loader, rows[i].said, 0, &note, &err);
+				  *id = run_machine_meant(&t.loader, rows[i].said, NULL, &note, &err);
 
 		ck_assert_msg(!other == !rows[i].other, "%s: %s", rows[i].said, other ? other : "the same");
 		ck_assert_msg(!id == rows[i].other && !err.msg[0] == !rows[i].other, "%s: %s", rows[i].said,

@@ -259,6 +259,60 @@ START_TEST(config_wrong)
 }
 END_TEST
 
+/* Published configs, cut down to what counts. want: what a file holds beside its text model, in billions. */
+static const struct {
+	const char *type, *text, *vision;
+	double want, off;
+} towers[] = {
+	/* Qwen2.5-VL-7B: 8.292 less 7.616 */
+	{"qwen2_5_vl", "3584",
+	 "\"depth\":32,\"hidden_size\":1280,\"intermediate_size\":3420,\"out_hidden_size\":3584,\"patch_"
+	 "size\":14,"
+	 "\"spatial_merge_size\":2",
+	 0.6766, 0.002},
+	/* Qwen2-VL-7B, whose hidden_size is the text's: 8.291 less 7.616 */
+	{"qwen2_vl", "3584",
+	 "\"depth\":32,\"embed_dim\":1280,\"hidden_size\":3584,\"mlp_ratio\":4,\"patch_size\":14,"
+	 "\"spatial_merge_size\":2",
+	 0.6758, 0.002},
+	/* Qwen3-VL-8B: 8.767 less 8.191 */
+	{"qwen3_vl", "4096",
+	 "\"depth\":27,\"hidden_size\":1152,\"intermediate_size\":4304,\"out_hidden_size\":4096,\"patch_"
+	 "size\":16,"
+	 "\"spatial_merge_size\":2,\"num_position_embeddings\":2304,\"deepstack_visual_indexes\":[8,16,24]",
+	 0.5764, 0.002},
+	/* Gemma 3 27B: 27.432 less 27.009; its table of positions is not in the config */
+	{"gemma3", "5376",
+	 "\"model_type\":\"siglip_vision_model\",\"num_hidden_layers\":27,\"hidden_size\":1152,"
+	 "\"intermediate_size\":4304,\"patch_size\":14",
+	 0.423, 0.02},
+	/* Mistral Small 3.1: 24.011 less 23.572 */
+	{"mistral3", "5120",
+	 "\"model_type\":\"pixtral\",\"num_hidden_layers\":24,\"hidden_size\":1024,\"intermediate_size\":"
+	 "4096,"
+	 "\"patch_size\":14,\"spatial_merge_size\":2",
+	 0.439, 0.01}};
+
+START_TEST(towers_are_counted)
+{
+	struct reading r;
+	char text[1024];
+
+	snprintf(text, sizeof text,
+		 "{\"model_type\":\"%s\",\"vision_config\":{%s},\"text_config\":{\"hidden_size\":%s,"
+		 "\"num_hidden_layers\":6,\"num_attention_heads\":32,\"head_dim\":128,\"num_key_value_"
+		 "heads\":8,"
+		 "\"vocab_size\":100,\"intermediate_size\":128}}",
+		 towers[_i].type, towers[_i].vision, towers[_i].text);
+	read_config(&r, text);
+	ck_assert_msg(r.rc == 0, "%s: %s", towers[_i].type, r.diags.n ? r.diags.list[0].msg : "");
+	ck_assert_msg(r.d.vision / towers[_i].want / 1e9 < 1 + towers[_i].off &&
+			      r.d.vision / towers[_i].want / 1e9 > 1 - towers[_i].off,
+		      "%s: %.4g", towers[_i].type, r.d.vision);
+	arena_release(&r.arena);
+}
+END_TEST
+
 START_TEST(notes_are_not_silent)
 {
 	struct reading r;
@@ -679,6 +733,7 @@ Suite *suite_describe(void)
 	tcase_add_loop_test(config, config_biases, 0, ARRAY_LEN(biases));
 	tcase_add_loop_test(config, config_wrong, 0, ARRAY_LEN(wrongs));
 	tcase_add_test(config, notes_are_not_silent);
+	tcase_add_loop_test(config, towers_are_counted, 0, ARRAY_LEN(towers));
 	tcase_add_loop_test(config, packed_weights, 0, ARRAY_LEN(packs));
 	suite_add_tcase(s, config);
 	tcase_add_loop_test(gguf, gguf_of_each_kind, 0, ARRAY_LEN(seen));
