@@ -9,6 +9,7 @@
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
 #include "sim/hw/hw.h"
+#include "sim/hw/programs.h"
 
 static const char *const folders[] = {
 	[CATALOGUE_MACHINES] = "hardware", [CATALOGUE_LINKS] = "hardware", [CATALOGUE_MODELS] = "models"};
@@ -218,4 +219,35 @@ const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, 
 		found = arena_strdup(l->arena, found);
 	arena_release(&scratch);
 	return found;
+}
+
+static bool has_link(const struct known_name *names, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i].id, id))
+			return true;
+	return false;
+}
+
+const char *look_up_link_under(struct loader *l, const char *id, const char *runtime)
+{
+	struct arena scratch = ARENA_INIT;
+	struct loader inner;
+	struct known_name *names;
+	const char *found = NULL, *by;
+	size_t n;
+
+	if (look_up_is_file(id))
+		return id;
+	loader_init(&inner, &scratch, l->diags);
+	inner.paths = l->paths;
+	inner.paths_n = l->paths_n;
+	n = catalogue_names(&inner, CATALOGUE_LINKS, id, &names);
+	for (size_t i = 0; !found && (by = runtime_collectives(runtime, i)); i++) {
+		const char *as = arena_printf(l->arena, "%s-%s", id, by);
+
+		found = has_link(names, n, as) ? as : NULL;
+	}
+	arena_release(&scratch);
+	return found ? found : id;
 }

@@ -27,4 +27,8 @@ const char *look_up(struct loader *l, enum catalogue kind, const char *text, str
 const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, size_t *sizes,
 		       struct err *err);
 
+/* A link as the collective operations of a runtime were measured to use it: "nvlink-4-vllm" for "nvlink-4" under "vllm@2026-04"
+ * where the catalogue has it; else, and of a file, the link itself. */
+const char *look_up_link_under(struct loader *l, const char *id, const char *runtime);
+
 #endif

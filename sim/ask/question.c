@@ -407,6 +407,28 @@ static void tell_load(const struct asked *q, struct assumptions *all)
 		assume(all, "all requests of one length");
 }
 
+/* ---- the link ---- */
+
+/* Machines of several programs reduce by neither's library. */
+static int settle_link(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+{
+	out->link_id = look_up(l, CATALOGUE_LINKS, q->link, err);
+	if (!out->link_id)
+		return -1;
+	for (size_t i = 1; i < out->machines_n; i++)
+		if (strcmp(out->machines[i].runtime, out->machines[0].runtime) != 0)
+			return 0;
+	if (!q->ids)
+		out->link_id = look_up_link_under(l, out->link_id, out->machines[0].runtime);
+	return 0;
+}
+
+static void tell_link(const struct question *q, const struct asked *out, struct assumptions *all)
+{
+	if (out->link_id && strcmp(q->link, out->link_id) != 0 && !look_up_is_file(out->link_id))
+		assume(all, arena_printf(all->arena, "link %s", out->link_id));
+}
+
 static int settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
 {
 	struct assumptions all = {l->arena, ""};
@@ -418,12 +440,12 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 	out->model = out->model_id ? load_model(l, out->model_id) : NULL;
 	if (!out->model || settle_machines(l, q, out, err) != 0)
 		return -1;
-	out->link_id = q->link ? look_up(l, CATALOGUE_LINKS, q->link, err) : NULL;
-	if (q->link && !out->link_id)
+	if (q->link && settle_link(l, q, out, err) != 0)
 		return -1;
 	if (strcmp(q->model, out->model_id) != 0 && !look_up_is_file(out->model_id))
 		assume(&all, arena_printf(l->arena, "model %s", out->model_id));
 	tell_machines(q, out, &all);
+	tell_link(q, out, &all);
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
 		return -1;
 	out->assumed = all.text;

@@ -6,20 +6,25 @@
 #include "sim/base/err.h"
 #include "sim/hw/hw.h"
 
+enum { COLLECTIVES = 2 };
+
 static const struct program {
 	const char *runtime, *server;
 	enum format_reader reads;
 	bool absorbs, dequantises;
 	int64_t op_offload_rows;
+	const char *collectives[COLLECTIVES];
 } programs[] = {{"llama.cpp", "serve-llama.cpp", READS_GGUF, .absorbs = true},
-		{"cuda", "serve-llama.cpp-cuda", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
+		{"cuda", "serve-llama.cpp-cuda", READS_GGUF, .absorbs = true, .op_offload_rows = 32,
+		 .collectives = {"nccl"}},
 		{"rocm", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"vulkan", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"sycl", "serve-llama.cpp", READS_GGUF, .absorbs = true, .op_offload_rows = 32},
 		{"mlx", "serve-mlx", READS_MLX, .absorbs = false},
-		{"vllm", "serve-vllm", READS_SAFETENSORS, .absorbs = false},
+		{"vllm", "serve-vllm", READS_SAFETENSORS, .absorbs = false, .collectives = {"vllm", "nccl"}},
 		{"mps", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true},
-		{"torch", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true}};
+		{"torch", "serve-static", READS_SAFETENSORS, .absorbs = false, .dequantises = true,
+		 .collectives = {"nccl"}}};
 
 static const struct program *program_of(const char *runtime)
 {
@@ -62,4 +67,11 @@ bool runtime_dequantises(const char *runtime)
 	const struct program *p = program_of(runtime);
 
 	return p && p->dequantises;
+}
+
+const char *runtime_collectives(const char *runtime, size_t i)
+{
+	const struct program *p = program_of(runtime);
+
+	return p && i < COLLECTIVES ? p->collectives[i] : NULL;
 }

@@ -7,6 +7,7 @@
 #ifndef SIM_HW_PROGRAMS_H
 #define SIM_HW_PROGRAMS_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The name of a runtime's default server: "serve-llama.cpp" for "cuda@2025-10"; NULL: none. */
@@ -31,5 +32,11 @@ int64_t runtime_op_offload_rows(const char *runtime);
  * of its own writes the weights out in the compute format, which the product then reads (MatMul4Bit of
  * bitsandbytes-foundation/bitsandbytes@012c6606 bitsandbytes/autograd/_functions.py). Others multiply blocks as they are. */
 bool runtime_dequantises(const char *runtime);
+
+/* What makes a runtime's collective operations on cards, as the end of the names of links that were measured so: "vllm" for
+ * nvlink-4-vllm, else "nccl". vLLM has kernels of its own and leaves to NCCL what they do not take; PyTorch's are NCCL's, and so
+ * are llama.cpp's on CUDA, which is built with it by default (docs/multi-gpu.md of ngxson/llama.cpp@3f545be). i: 0 for the
+ * first that is looked for; NULL: there are no more. */
+const char *runtime_collectives(const char *runtime, size_t i);
 
 #endif

@@ -11,6 +11,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/scenario_text.h"
 #include "sim/ask/this_machine.h"
+#include "sim/base/str.h"
 #include "sim/cost/formats.h"
 
 struct asking {
@@ -206,6 +207,98 @@ START_TEST(layers)
 	ck_assert_int_gt(n[0], 58);
 	ck_assert_int_gt(n[1], 12);
 	end(&t);
+}
+END_TEST
+
+/* ---- links ---- */
+
+static double decode_over(const char *link, const char *runtime, struct link *l)
+{
+	const char *pair[] = {"nvidia-h100-sxm-80gb", "nvidia-h100-sxm-80gb"};
+	const struct question q = {
+		.model = "llama-3.1-8b", .machines = {pair, 2}, .link = link, .runtime = runtime};
+	struct asking t;
+	struct answer a;
+	double tok_per_s = 0;
+
+	begin(&t);
+	ck_assert_msg(answer_make(&t.loader, &q, &few, &a, &t.err) == 0, "%s: %s", link, t.err.msg);
+	*l = a.at->world->links[0];
+	for (size_t i = 0; i < a.rows_n; i++)
+		if (!strcmp(a.rows[i].name, "tensor split"))
+			tok_per_s = rows_metric(&a.rows[i], "decode_tok_per_s")->value;
+	ck_assert_double_gt(tok_per_s, 0);
+	end(&t);
+	return tok_per_s;
+}
+
+/* Of the links that one software was measured over, more bandwidth and no slower a way decode no slower. */
+static const struct {
+	const char *runtime, *end;
+} software[] = {{"vllm", "-vllm"}, {"vllm", "-nccl"}, {"cuda", "-nccl"}};
+
+START_TEST(more_link_is_no_slower)
+{
+	enum { LINKS = 16 };
+	struct link link[LINKS];
+	double decode[LINKS];
+	struct known_name *names;
+	struct asking t;
+	size_t n = 0, all, compared = 0;
+
+	begin(&t);
+	all = catalogue_names(&t.loader, CATALOGUE_LINKS, NULL, &names);
+	for (size_t i = 0; i < all; i++) {
+		if (!str_ends(names[i].id, software[_i].end))
+			continue;
+		ck_assert_uint_lt(n, LINKS);
+		decode[n] = decode_over(names[i].id, software[_i].runtime, &link[n]);
+		n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n; k++) {
+			const struct link *a = &link[i], *b = &link[k];
+
+			if (a->bandwidth.value <= b->bandwidth.value ||
+			    a->latency.value + a->collective_latency.value >
+				    b->latency.value + b->collective_latency.value)
+				continue;
+			compared++;
+			ck_assert_msg(decode[i] >= decode[k], "%s is slower than %s", a->title, b->title);
+		}
+	ck_assert_uint_gt(compared, 0);
+	end(&t);
+}
+END_TEST
+
+/* A link's plain name means what the runtime asked for makes of it; names that are to be taken as they stand are. */
+START_TEST(link_of_the_runtime)
+{
+	static const struct {
+		const char *link, *runtime, *is;
+	} all[] = {{"nvlink 4", "vllm", "nvlink-4-vllm"},     {"nvlink-4", "cuda", "nvlink-4-nccl"},
+		   {"nvlink-5", "vllm", "nvlink-5-vllm"},     {"pcie 5 x16", "vllm", "pcie-5-x16-vllm"},
+		   {"nvlink-3", "vllm", "nvlink-3-nccl"},     {"pcie-4-x16", "vllm", "pcie-4-x16"},
+		   {"nvlink-4-nccl", "vllm", "nvlink-4-nccl"}};
+	const char *pair[] = {"nvidia-h100-sxm-80gb", "nvidia-h100-sxm-80gb"};
+	struct link l[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct question q = {.model = "llama-3.1-8b",
+				     .machines = {pair, 2},
+				     .link = all[i].link,
+				     .runtime = all[i].runtime};
+		struct asking t;
+		struct asked a;
+
+		begin(&t);
+		a = settled(&t, &q);
+		ck_assert_str_eq(a.link_id, all[i].is);
+		ck_assert_int_eq(strstr(a.assumed, "link ") != NULL, strcmp(q.link, a.link_id) != 0);
+		end(&t);
+	}
+	ck_assert_double_gt(decode_over("nvlink-4", "vllm", &l[0]), decode_over("pcie-5-x16", "vllm", &l[1]));
+	ck_assert_double_gt(decode_over("nvlink-4", "cuda", &l[0]), decode_over("pcie-5-x16", "cuda", &l[1]));
 }
 END_TEST
 
@@ -413,6 +506,8 @@ Suite *suite_ask(void)
 	tcase_add_test(t, token_counts);
 	tcase_add_loop_test(t, remedies, 0, ARRAY_LEN(unfit));
 	tcase_add_test(t, layers);
+	tcase_add_loop_test(t, more_link_is_no_slower, 0, ARRAY_LEN(software));
+	tcase_add_test(t, link_of_the_runtime);
 	tcase_add_test(t, budget);
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
