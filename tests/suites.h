@@ -25,6 +25,7 @@
 	SUITE(stats)                                                                                         \
 	SUITE(hw)                                                                                            \
 	SUITE(builds)                                                                                        \
+	SUITE(idle_setting)                                                                                  \
 	SUITE(llm)                                                                                           \
 	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \

@@ -79,6 +79,9 @@ const char *session_scenario(struct session *s, const char *name);
  * be the one to be written. */
 const struct world *session_world(struct session *s, const struct texts *sets, const char *path);
 int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
+/* Says on stderr which settings, of --set or --over, are of a bandwidth that no prediction asks for, and what decides instead. */
+void session_tell_idle(const struct session *s, const struct texts *sets, const struct texts *over,
+		       const char *path);
 
 /* Says on stderr which changes, each by itself, would make something fit. */
 struct would_fit_ask;

@@ -256,6 +256,7 @@ static int simulate_one(const struct simulate_options *o, const char *path, enum
 	if (rc == EXIT_FINE)
 		rc = session_keeps_result(&s, r);
 	if (rc == EXIT_FINE) {
+		session_tell_idle(&s, &o->load.sets, &(struct texts){0}, path);
 		scenario_result_note(&r->simulated,
 				     limits_note(&s.arena, &limits, &r->simulated.result, &kept));
 		scenario_result_note(&r->simulated, note);

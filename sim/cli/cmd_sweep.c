@@ -119,6 +119,7 @@ static int cmd_sweep(const void *options, const struct texts *files)
 	if (o->mpi)
 		return sweep_by_ranks(o, files->at[0]);
 	session_begin(&s, &o->load, &o->out.file);
+	session_tell_idle(&s, &o->load.sets, &o->over, files->at[0]);
 	rc = o->shard ? sweep_session(&s, o, files->at[0]) : sweep_whole(&s, o, files->at[0], format);
 	session_end(&s);
 	return rc;

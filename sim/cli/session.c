@@ -15,6 +15,7 @@
 #include "sim/cli/cmd.h"
 #include "sim/draw/draw.h"
 #include "sim/lib/search_paths.h"
+#include "sim/world/idle_setting.h"
 
 /* Of this program, links resolved; NULL where the system does not say. */
 static const char *own_path(struct arena *a)
@@ -275,6 +276,45 @@ const struct world *session_world(struct session *s, const struct texts *sets, c
 	if (!w)
 		session_complain(s);
 	return w && session_keeps_inputs(s) == EXIT_FINE ? w : NULL;
+}
+
+/* ---- settings that do nothing ---- */
+
+static void tell_idle(struct arena *a, const struct world *w, const struct texts *settings)
+{
+	for (size_t i = 0; i < settings->n; i++)
+		say_note(idle_setting(a, w, settings->at[i]));
+}
+
+static bool any_bandwidth(const struct texts *settings)
+{
+	for (size_t i = 0; i < settings->n; i++)
+		if (strstr(settings->at[i], "bandwidth"))
+			return true;
+	return false;
+}
+
+/* The scenario is loaded once more, apart: its files are those that have been read, and its complaints have been made. */
+void session_tell_idle(const struct session *s, const struct texts *sets, const struct texts *over,
+		       const char *path)
+{
+	struct arena scratch = ARENA_INIT;
+	struct diags unheard;
+	struct loader apart;
+	const struct world *w;
+
+	if (!any_bandwidth(sets) && !any_bandwidth(over))
+		return;
+	diags_init(&unheard, &scratch);
+	loader_init(&apart, &scratch, &unheard);
+	apart.paths = s->loader.paths;
+	apart.paths_n = s->loader.paths_n;
+	w = scenario_load(&apart, path, sets);
+	if (w) {
+		tell_idle(&scratch, w, sets);
+		tell_idle(&scratch, w, over);
+	}
+	arena_release(&scratch);
 }
 
 struct placement *session_placements(struct session *s, const struct world *w)
