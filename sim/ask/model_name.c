@@ -39,7 +39,8 @@ struct model_name model_name_read(struct arena *a, const char *text)
 	if (look_up_is_file(text))
 		return (struct model_name){.name = text};
 	mix = mix_in_text(text, &at, &n);
-	if (mix < MIX_N && at >= out.name)
+	if (mix < MIX_N && at >= out.name &&
+	    *without(a, out.name, at, n)) /* "awq.yaml" is a model of that name */
 		out.weights = mix_names[mix];
 	out.unknown = unknown_format(out.name, out.weights);
 	if (out.weights)

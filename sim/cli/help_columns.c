@@ -177,7 +177,7 @@ static const struct output_column of_explanation[] = {
 	{"rows.line", "", "its line"},
 	{"rows.unit", "", "of measured, expected, lo and hi"},
 	{"rows.measured", "'unit'", "as the file says"},
-	{"rows.expected", "'unit'", "as calibrated"},
+	{"rows.expected", "'unit'", "as calibrated; null where it ran otherwise, and as asked would not fit"},
 	{"rows.lo", "'unit'", "P10"},
 	{"rows.hi", "'unit'", "P90"},
 	{"rows.ratio", "", "measured over expected"},

@@ -83,6 +83,10 @@ const struct profile *report_nearest(const struct device *d, const struct profil
  * one with GGML_CUDA_FA_ALL_QUANTS has them. */
 bool report_cache_lacks_kernel(const struct profile *p, const struct precision *q);
 
+/* Do the weights and the cache of a row fit what the machine can use? 0, or -1 with err and a hint. */
+int report_fits(const struct machine *m, const struct report_row *row, const struct run *run,
+		struct err *err);
+
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 

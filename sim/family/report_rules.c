@@ -556,20 +556,28 @@ static int check_size(const struct held *x, struct err *err)
 			"MODEL.yaml', --model MODEL.yaml; or --skip-foreign");
 }
 
-static int check_fits(const struct held *x, struct err *err)
+int report_fits(const struct machine *m, const struct report_row *row, const struct run *run, struct err *err)
 {
-	const struct qty *room = &x->ask->device->machine->memory.usable;
-	const double weights = model_weights_B(x->row->model, &x->row->precision),
-		     kv = run_kv_B(x->row->model, &x->row->precision, x->run);
+	const struct qty *room = &m->memory.usable;
+	const double weights = model_weights_B(row->model, &row->precision),
+		     kv = run_kv_B(row->model, &row->precision, run);
 
 	if (!room->given || weights + kv <= room->value)
 		return 0;
 	err_set(err, "%s in %s does not fit: %s GB of weights and %s GB of KV cache, and %s GB can be used",
-		x->row->model_name, mix_names[x->row->precision.weights], units_digits(weights / 1e9, 4).text,
+		row->model_name, mix_names[row->precision.weights], units_digits(weights / 1e9, 4).text,
 		units_digits(kv / 1e9, 3).text, units_digits(room->value / 1e9, 4).text);
-	return err_hint(err,
-			"was it another --weights, or a machine with more memory, which is then in its name "
-			"(apple-m4-pro-20c-48gb)? --skip-foreign leaves such rows out");
+	return err_hint(
+		err, "where it did run, a part of it was likely read from the host's memory (a driver that "
+		     "spills, "
+		     "fewer layers on the GPU than the row says), which is not predicted; or was it another "
+		     "--weights, or a machine with more memory, which is then in its name "
+		     "(apple-m4-pro-20c-48gb)? --skip-foreign leaves such rows out");
+}
+
+static int check_fits(const struct held *x, struct err *err)
+{
+	return report_fits(x->ask->device->machine, x->row, x->run, err);
 }
 
 /* Such files another runtime ran. */

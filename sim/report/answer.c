@@ -143,12 +143,13 @@ static void add_of_each(struct str *out, const struct answer *a, const struct as
 		return;
 	if (out->len)
 		str_add(out, "; ");
+	if (!q->given) {
+		str_addf(out, "not known of %s", a->asked.machines[machine].id);
+		return;
+	}
 	if (n > 1)
 		str_addf(out, "%zu times ", n);
-	if (q->given)
-		add_qty(out, q, dim, what);
-	else
-		str_addf(out, "not known of %s", a->asked.machines[machine].id);
+	add_qty(out, q, dim, what);
 }
 
 static void add_price(struct str *out, const struct answer *a, const struct assignment_row *row, int width)

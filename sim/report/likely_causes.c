@@ -1,6 +1,7 @@
 /* likely_causes.c - see likely_causes.h. */
 #include "sim/report/likely_causes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/jsonw.h"
@@ -22,9 +23,13 @@ static void write_row(struct str *out, const struct explained_row *r, size_t wid
 {
 	struct str numbers = STR_INIT;
 
-	str_addf(&numbers, "  %9s  %9s  (%s\xe2\x80\x93%s)", units_figure(r->measured).text,
-		 units_figure(r->expected).text, units_figure(r->lo).text, units_figure(r->hi).text);
-	str_addf(&numbers, "  %.2f\xc3\x97  %s", r->measured / r->expected, verdict(r));
+	if (isnan(r->expected))
+		str_addf(&numbers, "  %9s  %9s  %s", units_figure(r->measured).text, "-", verdict(r));
+	else
+		str_addf(&numbers, "  %9s  %9s  (%s\xe2\x80\x93%s)  %.2f\xc3\x97  %s",
+			 units_figure(r->measured).text, units_figure(r->expected).text,
+			 units_figure(r->lo).text, units_figure(r->hi).text, r->measured / r->expected,
+			 verdict(r));
 	str_add(out, r->run);
 	if (width + str_width(numbers.text) > most)
 		str_add(out, "\n  ");
@@ -118,8 +123,10 @@ static void write_causes(struct str *out, const struct explanation *e, size_t mo
 {
 	struct str text = STR_INIT;
 
-	str_addf(&text, "unlike what is expected, by %.0f %% (root mean square)", 100 * e->left);
-	str_add_wrapped(out, text.text, 0, 2, most);
+	if (!isnan(e->left)) {
+		str_addf(&text, "unlike what is expected, by %.0f %% (root mean square)", 100 * e->left);
+		str_add_wrapped(out, text.text, 0, 2, most);
+	}
 	str_release(&text);
 	if (!e->sought)
 		return;

@@ -1,6 +1,7 @@
 /* likely_causes.c - see likely_causes.h. */
 #include "sim/validate/likely_causes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,20 @@ static bool says_layers(const struct run *run)
 	return ngl && strtod(ngl, NULL) >= 0;
 }
 
+/* What ran otherwise, and as asked would not fit, has no rate to be held against. */
+static void tell_otherwise(const struct cause_search *s, const struct run *run, const char *said,
+			   struct explained_row *r)
+{
+	struct err why = ERR_INIT;
+
+	r->normal = false;
+	r->said = said;
+	if (report_fits(s->device.machine, &s->rows[s->n].row, run, &why) == 0)
+		return;
+	r->said = arena_printf(arena_of(s), "%s; all on this device it could not run: %s", said, why.msg);
+	r->expected = r->lo = r->hi = NAN;
+}
+
 static int take_row(struct cause_search *s, const struct report_ask *ask, const struct run *run,
 		    struct explanation *e)
 {
@@ -102,11 +117,10 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 		c->row.profile = report_as_run(runtime_meant(s, run), run, arena_of(s));
 	e->rows[s->n] = explain_row(s, c);
 	run_tell_suite(arena_of(s), run, c->row.profile, &e->notes);
-	if (rc != 0) {
-		e->rows[s->n].said =
-			arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg);
-		e->rows[s->n].normal = false;
-	}
+	if (rc != 0)
+		tell_otherwise(s, run,
+			       arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg),
+			       &e->rows[s->n]);
 	c->says_weights = run->bytes > 0 || run_named_weights(arena_of(s), run, NULL) != MIX_N;
 	c->says_flash = run->flash != FLASH_UNSAID;
 	c->says_build = run->build > 0;
@@ -180,14 +194,15 @@ static size_t judge_by(struct cause_search *s, const struct explanation *e, bool
 	return n;
 }
 
-static double left_of_all(struct cause_search *s)
+/* Of all rows that have a rate to be held against; NAN: none has. */
+static double left_of_all(struct cause_search *s, const struct explanation *e)
 {
 	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
 	bool *judged = arena_array(arena_of(s), s->n, sizeof *judged);
 
 	for (size_t i = 0; i < s->n; i++) {
 		seconds[i] = s->rows[i].expected_s;
-		judged[i] = true;
+		judged[i] = !isnan(e->rows[i].expected);
 	}
 	s->judged = judged;
 	return causes_left(s, seconds);
@@ -199,7 +214,7 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 	const bool expected = as_expected(e);
 
 	e->sought = true;
-	e->left = left_of_all(s);
+	e->left = left_of_all(s, e);
 	e->otherwise = judge_by(s, e, false);
 	e->normal = expected && !e->otherwise;
 	if (e->otherwise)

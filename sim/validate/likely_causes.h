@@ -18,9 +18,10 @@
 struct explained_row {
 	const char *run; /* "llama-3.1-8b q4_0 pp512" */
 	const char *unit, *file;
-	double measured, expected, lo, hi; /* rates */
-	bool normal, less;                 /* less: the smaller the better, as of a time */
-	const char *said;                  /* the row's setting that differs from the question; NULL: none */
+	double measured, expected, lo,
+		hi;        /* rates; NAN but for measured: it ran otherwise, and as asked would not fit */
+	bool normal, less; /* less: the smaller the better, as of a time */
+	const char *said;  /* the row's setting that differs from the question; NULL: none */
 	int line;
 };
 

@@ -200,6 +200,9 @@ START_TEST(published_names)
 		ck_assert_ptr_null(m.unknown);
 	}
 	ck_assert_str_eq(model_name_read(&a, "unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL").unknown, "UD-Q4_K_XL");
+	/* a file may be called as a format is */
+	ck_assert_str_eq(model_name_read(&a, "awq").name, "awq");
+	ck_assert_ptr_null(model_name_read(&a, "awq").weights);
 	ck_assert_str_eq(model_name_read(&a, "unsloth/Qwen3-8B-UD-Q4_K_M.gguf").unknown, "UD-Q4_K_M.gguf");
 	ck_assert_str_eq(model_name_read(&a, "bartowski/Qwen3-8B-GGUF:Q99").unknown, "Q99");
 	arena_release(&a);

@@ -331,6 +331,26 @@ START_TEST(each_cause_moves_the_numbers)
 }
 END_TEST
 
+/* A model of several cards' memory, of which a part ran elsewhere: on the card alone nothing is expected of it. */
+START_TEST(what_does_not_fit_has_no_rate)
+{
+	const struct place_of big = {"nvidia-rtx-4090-24gb", "cuda", "gpt-oss-120b", "mxfp4", NULL},
+			      small = {"nvidia-rtx-4090-24gb", "cuda", "llama-3.1-8b", "q4_K_M", NULL};
+	struct explained x;
+
+	explain(&x, &big, NULL, "ot", "exps=CPU");
+	for (size_t i = 0; i < RUNS; i++) {
+		ck_assert(x.e.rows[i].said && strstr(x.e.rows[i].said, "does not fit"));
+		ck_assert(isnan(x.e.rows[i].expected) && isnan(x.e.rows[i].lo) && isnan(x.e.rows[i].hi));
+	}
+	ck_assert(isnan(x.e.left) && !x.e.normal);
+	release(&x);
+	explain(&x, &small, NULL, "ot", "exps=CPU");
+	ck_assert(x.e.rows[0].said && x.e.rows[0].expected > 0);
+	release(&x);
+}
+END_TEST
+
 Suite *suite_likely_causes(void)
 {
 	Suite *s = suite_create("likely_causes");
@@ -342,6 +362,7 @@ Suite *suite_likely_causes(void)
 	tcase_add_loop_test(t, another_format_is_found, 0, ARRAY_LEN(places));
 	tcase_add_test(t, what_the_report_says_comes_first);
 	tcase_add_loop_test(t, rows_that_ran_otherwise_tell_nothing, 0, 2);
+	tcase_add_test(t, what_does_not_fit_has_no_rate);
 	tcase_add_test(t, a_mixture_on_the_cpu_is_slow_in_decode);
 	tcase_add_loop_test(t, what_rows_say_is_no_question, 0, ARRAY_LEN(sayings));
 	tcase_add_loop_test(t, attention_without_a_kernel_is_found, 0, ARRAY_LEN(cached_in));
