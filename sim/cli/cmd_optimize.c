@@ -186,6 +186,7 @@ static int show(const struct session *searched, const struct optimize_options *o
 						     result->draws, answer.notes);
 		scenario_result_note(&answer, note);
 		scenario_result_note(&answer, outcome_search_note(&s.arena, ask, r));
+		scenario_result_note(&answer, outcome_options_note(&s.arena, ask, r));
 		scenario_result_note(&answer, outcome_unjoined_note(&s.arena, w));
 		result_write(&out, result, format, output_width(&table));
 		rc = deliver(&table, &out);

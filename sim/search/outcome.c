@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/search/best_first.h"
+#include "sim/search/search_job.h"
 
 enum { FRONT_MAX = 12 };
 
@@ -81,6 +82,7 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 	str_addf(&r->sets, "%s%s", r->names_n ? ", " : "assignments=[", entry);
 	r->first = r->names_n ? r->first : entry;
 	r->names[r->names_n++] = words;
+	r->other_options |= c->options && *c->options;
 }
 
 /* Runs a search to its end, or to the best that it has when it is to stop; true: it was stopped. */
@@ -334,6 +336,23 @@ size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const 
 const char *outcome_search_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
 {
 	return r->counts.annealed ? annealed_note(a, ask, r) : counts_note(a, &r->counts, r->stopped);
+}
+
+const char *outcome_options_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
+{
+	const enum job job = ask->goal.metric->job;
+	const struct search_job *search = search_job(job);
+	const char *key = search->trials_n ? search->trials[0].key : NULL; /* all are of one */
+	const struct yml *said =
+		key ? yml_get(yml_get(yml_get(ask->w->tree, "workload"), job_name(job)), key) : NULL;
+
+	if (!r->other_options || !said || said->is_default || said->kind != YML_SCALAR)
+		return NULL;
+	return arena_printf(
+		a,
+		"The scenario says %s: %s. The search tries others, too: an assignment with another has "
+		"it in its name.",
+		key, said->text);
 }
 
 enum { PAIRS_NAMED = 3 };

@@ -35,6 +35,7 @@ struct outcome {
 	struct str sets; /* "assignments=[...]", as scenario_load() takes it; freed by outcome_release() */
 	struct search_counts counts;
 	bool stopped;       /* before it was done */
+	bool other_options; /* an assignment has other options than the scenario says (variants.h) */
 	size_t n;           /* number of winners */
 	const char *alone;  /* name of the best assignment on one device; NULL: none */
 	const char **names; /* names of the winners, then of the best on one device if it is not among them */
@@ -64,6 +65,10 @@ size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const 
 
 /* A note on the number of candidates searched and on whether the first is proved to be the best. */
 const char *outcome_search_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r);
+
+/* A note that an option which the scenario says itself, such as `schedule: gpipe`, is another in an assignment that was found; NULL if
+ * there is none such, or the option was left to its default. */
+const char *outcome_options_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r);
 
 /* A note that names machines not joined by a link, over which no assignment can be split; NULL if a link
  * joins every pair. */

@@ -279,16 +279,19 @@ struct program *loop_unrolled(const struct program *p)
 struct program *loop_folded(const struct program *p, uint32_t fold, uint32_t cycles)
 {
 	const struct program_loop *l = &p->loop;
+	/* so many more stand behind the place, where those that do make up no whole ones */
+	const uint32_t behind = (fold - l->after % fold) % fold;
 	struct program *out;
 
+	cycles += behind;
 	if (l->n < cycles + 2 * fold || p->halves.second.n)
 		return NULL;
 	cycles += (l->n - cycles) % fold;
 	out = with_cycles(p, cycles);
-	out->loop = (struct program_loop){.at = l->at + cycles * l->len,
+	out->loop = (struct program_loop){.at = l->at + (cycles - behind) * l->len,
 					  .len = l->len * fold,
 					  .n = (l->n - cycles) / fold,
-					  .after = (l->after + fold - 1) / fold,
+					  .after = (l->after + behind) / fold,
 					  .micros = l->micros * fold,
 					  .each = l->each + cycles * l->micros};
 	if (loop_repeats(out))

@@ -593,6 +593,45 @@ START_TEST(one_falls_behind)
 }
 END_TEST
 
+/* Cycles are taken four at a time although only one of them stands behind the place of those left out. */
+START_TEST(folded_before_one_cycle)
+{
+	const sim_ns ns[] = {1000, 700};
+	struct arena a = ARENA_INIT;
+	struct program *p, *q, *folded;
+	struct class_times t, u;
+	struct task_run run, whole;
+	uint32_t stands_for = 0;
+
+	fixture_mesh(&fixture, 2, links[0], "{train: {tokens: 64 tok}}", NULL);
+	p = two_devices(
+		12, (struct program_loop){.at = 22, .len = 2, .n = 50, .after = 1, .micros = 1, .each = 12});
+	q = two_devices(62, (struct program_loop){0});
+	ck_assert(loop_repeats(p));
+	folded = loop_folded(p, 4, 8);
+	ck_assert_ptr_nonnull(folded);
+	ck_assert_uint_eq(folded->loop.micros, 4);
+	t = program_times(&a, folded);
+	u = program_times(&a, q);
+	for (int i = 0; i < 2; i++) {
+		t.ns[folded->tasks.at[i].op_class] = u.ns[q->tasks.at[i].op_class] = ns[i];
+		t.lag_ns[folded->tasks.at[i].op_class] = u.lag_ns[q->tasks.at[i].op_class] = 0;
+	}
+	whole = program_run(&a, q, &u, NULL);
+	ck_assert(loop_run(&a, folded, &t, NULL, &run));
+	ck_assert_int_eq(run.makespan_ns, whole.makespan_ns);
+	for (uint32_t i = 0; i < folded->tasks.n; i++)
+		stands_for += loop_times(folded, i);
+	ck_assert_uint_eq(stands_for, q->tasks.n);
+	ck_assert_uint_eq(loop_micro(folded, (uint32_t)folded->tasks.n - 1), 61);
+	program_free(folded);
+	program_free(p);
+	program_free(q);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_loop(void)
 {
 	Suite *s = suite_create("loop");
@@ -606,6 +645,7 @@ Suite *suite_loop(void)
 	tcase_add_loop_test(tc, halves_at_own_paces, 0, getenv("LONG") ? 24 : 8);
 	tcase_add_test(tc, halves_of_ranks);
 	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
+	tcase_add_test(tc, folded_before_one_cycle);
 	suite_add_tcase(s, tc);
 	return s;
 }
