@@ -82,6 +82,7 @@
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
 	SUITE(row_runtime)                                                                                   \
+	SUITE(format_order)                                                                                  \
 	SUITE(unlike_chip)                                                                                   \
 	SUITE(row_names)                                                                                     \
 	SUITE(model_words)                                                                                   \

@@ -137,6 +137,20 @@ static double residual(const struct fit_job *j, const struct family_values *v, s
 	       family_row_sd;
 }
 
+/* How far a number's logarithm is from where its file puts it. */
+static double moved(const struct fit_job *j, const double *theta, size_t i)
+{
+	return theta[i] - exact_log(j->family->start[i]);
+}
+
+/* The residual of a number's prior: of its own, or of its ratio to the number that it follows. */
+static double prior_residual(const struct fit_job *j, const double *theta, size_t i)
+{
+	const size_t of = j->family->follows[i];
+
+	return (moved(j, theta, i) - (of < FAMILY_PARAMS ? moved(j, theta, of) : 0)) / j->family->prior_sd[i];
+}
+
 static void residuals(const void *ctx, const double *theta, double *r)
 {
 	const struct fit_job *j = ctx;
@@ -148,7 +162,7 @@ static void residuals(const void *ctx, const double *theta, double *r)
 	for (; at < j->n; at++)
 		r[at] = residual(j, &v, at);
 	for (size_t i = 0; i < n; i++)
-		r[at++] = (theta[i] - exact_log(j->family->start[i])) / j->family->prior_sd[i];
+		r[at++] = prior_residual(j, theta, i);
 	for (size_t c = 0; c < v.chips_n; c++)
 		for (size_t k = 0; k < CHIP_FACTORS; k++) {
 			const struct chip_prior *x = &j->prior[c];
@@ -266,8 +280,11 @@ static void jacobian(const void *ctx, const double *theta, double *slopes)
 	memset(slopes, 0, j->size * j->p * sizeof *slopes);
 	for (size_t i = 0; i < j->n; i++)
 		row_slopes(j, &v, i, slopes + i * j->p);
-	for (size_t i = 0; i < n; i++, at += j->p)
+	for (size_t i = 0; i < n; i++, at += j->p) {
 		at[i] = 1 / j->family->prior_sd[i];
+		if (j->family->follows[i] < FAMILY_PARAMS)
+			at[j->family->follows[i]] = -1 / j->family->prior_sd[i];
+	}
 	for (size_t c = 0; c < v.chips_n; c++)
 		for (size_t k = 0; k < CHIP_FACTORS; k++, at += j->p) {
 			const struct chip_prior *x = &j->prior[c];

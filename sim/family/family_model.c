@@ -112,6 +112,43 @@ const char *family_param_name(const struct family_model *family, size_t i)
  * lets a number that few runs tell take up what other terms are off by. */
 static const double default_prior_sd = 0.2;
 
+static const char followed[] = "fit of ";
+
+static bool is_to_fit(const struct qty *q)
+{
+	return q->given && q->source && (!strcmp(q->source, "fit") || str_starts(q->source, followed));
+}
+
+/* The index of the number that one with that source follows; FAMILY_PARAMS: it follows none, or one that is not fitted. */
+static size_t followed_by(const struct family_model *family, const char *source)
+{
+	for (size_t i = 0; str_starts(source, followed) && i < family->params_n; i++)
+		if (!strcmp(family_param_name(family, i), source + strlen(followed)))
+			return i;
+	return FAMILY_PARAMS;
+}
+
+/* Sets which numbers follow which. One that is followed stands by itself, so that none goes in a circle. */
+static int find_followed(struct family_model *family, struct err *err)
+{
+	for (size_t i = 0; i < family->params_n; i++) {
+		const char *source = family_number(family, i)->source;
+		const size_t of = followed_by(family, source);
+
+		family->follows[i] = of;
+		if (!str_starts(source, followed) ||
+		    (of < FAMILY_PARAMS && !str_starts(family_number(family, of)->source, followed)))
+			continue;
+		err_set(err, "%s:%d: '%s' follows '%.60s', which is not a number that is fitted by itself",
+			family->path, family_number(family, i)->node->place.line,
+			family_param_name(family, i), source + strlen(followed));
+		return err_hint(err,
+				"such as k: {value: 75 %%, source: fit of dequant.q4} beside q4: {value: "
+				"100 %%, source: fit}");
+	}
+	return 0;
+}
+
 static int find_params(struct family_model *family, struct err *err)
 {
 	struct profile_copy o;
@@ -121,7 +158,7 @@ static int find_params(struct family_model *family, struct err *err)
 	for (size_t k = 0; k < ARRAY_LEN(family_keys); k++) {
 		const struct qty *q = quantity_at(&o, k);
 
-		if (!q->given || !q->source || strcmp(q->source, "fit") != 0)
+		if (!is_to_fit(q))
 			continue;
 		if (family->params_n == FAMILY_PARAMS)
 			return err_set(err, "%s: more than %d numbers to fit", family->path, FAMILY_PARAMS);
@@ -135,7 +172,7 @@ static int find_params(struct family_model *family, struct err *err)
 				       "%s: runtime '%s': the utilisation of a family is one number, 'u', "
 				       "not points",
 				       family->path, family->runtime);
-	return 0;
+	return find_followed(family, err);
 }
 
 /* A file of kind `family` may leave keys out, but not in the runtime that is fitted. */

@@ -5,7 +5,10 @@
  * Layer family. The model of a family is a YAML file written by hand (hardware/measured/NAME.family.yaml). A
  * number that is to be fitted says `source: fit`, as in `gemv: {value: 90 %, source: fit}`: the value is the mean of
  * its prior, and where the fit starts; an `sd` beside it is the prior's standard deviation. family_write()
- * gives the same text with the fitted numbers (hardware/runtimes/NAME.yaml).
+ * gives the same text with the fitted numbers (hardware/runtimes/NAME.yaml). One that says `source: fit of NAME` is by
+ * its value as many times the value of the number NAME as the two stand in the file, with that sd: kernels of one program
+ * share code, so that formats of weights differ by ratios that transfer better than their rates do. Where no run
+ * tells such a number it follows what the runs make of NAME, and is written as transferred, as unsure as both.
  *
  * The model has mixed effects: the family's numbers, and two factors for each chip, of its memory's rate and of
  * its arithmetic. A chip's factors have a normal prior about the factors that another runtime gave the chip
@@ -44,7 +47,8 @@ struct family_model {
 	size_t key[FAMILY_PARAMS];     /* private: indices in family_keys[] of the fitted numbers */
 	size_t params_n;
 	double start[FAMILY_PARAMS];
-	double prior_sd[FAMILY_PARAMS];       /* in logarithms of the numbers */
+	double prior_sd[FAMILY_PARAMS]; /* in logarithms of the numbers */
+	size_t follows[FAMILY_PARAMS]; /* the number whose ratio to it the prior is of; FAMILY_PARAMS: none */
 	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 

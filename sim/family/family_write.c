@@ -312,6 +312,41 @@ static size_t count_machines(const struct family_writer *w)
 	return n;
 }
 
+/* The number that one follows which no run tells; FAMILY_PARAMS: a run tells it, or it follows none that runs tell. */
+static size_t follows(const struct family_writer *w, size_t p)
+{
+	const size_t of = w->family->follows[p];
+
+	return !w->rows_of[p] && of < FAMILY_PARAMS && w->rows_of[of] ? of : FAMILY_PARAMS;
+}
+
+/* The relative spread that is written: of one that follows another, that of their ratio and the other's. */
+static double written_spread(const struct family_writer *w, size_t p)
+{
+	const size_t of = follows(w, p);
+
+	if (of < FAMILY_PARAMS)
+		return exact_hypot(w->family->prior_sd[p], proved_width(w->sd[of]));
+	return w->rows_of[p] ? proved_width(w->sd[p]) : w->sd[p];
+}
+
+/* Which runs told a number, or that it follows. */
+static void add_source(const struct family_writer *w, size_t p, struct str *out)
+{
+	const struct family_model *family = w->family;
+	const size_t of = follows(w, p);
+
+	if (w->rows_of[p]) {
+		str_add(out, "fitted to the runs that hang on it");
+	} else if (of < FAMILY_PARAMS) {
+		str_add(out, "no run says; ");
+		units_format(out, family->start[p] / family->start[of], DIM_SHARE, 3);
+		str_addf(out, " of %s, which runs told", family_param_name(family, of));
+	} else {
+		str_add(out, "no run says; as it was put in");
+	}
+}
+
 static void add_number(const struct family_writer *w, size_t p, struct str *out)
 {
 	const struct qty *q = family_number(w->family, p);
@@ -323,12 +358,12 @@ static void add_number(const struct family_writer *w, size_t p, struct str *out)
 	str_add(out, "{value: ");
 	units_format(out, value, dim, 4);
 	str_add(out, ", sd: ");
-	units_format(out, value * (measured ? proved_width(w->sd[p]) : w->sd[p]), dim, 2);
+	units_format(out, value * written_spread(w, p), dim, 2);
 	if (measured)
 		str_addf(out, ", n: %zu", w->rows_of[p]);
 	str_addf(out, ", how: %s, source: \"",
 		 provenance_names[measured ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
-	str_add(out, measured ? "fitted to the runs that hang on it" : "no run says; as it was put in");
+	add_source(w, p, out);
 	str_add(out, "\"}");
 }
 

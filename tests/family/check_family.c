@@ -15,7 +15,9 @@
 #include "tests/fixtures.h"
 
 /* Priors are wide, so that what runs say of a number is not drawn to where it starts. */
-#define FAMILY(gemv)                                                                                         \
+#define FAMILY(gemv)       FAMILY_OF(gemv, "q8: {value: 90 %, sd: 36 %, source: fit}")
+#define FOLLOWING(dequant) FAMILY_OF("{value: 80 %, sd: 32 %, source: fit}", dequant)
+#define FAMILY_OF(gemv, dequant)                                                                             \
 	"schema: lemursim/hardware/1\n"                                                                      \
 	"kind: family\n"                                                                                     \
 	"title: fixture\n"                                                                                   \
@@ -23,7 +25,7 @@
 	"  gemv: " gemv ",\n"                                                                                \
 	"  gemm_f16: {roof: 80 %, sync: 0 s, u: {value: 60 %, sd: 24 %, source: fit}},\n"                    \
 	"  attention: {u: 30 %, decode: {value: 30 %, sd: 12 %, source: fit}},\n"                            \
-	"  dequant: {q8: {value: 90 %, sd: 36 %, source: fit}},\n"                                           \
+	"  dequant: {" dequant "},\n"                                                                        \
 	"  dies: {bandwidth: {value: 95 %, sd: 38 %, source: fit}, arithmetic: 95 %},\n"                     \
 	"  norm: {kernels: 1}, rope: {kernels: 1}, kv_append: {kernels: 1}, kv_repeat: {kernels: 0},\n"      \
 	"  scores: {kernels: 2}, linear: {kernels: 1}, activation: {kernels: 1}, residual: {kernels: 1},\n"  \
@@ -97,6 +99,18 @@ static void list_runs(struct runs *runs)
 			}
 }
 
+/* A new file, since a loader reads each once. */
+static void put_file(const char *text)
+{
+	int fd;
+
+	snprintf(w.path, sizeof w.path, "/tmp/lemursim-family-XXXXXX");
+	fd = mkstemp(w.path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
 /* slow: a machine whose memory is so many times slower than the model has it; noise: relative. */
 static void make_runs(const char *slow, double times, double noise)
 {
@@ -104,18 +118,13 @@ static void make_runs(const char *slow, double times, double noise)
 	struct rng *rng = rng_new(7, "law");
 	struct err err = ERR_INIT;
 	struct runs runs = {.path = "fixture.csv", .tool = "csv", .at = w.runs};
-	int fd;
 
 	w.arena = (struct arena)ARENA_INIT;
 	diags_init(&w.diags, &w.arena);
 	loader_init(&w.loader, &w.arena, &w.diags);
 	w.loader.paths = here;
 	w.loader.paths_n = 1;
-	snprintf(w.path, sizeof w.path, "/tmp/lemursim-family-XXXXXX");
-	fd = mkstemp(w.path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text_of_family, strlen(text_of_family)), (ssize_t)strlen(text_of_family));
-	close(fd);
+	put_file(text_of_family);
 	must(family_load(&w.loader, w.path, &w.family_model, &err), &err);
 	unlink(w.path);
 	ck_assert_uint_eq(w.family_model.params_n, ARRAY_LEN(truth));
@@ -329,6 +338,71 @@ START_TEST(writes_a_family)
 }
 END_TEST
 
+/* Loads a family's text, and fits it to what another text's model makes runs of; its first six numbers' true values as there. */
+static void fit_other(const char *text, struct family_values *v)
+{
+	struct family_model made;
+	struct err err = ERR_INIT;
+
+	make_runs(NULL, 1, 0);
+	made = w.family_model;
+	put_file(text);
+	must(family_load(&w.loader, w.path, &w.family_model, &err), &err);
+	unlink(w.path);
+	ck_assert_uint_eq(w.family_model.params_n, made.params_n + 1);
+	must(family_fit(&w.family_model, &w.e, v, &err), &err);
+}
+
+static double fitted_as(const struct family_values *v, const char *name)
+{
+	for (size_t i = 0; i < w.family_model.params_n; i++)
+		if (!strcmp(family_param_name(&w.family_model, i), name))
+			return v->of[i];
+	ck_abort_msg("%s is not fitted", name);
+	return 0;
+}
+
+/* Runs are of 8-bit blocks alone, at 1.3 times their start: super-blocks follow in the proportion that the file states, and are
+ * as unsure as that and what they follow. */
+START_TEST(what_no_run_tells_follows)
+{
+	const struct profile *p;
+	struct family_values v;
+
+	fit_other(FOLLOWING("q8: {value: 90 %, sd: 36 %, source: fit}, "
+			    "k: {value: 60 %, sd: 12 %, source: fit of dequant.q8}"),
+		  &v);
+	ck_assert_double_eq_tol(fitted_as(&v, "dequant.q8"), 0.9 * 1.3, 0.03);
+	ck_assert_double_eq_tol(fitted_as(&v, "dequant.k") / fitted_as(&v, "dequant.q8"), 60.0 / 90, 1e-4);
+	p = written();
+	ck_assert_int_eq(p->dequant.q8.provenance, PROVENANCE_MEASURED);
+	ck_assert_int_eq(p->dequant.k.provenance, PROVENANCE_TRANSFERRED);
+	ck_assert_double_eq_tol(p->dequant.k.value / p->dequant.q8.value, 60.0 / 90, 1e-3);
+	ck_assert_double_eq_tol(p->dequant.k.spread, hypot(0.2, p->dequant.q8.spread), 0.01);
+	ck_assert_str_eq(p->dequant.k.source, "no run says; 66.7 % of dequant.q8, which runs told");
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Where runs do tell a number, they tell it: it is only expected near what it follows, which then moves with it. */
+START_TEST(what_runs_tell_follows_little)
+{
+	const struct profile *p;
+	struct family_values v;
+
+	fit_other(FOLLOWING("k: {value: 60 %, sd: 24 %, source: fit}, "
+			    "q8: {value: 90 %, sd: 18 %, source: fit of dequant.k}"),
+		  &v);
+	ck_assert_double_eq_tol(fitted_as(&v, "dequant.q8"), 0.9 * 1.3, 0.03);
+	ck_assert_double_gt(fitted_as(&v, "dequant.k"), 0.6 * 1.1);
+	p = written();
+	ck_assert_int_eq(p->dequant.q8.provenance, PROVENANCE_MEASURED);
+	ck_assert_int_eq(p->dequant.k.provenance, PROVENANCE_TRANSFERRED);
+	ck_assert_str_eq(p->dequant.k.source, "no run says; as it was put in");
+	arena_release(&w.arena);
+}
+END_TEST
+
 /* A chip that alone ran a format takes it out of the fit with it: what that fit is wide for, and what it gives the rows, are
  * the fit's without them. */
 START_TEST(a_hole_takes_its_kinds_along)
@@ -505,6 +579,8 @@ Suite *suite_family(void)
 	tcase_add_test(tc, stays_where_it_is_sure);
 	tcase_add_test(tc, an_ultra_is_like_its_max);
 	tcase_add_test(tc, writes_a_family);
+	tcase_add_test(tc, what_no_run_tells_follows);
+	tcase_add_test(tc, what_runs_tell_follows_little);
 	tcase_add_test(tc, a_hole_takes_its_kinds_along);
 	tcase_add_test(tc, names_what_it_never_saw);
 	tcase_add_test(tc, one_chip_is_never_left_out);
