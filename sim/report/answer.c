@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/ask/scenario_text.h"
 #include "sim/base/texts.h"
 #include "sim/report/columns.h"
 #include "sim/report/text_cells.h"
@@ -283,6 +284,13 @@ static void add_others(struct str *out, const struct answer *a, int width)
 			str_addf(&s, "%s%s", m ? " " : "no ", m ? m->unit : names[k]);
 			str_add(&s, k && m && !a->asked.train ? " to the first token" : "");
 		}
+		add_line(out, "otherwise", s.text, width);
+		str_release(&s);
+	}
+	if (a->asked.no_tensor && scenario_may_split(&a->asked)) {
+		struct str s = STR_INIT;
+
+		str_addf(&s, "tensor split: no: %s", a->asked.no_tensor);
 		add_line(out, "otherwise", s.text, width);
 		str_release(&s);
 	}
