@@ -409,6 +409,15 @@ static void tell_load(const struct asked *q, struct assumptions *all)
 
 /* ---- the link ---- */
 
+/* A link between machines, which no one process has both ends of. What is wrong with its file is told by who loads it. */
+static bool joins_hosts(struct loader *l, const char *id)
+{
+	const struct yml *tree = load_named(l, id, "hardware", HW_SCHEMA),
+			 *local = tree ? yml_get(tree, "local") : NULL;
+
+	return tree && !(local && local->kind == YML_SCALAR && !strcmp(local->text, "true"));
+}
+
 /* Machines of several programs reduce by neither's library. */
 static int settle_link(struct loader *l, const struct question *q, struct asked *out, struct err *err)
 {
@@ -420,6 +429,8 @@ static int settle_link(struct loader *l, const struct question *q, struct asked 
 			return 0;
 	if (!q->ids)
 		out->link_id = look_up_link_under(l, out->link_id, out->machines[0].runtime);
+	if (joins_hosts(l, out->link_id))
+		out->no_tensor = runtime_no_tensor_between(out->machines[0].runtime);
 	return 0;
 }
 

@@ -42,7 +42,8 @@ struct asked {
 	const struct model *model;
 	struct asked_machine machines[ASK_MACHINES];
 	size_t machines_n;
-	const char *link_id; /* NULL: none */
+	const char *link_id;   /* NULL: none */
+	const char *no_tensor; /* why no tensor split over that link is offered, in words; NULL: one may be */
 	const char *weights, *kv, *compute;
 	double weights_B; /* the whole model's */
 	const char *train;

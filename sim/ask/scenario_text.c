@@ -159,6 +159,11 @@ static bool heads_divide(const struct asked *q)
 	return a->heads % n == 0 && (a->latent || a->kv_heads % n == 0);
 }
 
+bool scenario_may_split(const struct asked *q)
+{
+	return q->link_id && !q->train && all_equal(q) && heads_divide(q);
+}
+
 static void add_tensor(struct str *out, const struct asked *q)
 {
 	str_add(out, "  - name: tensor split\n    place: [{on: [");
@@ -208,6 +213,6 @@ void scenario_text(struct str *out, const struct asked *q)
 		add_hand_over(out, q);
 	if (q->model->layers >= (int64_t)q->machines_n)
 		add_pipeline(out, q);
-	if (!q->train && all_equal(q) && heads_divide(q))
+	if (scenario_may_split(q) && !q->no_tensor)
 		add_tensor(out, q);
 }

@@ -15,4 +15,7 @@ void scenario_text(struct str *out, const struct asked *q);
 /* Layers of the model on each machine, in their order: after bandwidth, no more than the memory holds of them. */
 void scenario_layers(const struct asked *q, int64_t layers[ASK_MACHINES]);
 
+/* Would a tensor split be among them, where the runtime has one over such a link (no_tensor)? */
+bool scenario_may_split(const struct asked *q);
+
 #endif

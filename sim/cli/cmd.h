@@ -96,6 +96,9 @@ struct placement *session_placements(struct session *s, const struct world *w);
 const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,
 				       const char *name);
 
+/* From here on Ctrl-C says "interrupted" and ends the program with EXIT_INTERRUPTED at once: of work that has nothing to keep
+ * and asks no flag. A file that is being written is finished before. */
+void session_end_at_interrupt(void);
 /* From session_catch_interrupt() on, Ctrl-C sets a flag that long work polls; a second one ends the program. */
 void session_catch_interrupt(void);
 const volatile sig_atomic_t *session_interrupted(void);

@@ -220,6 +220,7 @@ static int simulate_by(struct session *s, const struct simulate_options *o, cons
 		return EXIT_USAGE;
 	ask.tell = progress_draw;
 	ask.self = &drawing;
+	session_end_at_interrupt();
 	*out = lemursim_simulate(scenario, &ask);
 	progress_clear(&progress);
 	return *out ? EXIT_FINE : session_lament(s);

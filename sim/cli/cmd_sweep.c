@@ -55,6 +55,7 @@ static int sweep_whole(struct session *s, const struct sweep_options *o, const c
 		return rc;
 	ask.tell = tell;
 	ask.self = &drawing;
+	session_end_at_interrupt();
 	r = lemursim_sweep(scenario, texts_ended(&s->arena, &o->over), texts_ended(&s->arena, &o->metrics),
 			   &ask);
 	progress_clear(&progress);

@@ -355,6 +355,25 @@ static void on_interrupt(int number)
 	interrupted = 1;
 }
 
+/* What a handler may call alone: write() and _exit(). */
+static void end_here(int number)
+{
+	static const char said[] = "lemursim: interrupted\n";
+	const ssize_t told = write(STDERR_FILENO, said, sizeof said - 1);
+
+	(void)number;
+	(void)told;
+	_exit(EXIT_INTERRUPTED);
+}
+
+void session_end_at_interrupt(void)
+{
+	struct sigaction act = {.sa_handler = end_here};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+}
+
 void session_catch_interrupt(void)
 {
 	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};

@@ -75,3 +75,13 @@ const char *runtime_collectives(const char *runtime, size_t i)
 
 	return p && i < COLLECTIVES ? p->collectives[i] : NULL;
 }
+
+const char *runtime_no_tensor_between(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p && p->reads == READS_GGUF
+		       ? "llama.cpp does not split by tensor between machines, but on cards of one "
+			 "host (ggml-org/llama.cpp PR 26610 for RPC is open)"
+		       : NULL;
+}

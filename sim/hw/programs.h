@@ -39,4 +39,10 @@ bool runtime_dequantises(const char *runtime);
  * first that is looked for; NULL: there are no more. */
 const char *runtime_collectives(const char *runtime, size_t i);
 
+/* Why a runtime does not split by tensor between machines, in words; NULL: it does, or is not known. llama.cpp's RPC back end
+ * reduces nothing between servers: it has no collective operations in ggml/src/ggml-rpc/ggml-rpc.cpp of
+ * ngxson/llama.cpp@3f545be (August 2026), and ggml-org/llama.cpp#26610, which adds `-sm tensor` to it, is open. On cards of one
+ * host its `--split-mode tensor` does (docs/multi-gpu.md). */
+const char *runtime_no_tensor_between(const char *runtime);
+
 #endif

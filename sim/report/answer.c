@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/ask/scenario_text.h"
 #include "sim/base/texts.h"
 #include "sim/report/columns.h"
 #include "sim/report/text_cells.h"
@@ -287,6 +288,25 @@ static void add_others(struct str *out, const struct answer *a, int width)
 		add_line(out, "otherwise", s.text, width);
 		str_release(&s);
 	}
+	if (a->asked.no_tensor && scenario_may_split(&a->asked)) {
+		struct str s = STR_INIT;
+
+		str_addf(&s, "tensor split: no: %s", a->asked.no_tensor);
+		add_line(out, "otherwise", s.text, width);
+		str_release(&s);
+	}
+}
+
+/* What limits the whole answer may be the prompt's, and what would help the decode's: then it is said of what the first is. */
+static void add_bound(struct str *out, const struct answer *a, const struct assignment_row *row, int width)
+{
+	const bool whole = !a->asked.train && !asked_load(&a->asked) && *row->bound && row->advice &&
+			   !strstr(row->advice, row->bound);
+	struct str s = STR_INIT;
+
+	str_addf(&s, "%s%s", row->bound, whole ? ", of prompt and answer together" : "");
+	add_line(out, "limited by", s.text, width);
+	str_release(&s);
 }
 
 void answer_write(struct str *out, const struct answer *a, int width)
@@ -308,7 +328,7 @@ void answer_write(struct str *out, const struct answer *a, int width)
 	add_price(out, a, row, width);
 	if (fits) {
 		add_power(out, a, row, width);
-		add_line(out, "limited by", row->bound, width);
+		add_bound(out, a, row, width);
 		if (row->advice)
 			add_line(out, "would help", row->advice, width);
 	}

@@ -212,6 +212,7 @@ END_TEST
 
 /* ---- links ---- */
 
+/* Of a tensor split; 0 where the runtime has none over that link. */
 static double decode_over(const char *link, const char *runtime, struct link *l)
 {
 	const char *pair[] = {"nvidia-h100-sxm-80gb", "nvidia-h100-sxm-80gb"};
@@ -227,7 +228,7 @@ static double decode_over(const char *link, const char *runtime, struct link *l)
 	for (size_t i = 0; i < a.rows_n; i++)
 		if (!strcmp(a.rows[i].name, "tensor split"))
 			tok_per_s = rows_metric(&a.rows[i], "decode_tok_per_s")->value;
-	ck_assert_double_gt(tok_per_s, 0);
+	ck_assert_int_eq(tok_per_s > 0, a.asked.no_tensor == NULL);
 	end(&t);
 	return tok_per_s;
 }
@@ -253,7 +254,7 @@ START_TEST(more_link_is_no_slower)
 			continue;
 		ck_assert_uint_lt(n, LINKS);
 		decode[n] = decode_over(names[i].id, software[_i].runtime, &link[n]);
-		n++;
+		n += decode[n] > 0;
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++) {
@@ -299,6 +300,38 @@ START_TEST(link_of_the_runtime)
 	}
 	ck_assert_double_gt(decode_over("nvlink-4", "vllm", &l[0]), decode_over("pcie-5-x16", "vllm", &l[1]));
 	ck_assert_double_gt(decode_over("nvlink-4", "cuda", &l[0]), decode_over("pcie-5-x16", "cuda", &l[1]));
+}
+END_TEST
+
+/* llama.cpp splits by tensor over cards of one host, not between machines; vLLM and MLX do either. */
+static const struct {
+	const char *machine, *link, *runtime;
+	bool splits;
+} splits[] = {{"spark", "ethernet-200g-connectx-7", NULL, false},
+	      {"m3 ultra 512", "thunderbolt 5 rdma", NULL, false},
+	      {"m3 ultra 512", "thunderbolt 5 rdma", "mlx", true},
+	      {"spark", "ethernet-200g-connectx-7", "vllm", true},
+	      {"3090", "pcie-4-x16", NULL, true}};
+
+START_TEST(tensor_between_machines)
+{
+	const char *pair[] = {splits[_i].machine, splits[_i].machine};
+	const struct question q = {.model = "llama-3.1-8b",
+				   .machines = {pair, 2},
+				   .link = splits[_i].link,
+				   .runtime = splits[_i].runtime};
+	struct asking t;
+	struct str text = STR_INIT;
+	struct asked a;
+
+	begin(&t);
+	a = settled(&t, &q);
+	scenario_text(&text, &a);
+	ck_assert(scenario_may_split(&a));
+	ck_assert_int_eq(strstr(text.text, "split: tensor") != NULL, splits[_i].splits);
+	ck_assert_int_eq(a.no_tensor == NULL, splits[_i].splits);
+	str_release(&text);
+	end(&t);
 }
 END_TEST
 
@@ -508,6 +541,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, layers);
 	tcase_add_loop_test(t, more_link_is_no_slower, 0, ARRAY_LEN(software));
 	tcase_add_test(t, link_of_the_runtime);
+	tcase_add_loop_test(t, tensor_between_machines, 0, ARRAY_LEN(splits));
 	tcase_add_test(t, budget);
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
