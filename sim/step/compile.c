@@ -15,9 +15,10 @@ size_t compiled_segments(const struct compiled *c)
 /* The makespan where times do not repeat after one cycle: after a few of them, or not at all. */
 static sim_ns after_cycles(const struct program *p, const struct class_times *t)
 {
+	/* at least three times those that are taken as one, which must be equal before others may be left out */
 	static const struct {
 		uint32_t fold, cycles;
-	} tries[] = {{4, 8}, {12, 24}, {4, 64}};
+	} tries[] = {{4, 12}, {12, 36}, {4, 64}};
 	struct arena scratch = ARENA_INIT;
 	struct task_run run;
 	struct program *more = NULL;
