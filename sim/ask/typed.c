@@ -243,9 +243,9 @@ enum { PHRASES_MAX = 12 };
 
 struct match {
 	bool covers;
-	bool other;    /* a word that was not said follows one that was, and the product's number was said: perhaps another product */
+	bool other; /* a word that was not said follows one that was, and no number is open: perhaps another */
 	size_t unsaid; /* words, and numbers of words, that were not said */
-	bool number;   /* one of them has a number: the name of a product, without which a shorter name is no nearer */
+	bool number;   /* one of them has a number, without which a shorter name is no nearer */
 	bool sizes;    /* some size was not said */
 };
 

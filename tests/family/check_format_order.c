@@ -180,6 +180,14 @@ static bool reads_blocks(const char *runtime)
 	return false;
 }
 
+/* Does arithmetic bind one row, and unpacking super-blocks take more of it than blocks of 8 bits do? Then more bytes may take less. */
+static bool unpacking_binds(const struct profile *p)
+{
+	const struct by_weights *first = &p->few.first;
+
+	return first->k.given && first->q8.given && first->k.value < first->q8.value;
+}
+
 static size_t check_machine(const char *machine)
 {
 	struct fixture t;
@@ -192,7 +200,9 @@ static size_t check_machine(const char *machine)
 			const struct profile *p = (const struct profile *)c.device->runtimes.at + r;
 			double less = 0;
 
-			for (size_t k = 0; k < ARRAY_LEN(blocks) && reads_blocks(p->origin.name); k++, n++) {
+			if (!reads_blocks(p->origin.name) || unpacking_binds(p))
+				continue;
+			for (size_t k = 0; k < ARRAY_LEN(blocks); k++, n++) {
 				const double s = tokens_s(&t, machine, p->origin.name, blocks[k]);
 
 				ck_assert_msg(s >= less * (1 - 1e-9),

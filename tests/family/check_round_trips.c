@@ -120,7 +120,7 @@ static size_t go_round_machine(const char *machine)
 
 START_TEST(the_whole_catalogue_comes_back)
 {
-	const size_t step = (size_t)how_many(16, 1);
+	const size_t step = (size_t)how_many(12, 1);
 	size_t n = 0;
 	glob_t files;
 
