@@ -14,6 +14,7 @@
 #include "sim/base/mem.h"
 #include "sim/family/family_keys.h"
 #include "sim/family/fit_update.h"
+#include "sim/stats/summary.h"
 
 static const double machine_degrees = 1, models_degrees = 4;
 /* The grid of scales: steps to twice as much, and how many. */
@@ -39,15 +40,6 @@ static double squares_density(double squares, double k, double variance)
 	return -k * exact_log(variance) - squares / variance;
 }
 
-static double mean_of(const double *off, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += off[i];
-	return sum / (double)n;
-}
-
 static double squares_about(const double *off, size_t n, double mean)
 {
 	double sum = 0;
@@ -60,7 +52,7 @@ static double squares_about(const double *off, size_t n, double mean)
 struct shared_scales shared_scales(const double *off, size_t n, const struct shared_variances *v)
 {
 	struct shared_scales best = {1, 1};
-	const double mean = mean_of(off, n), squares = squares_about(off, n, mean);
+	const double mean = plain_mean(off, n), squares = squares_about(off, n, mean);
 	double most = -INFINITY;
 
 	for (int k = 0; n > 1 && k <= MODELS_STEPS; k++) {
@@ -205,7 +197,7 @@ static void add_first(struct update *u, const struct phase_off *tokens, double p
 static void take_scales(struct update *u, size_t phase, const struct phase_off *p,
 			const struct shared_scales *by)
 {
-	const double mean = mean_of(p->off, p->n);
+	const double mean = plain_mean(p->off, p->n);
 
 	u->f->together[phase] =
 		(struct fit_together){.factor = exact_exp(mean), .models_n = p->n, .far = is_far(u, p, mean)};

@@ -62,19 +62,10 @@ static double lag1(const double *y, size_t n)
 	return s.squares > 0 ? sum / s.squares : 0;
 }
 
-static double mean_of(const double *x, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i];
-	return sum / (double)n;
-}
-
 /* share < 0: the mean. */
 static double statistic(const double *x, size_t n, double share)
 {
-	return share < 0 ? mean_of(x, n) : quantile_of(x, n, share);
+	return share < 0 ? plain_mean(x, n) : quantile_of(x, n, share);
 }
 
 /* The batches' own values; what they are of is at the end of the series. */
@@ -149,7 +140,7 @@ enum steady_stop steady_stop(const struct steady_bound *b, size_t n, uint64_t re
 /* Least squares of y over 0, 1, 2, ...: the slope, its error, and how alike neighbouring residuals are. */
 static double slope_of(const double *y, size_t n, double *error)
 {
-	const double mid = (double)(n - 1) / 2, mean = mean_of(y, n);
+	const double mid = (double)(n - 1) / 2, mean = plain_mean(y, n);
 	double sxx = 0, sxy = 0, squares = 0, slope, r, *rest = xmalloc(n * sizeof *rest);
 
 	for (size_t i = 0; i < n; i++) {
@@ -188,8 +179,8 @@ struct steady_growth steady_growth(const double *in_system, size_t n, double cel
 	if (!each)
 		return g;
 	for (size_t b = 0; b < STEADY_BATCHES; b++)
-		y[b] = mean_of(x + b * each, each);
-	mean = mean_of(y, STEADY_BATCHES);
+		y[b] = plain_mean(x + b * each, each);
+	mean = plain_mean(y, STEADY_BATCHES);
 	span_s = (double)each * cell_s;
 	all_s = STEADY_BATCHES * span_s;
 	g.per_s = slope_of(y, STEADY_BATCHES, &error) / span_s;

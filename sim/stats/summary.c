@@ -31,3 +31,12 @@ double summary_sd(const struct summary *s)
 {
 	return sqrt(summary_variance(s));
 }
+
+double plain_mean(const double *x, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += x[i];
+	return sum / (double)n;
+}

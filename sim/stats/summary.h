@@ -6,6 +6,7 @@
  */
 #ifndef SIM_STATS_SUMMARY_H
 #define SIM_STATS_SUMMARY_H
+#include <stddef.h>
 #include <stdint.h>
 
 struct summary {
@@ -20,5 +21,8 @@ void summary_add(struct summary *s, double x); /* NaN is a BUG */
 
 double summary_variance(const struct summary *s); /* the sample variance (n - 1); 0 when n < 2 */
 double summary_sd(const struct summary *s);
+
+/* The sum of n numbers, in their order, over n, which is not 0. */
+double plain_mean(const double *x, size_t n);
 
 #endif
