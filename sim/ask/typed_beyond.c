@@ -78,7 +78,9 @@ static bool has_word_of_several(const struct cut *c)
 static int refuse_several(const char *text, struct err *err)
 {
 	err_set(err, "'%.100s' names several devices", text);
-	return err_hint(err, "one name is of one machine; several are given one by one: --on A,B");
+	return err_hint(err, "one name is of one machine; ask takes several, --on A,B; what ran over several "
+			     "is of a scenario: "
+			     "validate SCENARIO --from FILE");
 }
 
 static int refuse_bracket(const char *text, const struct cut *c, struct err *err)

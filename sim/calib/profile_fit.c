@@ -104,25 +104,39 @@ static int check_set(const struct sample_set *set, struct err *err)
 	return usable ? 0 : err_set(err, "there are no samples to make a profile of");
 }
 
+static bool is_stream(const struct sample *s)
+{
+	return s->kind == SAMPLE_READ || s->kind == SAMPLE_COPY || s->kind == SAMPLE_TRIAD;
+}
+
 static int no_streams(const struct sample_set *set, struct err *err)
 {
 	const struct sample *first = NULL;
-	size_t n = 0;
+	size_t n = 0, sizeless = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];
 
-		if (!s->rejected ||
-		    (s->kind != SAMPLE_READ && s->kind != SAMPLE_COPY && s->kind != SAMPLE_TRIAD))
+		if (!is_stream(s))
 			continue;
-		first = first ? first : s;
-		n++;
+		if (s->rejected) {
+			first = first ? first : s;
+			n++;
+		} else {
+			sizeless += !(s->bytes > 0);
+		}
 	}
-	if (!n)
+	if (n) {
+		err_set(err,
+			"no read or copy from memory can be used: %zu were rejected, the first because "
+			"%.200s",
+			n, first->why ? first->why : "(not said)");
+		return err_hint(err, "measure again while nothing else runs");
+	}
+	if (!sizeless)
 		return err_set(err, "neither reads nor copies were measured");
-	err_set(err, "no read or copy from memory can be used: %zu were rejected, the first because %.200s",
-		n, first->why ? first->why : "(not said)");
-	return err_hint(err, "measure again while nothing else runs");
+	err_set(err, "no read or copy from memory can be used: %zu without 'bytes'", sizeless);
+	return err_hint(err, "the column 'bytes' says what one repetition reads and writes");
 }
 
 /* Overheads that were not measured are transferred from those that were. */

@@ -1,4 +1,5 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
+#include "sim/base/file.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/family/run_machine.h"
@@ -58,8 +59,11 @@ static int explain(struct session *s, const struct explain_options *o, const str
 	if (rc != EXIT_FINE)
 		return rc;
 	if (!samples_csv_is_none(files, "explain takes runs of whole models", &err) ||
-	    explain_make(&ask, &e, &err) != 0)
+	    explain_make(&ask, &e, &err) != 0) {
+		if (!o->on && !file_exists(files->at[0]))
+			err_hint(&err, "a report is a file; --on MACHINE says where it ran");
 		return session_refuse(s, &err);
+	}
 	say_note(note);
 	say_notes(&e.notes);
 	explanation_write(&out, &e, json, o->output.path ? 0 : terminal_width(0));
