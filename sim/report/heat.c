@@ -23,7 +23,7 @@ struct view {
 	const struct picture_look *look;
 	struct canvas canvas;
 	size_t nx, ny; /* values of the second and the first axis */
-	double cell_w, cell_h;
+	double cell_w, cell_h, map_w;
 	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
 	double left, top; /* the corner of the map being drawn */
@@ -119,6 +119,12 @@ static void cell_text(struct view *v, struct rect at, const char *text, bool bol
 			       text, at.w - 3);
 }
 
+/* Among several assignments alone one is the best. */
+static bool marks_best(const struct view *v, size_t cell, size_t k)
+{
+	return v->s->names_n > 1 && heat_best(v->s, cell) == k;
+}
+
 static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 {
 	const size_t cell = cell_of(v, x, y);
@@ -139,12 +145,12 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 	}
 	color_of(color, v, goodness(v, e->metric->value));
 	units_format_number(&text, e->metric->value);
-	if (heat_best(v->s, cell) == k)
+	if (marks_best(v, cell, k))
 		str_add(&text, "*");
 	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#bbbbbb", .pen = 0.4},
 		     has_text(v) ? NULL : text.text);
 	/* the cell keeps its colour on a dark screen, so its text does too: dark.c changes neither black nor white of texts */
-	cell_text(v, at, text.text, heat_best(v->s, cell) == k, look_text_on(color));
+	cell_text(v, at, text.text, marks_best(v, cell, k), look_text_on(color));
 	str_release(&text);
 }
 
@@ -248,9 +254,11 @@ static void draw_map(struct view *v, size_t k)
 
 /* ---- the page ---- */
 
-/* What the signs mean. */
+/* What the signs mean; "" where there are none. */
 static const char *signs_of(const struct view *v)
 {
+	if (v->s->names_n == 1)
+		return v->overloads ? "over: overloaded" : "";
 	return v->overloads
 		       ? "*: the best assignment of a cell \xc2\xb7 black line: the best changes, two break "
 			 "even \xc2\xb7 over: overloaded"
@@ -285,41 +293,52 @@ static void draw_scale(struct view *v, double y)
 		 text.len ? v->s->unit : "");
 	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text,
 		       v->page_w - PAGE_MARGIN - x - 5);
-	page_note(&v->canvas, v->page_w, y + 15, signs_of(v));
+	if (*signs_of(v))
+		page_note(&v->canvas, v->page_w, y + 15, signs_of(v));
 	str_release(&text);
+}
+
+/* Sizes of cells, as many maps in a row as have texts in all cells, and as wide as the page allows. Returns maps in a row. */
+static size_t lay_out(struct view *v, size_t maps, double room)
+{
+	const double least = 46, most = 240, columns = (double)v->nx;
+	const double map_w = axis_w + fmax(fmin((room - axis_w) / columns, least) * columns, 90) + apart;
+	size_t in_row = room > map_w ? (size_t)(room / map_w) : 1, rows;
+
+	rows = (maps + in_row - 1) / in_row;
+	in_row = (maps + rows - 1) / rows;
+	v->map_w = fmax(map_w, room / (double)in_row);
+	v->cell_w = fmin(fmax((v->map_w - axis_w - (in_row > 1 ? apart : 0)) / columns, 3), most);
+	v->cell_h = has_text(v) ? 19 : fmax(3, 0.8 * v->cell_w);
+	v->name_w = v->map_w - apart;
+	return in_row;
 }
 
 void heat_dot(struct str *out, const struct sweep *s, const struct picture_look *look)
 {
 	struct view v = {.s = s, .look = look, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
-	const double least_w = look_page(look), room = least_w - 2.0 * PAGE_MARGIN;
+	const double least_w = look_page(look);
+	const size_t maps = s->names_n + (s->names_n > 1), /* what is best of one needs no map */
+		in_row = lay_out(&v, maps, least_w - 2.0 * PAGE_MARGIN);
+	const double rows = (double)((maps + in_row - 1) / in_row),
+		     map_h = head_h + v.cell_h * (double)v.ny + below;
 	struct str subtitle = STR_INIT;
-	double map_w, map_h, page_w, page_h;
-	size_t in_row, rows;
+	double page_h;
 
 	find_range(&v);
-	v.cell_w = fmin(fmax((room - axis_w) / (double)v.nx, 3), 46);
-	v.cell_h = has_text(&v) ? 19 : fmax(3, 0.8 * v.cell_w);
-	map_w = axis_w + fmax(v.cell_w * (double)v.nx, 90) + apart;
-	map_h = head_h + v.cell_h * (double)v.ny + below;
-	in_row = room > map_w ? (size_t)(room / map_w) : 1;
-	v.name_w = in_row > 1 ? map_w - apart : fmax(room, map_w - apart);
-	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
-	v.page_w = page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
-	page_h = first_top + map_h * (double)rows + 12 + page_note(NULL, page_w, 0, signs_of(&v));
+	v.page_w = fmax(least_w, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
+	page_h = first_top + map_h * rows + 12 +
+		 (*signs_of(&v) ? page_note(NULL, v.page_w, 0, signs_of(&v)) : 0);
 	str_addf(&subtitle, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
 	look_open(look, &v.canvas, out,
 		  &(struct look_frame){
-			  .width = page_w, .height = page_h, .title = s->title, .subtitle = subtitle.text});
-	/* what is best of one needs no map */
-	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
-		const size_t place = i - (s->names_n == 1);
-
-		v.left = PAGE_MARGIN + axis_w + map_w * (double)(place % in_row);
-		v.top = first_top + head_h - 8 + map_h * (double)(place / in_row);
-		draw_map(&v, i ? i - 1 : s->names_n);
+			  .width = v.page_w, .height = page_h, .title = s->title, .subtitle = subtitle.text});
+	for (size_t i = 0; i < maps; i++) {
+		v.left = PAGE_MARGIN + axis_w + v.map_w * (double)(i % in_row);
+		v.top = first_top + head_h - 8 + map_h * (double)(i / in_row);
+		draw_map(&v, maps == 1 ? 0 : i ? i - 1 : s->names_n);
 	}
-	draw_scale(&v, first_top + map_h * (double)rows - 6);
-	look_close(look, &v.canvas, page_w, page_h);
+	draw_scale(&v, first_top + map_h * rows - 6);
+	look_close(look, &v.canvas, v.page_w, page_h);
 	str_release(&subtitle);
 }
