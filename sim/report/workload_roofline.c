@@ -8,9 +8,19 @@
 #include "sim/step/program.h"
 #include "sim/train/trainable.h"
 
+enum { UNITS_NAMED = 4 }; /* of a roof; others are counted */
+
+/* A roof, and which dots and units it has. */
+struct made_roof {
+	struct roof roof;
+	size_t first_dot, unit, units_n;
+	const char *units; /* names: "a.gpu, b.gpu" */
+};
+
 struct builder {
 	struct arena *arena;
 	const struct world *w;
+	VEC(struct made_roof) roofs;
 	VEC(struct roof_dot) dots;
 };
 
@@ -62,7 +72,7 @@ static void add_dot(struct builder *b, size_t unit, const struct op *op, const c
 
 	VEC_ADD(&b->dots, (struct roof_dot){.label = names,
 					    .group = group_of(op->phase),
-					    .roof = unit,
+					    .roof = b->roofs.n,
 					    .intensity = c.flop / c.bytes,
 					    .flops = c.flop / s,
 					    .share = times * s / total_s,
@@ -124,28 +134,26 @@ static void add_phase(struct builder *b, size_t unit, const struct shape *s, enu
 	}
 }
 
-static void add_dots(struct builder *b)
+static void add_dots(struct builder *b, size_t u)
 {
 	const struct workload *k = &b->w->scenario->workload;
 
-	for (size_t u = 0; u < b->w->units_n; u++) {
-		if (k->generate) {
-			struct shape prefill = prefill_shape(k->generate);
-			const struct shape decode = {.batch = k->generate->batch,
-						     .tokens = 1,
-						     .past = k->generate->prompt + k->generate->tokens / 2};
+	if (k->generate) {
+		struct shape prefill = prefill_shape(k->generate);
+		const struct shape decode = {.batch = k->generate->batch,
+					     .tokens = 1,
+					     .past = k->generate->prompt + k->generate->tokens / 2};
 
-			prefill.all_logits = b->w->units[u].profile->all_logits;
-			add_phase(b, u, &prefill, PHASE_PREFILL);
-			add_phase(b, u, &decode, PHASE_DECODE);
-		}
-		if (k->train) {
-			struct shape s = train_shape(k->train);
+		prefill.all_logits = b->w->units[u].profile->all_logits;
+		add_phase(b, u, &prefill, PHASE_PREFILL);
+		add_phase(b, u, &decode, PHASE_DECODE);
+	}
+	if (k->train) {
+		struct shape s = train_shape(k->train);
 
-			s.adapters = 0; /* too small to see */
-			add_phase(b, u, &s, PHASE_FORWARD);
-			add_phase(b, u, &s, PHASE_BACKWARD);
-		}
+		s.adapters = 0; /* too small to see */
+		add_phase(b, u, &s, PHASE_FORWARD);
+		add_phase(b, u, &s, PHASE_BACKWARD);
 	}
 }
 
@@ -170,8 +178,7 @@ static struct roof roof_of(struct arena *a, const struct world *w, size_t unit)
 {
 	const struct device_model d = program_device_model(a, w, unit);
 
-	return (struct roof){.name = arena_printf(a, "%s (%s)", w->units[unit].name, d.machine->chip),
-			     .peak_flops = d.profile->gemm[d.compute]->roof.value,
+	return (struct roof){.peak_flops = d.profile->gemm[d.compute]->roof.value,
 			     .read_Bps = d.profile->read.value,
 			     .peak_from = d.profile->gemm[d.compute]->roof.provenance,
 			     .read_from = d.profile->read.provenance,
@@ -179,17 +186,97 @@ static struct roof roof_of(struct arena *a, const struct world *w, size_t unit)
 			     .limit_Bps = d.machine->memory.bandwidth.value};
 }
 
+static bool same_roof(const struct roof *a, const struct roof *b)
+{
+	return a->peak_flops == b->peak_flops && a->read_Bps == b->read_Bps && a->peak_from == b->peak_from &&
+	       a->read_from == b->read_from && a->limit_flops == b->limit_flops &&
+	       a->limit_Bps == b->limit_Bps;
+}
+
+static const char *chip_of(const struct builder *b, size_t unit)
+{
+	return program_device_model(b->arena, b->w, unit).machine->chip;
+}
+
+/* Would the dots of a roof, and those from 'first' on, lie on one another? */
+static bool same_dots(const struct builder *b, size_t roof, size_t first)
+{
+	const size_t from = b->roofs.at[roof].first_dot,
+		     to = roof + 1 < b->roofs.n ? b->roofs.at[roof + 1].first_dot : first;
+
+	if (to - from != b->dots.n - first)
+		return false;
+	for (size_t i = from; i < to; i++) {
+		const struct roof_dot *x = &b->dots.at[i], *y = &b->dots.at[first + i - from];
+
+		if (strcmp(x->label, y->label) != 0 || x->intensity != y->intensity || x->flops != y->flops ||
+		    x->share != y->share)
+			return false;
+	}
+	return true;
+}
+
+/* The roof that one like 'made' would be drawn over, or the number of roofs. */
+static size_t drawn_already(const struct builder *b, const struct made_roof *made)
+{
+	size_t i = 0;
+
+	while (i < b->roofs.n && (!same_roof(&b->roofs.at[i].roof, &made->roof) ||
+				  strcmp(chip_of(b, b->roofs.at[i].unit), chip_of(b, made->unit)) != 0 ||
+				  !same_dots(b, i, made->first_dot)))
+		i++;
+	return i;
+}
+
+/* Equal devices share a roof: of several lines over one another only the last could be seen. */
+static void add_unit(struct builder *b, size_t unit)
+{
+	const char *name = b->w->units[unit].name;
+	const struct made_roof made = {.roof = roof_of(b->arena, b->w, unit),
+				       .first_dot = b->dots.n,
+				       .unit = unit,
+				       .units_n = 1,
+				       .units = name};
+	size_t like;
+
+	add_dots(b, unit);
+	like = drawn_already(b, &made);
+	if (like == b->roofs.n) {
+		VEC_ADD(&b->roofs, made);
+		return;
+	}
+	b->dots.n = made.first_dot;
+	if (b->roofs.at[like].units_n++ < UNITS_NAMED)
+		b->roofs.at[like].units = arena_printf(b->arena, "%s, %s", b->roofs.at[like].units, name);
+}
+
+/* "m5.gpu (Apple M5)", "a.gpu, b.gpu, c.gpu, 5 more (NVIDIA H100)". */
+static const char *roof_name(const struct builder *b, const struct made_roof *r)
+{
+	const char *more = r->units_n > UNITS_NAMED
+				   ? arena_printf(b->arena, ", %zu more", r->units_n - UNITS_NAMED)
+				   : "";
+
+	return arena_printf(b->arena, "%s%s (%s)", r->units, more, chip_of(b, r->unit));
+}
+
 struct roofline workload_roofline(struct arena *a, const struct world *w)
 {
 	struct builder b = {.arena = a, .w = w};
-	struct roof *roofs = arena_array(a, w->units_n, sizeof *roofs);
+	struct roof *roofs;
 	struct roof_dot *dots;
-	size_t dots_n;
+	size_t dots_n, roofs_n;
 	const char *note;
 
 	for (size_t u = 0; u < w->units_n; u++)
-		roofs[u] = roof_of(a, w, u);
-	add_dots(&b);
+		add_unit(&b, u);
+	roofs_n = b.roofs.n;
+	roofs = arena_array(a, roofs_n, sizeof *roofs);
+	for (size_t i = 0; i < roofs_n; i++) {
+		roofs[i] = b.roofs.at[i].roof;
+		roofs[i].name = roof_name(&b, &b.roofs.at[i]);
+	}
+	VEC_FREE(&b.roofs);
 	dots_n = b.dots.n;
 	dots = arena_array(a, dots_n, sizeof *dots);
 	for (size_t i = 0; i < dots_n; i++)
@@ -206,7 +293,7 @@ struct roofline workload_roofline(struct arena *a, const struct world *w)
 				      format_names[w->scenario->precision.compute], runtimes_of(a, w)),
 		.note = note,
 		.roofs = roofs,
-		.roofs_n = w->units_n,
+		.roofs_n = roofs_n,
 		.dots = dots,
 		.dots_n = dots_n};
 }
