@@ -94,6 +94,20 @@ static void add_heads(struct str *out, const struct html_table *t)
 	str_add(out, "</tr></thead>\n");
 }
 
+/* Adds the first of the lines below a value; returns the next. */
+static const char *add_small(struct str *out, const char *lines)
+{
+	const size_t n = strcspn(lines, "\n");
+	struct str line = STR_INIT;
+
+	str_addf(&line, "%.*s", (int)n, lines);
+	str_add(out, "<small>");
+	html_sentence(out, line.text);
+	str_add(out, "</small>");
+	str_release(&line);
+	return lines + n + (lines[n] == '\n');
+}
+
 static void add_content(struct str *out, const struct html_cell *cell)
 {
 	if (cell->raw) {
@@ -104,11 +118,8 @@ static void add_content(struct str *out, const struct html_cell *cell)
 	html_sentence(out, cell->text ? cell->text : "");
 	/* colour and weight mark the best for the eye, this word for a reader of the screen */
 	str_add(out, cell->best ? "</strong><span class=\"hidden\"> (best)</span>" : "");
-	if (cell->under && *cell->under) {
-		str_add(out, "<small>");
-		html_sentence(out, cell->under);
-		str_add(out, "</small>");
-	}
+	for (const char *line = cell->under; line && *line;)
+		line = add_small(out, line);
 }
 
 /* A sentence, which the style gives room on a phone. */

@@ -32,7 +32,7 @@ struct html_column {
 
 struct html_cell {
 	const char *text;
-	const char *under; /* a smaller line below: an interval; may be NULL */
+	const char *under; /* smaller lines below, with '\n' between them: an interval; may be NULL */
 	const char *raw;   /* trusted HTML in place of text; may be NULL */
 	double value;      /* by which a column of numbers is sorted; NAN: last */
 	bool best;         /* the best of its column */

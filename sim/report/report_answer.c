@@ -323,7 +323,7 @@ static struct html_cell value_cell(struct arena *a, const struct result *r, size
 		return (struct html_cell){.text = "", .value = NAN};
 	columns_value(&value, m, column);
 	columns_chance(&under, m, column);
-	str_add(&under, under.len ? " " : "");
+	str_add(&under, under.len ? "\n" : "");
 	columns_interval(&under, m, column);
 	return (struct html_cell){.text = text_of(a, &value),
 				  .under = text_of(a, &under),
