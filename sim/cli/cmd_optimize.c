@@ -297,6 +297,7 @@ static int optimize(struct session *s, const struct optimize_options *o, struct 
 		outcome_release(&r);
 		return complain(&err, EXIT_INTERRUPTED);
 	}
+	session_tell_idle(s, &o->load.sets, &(struct texts){0}, path);
 	rc = r.n ? show(s, o, ask, path, format, &r, NULL) : show_unmet(s, o, ask, path, format);
 	rc = rc == EXIT_FINE && r.stopped ? EXIT_INTERRUPTED : rc;
 	outcome_release(&r);
