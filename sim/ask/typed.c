@@ -249,6 +249,21 @@ struct match {
 	bool sizes;    /* some size was not said */
 };
 
+/* By trade names where they name something, else by the words of the name alone: "thor" is the last word of a trade name, which
+ * says nothing by itself, and a word of the name. */
+static bool covers(struct covering *c)
+{
+	const struct covering before = *c;
+
+	if (!c->typed->n)
+		return false;
+	if (cover(c, 0) && (c->used || c->sold_as))
+		return true;
+	*c = before;
+	c->phrases_n = 0;
+	return cover(c, 0) && c->used;
+}
+
 static struct match match_name(const struct cut *typed, const struct known_name *name)
 {
 	struct cut id, phrases[PHRASES_MAX];
@@ -261,7 +276,7 @@ static struct match match_name(const struct cut *typed, const struct known_name 
 	cut_tokens(&id, &tokens);
 	for (; c.phrases_n < name->sold_as_n && c.phrases_n < PHRASES_MAX; c.phrases_n++)
 		cut_text(&phrases[c.phrases_n], name->sold_as[c.phrases_n]);
-	m.covers = typed->n && cover(&c, 0) && (c.used || c.sold_as);
+	m.covers = covers(&c);
 	for (size_t i = 0; i < tokens.n; i++) {
 		const struct token *t = &tokens.at[i];
 		const bool used = c.used >> i & 1;

@@ -83,6 +83,9 @@ START_TEST(machines)
 		{"NVIDIA H100 80GB HBM3", "nvidia-h100-sxm-80gb", NULL},
 		{"H100 PCIe", "nvidia-h100-pcie-80gb", NULL},
 		{"h200", "nvidia-h200-sxm-141gb", NULL},
+		{"b200", "nvidia-b200-sxm-180gb", NULL},
+		{"thor", "nvidia-jetson-agx-thor-128gb", NULL}, /* the last word of a trade name, too */
+		{"agx thor", "nvidia-jetson-agx-thor-128gb", NULL},
 		{"a100", "nvidia-a100-40gb", NULL},
 		{"a100 80gb", "nvidia-a100-80gb", NULL},
 		{"Radeon 7900 XTX", "amd-radeon-rx-7900-xtx-24gb", NULL},
