@@ -91,6 +91,7 @@
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
+	SUITE(slots)                                                                                         \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
