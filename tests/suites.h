@@ -92,6 +92,7 @@
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
 	SUITE(slots)                                                                                         \
+	SUITE(beside)                                                                                        \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
