@@ -91,6 +91,8 @@
 	SUITE(spreadsheet)                                                                                   \
 	SUITE(scenario_rows)                                                                                 \
 	SUITE(said)                                                                                          \
+	SUITE(slots)                                                                                         \
+	SUITE(beside)                                                                                        \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \

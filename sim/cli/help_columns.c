@@ -181,7 +181,7 @@ static const struct output_column of_explanation[] = {
 	{"rows.lo", "'unit'", "P10"},
 	{"rows.hi", "'unit'", "P90"},
 	{"rows.ratio", "", "measured over expected"},
-	{"rows.said", "", "how it ran otherwise than usual, as the row says itself"},
+	{"rows.said", "", "how it ran otherwise than usual, as the row says itself, or that it does not fit"},
 	{"causes", "", "list, the likeliest first"},
 	{"causes.what", "", "in words"},
 	{"causes.of", "", "what is left without it, of the rows that it is judged by"},

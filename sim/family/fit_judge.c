@@ -6,6 +6,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/family/family_keys.h"
+#include "sim/stats/chance.h"
 
 /* A row is missed beyond two standard deviations. Of rows that scatter as their noise says, one in 22 is, so that one of sixteen
  * is missed in every other table: refused is what noise brings about in fewer than one table of twenty. A row that is far off
@@ -44,19 +45,6 @@ static double off(const struct fit_runtime_result *r, bool catalogue)
 	return sqrt(sum / (double)r->n);
 }
 
-/* The chance that noise alone makes so many of n rows missed, or more: the tail of the binomial distribution. */
-static double chance_of(size_t missed, size_t n)
-{
-	const double log_p = exact_log(missed_share), log_q = exact_log(1 - missed_share);
-	double ways = 0, fewer = 0; /* logarithm of the number of ways to choose i rows; their chance */
-
-	for (size_t i = 0; i < missed; i++) {
-		fewer += exact_exp(ways + (double)i * log_p + (double)(n - i) * log_q);
-		ways += exact_log((double)(n - i) / (double)(i + 1));
-	}
-	return fmax(1 - fewer, 0);
-}
-
 static double off_in_sd(const struct fit_runtime_row *row)
 {
 	return fabs(exact_log(row->fitted / row->run->seconds)) / row->sd;
@@ -89,7 +77,7 @@ static bool any_far(const struct fit_runtime_result *r)
 
 static const char *verdict(struct arena *a, const struct fit_runtime_result *r)
 {
-	if (chance_of(r->missed, r->n) < refused_below || any_far(r))
+	if (chance_of_outside(r->missed, r->n, missed_share) < refused_below || any_far(r))
 		return arena_printf(a, "%zu of %zu rows are off by more than their noise", r->missed, r->n);
 	if (r->catalogue && r->off > r->catalogue_off + off_same)
 		return arena_printf(

@@ -52,9 +52,10 @@ static bool is_one_of(const struct atom *a, const char *const *words, size_t n)
 
 static bool names_maker(const char *text)
 {
-	static const char *const makers[] = {"nvidia", "geforce", "rtx", "gtx",   "quadro",    "tesla",
-					     "amd",    "radeon",  "rx",  "ryzen", "instinct",  "intel",
-					     "epyc",   "xeon",    "arc", "apple", "snapdragon"};
+	static const char *const makers[] = {"nvidia",   "geforce",    "rtx",      "gtx",   "quadro",
+					     "tesla",    "amd",        "radeon",   "rx",    "ryzen",
+					     "instinct", "intel",      "epyc",     "xeon",  "arc",
+					     "apple",    "snapdragon", "qualcomm", "adreno"};
 	struct atom a = atom_from(text);
 
 	for (; a.n; a = atom_from(a.at + a.n))
@@ -149,10 +150,36 @@ static bool has_number(const char *name, const char *said, const struct atom *nu
 	return false;
 }
 
+static bool has_word(const char *text, const char *word)
+{
+	for (struct atom a = atom_from(text); a.n; a = atom_from(a.at + a.n))
+		if (is_word(&a, word))
+			return true;
+	return false;
+}
+
+/* "TITAN RTX", "Radeon VII": a product that is called by a word, which no one of the names has. */
+static bool is_other_product(const char *said, const char *const *names, size_t n)
+{
+	static const char *const words[] = {"titan", "vii", "fury", "adreno", "orin", "xavier", "thor"};
+
+	for (size_t w = 0; w < ARRAY_LEN(words); w++) {
+		bool theirs = false;
+
+		for (size_t i = 0; i < n; i++)
+			theirs = theirs || (names[i] && has_word(names[i], words[w]));
+		if (!theirs && has_word(said, words[w]))
+			return true;
+	}
+	return false;
+}
+
 bool chip_is_unlike(const char *said, const char *const *names, size_t n)
 {
 	const struct atom number = number_of(said);
 
+	if (names_maker(said) && is_other_product(said, names, n))
+		return true;
 	if (!number.n || !names_maker(said))
 		return false;
 	for (size_t i = 0; i < n; i++)

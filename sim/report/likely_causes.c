@@ -11,6 +11,8 @@ static const char *verdict(const struct explained_row *r)
 {
 	const bool above = r->measured > r->expected;
 
+	if (r->unfit)
+		return "does not fit";
 	if (r->normal || r->said)
 		return r->normal ? "normal" : "ran otherwise";
 	if (!strcmp(r->unit, "GB"))
@@ -114,7 +116,7 @@ static void write_idle(struct str *out, const struct explanation *e, size_t most
 
 static const char *without_causes(const struct explanation *e)
 {
-	if (e->otherwise == e->n && !e->idle.what)
+	if (e->otherwise == e->n && !e->idle.what && !e->rows[0].unfit)
 		return "the rows say that they ran otherwise; what that does is not predicted";
 	return "no cause that is known here explains the rows better";
 }
@@ -200,6 +202,22 @@ static void write_json(struct str *out, const struct explanation *e)
 	str_add(out, "\n");
 }
 
+/* A row that alone is outside is no reason to look for any. */
+static void write_normal(struct str *out, const struct explanation *e, size_t most)
+{
+	struct str text = STR_INIT;
+	size_t outside = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		outside += !e->rows[i].normal;
+	str_add(&text, "normal: the numbers are what this machine, runtime and model give");
+	if (outside)
+		str_addf(&text, "; %zu of %zu rows %s outside P10 to P90, where one in five is by chance",
+			 outside, e->n, outside == 1 ? "is" : "are");
+	str_add_wrapped(out, text.text, 0, 2, most);
+	str_release(&text);
+}
+
 void explanation_write(struct str *out, const struct explanation *e, bool json, int width)
 {
 	const size_t most = width > 0 ? (size_t)width : (size_t)-1;
@@ -211,8 +229,7 @@ void explanation_write(struct str *out, const struct explanation *e, bool json, 
 	write_rows(out, e, most);
 	str_add(out, "\n");
 	if (e->normal)
-		str_add_wrapped(out, "normal: the numbers are what this machine, runtime and model give", 0,
-				2, most);
+		write_normal(out, e, most);
 	else
 		write_causes(out, e, most);
 }

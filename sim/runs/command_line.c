@@ -100,17 +100,23 @@ static const struct {
 		    {"found device: ", "Apple ", "", ""},
 		    {"GPU name:   ", "Apple ", "", ""},
 		    {"ggml_vulkan: ", "", " (", " | uma: "},
+		    {"[level_zero:gpu:", "", "|", "|"},
+		    {"ggml_opencl: device: '", "", " (OpenCL", ""},
+		    {"ggml_opencl: selecting device: '", "", "'", ""},
 		    {"- CUDA", "", " (", " MiB free)"},
+		    {"- SYCL", "", " (", " MiB free)"},
+		    {"- GPUOpenCL", "", " (", " MiB free)"},
 		    {"- ROCm", "", " (", " MiB free)"},
 		    {"- Vulkan", "", " (", " MiB free)"},
 		    {"- MTL", "Apple ", " (", " MiB free)"}};
 
-/* The name behind the number of a device, "0: " or "0 = ". */
+/* The name behind the number of a device, "0: ", "0 = " or, in a table, "0]|  ". */
 static const char *behind_number(const char *at)
 {
 	const size_t n = strspn(at, "0123456789");
 
-	return n ? at + n + strspn(at + n, " :=") : at;
+	at += n;
+	return at + strspn(at, n ? " :=]|" : " :");
 }
 
 static const char *device_named(struct arena *a, const char *line)

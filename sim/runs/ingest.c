@@ -1,5 +1,5 @@
 /* ingest.c - records and JSON; csv and SQL are in ingest_csv.c, Markdown in ingest_text.c, text in ingest_mlx.c and
- * ingest_logs.c, our own csv in ingest_own.c, the table of readers in readers.c. See ingest.h. */
+ * ingest_logs.c and ingest_answers.c, our own csv in ingest_own.c, the table of readers in readers.c. See ingest.h. */
 #include "sim/runs/command_line.h"
 #include "sim/runs/ingest.h"
 

@@ -451,6 +451,8 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 	if (t->apart && row.n != t->head.n) /* another table's */
 		t->in = TABLE_NONE;
 	t->apart = false;
+	if (t->in == TABLE_NONE) /* SYCL lists its devices in one */
+		command_line_take(r, text, &t->command);
 	return t->in == TABLE_NONE || is_title(t, &row) ? 0 : take_row(r, &row, line, t);
 }
 

@@ -10,7 +10,7 @@
 
 enum { DEVICES_MOST = 64 };
 
-static const char *const kinds[LISTED_KINDS] = {"CUDA", "ROCm", "Vulkan"};
+static const char *const kinds[LISTED_KINDS] = {"CUDA", "ROCm", "Vulkan", "SYCL"};
 
 static uint64_t bit_of(const char *number)
 {
@@ -49,12 +49,19 @@ static size_t kind_behind(const char *line, const char *words, const char *behin
 	return LISTED_KINDS;
 }
 
-/* "Device 0: NAME, compute capability 8.6", "Device 0: NAME, gfx1100 (0x1100)", "ggml_vulkan: 0 = NAME | uma: 0 ...": its kind and what
- * stands behind the words before its number; LISTED_KINDS: the line is none such. */
+/* "Device 0: NAME, compute capability 8.6", "Device 0: NAME, gfx1100 (0x1100)", "ggml_vulkan: 0 = NAME | uma: 0 ...",
+ * "| 0| [level_zero:gpu:0]| NAME| ...": its kind and what stands behind the words before its number; LISTED_KINDS: the line is none
+ * such. */
 static size_t kind_listed(const char *line, const char **number)
 {
-	const char *device = strstr(line, "Device "), *vulkan = strstr(line, "ggml_vulkan: ");
+	static const char level_zero[] = "[level_zero:gpu:"; /* OpenCL lists the same devices again */
+	const char *device = strstr(line, "Device "), *vulkan = strstr(line, "ggml_vulkan: "),
+		   *sycl = strstr(line, level_zero);
 
+	if (sycl && *line == '|') {
+		*number = sycl + sizeof level_zero - 1;
+		return 3;
+	}
 	if (vulkan && strstr(vulkan, " | uma: ")) {
 		*number = vulkan + strlen("ggml_vulkan: ");
 		return 2;
@@ -74,7 +81,7 @@ static void take_found(struct listed_devices *l, const char *line)
 
 	if (n < 1 || n > DEVICES_MOST)
 		return;
-	for (size_t k = 0; k < LISTED_KINDS; k++)
+	for (size_t k = 0; k < 3; k++) /* those of SYCL are a CPU and each GPU twice */
 		if (*end == ' ' && str_starts(end + 1, kinds[k]) &&
 		    str_starts(end + 1 + strlen(kinds[k]), " devices"))
 			l->found[k] = n;
@@ -108,17 +115,26 @@ void listed_devices_take(struct listed_devices *l, const char *line)
 		*(listed_devices_is_integrated(line) ? &l->integrated[k] : &l->cards[k]) |= bit_of(number);
 }
 
+static uint64_t all_of(const uint64_t *sets)
+{
+	uint64_t all = 0;
+
+	for (size_t k = 0; k < LISTED_KINDS; k++)
+		all |= sets[k];
+	return all;
+}
+
 bool listed_devices_is_beside(const struct listed_devices *l, const char *line)
 {
-	return listed_devices_is_integrated(line) && (l->cards[0] || l->cards[1] || l->cards[2]);
+	return listed_devices_is_integrated(line) && all_of(l->cards);
 }
 
 bool listed_devices_is_first_card(const struct listed_devices *l, const char *line)
 {
-	const uint64_t cards = l->cards[0] | l->cards[1] | l->cards[2];
+	const uint64_t cards = all_of(l->cards);
 
 	return !listed_devices_is_integrated(line) && cards && !(cards & (cards - 1)) &&
-	       (l->integrated[0] || l->integrated[1] || l->integrated[2]);
+	       all_of(l->integrated);
 }
 
 /* The devices of a kind that share a model. */

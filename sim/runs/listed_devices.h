@@ -13,7 +13,7 @@
 
 #include "sim/base/mem.h"
 
-enum { LISTED_KINDS = 3 }; /* CUDA, ROCm, Vulkan */
+enum { LISTED_KINDS = 4 }; /* CUDA, ROCm, Vulkan, SYCL */
 
 /* Each member is all 0 where a log lists none. Of the sets bit i is device i. */
 struct listed_devices {

@@ -56,6 +56,11 @@ static void add_cause(struct cause_search *s, const char *what, const double *se
 	cause_list_add(&s->tried, cause_of(s, what, seconds), fitted);
 }
 
+void causes_add(struct cause_search *s, const char *what, const double *seconds)
+{
+	add_cause(s, what, seconds, 0);
+}
+
 /* --- causes that change what runs ----------------------------------------------------------------- */
 
 static double seconds_with(const struct catalogue_device *d, const struct case_row *r,
@@ -315,7 +320,7 @@ static struct cpu_rates cpu_of(const struct cause_search *s)
 
 /* share: of the layers, on the CPU, whose operators compute or read, whichever takes longer. Each waits for all threads at its
  * end (ggml_barrier() of ggml-cpu), for which it is taken to need as long as the device needs to start a kernel. */
-static double on_cpu(const struct cause_search *s, const struct case_row *r, double share)
+double cause_on_cpu(const struct cause_search *s, const struct case_row *r, double share)
 {
 	const struct cpu_rates cpu = cpu_of(s);
 	double sum = 0;
@@ -332,7 +337,7 @@ static double on_cpu(const struct cause_search *s, const struct case_row *r, dou
 /* The same of rows that do not say how many layers were the device's. */
 static double some_on_cpu(const struct cause_search *s, const struct case_row *r, double share)
 {
-	return r->says_layers ? r->expected_s : on_cpu(s, r, share);
+	return r->says_layers ? r->expected_s : cause_on_cpu(s, r, share);
 }
 
 /* Attention alone, at that share of the CPU's rates: its kernel there takes one query at a time
@@ -390,7 +395,7 @@ static void try_offload(struct cause_search *s, double *seconds)
 	int k;
 
 	for (size_t i = 0; i < s->n; i++)
-		seconds[i] = on_cpu(s, &s->rows[i], 1);
+		seconds[i] = cause_on_cpu(s, &s->rows[i], 1);
 	add_cause(s, "on the CPU (a rough estimate of its rates)", seconds, 0);
 	k = best_hundredth(s, some_on_cpu, one, STEPS - one, seconds);
 	k = (k * layers + STEPS / 2) / STEPS;
@@ -424,7 +429,7 @@ void causes_try_said(struct cause_search *s, struct likely_cause *idle)
 		const double share = said_share(&s->rows[i]);
 
 		any = any || (s->judged[i] && share > 0);
-		seconds[i] = on_cpu(s, &s->rows[i], share);
+		seconds[i] = cause_on_cpu(s, &s->rows[i], share);
 	}
 	if (any) {
 		const struct likely_cause c = cause_of(s, what, seconds);

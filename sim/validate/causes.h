@@ -14,6 +14,7 @@ struct case_row {
 	struct run_plan plan;
 	struct predicted_run run; /* the plan's run, operator by operator */
 	double measured_s, expected_s;
+	double spilled; /* the share of it that does not fit, though the row does not say that it ran elsewhere; 0: it fits */
 	bool says_weights, says_flash, says_build,
 		says_layers; /* the row itself, so that it is no question */
 };
@@ -33,6 +34,12 @@ struct cause_search {
 /* What is left between predicted times, one a row, and the measured ones of the rows that are judged by:
  * likely_cause.left. */
 double causes_left(const struct cause_search *s, const double *seconds);
+
+/* A cause without a number of its own, by the times that it gives the rows (s->n of them): kept where it explains enough. */
+void causes_add(struct cause_search *s, const char *what, const double *seconds);
+
+/* The time of a row of which that share of the layers ran on the CPU: a rough estimate of its rates. */
+double cause_on_cpu(const struct cause_search *s, const struct case_row *r, double share);
 
 /* Tries every cause that may apply to the judged rows, and adds each that explains some of how they are unlike what is
  * expected to s->tried, which the caller ranks. */

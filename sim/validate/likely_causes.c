@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/family/mix_by_size.h"
 #include "sim/family/run_machine.h"
+#include "sim/stats/chance.h"
 #include "sim/validate/causes.h"
 #include "sim/validate/explained_jobs.h"
 #include "sim/validate/run_band.h"
+#include "sim/validate/spilled.h"
 
 static struct arena *arena_of(const struct cause_search *s)
 {
@@ -96,6 +99,26 @@ static void tell_otherwise(const struct cause_search *s, const struct run *run, 
 	r->expected = r->lo = r->hi = NAN;
 }
 
+/* It does not fit, and does not say that part of it ran elsewhere: it ran all the same, as the causes may tell. */
+static bool is_spilled(const struct cause_search *s, enum run_column column, const struct case_row *c)
+{
+	struct err fits = ERR_INIT;
+
+	return column == COLUMN_WEIGHTS && c->row.model &&
+	       report_fits(s->device.machine, &c->row, c->row.run, &fits) != 0;
+}
+
+static void tell_spilled(const struct cause_search *s, const struct case_row *c, const char *why,
+			 struct explained_row *r)
+{
+	r->normal = false;
+	r->unfit = true;
+	r->said = arena_printf(arena_of(s), "%s: was it another --weights, or a machine with more memory?",
+			       why);
+	r->expected = r->lo = r->hi = NAN;
+	s->rows[s->n].spilled = spilled_share(s->device.machine, &c->row);
+}
+
 static int take_row(struct cause_search *s, const struct report_ask *ask, const struct run *run,
 		    struct explanation *e)
 {
@@ -103,6 +126,7 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 	enum run_column column;
 	struct err why = ERR_INIT;
 	const int rc = report_row_make(ask, run, &c->row, &e->notes, &column, &why);
+	const bool spilled = rc != 0 && is_spilled(s, column, c);
 
 	if (rc != 0 && s->ask->skip_foreign) {
 		s->left_out[column]++;
@@ -110,14 +134,16 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 	}
 	if (rc != 0 && c->row.model && check_compute(s, run, c->row.model) != 0)
 		return -1;
-	if (rc != 0 && (!tells_where(column) || !c->row.model))
+	if (rc != 0 && !spilled && (!tells_where(column) || !c->row.model))
 		return diag_add(s->ask->loader->diags, run_place(run, column), why.hint[0] ? why.hint : NULL,
 				"%s: %s", run_column_name(run, column), why.msg);
 	if (rc != 0) /* it ran elsewhere, but by the same program, with its default of -fa */
 		c->row.profile = report_as_run(runtime_meant(s, run), run, arena_of(s));
 	e->rows[s->n] = explain_row(s, c);
 	run_tell_suite(arena_of(s), run, c->row.profile, &e->notes);
-	if (rc != 0)
+	if (spilled)
+		tell_spilled(s, c, why.msg, &e->rows[s->n]);
+	else if (rc != 0)
 		tell_otherwise(s, run,
 			       arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg),
 			       &e->rows[s->n]);
@@ -161,11 +187,21 @@ static int take_rows(struct cause_search *s, const struct runs *runs, struct mod
 	return rc == 0 && s->n < runs->n ? tell_left_out(s, runs, e, err) : rc;
 }
 
-/* Of rows that are as expected one in five is outside P10 to P90; none is by more than the interval's own width. Rows that
- * ran otherwise are another matter. */
+/* How far a row is outside, in distances between P50 and the end of the interval on its side, as logarithms. */
+static double distances(const struct explained_row *r)
+{
+	return r->measured < r->lo ? exact_log(r->expected / r->measured) / exact_log(r->expected / r->lo)
+				   : exact_log(r->measured / r->expected) / exact_log(r->hi / r->expected);
+}
+
+/* Of rows that are as expected one in five is outside P10 to P90; none is by more than the interval's own width. More are where that
+ * is no rare chance and each is inside what 19 of 20 are, 1.96 standard deviations where P10 is 1.28. Rows that ran otherwise are
+ * another matter. */
 static bool as_expected(const struct explanation *e)
 {
+	static const double share = 0.2, rare = 0.05, near = 1.96 / 1.2816;
 	size_t outside = 0, n = 0;
+	bool all_near = true;
 
 	for (size_t i = 0; i < e->n; i++) {
 		const struct explained_row *r = &e->rows[i];
@@ -175,9 +211,10 @@ static bool as_expected(const struct explanation *e)
 			continue;
 		if (r->measured < r->lo - (r->hi - r->lo) || r->measured > r->hi + (r->hi - r->lo))
 			return false;
+		all_near = all_near && distances(r) <= near;
 		outside++;
 	}
-	return 5 * outside <= n;
+	return 5 * outside <= n || (all_near && chance_of_outside(outside, n, share) >= rare);
 }
 
 /* Judges by the rows that ran as asked, or by the others. Their number. */
@@ -217,8 +254,10 @@ static void find_causes(struct cause_search *s, struct explanation *e)
 	e->left = left_of_all(s, e);
 	e->otherwise = judge_by(s, e, false);
 	e->normal = expected && !e->otherwise;
-	if (e->otherwise)
+	if (e->otherwise) {
 		causes_try_said(s, &e->idle);
+		causes_try_spilled(s);
+	}
 	if (judge_by(s, e, true) && !expected)
 		causes_try(s);
 	cause_list_rank(&s->tried, arena_of(s), e);

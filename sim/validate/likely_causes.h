@@ -21,7 +21,9 @@ struct explained_row {
 	double measured, expected, lo,
 		hi;        /* rates; NAN but for measured: it ran otherwise, and as asked would not fit */
 	bool normal, less; /* less: the smaller the better, as of a time */
-	const char *said;  /* the row's setting that differs from the question; NULL: none */
+	bool unfit;        /* it does not fit, and says nothing of that */
+	const char *
+		said; /* the row's setting that differs from the question, or that it does not fit; NULL: none */
 	int line;
 };
 

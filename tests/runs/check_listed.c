@@ -6,13 +6,17 @@
 #include "sim/runs/listed_devices.h"
 #include "tests/suites.h"
 
-enum { CUDA, ROCM, VULKAN };
+enum { CUDA, ROCM, VULKAN, SYCL };
 
-static const char *const kind_names[] = {"CUDA", "ROCm", "Vulkan"};
+static const char *const kind_names[] = {"CUDA", "ROCm", "Vulkan", "SYCL"};
 
-/* A line as ggml_cuda_init() and ggml_vk_instance_init() write it. */
+/* A line as ggml_cuda_init(), ggml_vk_instance_init() and ggml_backend_sycl_print_sycl_devices() write it. */
 static const char *device_line(struct arena *a, int kind, int number, const char *name, bool integrated)
 {
+	if (kind == SYCL)
+		return arena_printf(
+			a, "| %d| [level_zero:gpu:%d]|  %s|  12.55|    512|    1024|   32| 16225M|\n", number,
+			number, name);
 	return kind == VULKAN ? arena_printf(a, "ggml_vulkan: %d = %s (driver) | uma: %d | fp16: 1\n", number,
 					     name, integrated)
 	       : kind == ROCM
@@ -28,10 +32,18 @@ static const char *as_of_2026(struct arena *a, int kind, int number, const char 
 			    number, name);
 }
 
+/* The head of SYCL's list is a table's. */
+static const char *head_of(int kind)
+{
+	return kind == SYCL ? "|ID|        Device Type|    Name|Version|units  |group   |group|size   |\n"
+			      "|--|-------------------|--------|-------|-------|--------|-----|-------|\n"
+			    : "";
+}
+
 static const char *listing(struct arena *a, int kind, int cards, bool integrated)
 {
-	const char *out =
-		arena_printf(a, "ggml: found %d %s devices:\n", cards + integrated, kind_names[kind]);
+	const char *out = arena_printf(a, "ggml: found %d %s devices:\n%s", cards + integrated,
+				       kind_names[kind], head_of(kind));
 
 	if (integrated)
 		out = arena_printf(a, "%s%s", out, device_line(a, kind, 0, "AMD Radeon(TM) Graphics", true));
@@ -71,8 +83,8 @@ static struct runs read_text(struct arena *a, const char *text)
 /* Every number of cards, of each back end, with an integrated GPU before them or not, above every form of report. */
 START_TEST(what_a_log_lists)
 {
-	const int kind = _i % 3, cards = 1 + _i / 3 % 3, form = _i / 9 % 3;
-	const bool integrated = _i / 27;
+	const int kind = _i % 4, cards = 1 + _i / 4 % 3, form = _i / 12 % 3;
+	const bool integrated = _i / 36;
 	struct arena a = ARENA_INIT;
 	const struct runs r = read_text(&a, below(&a, form, kind, listing(&a, kind, cards, integrated)));
 	const char *said = r.at[0].says[COLUMN_DEVICES], *names = NULL;
@@ -546,7 +558,7 @@ Suite *suite_listed(void)
 	Suite *s = suite_create("listed");
 	TCase *t = tcase_create("listed");
 
-	tcase_add_loop_test(t, what_a_log_lists, 0, 54);
+	tcase_add_loop_test(t, what_a_log_lists, 0, 72);
 	tcase_add_loop_test(t, what_a_command_takes_of_it, 0, ARRAY_LEN(commands));
 	tcase_add_loop_test(t, what_holds_weights, 0, 4);
 	tcase_add_loop_test(t, logs_of_2026, 0, 12);

@@ -8,6 +8,7 @@
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
 #include "sim/stats/band.h"
+#include "sim/stats/chance.h"
 #include "sim/stats/ci.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -257,6 +258,17 @@ START_TEST(a_band_holds_its_value)
 }
 END_TEST
 
+START_TEST(chances_are_binomial)
+{
+	for (unsigned n = 1; n <= 40; n++)
+		for (unsigned k = 1; k <= n; k++)
+			for (int p = 1; p < 10; p += 4)
+				ck_assert_double_eq_tol(chance_of_outside(k, n, p / 10.0),
+							gsl_cdf_binomial_Q(k - 1, p / 10.0, n), 1e-12);
+	ck_assert_double_eq(chance_of_outside(0, 7, 0.2), 1);
+}
+END_TEST
+
 Suite *suite_stats(void)
 {
 	Suite *s = suite_create("stats");
@@ -271,6 +283,7 @@ Suite *suite_stats(void)
 	tcase_add_test(tc, errors_are_students);
 	tcase_add_test(tc, ci_of_one_is_everything);
 	tcase_add_test(tc, a_band_holds_its_value);
+	tcase_add_test(tc, chances_are_binomial);
 	tcase_add_test(tc, ci_batches_by_hand);
 	tcase_add_test(tc, ci_batches_see_autocorrelation);
 	suite_add_tcase(s, tc);

@@ -351,6 +351,77 @@ START_TEST(what_does_not_fit_has_no_rate)
 }
 END_TEST
 
+/* A model of more than the memory, whose rows do not say that part of it ran elsewhere: rates of each way to run it, which is found. */
+static const struct {
+	struct place_of place;
+	const char *what;
+} unfit[] = {
+	{{"nvidia-rtx-4090-24gb", "cuda", "llama-3.3-70b", "q4_K_M", NULL}, "read from the host's"},
+	{{"nvidia-rtx-4090-24gb", "cuda", "llama-3.3-70b", "q4_K_M", NULL}, "layers on the CPU"},
+	{{"nvidia-rtx-3090-24gb", "cuda", "gpt-oss-120b", "mxfp4", NULL}, "read from the host's"},
+	{{"apple-m5-10c-24gb", "llama.cpp", "llama-3.3-70b", "q4_0", NULL}, "read from the disk"},
+	{{"apple-m4-max-40c-64gb", "mlx", "llama-3.3-70b", "bf16", NULL}, "read from the disk"},
+};
+
+START_TEST(what_does_not_fit_is_explained)
+{
+	double slow[RUNS] = {0.01, 0.01, 0.001, 0.001}, rates[RUNS];
+	const struct likely_cause *found = NULL;
+	struct explained x;
+
+	explain(&x, &unfit[_i].place, slow, "", "");
+	ck_assert(!x.e.normal && isnan(x.e.left));
+	for (size_t k = 0; k < x.e.causes_n; k++)
+		if (strstr(x.e.causes[k].what, unfit[_i].what))
+			found = &x.e.causes[k];
+	ck_assert_ptr_nonnull(found);
+	for (size_t i = 0; i < RUNS; i++) {
+		ck_assert(x.e.rows[i].unfit && strstr(x.e.rows[i].said, "does not fit"));
+		rates[i] = found->rates[i];
+	}
+	release(&x);
+	explain(&x, &unfit[_i].place, rates, "", "");
+	ck_assert_ptr_nonnull(strstr(x.e.causes[0].what, unfit[_i].what));
+	ck_assert_double_lt(x.e.causes[0].left, 1e-4);
+	release(&x);
+}
+END_TEST
+
+/* Of the rows `outside` lie so many distances between P50 and the interval's end below it, the others as expected: one in four by
+ * little is chance, as is one alone; most, or one by much, are not. */
+static const struct {
+	size_t outside;
+	double distances;
+	bool normal;
+} near_misses[] = {{1, 0.9, true},  {1, 1.1, true}, {2, 1.1, true},  {3, 1.1, false},
+		   {4, 1.1, false}, {1, 1.4, true}, {1, 1.7, false}, {2, 2.5, false}};
+
+START_TEST(a_near_miss_is_normal)
+{
+	const struct place_of *p = &places[_i % (int)ARRAY_LEN(places)];
+	const size_t k = (size_t)_i / ARRAY_LEN(places);
+	double rates[RUNS];
+	struct explained x;
+
+	explain(&x, p, NULL, "", "");
+	for (size_t i = 0; i < RUNS; i++) {
+		const struct explained_row *r = &x.e.rows[i];
+
+		rates[i] =
+			r->expected *
+			(i < near_misses[k].outside ? pow(r->lo / r->expected, near_misses[k].distances) : 1);
+	}
+	release(&x);
+	explain(&x, p, rates, "", "");
+	for (size_t i = 0; i < RUNS; i++)
+		ck_assert_int_eq(x.e.rows[i].normal,
+				 i >= near_misses[k].outside || near_misses[k].distances < 1);
+	ck_assert_int_eq(x.e.normal, near_misses[k].normal);
+	ck_assert(!x.e.normal || x.e.causes_n == 0);
+	release(&x);
+}
+END_TEST
+
 Suite *suite_likely_causes(void)
 {
 	Suite *s = suite_create("likely_causes");
@@ -363,6 +434,8 @@ Suite *suite_likely_causes(void)
 	tcase_add_test(t, what_the_report_says_comes_first);
 	tcase_add_loop_test(t, rows_that_ran_otherwise_tell_nothing, 0, 2);
 	tcase_add_test(t, what_does_not_fit_has_no_rate);
+	tcase_add_loop_test(t, a_near_miss_is_normal, 0, ARRAY_LEN(places) * ARRAY_LEN(near_misses));
+	tcase_add_loop_test(t, what_does_not_fit_is_explained, 0, ARRAY_LEN(unfit));
 	tcase_add_test(t, a_mixture_on_the_cpu_is_slow_in_decode);
 	tcase_add_loop_test(t, what_rows_say_is_no_question, 0, ARRAY_LEN(sayings));
 	tcase_add_loop_test(t, attention_without_a_kernel_is_found, 0, ARRAY_LEN(cached_in));
