@@ -570,6 +570,7 @@ int describe_hf(struct described *d, const struct yml *config, bool assume, stru
 		if (!r.f || r.f->refused)
 			return describe_unknown(&r, type);
 		d->family = d->architecture = !strcmp(r.f->type, "qwen3_moe_plain") ? type : r.f->type;
+		describe_renamed(&r);
 		text_model(&r);
 	}
 	stored(&r);

@@ -44,6 +44,9 @@ void describe_layers(struct config_reading *r);
 /* Reads the FFN and the experts. */
 void describe_feed_forward(struct config_reading *r);
 
+/* Keys under which a family says what others call alike are added under the usual names; its row becomes one of this config. */
+void describe_renamed(struct config_reading *r);
+
 /* The row of a family that is not known, as its keys have it, with a note; NULL where it is not plain. */
 const struct family *describe_assumed(struct config_reading *r, const char *type);
 /* Complains about a family without a row, or one that cannot be imported; -1. */

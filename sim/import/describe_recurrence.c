@@ -321,9 +321,31 @@ static void extras_of_conv(struct layers_job *j)
 			j->at[i].extra = 4 * j->r->d->hidden;
 }
 
+/* A norm for attention and another for the FFN beside it: of Falcon's layers of the second form, and of GPT-NeoX. */
+static void extras_of_two_norms(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const bool groups = config_flag(r, r->config, "new_decoder_architecture",
+					config_find(r->config, "n_head_kv") != NULL);
+
+	if (groups)
+		CONFIG_NOTE_ABSENT(r, "a layer is taken to have two norms", "num_ln_in_parallel_attn");
+	if (!strcmp(r->f->type, "falcon") && (!groups || CONFIG_NUMBER(r, 2, "num_ln_in_parallel_attn") != 2))
+		return;
+	for (int64_t i = 0; i < r->d->layers; i++)
+		j->at[i].extra = 2 * r->d->hidden;
+}
+
 void describe_extras(struct layers_job *j)
 {
 	const char *type = j->r->f->type;
+
+	if (j->r->f->one_norm && (!strcmp(type, "falcon") || !strcmp(type, "gpt_neox")))
+		extras_of_two_norms(j);
+	if (!strcmp(type, "bloom")) /* a norm of the embedding */
+		j->r->d->extra = 2 * j->r->d->hidden;
+	if (!strcmp(type, "gptj")) /* biases of the head */
+		j->r->d->extra = j->r->d->vocabulary;
 
 	if (!strcmp(type, "deepseek_v4"))
 		extras_of_v4(j);

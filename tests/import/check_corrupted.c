@@ -140,6 +140,12 @@ static const char *const flags[] = {"attention_bias",
 				    "use_double_wide_mlp",
 				    "conv_bias",
 				    "moe_router_enable_expert_bias",
+				    "alibi",
+				    "bias",
+				    "multi_query",
+				    "new_decoder_architecture",
+				    "parallel_attn",
+				    "use_parallel_residual",
 				    "add_full_attention_sink_bias",
 				    "add_swa_attention_sink_bias"};
 static const char *const parts[] = {
