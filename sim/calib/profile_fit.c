@@ -224,6 +224,8 @@ static void widen_to_runs(struct profile_fitting *g)
 		g->set->suite ? ", and other programs' kernels are from these" : "");
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		compose(all[i], sd);
+	/* passes over activations, gradients and an optimizer's states, which are streams in any program */
+	compose(&d->copy, model_error_composed_sd);
 	for (int t = 0; t < DTYPE_N; t++)
 		compose_table(&d->gemm[t], sd);
 	compose_table(&d->attention, sd);

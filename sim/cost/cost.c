@@ -458,7 +458,10 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 
 static bool is_replayed(const struct overhead *o, enum phase phase)
 {
-	return o->replays == REPLAYS_ALL || (o->replays == REPLAYS_DECODE && phase == PHASE_DECODE);
+	const bool decodes = phase == PHASE_DECODE, infers = decodes || phase == PHASE_PREFILL;
+
+	return o->replays == REPLAYS_ALL || (o->replays == REPLAYS_INFERENCE && infers) ||
+	       (o->replays == REPLAYS_DECODE && decodes);
 }
 
 double cost_kernels(const struct profile *profile, const struct op *op)

@@ -121,8 +121,8 @@ struct fusion {
 };
 
 /* A graph of launches that was captured once is replayed by one launch (CUDA graphs); a runtime that captures decode
- * steps alone launches the kernels of a prompt, whose shapes differ, one by one. */
-enum replayed { REPLAYS_NONE, REPLAYS_DECODE, REPLAYS_ALL };
+ * steps alone launches the kernels of a prompt, whose shapes differ, one by one; inference: all but training. */
+enum replayed { REPLAYS_NONE, REPLAYS_DECODE, REPLAYS_INFERENCE, REPLAYS_ALL };
 
 struct overhead {
 	struct origin origin;

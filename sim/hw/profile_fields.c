@@ -2,7 +2,12 @@
 #include "sim/hw/field_rows.h"
 
 static const char *const replayed[] = {
-	[REPLAYS_NONE] = "none", [REPLAYS_DECODE] = "decode", [REPLAYS_ALL] = "all", NULL};
+	[REPLAYS_NONE] = "none",
+	[REPLAYS_DECODE] = "decode",
+	[REPLAYS_INFERENCE] = "inference",
+	[REPLAYS_ALL] = "all",
+	NULL,
+};
 
 enum { SHAPE_MAX = 1 << 24 };
 

@@ -93,6 +93,7 @@ struct extras {
 	const char *mlx_dtype_source; /* NULL: not said */
 	int64_t parameters;
 	double skew;             /* skew of the popularity of its experts */
+	double popularity_sd;    /* or the standard deviation of its logarithm */
 	struct field_list sizes; /* struct extra_size */
 	struct field_list notes; /* const char * */
 };

@@ -25,6 +25,8 @@ static const struct field extras_fields[] = {
 	 .help = "as published"},
 	{FIELD_KEY(struct extras, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
 	 .def = "0", .help = "popularity of its i-th expert ~ i^-skew"},
+	{FIELD_KEY(struct extras, popularity_sd), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 6,
+	 .def = "0", .help = "or the standard deviation of its logarithm, which is normal"},
 	{FIELD_KEY(struct extras, sizes), .type = FIELD_LIST, .sub = &size_table, .optional = true,
 	 .help = "published sizes of its files"},
 	{FIELD_KEY(struct extras, notes), .type = FIELD_TEXTS, .optional = true, .help = "comments"},
@@ -110,6 +112,8 @@ static void feed_forward(const struct described *d, const struct extras *x, stru
 		str_add(out, "  bias: true\n");
 	if (x && x->skew > 0)
 		str_addf(out, "  skew: %.3g\n", x->skew);
+	if (x && x->popularity_sd > 0)
+		str_addf(out, "  popularity_sd: %.3g\n", x->popularity_sd);
 }
 
 /* The name by which a runtime is chosen, and the longest sequence. */

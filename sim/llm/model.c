@@ -234,6 +234,9 @@ static const struct field experts_fields[] = {
 	FLAG(struct experts, bias, "false", "router and projections have one"),
 	{FIELD_KEY(struct experts, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
 	 .def = "0", .help = "popularity of the i-th expert ~ i^-skew; 0: all alike"},
+	{FIELD_KEY(struct experts, popularity_sd), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 6,
+	 .def = "0",
+	 .help = "popularity is log-normal, and this the standard deviation of its logarithm; 0: as skew"},
 };
 static const struct table experts_table = {"experts", sizeof(struct experts), experts_fields,
 					   ARRAY_LEN(experts_fields)};
@@ -535,6 +538,10 @@ int model_check(struct model *m, struct diags *diags)
 	const struct experts *x = m->experts;
 	double ours;
 
+	if (x && x->skew > 0 && x->popularity_sd > 0)
+		return diag_add(diags, x->origin.node->place,
+				"a power law has skew, a log-normal one popularity_sd",
+				"experts: their popularity is given twice, by skew and by popularity_sd");
 	if (x && x->active > x->count)
 		return diag_add(diags, x->origin.node->place, NULL,
 				"experts: more are active than there are");

@@ -121,7 +121,8 @@ struct experts {
 	bool shared_gate; /* the shared experts' output has a gate h -> 1 */
 	bool router_bias; /* a number for each expert corrects the choice */
 	bool bias;
-	double skew; /* popularity of the i-th expert ~ i^-skew; 0: all alike */
+	double skew;          /* popularity of the i-th expert ~ i^-skew; 0: all alike */
+	double popularity_sd; /* standard deviation of its logarithm, which is normal; 0: as skew says */
 };
 
 /* How rotary positions were stretched to reach the model's context. */
@@ -360,7 +361,7 @@ int64_t part_window(const struct model *m, struct part part);
 int64_t part_cached(const struct model *m, struct part part, int64_t tokens);
 
 /* Distinct experts hit by so many tokens: the sum over experts of 1 - (1 - p)^tokens with p = active / count
- * where all are alike, so E(1 - (1 - k/E)^T); else p follows the power law, capped at 1 (each token's experts
+ * where all are alike, so E(1 - (1 - k/E)^T); else p follows the power law, or the log-normal one, capped at 1 (each token's experts
  * are distinct) with the rest shared out again. */
 double experts_hit(const struct experts *x, double tokens);
 int64_t experts_shared_inner(const struct experts *x); /* width of all shared experts of a layer */

@@ -6,7 +6,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shares p_i = active * i^-skew / sum, those above 1 cut to it and their excess given to the others, until
+/* z of a normal deviate that is above z with chance `p`, 1e-12 < p <= 1/2, to seven digits: rational approximations of Wichura,
+ * Applied Statistics 37(3), 1988, algorithm AS 241, PPND7. */
+static double normal_above(double p)
+{
+	const double q = 0.5 - p, r = 0.180625 - q * q, t = sqrt(-exact_log(p)) - 1.6;
+
+	if (q <= 0.425)
+		return q * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
+		       (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1);
+	return (((0.17023821103 * t + 1.3067284816) * t + 2.7568153900) * t + 1.4234372777) /
+	       ((0.12021132975 * t + 0.73700164250) * t + 1);
+}
+
+/* The middle of the i-th of n equal parts of a normal distribution, from above. */
+static double normal_at(int64_t i, int64_t n)
+{
+	const double above = ((double)i + 0.5) / (double)n;
+
+	return above <= 0.5 ? normal_above(above) : -normal_above(1 - above);
+}
+
+static double popularity(const struct experts *x, int64_t i)
+{
+	return x->popularity_sd > 0 ? exact_exp(x->popularity_sd * normal_at(i, x->count))
+				    : exact_pow((double)(i + 1), -x->skew);
+}
+
+/* Shares p_i = active * popularity / sum, those above 1 cut to it and their excess given to the others, until
  * none is above. */
 void routing_popularity(const struct experts *x, double *share)
 {
@@ -15,7 +42,7 @@ void routing_popularity(const struct experts *x, double *share)
 	double sum = 0;
 
 	for (int64_t i = 0; i < x->count; i++)
-		sum += share[i] = exact_pow((double)(i + 1), -x->skew);
+		sum += share[i] = popularity(x, i);
 	while (certain < x->count && (k - (double)certain) * share[certain] >= sum) {
 		sum -= share[certain];
 		share[certain++] = 1;

@@ -11,8 +11,9 @@
 #define SIM_LLM_ROUTING_H
 #include "sim/llm/model.h"
 
-/* The share of tokens that go to each expert, descending; the shares sum up to `active`. By a power law,
- * capped at 1. */
+/* The share of tokens that go to each expert, descending; the shares sum up to `active`. By a power law or a log-normal one,
+ * capped at 1. A router's choice goes as the exponential of its logits, of which each expert has its own mean: where these are
+ * normal, popularity is log-normal, which leaves more experts almost unused than a power law does. */
 void routing_popularity(const struct experts *x, double *share);
 
 /* owner[expert] = the device; counts sum up to x->count. */

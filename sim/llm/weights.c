@@ -431,7 +431,7 @@ double experts_hit(const struct experts *x, double tokens)
 	const double all = (double)x->count, k = fmin((double)x->active, all);
 	double *share, hit = 0;
 
-	if (x->skew <= 0)
+	if (x->skew <= 0 && x->popularity_sd <= 0)
 		return all * -exact_expm1(tokens * exact_log1p(-k / all));
 	share = xcalloc((size_t)x->count, sizeof *share);
 	routing_popularity(x, share);

@@ -307,6 +307,9 @@ START_TEST(other_programs_kernels_are_wider)
 		ck_assert_double_eq_tol(of[i][1], hypot(of[i][0], model_error_other_kernels_sd), 1e-3);
 	}
 	ck_assert_double_eq_tol(p[1]->gemv.value / p[0]->gemv.value, 1, 1e-9);
+	/* copies are the same in any program, but runs of them are off as others are */
+	ck_assert_double_ge(p[0]->copy.spread, model_error_composed_sd - 1e-4);
+	ck_assert_double_eq_tol(p[1]->copy.spread, p[0]->copy.spread, 1e-9);
 	arena_release(&a);
 }
 END_TEST

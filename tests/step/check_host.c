@@ -165,6 +165,29 @@ START_TEST(what_is_replayed_has_no_launches)
 }
 END_TEST
 
+/* Which passes the host launches, under each word of `replays`. */
+START_TEST(replays_are_of_phases)
+{
+	static const struct {
+		enum replayed replays;
+		bool launches[PHASE_N];
+	} rows[] = {{REPLAYS_NONE, {true, true, true, true, true}},
+		    {REPLAYS_DECODE, {true, false, true, true, true}},
+		    {REPLAYS_INFERENCE, {false, false, true, true, true}},
+		    {REPLAYS_ALL, {false, false, false, false, false}}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int phase = 0; phase < PHASE_N; phase++) {
+			const struct profile p = {.overhead = {.host = {.value = 1e-6, .given = true},
+							       .replays = rows[i].replays}};
+			struct op launches;
+
+			ck_assert_int_eq(cost_launches(&p, (enum phase)phase, 3, &launches),
+					 rows[i].launches[phase]);
+		}
+}
+END_TEST
+
 /* Where the host binds, quicker arithmetic gains nothing and a quicker host all; a draw is the longer of two draws. */
 START_TEST(draws_and_what_ifs)
 {
@@ -403,6 +426,7 @@ Suite *suite_host(void)
 	tcase_add_test(tc, training_has_launches_of_its_own);
 	tcase_add_test(tc, block_by_block);
 	tcase_add_test(tc, what_is_replayed_has_no_launches);
+	tcase_add_test(tc, replays_are_of_phases);
 	tcase_add_test(tc, draws_and_what_ifs);
 	tcase_add_loop_test(tc, a_run_is_what_simulate_says, 0, (int)ARRAY_LEN(hosts));
 	tcase_add_test(tc, long_kernels_before_short_ones);
