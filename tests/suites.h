@@ -93,6 +93,7 @@
 	SUITE(said)                                                                                          \
 	SUITE(slots)                                                                                         \
 	SUITE(beside)                                                                                        \
+	SUITE(headings)                                                                                      \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
