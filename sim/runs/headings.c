@@ -88,26 +88,52 @@ static bool heads(const char *line, const struct words *w)
 	       (w->n <= FEW_WORDS && !strpbrk(line, ".,;:/()"));
 }
 
-const char *heading_chip(struct arena *a, const char *line)
+static const char *chip_of(struct arena *a, const struct words *w)
 {
-	const struct words w = words_of(a, line);
 	const char *found = NULL;
 
-	if (!heads(line, &w))
-		return NULL;
-	for (size_t i = 0; i < w.n; i++) {
-		const size_t n = chip_at(&w, i);
+	for (size_t i = 0; i < w->n; i++) {
+		const size_t n = chip_at(w, i);
 
 		if (!n)
 			continue;
-		if (found || (i && has_digit(w.at[i - 1]))) /* of several, or so many of it */
+		if (found || (i && has_digit(w->at[i - 1]))) /* of several, or so many of it */
 			return "";
-		found = w.at[i];
+		found = w->at[i];
 		for (size_t k = 1; k < n; k++)
-			found = arena_printf(a, "%s %s", found, w.at[i + k]);
+			found = arena_printf(a, "%s %s", found, w->at[i + k]);
 		i += n - 1;
 	}
 	return found;
+}
+
+const char *heading_chip(struct arena *a, const char *line)
+{
+	const struct words w = words_of(a, line);
+
+	return heads(line, &w) ? chip_of(a, &w) : NULL;
+}
+
+const char *chip_in(struct arena *a, const char *name)
+{
+	const struct words w = words_of(a, name);
+
+	return chip_of(a, &w);
+}
+
+bool names_model_size(struct arena *a, const char *name)
+{
+	const struct words w = words_of(a, name);
+
+	for (size_t i = 0; i < w.n; i++)
+		for (const char *at = w.at[i]; *at; at++) {
+			const size_t n = strspn(at, "0123456789.");
+
+			if (n && (at[n] == 'B' || at[n] == 'b') && !isalnum((unsigned char)at[n + 1]))
+				return true;
+			at += n ? n - 1 : 0;
+		}
+	return false;
 }
 
 /* Rows of the lines from first on, up to `end`. */

@@ -15,4 +15,10 @@ void text_give_headings(struct reading *r, const char *text);
  * NULL: the line is no heading, or names none. */
 const char *heading_chip(struct arena *a, const char *line);
 
+/* The same of any name. */
+const char *chip_in(struct arena *a, const char *name);
+
+/* Does a name say how large a model is, "8B", "30B-A3B", "0.6b"? */
+bool names_model_size(struct arena *a, const char *name);
+
 #endif
