@@ -94,6 +94,7 @@
 	SUITE(slots)                                                                                         \
 	SUITE(beside)                                                                                        \
 	SUITE(headings)                                                                                      \
+	SUITE(what_if)                                                                                       \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \
