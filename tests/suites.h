@@ -93,6 +93,8 @@
 	SUITE(said)                                                                                          \
 	SUITE(slots)                                                                                         \
 	SUITE(beside)                                                                                        \
+	SUITE(headings)                                                                                      \
+	SUITE(what_if)                                                                                       \
 	SUITE(listed)                                                                                        \
 	SUITE(foreign_parts)                                                                                 \
 	SUITE(fresh_configs)                                                                                 \

@@ -410,6 +410,21 @@ static void say_unpowered(struct saying *s)
 	say_names(s, &names, "what they draw, idle and at work, is not known");
 }
 
+/* A split that no runtime does is looked at as a question. */
+static void say_what_if(struct saying *s)
+{
+	const struct group_list *g = &s->r->groups;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->at[i].what_if) {
+			say(s, arena_printf(
+				       s->a,
+				       "Groups with a tensor split under %s are simulated as a question: %s.",
+				       g->at[i].runtime, g->at[i].what_if));
+			return;
+		}
+}
+
 static void say_counts(struct saying *s)
 {
 	const struct plan_counts *c = &s->r->counts;
@@ -442,6 +457,7 @@ void plan_answer(struct arena *a, const struct world *plan, struct plan_result *
 	say_names(&s, &r->groups.unread, "no runtime of these reads such weights");
 	if (*r->from.unbuilt)
 		say(&s, arena_printf(a, "Left out, pools that cannot be built: %s.", *r->from.unbuilt));
+	say_what_if(&s);
 	say_unpowered(&s);
 	say_counts(&s);
 }

@@ -8,6 +8,7 @@
 #include "sim/base/vec.h"
 #include "sim/base/workers.h"
 #include "sim/place/footprint.h"
+#include "sim/place/what_if.h"
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/scenario_load.h"
@@ -41,10 +42,11 @@ const char *group_settings(struct arena *a, const struct group *g)
 	return arena_printf(a, "%s, %s%s%s", g->weights, g->runtime, slots, split);
 }
 
-static void take_power(struct group *g)
+static void take_facts(struct group *g)
 {
 	const struct world *w = g->world;
 
+	g->what_if = placement_what_if(service_placement(g->service, 0));
 	for (size_t m = 0; m < w->machines_n; m++) {
 		const struct machine *k = &w->machines[m];
 
@@ -78,7 +80,7 @@ static int build(struct arena *a, const struct world *plan, struct group *g, str
 	g->service = service_new(a, g->world, g->world->scenario->assignments.at, diags);
 	if (!g->service)
 		return -1;
-	take_power(g);
+	take_facts(g);
 	take_memory(a, g);
 	if (!g->fits)
 		return 0;

@@ -25,6 +25,7 @@ struct group {
 	int up_to;            /* servers of it in a fleet */
 
 	const struct world *world;
+	const char *what_if; /* why its runtime does not split so, as of placement_what_if(); NULL: it does */
 	struct service *service;
 	double usd;            /* all of its machines; NAN: not known */
 	double idle_W, busy_W; /* when idle; added while busy. NAN: not known */

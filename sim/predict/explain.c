@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/place/what_if.h"
 #include "sim/step/joined.h"
 #include "sim/step/loop.h"
 #include "sim/step/pass_class.h"
@@ -325,6 +326,9 @@ size_t explain_notes(struct arena *a, const struct prediction *all, const struct
 		alone[j] = best_alone(all, n, (enum job)j);
 	for (size_t i = 0; i < n; i++) {
 		list.name = all[i].at.assignment->name;
+		if (placement_what_if(&all[i].at))
+			str_add(&said, placement_what_if(&all[i].at));
+		add_note(&list, "simulated as a question: ", &said);
 		for (int j = 0; j < JOB_N; j++) {
 			const struct job_run *r = &all[i].jobs[j];
 

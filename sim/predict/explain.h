@@ -32,10 +32,10 @@ struct crossing explain_crossing(const struct simulated *r, double steps);
 void explain_compare(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws);
 void explain_traffic(struct str *out, const char *when, const struct crossing *c);
 
-/* After prediction_row(), whose draws are compared pair by pair, and prediction_differences(). Notes on each assignment: what
- * its jobs remark, whether several machines pay against the best that uses one, and the times in its table by which it
+/* After prediction_row(), whose draws are compared pair by pair, and prediction_differences(). Notes on each assignment: that
+ * its runtime has no such split, what its jobs remark, whether several machines pay against the best that uses one, and the times in its table by which it
  * differs from the best. Writes at most EXPLAIN_NOTES for each of the n; returns how many. */
-enum { EXPLAIN_NOTES = 2 * JOB_N + 1 };
+enum { EXPLAIN_NOTES = 2 * JOB_N + 2 };
 size_t explain_notes(struct arena *a, const struct prediction *all, const struct assignment_row *rows,
 		     size_t n, size_t draws, struct note *notes);
 

@@ -224,18 +224,21 @@ int ingest_llama_bench(const struct record *c)
 static int take_batched(const struct record *c)
 {
 	struct run pp = {.line = c->line, .chunk = 512, .n = 1}, tg;
-	int64_t shared = 0, gen = 0;
+	int64_t shared = 0, gen = 0, given = 0;
 	double tg_s = 0;
 
 	if (record_count(c, "pp", &pp.prompt) != 0 || record_count(c, "tg", &gen) != 0 ||
 	    record_count(c, "pl", &pp.batch) != 0 || record_count(c, "n_ubatch", &pp.chunk) != 0 ||
+	    record_count(c, "n_batch", &given) != 0 ||
 	    record_number(c, "t_pp", seconds_max, &pp.seconds) != 0 ||
 	    record_number(c, "t_tg", seconds_max, &tg_s) != 0)
 		return -1;
 	if (record_text(c, "is_pp_shared") && strcmp(record_text(c, "is_pp_shared"), "false") &&
 	    record_count(c, "is_pp_shared", &shared) != 0)
 		return -1;
+	pp.chunk = reading_chunk(pp.chunk, given);
 	pp.flash = reading_flash(record_text(c, "flash_attn"));
+	record_columns(c, &pp);
 	tg = (struct run){.line = c->line,
 			  .gen = gen,
 			  .depth = pp.prompt,
@@ -243,11 +246,32 @@ static int take_batched(const struct record *c)
 			  .seconds = tg_s,
 			  .flash = pp.flash,
 			  .n = 1};
+	memcpy(tg.says, pp.says, sizeof tg.says);
 	if (shared)
 		pp.batch = 1;
 	if (pp.prompt && reading_add(c->r, pp) != 0)
 		return -1;
 	return gen ? reading_add(c->r, tg) : 0;
+}
+
+/* The same of llama-sweep-bench of ik_llama.cpp (--output-format jsonl): one sequence, each run behind n_kv tokens. */
+static int take_sweep(const struct record *c)
+{
+	struct run pp = {.line = c->line, .n = 1}, tg = pp;
+
+	if (record_count(c, "pp", &pp.prompt) != 0 || record_count(c, "tg", &tg.gen) != 0 ||
+	    record_count(c, "n_kv", &pp.depth) != 0 ||
+	    record_number(c, "t_pp", seconds_max, &pp.seconds) != 0 ||
+	    record_number(c, "t_tg", seconds_max, &tg.seconds) != 0)
+		return -1;
+	pp.chunk = pp.prompt; /* its rows are of n_ubatch tokens */
+	pp.flash = tg.flash = reading_flash(record_text(c, "flash_attn"));
+	record_columns(c, &pp);
+	memcpy(tg.says, pp.says, sizeof tg.says);
+	tg.depth = pp.depth;
+	if (pp.prompt && reading_add(c->r, pp) != 0)
+		return -1;
+	return tg.gen ? reading_add(c->r, tg) : 0;
 }
 
 /* --- what a JSON object is of --------------------------------------------------------------------- */
@@ -349,6 +373,7 @@ static const struct {
 	int (*take)(const struct record *c);
 } objects[] = {
 	{{"t_pp", "pl"}, "llama-batched-bench", take_batched},
+	{{"t_pp", "n_kv"}, "llama-sweep-bench", take_sweep},
 	{{"n_prompt", "n_gen"}, "llama-bench", ingest_llama_bench},
 	{{"avg_ts", "model_type"}, "llama-bench", ingest_llama_bench},
 	{{"samples_ns", "samples_ns"}, "llama-bench", ingest_llama_bench},

@@ -242,27 +242,47 @@ static int take_lm_studio(struct reading *r, const char *line, int at)
 		r, (struct run){.line = at, .gen = whole_count(count), .seconds = count / rate, .n = 1});
 }
 
-/* Copied from its window the line comes apart: "66.23 tok/sec", "283 tokens", "0.26s to first token". */
+/* Behind empty lines and points alone. */
+static const char *behind_points(const char *text)
+{
+	static const char *const points[] = {"\n", " ", "\xe2\x80\xa2", "\xc2\xb7", "*", "-"};
+
+	for (size_t i = 0; i < ARRAY_LEN(points); i++)
+		if (str_starts(text, points[i]))
+			return behind_points(text + strlen(points[i]));
+	return text;
+}
+
+/* Copied from its window the line comes apart: "66.23 tok/sec", "283 tokens", "0.26s to first token", with the points between on lines of
+ * their own or lost. */
 static const char *joined_line(struct reading *r, const char *line, const char *next)
 {
-	const size_t n = strcspn(next, "\n");
+	const char *tokens = behind_points(next);
+	const size_t n = strcspn(tokens, "\n");
 
-	if (!str_ends(line, " tok/sec") || strspn(next, "0123456789,") == 0 ||
-	    !strstr(arena_strndup(r->arena, next, n), " tokens"))
+	if (!str_ends(line, " tok/sec") || strspn(tokens, "0123456789,") == 0 ||
+	    !strstr(arena_strndup(r->arena, tokens, n), " tokens"))
 		return line;
-	return arena_printf(r->arena, "%s %.*s", line, (int)n, next);
+	return arena_printf(r->arena, "%s %.*s", line, (int)n, tokens);
 }
 
 int ingest_lm_studio(struct reading *r, const char *text)
 {
+	int first = 0;
+
 	r->tool = "LM Studio";
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
 
+		first = first || !strstr(line, " tok/sec") ? first : at;
 		if (take_lm_studio(r, joined_line(r, line, text), at) != 0)
 			return -1;
 	}
-	return 0;
+	if (r->rows.n || !first)
+		return 0;
+	err_set(r->err, "%s:%d: a rate without the number of tokens that it is of", r->path, first);
+	return err_hint(r->err,
+			"LM Studio writes 'N tok/sec', 'N tokens' and 'Ns to first token' below an answer");
 }
 
 /* --- vLLM ----------------------------------------------------------------------------------------- */

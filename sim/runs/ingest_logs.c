@@ -211,6 +211,12 @@ const char *reading_eval_time(const char *text)
 	return NULL;
 }
 
+/* What is counted stands behind its number: a line that was cut off within it has another. */
+static bool is_whole_line(const char *count)
+{
+	return strstr(count, " run") || strstr(count, " token");
+}
+
 /* "prompt eval time = 927.17 ms / 49 tokens", "eval time = 14085.85 ms / 178 runs". llama_print_timings and llama_perf
  * count steps ("runs"); llama-server counts tokens, whose first is of the prompt's pass. What took no time was not
  * measured. */
@@ -219,11 +225,11 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 	const bool prompt = strstr(line, "prompt eval time") != NULL;
 	const char *value = reading_eval_time(line), *slash = strchr(value, '/');
 	const double ms = reading_decimal(value + strspn(value, " "));
-	double n = slash ? reading_tally(slash + 1 + strspn(slash + 1, " ")) : NAN;
+	double n = slash && is_whole_line(slash) ? reading_tally(slash + 1 + strspn(slash + 1, " ")) : NAN;
 	struct slot *slot = slot_log_now(&f->slots);
 
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
-		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
+		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs', or tokens", r->path, at);
 	if (f->chunks || (prompt && f->context > 0 && n > f->context)) {
 		err_set(r->err, "%s:%d: %.0f tokens of many prompts%s", r->path, at, n,
 			f->chunks ? ", as llama-perplexity and llama-imatrix read them" : "");
@@ -253,7 +259,7 @@ static void take_bench(const char *line, struct log_facts *f, size_t commands)
 {
 	if (*line == '|' && strstr(line, " t/s ") && (strstr(line, " test ") || strstr(line, " T_TG s ")))
 		f->bench = true;
-	else if (str_starts(line, "build:") || f->command.n != commands || strstr(line, "print_timing"))
+	else if (str_starts(line, "build:") || f->command.n != commands || strstr(line, "slot print_timing"))
 		f->bench = false;
 }
 

@@ -333,6 +333,7 @@ struct tables {
 	bool builds;     /* several unlike ones were, so that rows below may be of any */
 	bool any;
 	bool barless; /* the table has no bars at its ends */
+	bool closed;  /* each of its rows ends with one */
 	bool people;
 	struct wide_head wide;
 	struct bench_lengths lengths;
@@ -438,6 +439,7 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 	if (begins != TABLE_NONE || is_rule(next)) {
 		t->head = row;
 		t->in = begins;
+		t->closed = row_ends_with_bar(text);
 		t->any = t->any || begins != TABLE_NONE;
 		t->apart = false;
 		t->commanded = t->command.n == t->commands + 1;
@@ -453,7 +455,9 @@ static int take_table_line(struct reading *r, const char *text, const char *next
 	t->apart = false;
 	if (t->in == TABLE_NONE) /* SYCL lists its devices in one */
 		command_line_take(r, text, &t->command);
-	return t->in == TABLE_NONE || is_title(t, &row) ? 0 : take_row(r, &row, line, t);
+	if (t->in == TABLE_NONE || is_title(t, &row))
+		return 0;
+	return t->closed && table_check_whole(r, text, next, line) != 0 ? -1 : take_row(r, &row, line, t);
 }
 
 /* A line between tables. */

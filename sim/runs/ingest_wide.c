@@ -241,7 +241,7 @@ static int test_of(struct reading *r, const struct wide_head *h, const struct ce
 		test->depth = c->depth ? c->depth : lengths->depth;
 		return 0;
 	}
-	if (c->kind == WIDE_RATE)
+	if (c->kind >= WIDE_RATE)
 		return wide_test(r->arena, cell_of(h, row, WIDE_TESTS), test) ? 0 : 1;
 	if (c->kind == WIDE_PROMPT_RATE)
 		test->gen = 0;
@@ -252,22 +252,38 @@ static int test_of(struct reading *r, const struct wide_head *h, const struct ce
 	return 0;
 }
 
+/* A column that is called by what ran, or where. */
+static struct run named_run(struct reading *r, const struct run *common, const struct wide_column *c)
+{
+	struct run run = *common;
+
+	if (c->kind == WIDE_OF_CHIP)
+		run.says[COLUMN_GPU] = c->name;
+	if (c->kind == WIDE_OF_MODEL) {
+		run.model = bits_together(r->arena, c->name);
+		run.tool = run.tool && strcmp(run.tool, "llama.cpp") != 0 ? run.tool : NULL;
+		run.tool = tool_of_tests(&run);
+	}
+	return run;
+}
+
 static int take_cell(struct reading *r, const struct wide_head *h, const struct cells *row, size_t i,
 		     const struct run *common, const struct wide_column *lengths)
 {
 	const struct wide_column *c = &h->at[i];
+	const struct run run = named_run(r, common, c);
 	struct wide_column test;
 	double rate = 0, sd = 0;
 	int rc;
 
-	if (c->kind < WIDE_TEST || c->kind > WIDE_RATE || test_of(r, h, row, c, lengths, &test) != 0)
+	if (c->kind < WIDE_TEST || c->kind > WIDE_OF_MODEL || test_of(r, h, row, c, lengths, &test) != 0)
 		return 0;
 	rc = wide_rate(r, common->line, h, i, row->at[i], &rate, &sd);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if (!test.prompt && !test.gen)
 		return reading_fail(r, common->line, "how many tokens is not said of", c->name);
-	return add_rate(r, common, &test, rate, sd);
+	return add_rate(r, &run, &test, rate, sd);
 }
 
 /* The columns behind a row's last cell must be of notes: which cell a short row lacks is not known. */

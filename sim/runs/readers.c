@@ -6,6 +6,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/runs/beside_model.h"
+#include "sim/runs/headings.h"
 #include "sim/runs/ingest.h"
 #include "sim/runs/ingest_apps.h"
 #include "sim/runs/ingest_wide.h"
@@ -142,6 +143,7 @@ static int read_all(struct reading *r, const char *text)
 		text_note_settings(r, text);
 		text_note_sizes(r, text);
 		text_note_headless(r, text);
+		text_give_headings(r, text);
 		return text_refuse_beside(r, text);
 	}
 	if (!csv && (ingest_strange(r, text) < 0 || (!r->refused && refuse_unread_table(r, text) < 0)))

@@ -433,3 +433,20 @@ void text_note_devices(struct reading *r, const char *text)
 		return;
 	}
 }
+
+bool row_ends_with_bar(const char *row)
+{
+	size_t n = strlen(row);
+
+	while (n && strchr(" \r", row[n - 1]))
+		n--;
+	return n && row[n - 1] == '|';
+}
+
+int table_check_whole(struct reading *r, const char *row, const char *next, int line)
+{
+	if (row_ends_with_bar(row) || next[strspn(next, " \n")])
+		return 0;
+	err_set(r->err, "%s:%d: the table's last row is cut off: it has no bar at its end", r->path, line);
+	return err_hint(r->err, "the row whole, or without it");
+}

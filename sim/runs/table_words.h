@@ -22,6 +22,12 @@ void said_above_give(struct reading *r, size_t first, const struct said_above *a
 /* -1 with what a table is that nothing read: rows of llama-bench whose head was not pasted, two versions side by side; 1: none is there. */
 int refuse_unread_table(struct reading *r, const char *text);
 
+bool row_ends_with_bar(const char *row);
+
+/* -1 with the reading's err where the last row of a text, in a table whose rows end with a bar, has none: it was cut off, and a part of a
+ * number is a number. next: the text behind the row. */
+int table_check_whole(struct reading *r, const char *row, const char *next, int line);
+
 /* Notes rows of llama-bench that are of no run beside those that were read, since their head was not pasted. */
 void text_note_headless(struct reading *r, const char *text);
 

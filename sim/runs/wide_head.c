@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/runs/headings.h"
 
 /* --- words ---------------------------------------------------------------------------------------- */
 
@@ -386,6 +387,26 @@ static bool is_number(const char *name)
 	return n && !name[n];
 }
 
+/* Beside a column of tests rates may stand in columns that are called by chips, or by models with their sizes; "master" and "PR" are
+ * neither. */
+static bool name_columns(struct arena *a, struct wide_head *h)
+{
+	size_t named = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		struct wide_column *c = &h->at[i];
+		const char *chip = c->kind == WIDE_UNKNOWN ? chip_in(a, c->name) : NULL;
+
+		if (c->kind != WIDE_UNKNOWN)
+			continue;
+		if (!chip && !names_model_size(a, c->name))
+			return false;
+		c->kind = chip ? WIDE_OF_CHIP : WIDE_OF_MODEL;
+		named++;
+	}
+	return named > 0;
+}
+
 bool wide_head_read(struct arena *a, const struct cells *names, struct wide_head *out)
 {
 	bool rates = false, tests = false, rate = false;
@@ -404,7 +425,7 @@ bool wide_head_read(struct arena *a, const struct cells *names, struct wide_head
 		rate = rate || c.kind == WIDE_RATE;
 	}
 	settle_machine(out);
-	return rates || (tests && rate);
+	return rates || (tests && (rate || name_columns(a, out)));
 }
 
 bool wide_head_describes(const struct wide_head *h)
@@ -412,7 +433,8 @@ bool wide_head_describes(const struct wide_head *h)
 	bool describes = false;
 
 	for (size_t i = 0; i < h->n; i++)
-		describes = describes || (h->at[i].kind >= WIDE_MODEL && h->at[i].kind != WIDE_UNKNOWN);
+		describes = describes || h->at[i].kind >= WIDE_MODEL || h->at[i].kind == WIDE_OF_CHIP ||
+			    h->at[i].kind == WIDE_OF_MODEL;
 	return describes || (wide_head_column(h, WIDE_PROMPT) && wide_head_column(h, WIDE_GEN));
 }
 
@@ -429,8 +451,9 @@ const struct wide_column *wide_head_column(const struct wide_head *h, enum wide_
 static bool same(const struct wide_column *a, const struct wide_column *b)
 {
 	return a->kind == b->kind && a->kind != WIDE_RESULT && a->kind != WIDE_ENGINE &&
-	       (a->kind != WIDE_SAYS || a->says == b->says) && a->prompt == b->prompt && a->gen == b->gen &&
-	       a->depth == b->depth;
+	       (a->kind != WIDE_SAYS || a->says == b->says) &&
+	       ((a->kind != WIDE_OF_CHIP && a->kind != WIDE_OF_MODEL) || !strcmp(a->name, b->name)) &&
+	       a->prompt == b->prompt && a->gen == b->gen && a->depth == b->depth;
 }
 
 /* Two columns of one meaning, as of two builds; a column that is not known. */

@@ -17,6 +17,8 @@ enum wide_kind {
 	WIDE_PROMPT_RATE, /* "Prefill tok/s": of how many tokens, another column says */
 	WIDE_GEN_RATE,
 	WIDE_RATE, /* "tok/s": of which test, a column of tests says */
+	WIDE_OF_CHIP, /* the same of the chip, or the model, that the column is called by: "M4 Max", "Qwen3 8B Q4_K_M" */
+	WIDE_OF_MODEL,
 	/* what they are of */
 	WIDE_TESTS, /* its cells are tests */
 	WIDE_PROMPT,

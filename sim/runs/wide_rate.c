@@ -102,7 +102,7 @@ unsigned wide_style_of(const struct wide_head *h, const struct cells *row)
 	for (size_t i = 0; i < h->n && i < row->n; i++) {
 		const enum wide_kind kind = h->at[i].kind;
 
-		if ((kind >= WIDE_TEST && kind <= WIDE_RATE) || kind == WIDE_SIZE || kind == WIDE_PARAMS)
+		if ((kind >= WIDE_TEST && kind <= WIDE_OF_MODEL) || kind == WIDE_SIZE || kind == WIDE_PARAMS)
 			style |= style_in(row->at[i]);
 	}
 	return style;

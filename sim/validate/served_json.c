@@ -158,6 +158,9 @@ static int take(struct scan *s, struct served_runs *runs, const char *key, const
 	/* all at once is no rate: the scenario says so itself, or has as many in flight as the run had */
 	if (!strcmp(key, "request_rate") && said && !strcmp(said, "inf"))
 		return 0;
+	/* how many ran at a time in the mean, of SGLang's bench_serving: no setting */
+	if (!strcmp(key, "concurrency") && said && strchr(said, '.'))
+		return 0;
 	if (said)
 		known = served_set(s->arena, runs->at, key, said, &why);
 	if (known < 0)

@@ -43,6 +43,15 @@ static const struct wide_case {
 	{"| Model | Params | Prefill 4k t/s \xe2\x86\x93 | Notes |\n|---|---|---|---|\n| Qwen3 | 30B | "
 	 "1,250.5 | hot |\n",
 	 1, "Qwen3 30B", NULL, "llama.cpp", 4096, 0, 0, 1250.5},
+	/* models or chips as columns */
+	{"| test | Qwen3 8B Q4_K_M | Qwen3 14B MLX 4-bit |\n|---|---|---|\n| pp512 | 11200.1 | 900 |\n| "
+	 "tg128 | 144.3 | - |\n",
+	 3, "Qwen3 8B Q4_K_M", NULL, "llama.cpp", 512, 0, 0, 11200.1},
+	{"| Model | Test | M4 Max | RTX 3090 | Notes |\n|---|---|---|---|---|\n| Qwen3-8B | tg128 | 70.5 t/s "
+	 "| 120 | |\n",
+	 2, "Qwen3-8B", NULL, "llama.cpp", 0, 128, 0, 70.5},
+	{"| Test | Prompt tokens | M4 Max |\n|---|---|---|\n| pp512 | 512 | 700 |\n", 1, NULL, NULL, "csv",
+	 512, 0, 0, 700},
 	/* without bars */
 	{"Model              Quant     pp512 (t/s)   tg128 (t/s)\n"
 	 "-----              -----     -----------   -----------\n"
