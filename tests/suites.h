@@ -72,6 +72,7 @@
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
+	SUITE(kept)                                                                                          \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
 	SUITE(fit_backend)                                                                                   \

@@ -7,6 +7,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/units.h"
+#include "sim/import/kept.h"
 #include "sim/import/safetensors.h"
 #include "sim/llm/model.h"
 
@@ -21,6 +22,7 @@ struct job {
 	struct import_result *r;
 	struct tensor_table table;
 	struct err *err;
+	const struct yml *config; /* NULL: of a GGUF */
 };
 
 /* --- which file is what --------------------------------------------------------------------------- */
@@ -130,7 +132,7 @@ int import_gguf_tensors(struct loader *l, const char *path, struct gguf *g, stru
 {
 	const struct import_ask ask = {.path = path};
 	struct import_result r = {.files_n = 1};
-	struct job j = {l, l->arena, &ask, &r, {.arena = l->arena}, err};
+	struct job j = {l, l->arena, &ask, &r, {.arena = l->arena}, err, NULL};
 
 	*g = (struct gguf){.keys_n = 0};
 	if (read_shards(&j, g) != 0)
@@ -164,7 +166,7 @@ static const struct yml *read_config(struct job *j, const char *path)
 
 static int import_config(struct job *j, const char *path, const struct yml **config)
 {
-	*config = read_config(j, path);
+	j->config = *config = read_config(j, path);
 	if (!*config || describe_hf(&j->r->described, *config, j->ask->assume, j->l->diags) != 0)
 		return -1;
 	return j->l->diags->total ? -1 : 0;
@@ -342,6 +344,43 @@ static void add_size(struct job *j, const struct model *m)
 			 str_ends(j->ask->path, ".gguf") ? "; in a scenario say 'weights: {file: ...}'" : "");
 }
 
+/* The config, or the hf_quant_config.json that Model Optimizer puts beside it; NULL: neither says how weights are kept. */
+static const struct yml *quantization(struct job *j)
+{
+	const char *beside = path_beside(j->arena, j->ask->path, "hf_quant_config.json");
+	const struct yml *other;
+
+	if (kept_is_quantized(j->config))
+		return j->config;
+	other = file_exists(beside) ? read_config(j, beside) : NULL;
+	return other && kept_is_quantized(other) ? other : NULL;
+}
+
+/* What the quantisation block of a config.json makes of the model: a comment, and how a scenario says it. */
+static void add_kept(struct job *j, const struct model *m)
+{
+	struct import_result *r = j->r;
+	const struct yml *said = quantization(j);
+	struct err err = ERR_INIT;
+	struct kept_weights kept;
+
+	if (!said)
+		return;
+	if (kept_read(j->arena, said, m, &kept, &err) != 0) {
+		describe_note(&r->described, j->arena, "%s: what its files take is not counted", err.msg);
+		str_addf(&r->text, "# not modelled: %s: what its files take is not counted\n", err.msg);
+		return;
+	}
+	r->kept_B = kept.bytes;
+	r->kept_mtp_B = kept.mtp_bytes;
+	str_addf(&r->text, "# as its quantization has them, its weights take %s GB",
+		 units_digits(kept.bytes / 1e9, 5).text);
+	if (kept.mtp_bytes > 0)
+		str_addf(&r->text, ", layers that predict further tokens %s GB more",
+			 units_digits(kept.mtp_bytes / 1e9, 4).text);
+	str_add(&r->text, "; in a scenario say 'weights: {file: ...}' with the path of its config.json\n");
+}
+
 static int read_files(struct job *j)
 {
 	const char *name = base_name(j->ask->path);
@@ -361,7 +400,7 @@ static int read_files(struct job *j)
 
 int import_model(struct loader *l, const struct import_ask *ask, struct import_result *r, struct err *err)
 {
-	struct job j = {l, l->arena, ask, r, {.arena = l->arena}, err};
+	struct job j = {l, l->arena, ask, r, {.arena = l->arena}, err, NULL};
 	struct extras x = {.title = NULL};
 	const char *provenance;
 	struct model m;
@@ -378,5 +417,7 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 		return -1;
 	if (r->described.bytes > 0 && !x.sizes.n)
 		add_size(&j, &m);
+	else if (j.config && r->described.bytes <= 0 && !ask->facts)
+		add_kept(&j, &m);
 	return 0;
 }

@@ -4,12 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/import/import.h"
+#include "sim/import/kept.h"
 
 /* A file may hold a few more numbers than the model: rotary factors among the layers, scales. */
 static const double COUNT_TOLERANCE = 0.005;
+
+enum { CONFIG_MAX = 64 << 20 };
 
 /* The names of llama.cpp's gguf-py/gguf/constants.py. The first match counts. */
 static const struct {
@@ -191,6 +195,54 @@ static int named_type(const struct model *m, const char *said, double bytes)
 	return at < MIX_N ? (int)at : import_file_type(m, NULL, bytes);
 }
 
+/* Is the config of that model, as far as its main widths tell? One of Model Optimizer (hf_quant_config.json) does not say. */
+static int check_config(struct loader *l, const char *path, const struct yml *config, const struct model *m,
+			struct err *err)
+{
+	struct described *d = arena_alloc(l->arena, sizeof *d);
+	struct diags diags;
+
+	if (config->kind != YML_MAP || (!yml_get(config, "model_type") && !yml_get(config, "text_config")))
+		return 0;
+	diags_init(&diags, l->arena);
+	if (describe_hf(d, config, true, &diags) != 0)
+		return err_set(err, "'%s': %s", path, diags.n ? diags.list[0].msg : "it describes no model");
+	if (d->layers == m->layers && d->hidden == m->hidden && d->vocabulary == m->vocabulary &&
+	    d->experts == (m->experts ? m->experts->count : 0))
+		return 0;
+	err_set(err, "'%s' has %lld layers of %lld and %lld experts, %s %lld of %lld and %lld", path,
+		(long long)d->layers, (long long)d->hidden, (long long)d->experts, m->title,
+		(long long)m->layers, (long long)m->hidden, (long long)(m->experts ? m->experts->count : 0));
+	return err_hint(err, "name the config of this model, or make the model of it: lemursim import FILE");
+}
+
+/* The formats that the quantisation block of a config.json says; the model is made of that config or of its like. */
+static int read_config_formats(struct loader *l, const struct model *m, struct precision *p, const char *path,
+			       struct err *err)
+{
+	struct source *s = arena_alloc(l->arena, sizeof *s);
+	struct kept_weights *kept = arena_alloc(l->arena, sizeof *kept);
+	const struct yml *config;
+	char *text;
+	size_t len;
+
+	if (file_read(l->arena, path, CONFIG_MAX, &text, &len, err) != 0)
+		return -1;
+	*s = (struct source){path, text, len};
+	config = yml_parse(l->arena, s, l->diags);
+	if (!config)
+		return err_set(err, "'%s' is no config.json", path);
+	if (!kept_is_quantized(config)) {
+		err_set(err, "'%s' has no quantization block", path);
+		return err_hint(err, "its weights are of its dtype: 'weights: bf16'");
+	}
+	if (check_config(l, path, config, m, err) != 0 || kept_read(l->arena, config, m, kept, err) != 0)
+		return -1;
+	p->weights = import_file_type(m, NULL, kept->bytes);
+	p->file->holds = &kept->formats;
+	return 0;
+}
+
 static int read_formats(struct loader *l, const struct model *m, struct precision *p, const char *path,
 			struct err *err)
 {
@@ -198,8 +250,10 @@ static int read_formats(struct loader *l, const struct model *m, struct precisio
 	struct tensor_table t;
 	struct gguf g;
 
+	if (str_ends(path, ".json"))
+		return read_config_formats(l, m, p, path, err);
 	if (!str_ends(path, ".gguf")) {
-		err_set(err, "'%s' is no GGUF", path);
+		err_set(err, "'%s' is no GGUF and no config.json", path);
 		return err_hint(err, "of other files the type is told by its name: 'weights: mlx_q4'");
 	}
 	*c = (struct counted){.all = 0};

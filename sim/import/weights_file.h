@@ -1,5 +1,6 @@
 /*
- * weights_file.h - the formats in which a GGUF keeps the weights of a model, class by class.
+ * weights_file.h - the formats in which a GGUF keeps the weights of a model, class by class, or in which the quantisation block of
+ * a config.json says that they are kept (kept.h).
  *
  * Layer import. File types are names; mixes such as Unsloth's "UD" follow no rule that their name tells. So a
  * scenario may name the file instead, and its table of tensors says what each class of them takes.
@@ -11,7 +12,7 @@
 
 /* Reads the headers of the file that p->file names and fills in p->file->holds and the file type that it is
  * nearest to. The path is relative to the file that names it. Without p->file nothing is done. Complaints go
- * to the loader's diags, at the place of the path: files that are no GGUF, of another model, or with a
+ * to the loader's diags, at the place of the path: files that are no GGUF and no config.json, of another model, or with a
  * format that is not here. 0 or -1. */
 int weights_file_load(struct loader *l, const struct model *m, struct precision *p);
 

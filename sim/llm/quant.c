@@ -69,7 +69,8 @@ static const struct table tensors_table = {"tensors", sizeof(struct tensor_forma
 
 static const struct field file_fields[] = {
 	{FIELD_KEY(struct weights_file, file), .type = FIELD_TEXT,
-	 .help = "a GGUF: each tensor has the format that it has there; only headers are read"},
+	 .help = "a GGUF, whose tensors have the formats that they have there (only headers are read), or a "
+		 "config.json, whose quantization block says them"},
 };
 static const struct table file_table = {"weights", sizeof(struct weights_file), file_fields,
 					ARRAY_LEN(file_fields)};

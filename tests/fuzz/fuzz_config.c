@@ -1,11 +1,23 @@
 /* fuzz_config.c - any text as a config.json: a description that can be written and read, or complaints with
- * their places. */
+ * their places; of a model that is right, what its quantisation block makes of it. */
 #include "tests/fuzz/fuzz.h"
 
 #include "sim/import/describe.h"
+#include "sim/import/kept.h"
 #include "sim/llm/model.h"
 
-static void read_back(struct arena *a, struct described *d)
+static void read_kept(struct arena *a, const struct yml *config, const struct model *m)
+{
+	struct err err = ERR_INIT;
+	struct kept_weights kept;
+
+	if (kept_read(a, config, m, &kept, &err) != 0)
+		BUG_ON(!*err.msg);
+	else
+		BUG_ON(!(kept.bytes > 0));
+}
+
+static void read_back(struct arena *a, const struct yml *config, struct described *d)
 {
 	struct str out = STR_INIT;
 	struct diags diags;
@@ -20,8 +32,8 @@ static void read_back(struct arena *a, struct described *d)
 	tree = yml_parse(a, &source, &diags);
 	if (!tree)
 		BUG("cannot be read back: %s", diags.list[0].msg);
-	if (field_load(&model_table, tree, "model", &m, &diags) == 0)
-		model_check(&m, &diags);
+	if (field_load(&model_table, tree, "model", &m, &diags) == 0 && model_check(&m, &diags) == 0)
+		read_kept(a, config, &m);
 	str_release(&out);
 }
 
@@ -36,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	diags_init(&diags, &arena);
 	tree = yml_parse(&arena, &source, &diags);
 	if (tree && describe_hf(&d, tree, true, &diags) == 0)
-		read_back(&arena, &d);
+		read_back(&arena, tree, &d);
 	else
 		BUG_ON(!diags.total);
 	arena_release(&arena);

@@ -240,6 +240,62 @@ START_TEST(wrong_files)
 }
 END_TEST
 
+#define CONFIG(experts, hidden)                                                                              \
+	"{\"model_type\": \"qwen3_moe\", \"hidden_size\": " hidden                                           \
+	", \"num_hidden_layers\": 3, \"num_attention_heads\": "                                              \
+	"8, \"num_key_value_heads\": 2, \"head_dim\": 64, \"intermediate_size\": 1024, "                     \
+	"\"moe_intermediate_size\": 256, "                                                                   \
+	"\"num_experts\": " experts                                                                          \
+	", \"num_experts_per_tok\": 2, \"vocab_size\": 8000, \"tie_word_embeddings\": false, "               \
+	"\"max_position_embeddings\": 4096, \"torch_dtype\": \"bfloat16\""
+
+static void write_text(const char *path, const char *text)
+{
+	struct err err = ERR_INIT;
+
+	MUST(file_write(path, text, strlen(text), true, &err) == 0);
+}
+
+/* Experts in NVFP4, the rest as it was: what the block says, not a file type. */
+START_TEST(formats_of_a_config)
+{
+	const double experts = 3.0 * 3 * 16 * 256 * 512;
+	struct read x;
+
+	write_text(
+		"nvfp4.json",
+		CONFIG("16",
+		       "512") ", \"quantization_config\": {\"quant_method\": \"modelopt\", \"quant_algo\": "
+			      "\"NVFP4\", \"ignore\": [\"lm_head\", \"*self_attn*\", \"*mlp.gate\"]}}");
+	read_with(&x, "nvfp4.json", "nvfp4.json");
+	ck_assert_msg(x.rc == 0, "%s", x.diags.n ? x.diags.list[0].msg : "");
+	ck_assert_int_eq(x.p.file->holds->most[TENSOR_EXPERT_UP], FORMAT_NVFP4);
+	ck_assert_int_eq(x.p.file->holds->most[TENSOR_Q], FORMAT_BF16);
+	ck_assert_int_eq(x.p.file->holds->most[TENSOR_HEAD], FORMAT_BF16);
+	ck_assert_double_eq_tol(model_weights_B(&x.m, &x.p),
+				2 * (model_weights(&x.m) - experts) + experts * 9 / 16 + 8.0 * 3 * 3 * 16,
+				0.5);
+	arena_release(&x.arena);
+}
+END_TEST
+
+START_TEST(wrong_configs)
+{
+	struct ggufmake g = {.version = 3};
+
+	dynamic_mix(&g, 15);
+	write_file("ud.gguf", &g);
+	write_text("other.json",
+		   CONFIG("16", "512") ", \"quantization_config\": {\"quant_method\": \"fp8\"}}");
+	write_text("plain.json", CONFIG("8", "256") "}");
+	write_text("hqq.json", "{\"quantization_config\": {\"quant_method\": \"hqq\"}}");
+	complains("other.json", "has 3 layers of 512 and 16 experts");
+	complains("plain.json", "has no quantization block");
+	complains("hqq.json", "'hqq' is not known");
+	complains("none.json", "none.json");
+}
+END_TEST
+
 START_TEST(classes_of_names)
 {
 	static const struct {
@@ -280,6 +336,8 @@ Suite *suite_weights_file(void)
 	tcase_add_test(tc, a_name_is_not_the_mix);
 	tcase_add_test(tc, exceptions_count_before_the_file);
 	tcase_add_test(tc, a_tied_head_is_the_table);
+	tcase_add_test(tc, formats_of_a_config);
+	tcase_add_test(tc, wrong_configs);
 	tcase_add_test(tc, wrong_files);
 	tcase_add_test(tc, classes_of_names);
 	suite_add_tcase(s, tc);
