@@ -309,6 +309,27 @@ static void add_bound(struct str *out, const struct answer *a, const struct assi
 	str_release(&s);
 }
 
+/* Where the rates behind the numbers come from, at worst; "transferred" ones nobody measured on this chip. */
+static void add_rests(struct str *out, const struct assignment_row *row, int width)
+{
+	static const char *const of[][2] = {{"decode_tok_per_s", "decode"},
+					    {"ttft_s", "TTFT"},
+					    {"ttft_s_p95", "TTFT"},
+					    {"tpot_s_p95", "TPOT"},
+					    {"train_step_s", "step"}};
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		const struct metric *m = rows_metric(row, of[i][0]);
+
+		if (m)
+			str_addf(&s, "%s%s %s", s.len ? ", " : "", of[i][1], provenance_names[m->from]);
+	}
+	if (s.len)
+		add_line(out, "rests on", s.text, width);
+	str_release(&s);
+}
+
 void answer_write(struct str *out, const struct answer *a, int width)
 {
 	const bool fits = a->best < a->rows_n;
@@ -328,6 +349,7 @@ void answer_write(struct str *out, const struct answer *a, int width)
 	add_price(out, a, row, width);
 	if (fits) {
 		add_power(out, a, row, width);
+		add_rests(out, row, width);
 		add_bound(out, a, row, width);
 		if (row->advice)
 			add_line(out, "would help", row->advice, width);

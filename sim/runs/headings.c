@@ -84,7 +84,7 @@ static bool heads(const char *line, const struct words *w)
 {
 	if (strlen(line) >= HEADING_MAX || strchr(line, '|') || strchr(line, '{') || strchr(line, '='))
 		return false;
-	return *line == '#' || str_starts(line, "**") || str_ends(line, ":") ||
+	return *line == '#' || str_starts(line, "**") || str_ends(line, ":") || strstr(line, "<summary>") ||
 	       (w->n <= FEW_WORDS && !strpbrk(line, ".,;:/()"));
 }
 

@@ -30,9 +30,31 @@ static const char *csv_begin(struct reading *r, const char *text)
 	return copy;
 }
 
-static int refuse_unknown(struct reading *r)
+/* The first line in which a rate stands, in whatever form; 0: none does. */
+static int line_with_rate(struct reading *r, const char *text)
 {
-	err_set(r->err, "%s: not a report that is known here", r->path);
+	static const char *const units[] = {"t/s", "tok/s", "tok/sec", "tokens/s", "tokens per second",
+					    "T/s", "tps"};
+
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		for (size_t i = 0; i < ARRAY_LEN(units); i++)
+			if (strstr(line, units[i]) && line[strcspn(line, "0123456789")])
+				return at;
+	}
+	return 0;
+}
+
+static int refuse_unknown(struct reading *r, const char *text)
+{
+	const int at = line_with_rate(r, text);
+
+	if (at)
+		err_set(r->err, "%s:%d: not a report that is known here: a rate in a form that no reader has",
+			r->path, at);
+	else
+		err_set(r->err, "%s: not a report that is known here", r->path);
 	return err_hint(r->err,
 			"llama-bench, llama-batched-bench, llama-sweep-bench, timings of llama.cpp, "
 			"mlx_lm.benchmark, .generate or .lora, ollama --verbose, LM Studio, koboldcpp, "
@@ -57,7 +79,7 @@ int ingest_csv(struct reading *r, const char *text)
 	bool llama, own = false;
 
 	if (*text && !names_columns(r, csv_begin(r, text)))
-		return refuse_unknown(r);
+		return refuse_unknown(r, text);
 	if (csv_read(r->arena, r->path, csv_begin(r, text), &csv, r->err) != 0)
 		return -1;
 	llama = csv_column(&csv, "n_prompt") != (size_t)-1;
@@ -65,7 +87,7 @@ int ingest_csv(struct reading *r, const char *text)
 		own = own || csv_column(&csv, measures[i]) != (size_t)-1;
 	own = own && csv_column(&csv, "kind") != (size_t)-1;
 	if (!llama && !own)
-		return refuse_unknown(r);
+		return refuse_unknown(r, text);
 	r->tool = llama ? "llama-bench" : NULL;
 	if (!llama)
 		csv_note_unknown(r, csv.head_line, csv.heads, csv.heads_n);

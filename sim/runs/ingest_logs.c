@@ -195,6 +195,8 @@ static void note_tokens(struct slot *slot, bool prompt, double n)
 		return;
 	if (prompt)
 		slot->rows_n = 0;
+	else
+		slot_log_done(slot);
 	*(prompt ? &slot->prompt : &slot->made) = whole_count(n);
 }
 

@@ -19,7 +19,7 @@ static int64_t whole_behind(const char *line, const char *word)
 }
 
 /* Of "slot print_timing: id  3 | task 1941 | ..."; NULL: the line is of no slot's request. */
-static struct slot *slot_of(struct slot_log *l, const char *line, int *number)
+static struct slot *slot_of(struct slot_log *l, const char *line, int *number, int64_t *of)
 {
 	const char *slot = strstr(line, "slot ");
 	const int64_t id = slot ? whole_behind(slot, ": id ") : -1,
@@ -28,12 +28,17 @@ static struct slot *slot_of(struct slot_log *l, const char *line, int *number)
 	if (id < 0 || id >= SLOTS_MOST || task < 0)
 		return NULL;
 	*number = (int)id;
+	*of = task;
 	return &l->slots[id];
 }
 
-static void begin(struct slot_log *l, struct slot *s, bool launched)
+static void begin(struct slot_log *l, struct slot *s, int64_t task, bool launched)
 {
-	*s = (struct slot){.active = true, .launched = launched, .cached = -1};
+	*s = (struct slot){.active = true,
+			   .shared = s->active && s->task != task,
+			   .launched = launched,
+			   .task = task,
+			   .cached = -1};
 	for (int i = 0; i < SLOTS_MOST; i++)
 		if (l->slots[i].active && &l->slots[i] != s)
 			l->slots[i].shared = s->shared = true;
@@ -51,14 +56,17 @@ static void end(struct slot *s, const char *line)
 struct slot *slot_log_take(struct slot_log *l, const char *line)
 {
 	int number = 0;
-	struct slot *s = slot_of(l, line, &number);
+	int64_t task = 0;
+	struct slot *s = slot_of(l, line, &number, &task);
+	const bool progress = strstr(line, "n_decoded =") || strstr(line, "n_gen =");
 
 	if (!s)
 		return NULL;
 	if (strstr(line, "launch_slot_") && strstr(line, "processing task"))
-		begin(l, s, true);
-	if (strstr(line, "n_decoded =") && !s->active) /* its launch was not pasted */
-		begin(l, s, false);
+		begin(l, s, task, true);
+	if (progress && !s->active) /* its launch was not pasted */
+		begin(l, s, task, false);
+	s->shared = s->shared || (progress && s->task != task);
 	if (s->launched && s->cached < 0 && strstr(line, "rm ["))
 		s->cached = whole_behind(line, "rm [");
 	if (strstr(line, "print_timing:"))
@@ -67,6 +75,11 @@ struct slot *slot_log_take(struct slot_log *l, const char *line)
 		return NULL;
 	end(s, line);
 	return s;
+}
+
+void slot_log_done(struct slot *s)
+{
+	s->active = false;
 }
 
 struct slot *slot_log_now(struct slot_log *l)

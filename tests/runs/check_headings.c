@@ -18,6 +18,7 @@ static const struct {
 	{"### Radeon RX 7900 XTX, ROCm 6.4", "RX 7900 XTX"},
 	{"Arc B580", "Arc B580"},
 	{"# H100 results", "H100"},
+	{"<details> <summary>AMD RX 6800 XT</summary>", "RX 6800 XT"},
 	{"2x RTX 3090:", ""},
 	{"## RTX 3090 and RTX 4090", ""},
 	{"## M4 Max vs M3 Ultra", ""},

@@ -134,6 +134,29 @@ START_TEST(progress_of_another)
 }
 END_TEST
 
+/* Two servers of one number of slot, as ollama starts for two models. */
+START_TEST(two_servers_of_one_log)
+{
+	static const struct request q = {0, 1549, 512, 0}, other = {0, 4121, 512, 0};
+	static const char progress[] =
+		"slot print_timing: id  0 | task 4121 | n_gen =    215, tg =  18.96 t/s\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = _i ? arena_printf(&a, "%s%s%s", launch(&a, &q), progress, times(&a, &q))
+			      : arena_printf(&a, "%s%s%s", launch(&a, &q), launch(&a, &other), times(&a, &q));
+	struct runs r;
+
+	ck_assert_int_eq(runs_parse(&a, "f", text, strlen(text), &r, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "beside others"));
+	/* one after the other, though no release was pasted */
+	text = arena_printf(&a, "%s%s%s%s", launch(&a, &q), times(&a, &q), launch(&a, &other),
+			    times(&a, &other));
+	read_text(&a, text, &r);
+	ck_assert_uint_eq(r.n, 4);
+	arena_release(&a);
+}
+END_TEST
+
 static const char *const tables[] = {
 	"| model | size | params | backend | ngl | test | t/s |\n| --- | --- | --- | --- | --- | --- | --- "
 	"|\n"
@@ -176,6 +199,7 @@ Suite *suite_slots(void)
 	tcase_add_test(t, requests_one_by_one);
 	tcase_add_loop_test(t, requests_beside_others, 0, 2);
 	tcase_add_test(t, progress_of_another);
+	tcase_add_loop_test(t, two_servers_of_one_log, 0, 2);
 	tcase_add_loop_test(t, times_of_a_benchmark, 0, 9);
 	suite_add_tcase(s, t);
 	return s;
