@@ -72,6 +72,7 @@
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
+	SUITE(gguf_architectures)                                                                            \
 	SUITE(kept)                                                                                          \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \

@@ -116,7 +116,7 @@ static void expert_widths(struct config_reading *r)
 				   "shared_intermediate_size");
 	if (!strcmp(f->type, "nemotron_h"))
 		CONFIG_NOTE_ABSENT(r, "the shared expert is taken to be as wide as the others",
-				   "moe_shared_expert_intermediate_size");
+				   "moe_shared_expert_intermediate_size", "shared_expert_intermediate_size");
 	if (!strcmp(f->type, "llama4_text")) {
 		d->shared = 1;
 		d->shared_inner = d->expert_inner;

@@ -385,6 +385,79 @@ const char *describe_gguf_file_type(const struct gguf *g)
 	return names[(size_t)k->number];
 }
 
+/* Keys that change what layers hold or do, and the architectures whose reading knows them; with another one the file is refused,
+ * or a note says what is left out. Names of gguf-py/gguf/constants.py @3f545be. */
+static const struct {
+	const char *key, *archs[5], *what;
+	bool refused;
+} changing_keys[] = {
+	{"num_loops", {NULL}, "its layers run several times over", true},
+	{"adapters.count", {NULL}, "its layers have adapters that tokens switch", true},
+	{"target_layers", {NULL}, "it drafts tokens from the hidden states of another model", true},
+	{"attention.kv_lora_rank_swa",
+	 {NULL},
+	 "layers with a window have latent attention of ranks of their own",
+	 true},
+	{"attention.compress_ratios", {NULL}, "its caches have rows for several tokens", true},
+	{"hyper_connection.count", {NULL}, "it has several residual streams", true},
+	{"altup.num_inputs", {"gemma3n"}, "it has several residual streams", true},
+	{"attention.shared_kv_layers",
+	 {"gemma4", "gemma3n"},
+	 "layers that share keys and values are taken to have their own",
+	 false},
+	{"embedding_length_per_layer_input",
+	 {"gemma4", "gemma3n"},
+	 "embeddings of each layer are left out",
+	 false},
+	{"attention.indexer.top_k",
+	 {"deepseek32", "glm-dsa"},
+	 "attention over chosen tokens only is taken as full attention",
+	 false},
+	{"attn_res.block_size", {NULL}, "attention over the residuals of earlier layers is left out", false},
+	{"moe_latent_size",
+	 {"nemotron_h", "nemotron_h_moe"},
+	 "the width that experts work in is left out",
+	 false},
+	{"expert_latent_length", {NULL}, "the width that experts work in is left out", false},
+	{"classifier.output_labels",
+	 {NULL},
+	 "it has no head over the vocabulary: one is counted here",
+	 false},
+	{"pooling_type", {NULL}, "it makes embeddings: a head over the vocabulary is counted here", false},
+};
+
+static bool knows(const char *const *archs, size_t n, const char *arch)
+{
+	for (size_t i = 0; i < n && archs[i]; i++)
+		if (!strcmp(archs[i], arch))
+			return true;
+	return false;
+}
+
+/* A list, a text, or a number that says something: num_loops of 1 and experts of no latent width do not. */
+static bool says(const struct gguf_key *k, const char *key)
+{
+	return k && (k->kind != GGUF_NUMBER || k->number > (!strcmp(key, "num_loops") ? 1 : 0));
+}
+
+static int keys_that_change(struct reading *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(changing_keys); i++) {
+		const struct gguf_key *k = find(r, changing_keys[i].key);
+
+		if (!says(k, changing_keys[i].key) ||
+		    knows(changing_keys[i].archs, ARRAY_LEN(changing_keys[i].archs), r->arch))
+			continue;
+		if (changing_keys[i].refused)
+			return err_set(r->err, "%s:byte %llu: '%s.%s': %s, which is not modelled", r->g->path,
+				       (unsigned long long)k->at, r->arch, changing_keys[i].key,
+				       changing_keys[i].what);
+		describe_note(r->d, r->arena, "'%.60s.%s': %s", r->arch, changing_keys[i].key,
+			      changing_keys[i].what);
+	}
+	return 0;
+}
+
 /* A family whose layers are of several kinds is described as its config.json would be. */
 static int by_config(struct reading *r, const struct yml *config)
 {
@@ -398,7 +471,7 @@ static int by_config(struct reading *r, const struct yml *config)
 	r->d->title = before.title;
 	r->d->stored = before.stored;
 	r->d->file_type = before.file_type;
-	return check_classes(r);
+	return keys_that_change(r) != 0 ? -1 : check_classes(r);
 }
 
 int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
@@ -432,8 +505,8 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 	config = describe_gguf_config(a, g, t, r.arch, d->layers);
 	if (config)
 		return by_config(&r, config);
-	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||
-	    context(&r) != 0 || experts(&r) != 0)
+	if (known_architecture(&r) != 0 || keys_that_change(&r) != 0 || check_classes(&r) != 0 ||
+	    ends(&r) != 0 || attention(&r) != 0 || context(&r) != 0 || experts(&r) != 0)
 		return -1;
 	d->architecture = architecture(&r);
 	feed_forward(&r);

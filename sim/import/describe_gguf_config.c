@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/str.h"
 struct name {
 	const char *gguf, *config;
 };
@@ -65,7 +66,15 @@ static const struct arch {
 	{"qwen35moe", "qwen3_5_moe_text", HEADS_PLAIN, LAYERS_BY_WINDOW, DELTA},
 	{"nemotron_h", "nemotron_h", HEADS_PLAIN, LAYERS_OF_ONE_BLOCK, MAMBA},
 	{"nemotron_h_moe", "nemotron_h", HEADS_PLAIN, LAYERS_OF_ONE_BLOCK, MAMBA},
-	{"granitehybrid", "granitemoehybrid", HEADS_PLAIN, LAYERS_BY_KV, MAMBA},
+	{"granitehybrid",
+	 "granitemoehybrid",
+	 HEADS_PLAIN,
+	 LAYERS_BY_KV,
+	 {{"ssm.state_size", "ssm_state_size"},
+	  {"ssm.group_count", "n_groups"},
+	  {"ssm.time_step_rank", "mamba_num_heads"},
+	  {"ssm.conv_kernel", "conv_kernel"},
+	  {"expert_shared_feed_forward_length", "shared_intermediate_size"}}},
 	{"falcon-h1", "falcon_h1", HEADS_PLAIN, LAYERS_BY_WINDOW, MAMBA},
 	{"lfm2", "lfm2", HEADS_PLAIN, LAYERS_BY_KV, {{NULL, NULL}}},
 	{"lfm2moe", "lfm2_moe", HEADS_PLAIN, LAYERS_BY_KV, {{NULL, NULL}}},
@@ -169,11 +178,35 @@ static double any_layer(const struct work *w, const struct gguf_key *k)
 	return x;
 }
 
+/* Each layer has a number above 0, and not all have the same. */
+static bool differs(const struct work *w, const struct gguf_key *k)
+{
+	bool same = true;
+
+	for (int64_t i = 0; i < w->layers; i++) {
+		if (of_layer(k, i) <= 0)
+			return false;
+		same &= of_layer(k, i) == of_layer(k, 0);
+	}
+	return !same;
+}
+
+static void put_by_layer(const struct work *w, const char *key, const struct gguf_key *k)
+{
+	struct yml *each = list(w);
+
+	for (int64_t i = 0; i < w->layers; i++)
+		each->items[each->n++] = number_node(w, of_layer(k, i));
+	put(w, key, each);
+}
+
 static void put_named(const struct work *w, const struct name *n)
 {
 	const struct gguf_key *k = n->gguf ? find(w, n->gguf) : NULL;
 
-	if (k && (k->kind == GGUF_NUMBER || k->kind == GGUF_ARRAY))
+	if (k && k->kind == GGUF_ARRAY && !strcmp(n->config, "intermediate_size") && differs(w, k))
+		put_by_layer(w, n->config, k); /* Gemma 4 E2B */
+	else if (k && (k->kind == GGUF_NUMBER || k->kind == GGUF_ARRAY))
 		put_number(w, n->config, any_layer(w, k));
 }
 
@@ -214,17 +247,37 @@ static void heads_by_layer(const struct work *w)
 {
 	const struct gguf_key *heads = find(w, "attention.head_count");
 	const struct file_tensor *gate = tensor(w, 0, "attn_gate.weight");
-	struct yml *each = list(w);
 
 	if (strcmp(w->arch->arch, "laguna") != 0)
 		return;
-	for (int64_t i = 0; i < w->layers; i++)
-		each->items[each->n++] = number_node(w, of_layer(heads, i));
-	put(w, "num_attention_heads_per_layer", each);
+	put_by_layer(w, "num_attention_heads_per_layer", heads);
 	if (gate && gate->dims_n == 2)
 		put(w, "gating",
 		    yml_scalar(w->a, (double)gate->dims[1] <= of_layer(heads, 0) ? "per-head" : "per-element",
 			       w->place));
+}
+
+/* Step 3.5: the first layer that has a window says how many heads such layers have, and the first that has none of the others. */
+static void heads_of_windows(const struct work *w)
+{
+	const struct gguf_key *heads = find(w, "attention.head_count"),
+			      *kv = find(w, "attention.head_count_kv");
+	struct yml *other = yml_new(w->a, YML_MAP, w->place);
+
+	if (strcmp(w->arch->arch, "step35") != 0 || !heads || !kv)
+		return;
+	for (int64_t i = w->layers - 1; i >= 0; i--) {
+		if (!has_window(w, i)) {
+			put_number(w, "num_attention_heads", of_layer(heads, i));
+			put_number(w, "num_key_value_heads", of_layer(kv, i));
+			continue;
+		}
+		other = yml_new(w->a, YML_MAP, w->place);
+		yml_put(w->a, other, "num_attention_heads", w->place, number_node(w, of_layer(heads, i)));
+		yml_put(w->a, other, "num_attention_groups", w->place, number_node(w, of_layer(kv, i)));
+	}
+	if (other->n)
+		put(w, "attention_other_setting", other);
 }
 
 /* Keys of windowed layers have the suffix _swa; numbers of key heads differ by layer. */
@@ -288,6 +341,48 @@ static void heads(const struct work *w)
 		put_number(w, "head_dim", dim->number);
 }
 
+/* attention.recurrent_layers: a flag for each layer, in the place of an interval (llama.cpp's qwen35.cpp @3f545be). */
+static bool recurrent_layers(const struct work *w)
+{
+	const struct gguf_key *flags = find(w, "attention.recurrent_layers");
+	struct yml *types = list(w);
+
+	if (!flags || flags->kind != GGUF_ARRAY || !flags->numbers)
+		return false;
+	for (int64_t i = 0; i < w->layers; i++)
+		types->items[types->n++] = yml_scalar(
+			w->a, of_layer(flags, i) > 0 ? "linear_attention" : "full_attention", w->place);
+	put(w, "layer_types", types);
+	return true;
+}
+
+/* Layers without an indexer's tensors use the choice of an earlier one (GLM-5.2). */
+static void indexers(const struct work *w)
+{
+	struct yml *types = list(w);
+	bool any = false;
+
+	for (int64_t i = 0; i < w->layers; i++) {
+		const bool own = tensor(w, i, "indexer.attn_k.weight") != NULL;
+
+		any |= own;
+		types->items[types->n++] = yml_scalar(w->a, own ? "full" : "shared", w->place);
+	}
+	if (any && !strcmp(w->arch->arch, "glm-dsa"))
+		put(w, "indexer_types", types);
+}
+
+/* MiMo: which layers have experts. */
+static void layers_with_experts(const struct work *w)
+{
+	struct yml *freq = list(w);
+
+	for (int64_t i = 0; i < w->layers; i++)
+		freq->items[freq->n++] = number_node(w, tensor(w, i, "ffn_gate_inp.weight") ? 1 : 0);
+	if (!strcmp(w->arch->arch, "mimo2") && find(w, "leading_dense_block_count"))
+		put(w, "moe_layer_freq", freq);
+}
+
 /* "layer_types" from the layers that have a window, or from those that have no keys. */
 static void layer_types(const struct work *w)
 {
@@ -296,6 +391,8 @@ static void layer_types(const struct work *w)
 	struct yml *types = list(w);
 	const bool by_kv = w->arch->layers == LAYERS_BY_KV;
 
+	if (recurrent_layers(w))
+		return;
 	if (!by_kv && !rhythm_of(w) && (!pattern || pattern->kind != GGUF_ARRAY))
 		return;
 	for (int64_t i = 0; i < w->layers; i++) {
@@ -371,6 +468,8 @@ static void ends(const struct work *w)
 	put(w, "block_auto_adjust_ff_dim", yml_scalar(w->a, "false", w->place));
 	if (tensors_find(w->t, "blk.0.attn_q.bias"))
 		put(w, "attention_bias", yml_scalar(w->a, "true", w->place));
+	if (str_starts(w->arch->arch, "gemma") && !find(w, "embedding_length_per_layer_input"))
+		put_number(w, "hidden_size_per_layer_input", 0);
 	if (!strcmp(w->arch->arch, "gemma4"))
 		put(w, "enable_moe_block",
 		    yml_scalar(w->a, find(w, "expert_count") ? "true" : "false", w->place));
@@ -398,6 +497,9 @@ struct yml *describe_gguf_config(struct arena *a, const struct gguf *g, const st
 		put_named(&w, &w.arch->own[i]);
 	heads(&w);
 	heads_by_layer(&w);
+	heads_of_windows(&w);
+	indexers(&w);
+	layers_with_experts(&w);
 	quotients(&w);
 	ends(&w);
 	if (w.arch->layers == LAYERS_OF_ONE_BLOCK)

@@ -233,7 +233,7 @@ static void extras_of_gemma4(struct layers_job *j)
 	const struct described *d = j->r->d;
 
 	for (int64_t i = 0; i < d->layers; i++)
-		j->at[i].extra = 1 + (j->at[i].experts ? 4 * d->hidden + d->experts - 2 * d->hidden : 0);
+		j->at[i].extra = 1 + (j->at[i].experts ? 4 * d->hidden + d->experts : 0);
 }
 
 /* Norms of queries and keys, which all heads share. */

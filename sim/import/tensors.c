@@ -130,7 +130,7 @@ static const struct {
 	  "self_attention", ".attention.", "post_self_attn_layernorm"}},
 	{CLASS_FFN,
 	 {"ffn_", "mlp.", "inp_gate", "per_layer", "proj.weight", "post_norm", "layer_output_scale",
-	  "layer_scalar", "channel_mix", "ffn_norm", "latent", "post_attention_layernorm",
+	  "layer_scalar", "pre_ffw", "channel_mix", "ffn_norm", "latent", "post_attention_layernorm",
 	  "feedforward_layernorm", "post_mlp_layernorm", "post_ffw", "feed_forward.",
 	  "block_sparse_moe.norm"}},
 };

@@ -60,7 +60,7 @@ enum tensor weights_file_class(const char *name, size_t dims, int64_t layers, bo
 
 	if (class == CLASS_BEYOND || class == CLASS_OTHER || class == CLASS_NONE || class == CLASS_UNKNOWN)
 		return TENSOR_N;
-	if (dims < 2)
+	if (dims < 2 || str_ends(name, ".bias")) /* experts' biases have a row for each */
 		return TENSOR_SMALL;
 	if (layer < 0 && !strcmp(name, "output.weight"))
 		return TENSOR_HEAD;
@@ -108,11 +108,28 @@ static size_t long_dims(const struct file_tensor *x)
 	return n;
 }
 
+/* The class that the model has a tensor of this layer in: an FFN beside experts is a shared expert (Gemma 4), and what leaves a
+ * recurrence is no attention's (Kimi). */
+static enum tensor class_in_layer(const struct model *m, const char *name, enum tensor class)
+{
+	const struct layer_kind *k;
+	int64_t layer;
+
+	tensor_class_of(name, m->layers, &layer);
+	if (layer < 0 || layer >= m->layers)
+		return class;
+	k = m->layout ? &m->layout->kind[m->layout->kind_of[layer]] : NULL;
+	if ((class == TENSOR_UP || class == TENSOR_DOWN) && model_layer_has_experts(m, layer))
+		return class == TENSOR_UP ? TENSOR_SHARED_UP : TENSOR_SHARED_DOWN;
+	return class == TENSOR_O && k && k->recurrent && !k->attention ? TENSOR_OTHER : class;
+}
+
 static int count(const struct tensor_table *t, const struct model *m, struct counted *c, struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct file_tensor *x = &t->at[i];
-		const enum tensor class = weights_file_class(x->name, long_dims(x), m->layers, is_fused(m));
+		const enum tensor class = class_in_layer(
+			m, x->name, weights_file_class(x->name, long_dims(x), m->layers, is_fused(m)));
 		const enum format_id f = format_of_type(x->type);
 
 		if (class == TENSOR_N)
