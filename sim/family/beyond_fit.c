@@ -1,6 +1,7 @@
 /* beyond_fit.c - see beyond_fit.h. */
 #include "sim/family/beyond_fit.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/family/family_keys.h"
@@ -134,6 +135,15 @@ static bool is_of_decode_alone(int kind)
 	return kind >= BEYOND_BATCH_F16 && kind <= BEYOND_BATCH_FP4;
 }
 
+double beyond_chip_width(const struct beyond_widths *w, int phase, int kind)
+{
+	const struct own_chips *own = &w->own[phase][kind];
+	const double others = proved_width(w->of[BEYOND_CHIP][phase][kind]);
+
+	return own->n > 0 ? sqrt((own->prior * others * others + own->squares) / (own->prior + own->n))
+			  : others;
+}
+
 /* A context's width is of what attention takes beyond that of the fit, the others are of whole times, as rows are. */
 static double width_of(const struct fit_reach *fit, const struct beyond_widths *w, int kind, int phase)
 {
@@ -144,7 +154,7 @@ static double width_of(const struct fit_reach *fit, const struct beyond_widths *
 		return w->of[BEYOND_KIND][phase][kind];
 	if (from_of(fit, kind) || !fit->had[phase][kind])
 		return proved_width(w->of[BEYOND_KIND][phase][kind]);
-	return proved_width(w->of[BEYOND_CHIP][phase][kind]);
+	return beyond_chip_width(w, phase, kind);
 }
 
 /* The chips that had the kind in every phase that any chip had it in. */

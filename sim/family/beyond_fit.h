@@ -15,6 +15,7 @@
  * held against the widths without its family, 80 % stay below theirs (of prompts of a kind never seen 81 %, whoever made the chip
  * between 77 and 87 %), and the mean loss of that quantile is 7.7, 3.6, 4.5 and 4.2 points where the rank among the kind's own
  * lines, which came before, has 11.2, 5.0, 5.7 and 4.8.
+ * Of a kind on further chips the family's own chips tell too (own_widths.h).
  * What a profile is given of it is drawn towards what all widths have proved to be (proved_width.h), but for contexts, whose width is
  * of a part of a time.
  * The width of contexts in prompts is held at 20 %, so that a draw's time still grows with the context.
@@ -57,9 +58,20 @@ enum beyond_left_out { BEYOND_KIND, BEYOND_CHIP, BEYOND_HOLES };
 extern const char
 	*const beyond_left_out[BEYOND_HOLES]; /* "kind": on every chip; "chip": on that of the run */
 
+/* Of a kind on further chips the family's own chips tell too, each left out of its fit. prior: how many chips the width of other
+ * families counts as; squares: the sum over chips of the mean squared error (in logarithms) of their runs of the kind. */
+struct own_chips {
+	double prior, squares, n;
+};
+
 struct beyond_widths {
 	double of[BEYOND_HOLES][REACH_PHASES][BEYOND_KINDS];
+	struct own_chips own[REACH_PHASES][BEYOND_KINDS];
 };
+
+/* The width of a kind on a chip that the fit had none of it on, for a profile: with v that of other families, the variance is
+ * (prior v^2 + squares) / (prior + n), the mean of an inverse chi-square posterior whose scale is as unsure as families differ. */
+double beyond_chip_width(const struct beyond_widths *w, int phase, int kind);
 
 /* The widths that all families but `own` give for chips of that maker, read from the file of evidence beside the family's
  * file; with no such file, those of no evidence. -1 with err "path:line: ...". */

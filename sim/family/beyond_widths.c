@@ -213,10 +213,23 @@ static double four_in_five(double freedom)
 	return z + (z * z * z + z) / (4 * freedom);
 }
 
+/* The variance of a further family's error, in logarithms. */
+static double variance_of(const struct effects *x, size_t kind, size_t maker)
+{
+	return x->left + unknown(x, SIDE_KIND, kind) + unknown(x, SIDE_MAKER, maker);
+}
+
+/* How many errors of the family's own a width is worth: those whose mean square has a logarithm as unsure, 2 / n = 4 times that of
+ * the error's; one where no family says anything. */
+static double worth_of(const struct effects *x, size_t kind, size_t maker)
+{
+	return x->n < LEAST_LINES ? 1 : 1 / (2 * variance_of(x, kind, maker));
+}
+
 /* The error that four in five further families of that maker stay below, as a standard deviation. */
 static double width_of(const struct effects *x, size_t kind, size_t maker)
 {
-	const double variance = x->left + unknown(x, SIDE_KIND, kind) + unknown(x, SIDE_MAKER, maker);
+	const double variance = variance_of(x, kind, maker);
 
 	if (x->n < LEAST_LINES)
 		return no_evidence;
@@ -248,7 +261,7 @@ int beyond_widths_load(struct arena *a, const char *family_path, const char *mak
 	const char *path = evidence_path(a, family_path);
 	size_t of;
 
-	*w = (struct beyond_widths){{{{0}}}};
+	*w = (struct beyond_widths){.own = {{{0}}}};
 	*e = (struct evidence){.n = 0};
 	if (access(path, F_OK) == 0 &&
 	    read_evidence(a, path, beyond_family_name(a, family_path), e, err) != 0)
@@ -257,8 +270,10 @@ int beyond_widths_load(struct arena *a, const char *family_path, const char *mak
 	for (size_t h = 0; h < BEYOND_HOLES; h++)
 		for (size_t p = 0; p < REACH_PHASES; p++) {
 			find_effects(e, h, p, x);
-			for (size_t k = 0; k < BEYOND_KINDS; k++)
+			for (size_t k = 0; k < BEYOND_KINDS; k++) {
 				w->of[h][p][k] = width_of(x, k, of);
+				w->own[p][k].prior = h == BEYOND_CHIP ? worth_of(x, k, of) : 0;
+			}
 		}
 	w->of[BEYOND_KIND][REACH_PREFILL][BEYOND_CONTEXT] =
 		fmin(context_most, w->of[BEYOND_KIND][REACH_PREFILL][BEYOND_CONTEXT]);

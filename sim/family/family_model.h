@@ -105,11 +105,14 @@ struct family_errors {
 	const struct family_hole **hole;
 };
 
+struct beyond_widths;
+
 /* The fit to all rows, and the errors of those with holes: all that a family's file and its comparison with measurements rest
  * on. Lives in the loader's arena. */
 struct family_judged {
 	struct family_values all;
 	struct family_errors chip_left_out, model_left_out;
+	const struct beyond_widths *widths; /* of kinds that the fit lacks, in the loader's arena */
 };
 /* Results do not depend on the threads. -1 with err: no row is of the model's runtime, or family_fit() or a fit without some rows
  * fails: the first of them, all rows before chips before models. */

@@ -22,7 +22,6 @@ struct family_writer {
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* each row's */
 	struct fit_reach reach;        /* the kinds of the rows that are fitted to */
-	struct beyond_widths widths;   /* of kinds that the fit lacks */
 	bool *within;                  /* of each row: it is of no kind beyond them */
 	size_t machines;
 };
@@ -409,7 +408,7 @@ static void add_span(const struct family_writer *w, size_t param, struct str *ou
 	if (param == SPAN_CHIPS)
 		add_chips(w, out);
 	else if (param == SPAN_BEYOND)
-		fit_reach_write(&w->reach, &w->widths, out);
+		fit_reach_write(&w->reach, w->judged->widths, out);
 	else
 		add_number(w, param, out);
 }
@@ -493,8 +492,6 @@ int family_write(const struct family_model *family, const struct observations *e
 	int rc;
 
 	w.machines = count_machines(&w);
-	if (beyond_widths_load(a, family->path, beyond_maker(a, family, e), &w.widths, err) != 0)
-		return -1;
 	find_slopes(&w);
 	find_reach(&w);
 	assign_errors(&w);

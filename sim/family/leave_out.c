@@ -5,6 +5,7 @@
 #include "sim/base/mem.h"
 #include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
+#include "sim/family/own_widths.h"
 
 static bool one_chip(const struct family_model *family, const struct observations *e)
 {
@@ -158,16 +159,31 @@ static struct fit_reach reach_of(const struct holes *h, const struct hole *hole)
 	return left;
 }
 
-static void describe_holes(const struct holes *h, const struct beyond_widths *widths,
-			   struct family_errors *errors)
+/* The widths of other families, and of the family's own chips but those that a hole leaves runs of out. */
+struct widths {
+	const struct beyond_widths *others;
+	struct own_widths own;
+};
+
+static struct beyond_widths widths_without(const struct widths *widths, const char *chip)
+{
+	struct beyond_widths w = *widths->others;
+
+	own_widths_join(&widths->own, chip, &w);
+	return w;
+}
+
+static void describe_holes(const struct holes *h, const struct widths *widths, struct family_errors *errors)
 {
 	struct arena *a = h->family->l->arena;
 
 	for (size_t x = 0; x < h->n; x++) {
 		struct family_hole *d = arena_alloc(a, sizeof *d);
 		const struct fit_reach left = reach_of(h, &h->at[x]);
+		const struct beyond_widths w =
+			widths_without(widths, family_chip_name(&h->e->at[h->at[x].row]));
 
-		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, widths), h->left_out};
+		*d = (struct family_hole){h->at[x].values, fit_reach_beyond(a, &left, &w), h->left_out};
 		for (size_t k = h->at[x].row; k < h->e->n; k++)
 			if (is_left_out(h, k, &h->at[x]))
 				errors->hole[k] = d;
@@ -191,15 +207,13 @@ static void take_errors(const struct holes *h, const struct family_values *all, 
 				errors->without[k] = error_of(h->family, &h->at[x].values, &e->at[k]);
 }
 
-static struct family_errors errors_of(const struct holes *h, const struct family_values *all,
-				      const struct beyond_widths *widths)
+static struct family_errors errors_of(const struct holes *h, const struct family_values *all)
 {
 	struct arena *a = h->family->l->arena;
 	const size_t n = h->e->n;
 	struct family_errors errors = {arena_array(a, n, sizeof(double)), arena_array(a, n, sizeof(double)),
 				       arena_array(a, n, sizeof(struct family_hole *))};
 
-	describe_holes(h, widths, &errors);
 	take_errors(h, all, &errors);
 	return errors;
 }
@@ -207,13 +221,23 @@ static struct family_errors errors_of(const struct holes *h, const struct family
 static int judge_by(struct fits *f, struct workers_ask workers, struct family_judged *judged, struct err *err)
 {
 	struct arena *a = f->family->l->arena;
-	struct beyond_widths widths;
+	struct beyond_widths *others = arena_alloc(a, sizeof *others),
+			     *joined = arena_alloc(a, sizeof *joined);
+	struct widths *widths = arena_alloc(a, sizeof *widths);
 
 	if (fit_all(f, workers, err) != 0 ||
-	    beyond_widths_load(a, f->family->path, beyond_maker(a, f->family, f->e), &widths, err) != 0)
+	    beyond_widths_load(a, f->family->path, beyond_maker(a, f->family, f->e), others, err) != 0)
 		return -1;
-	judged->chip_left_out = errors_of(f->chip, f->all, &widths);
-	judged->model_left_out = f->model->n ? errors_of(f->model, f->all, &widths) : judged->chip_left_out;
+	judged->chip_left_out = errors_of(f->chip, f->all);
+	widths->others = others;
+	if (f->chip->left_out == FAMILY_LEAVE_OUT_CHIP)
+		own_widths_take(f->family, f->e, judged->chip_left_out.without, &widths->own);
+	describe_holes(f->chip, widths, &judged->chip_left_out);
+	judged->model_left_out = f->model->n ? errors_of(f->model, f->all) : judged->chip_left_out;
+	if (f->model->n)
+		describe_holes(f->model, widths, &judged->model_left_out);
+	*joined = widths_without(widths, NULL);
+	judged->widths = joined;
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 /* check_beyond_widths.c - widths of kinds that a fit never saw, from the evidence of the other families. */
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/exact_math.h"
@@ -175,6 +176,75 @@ START_TEST(wrong_lines_are_named)
 }
 END_TEST
 
+/* Of a family without chips of its own to ask, the width is that of others; with ever more, what these are off by; between, each
+ * chip draws it as one does that the others' width counts as so many of. */
+START_TEST(own_chips_count_beside_other_families)
+{
+	struct beyond_widths w = {.of = {{{0}}}};
+	struct own_chips *own = &w.own[REACH_DECODE][BEYOND_Q4];
+	const double others = proved_width(0.12);
+	double before = others;
+
+	w.of[BEYOND_CHIP][REACH_DECODE][BEYOND_Q4] = 0.12;
+	own->prior = 2;
+	ck_assert_double_eq(beyond_chip_width(&w, REACH_DECODE, BEYOND_Q4), others);
+	for (own->n = 1; own->n < 1e6; own->n *= 2) {
+		double width;
+
+		own->squares = own->n * 0.03 * 0.03;
+		width = beyond_chip_width(&w, REACH_DECODE, BEYOND_Q4);
+		ck_assert_double_lt(width, before);
+		before = width;
+	}
+	ck_assert_double_eq_tol(before, 0.03, 1e-4);
+	own->n = own->prior;
+	own->squares = own->n * others * others;
+	ck_assert_double_eq_tol(beyond_chip_width(&w, REACH_DECODE, BEYOND_Q4), others, 1e-12);
+}
+END_TEST
+
+/* Chips of families whose scatter is log-normal: with what few or many chips of the family itself tell, four in five further ones
+ * are inside, of families that scatter little as of those that do much; without them the one is always inside, the other hardly. */
+START_TEST(four_in_five_further_chips)
+{
+	enum { TIMES = 4000, SIZES = 3 };
+	static const int chips[SIZES] = {0, 4, 16};
+	const double mean = -3, sd = 0.6;
+	struct rng *rng = rng_new(11, "chips");
+	int inside[SIZES][2] = {{0}}, n[2] = {0};
+
+	for (int t = 0; t < TIMES; t++) {
+		const double off = sd * rng_normal(rng), scatter = exact_exp(mean + off),
+			     further = fabs(scatter * rng_normal(rng));
+		struct beyond_widths w = {.of = {{{0}}}};
+		struct own_chips *own = &w.own[REACH_DECODE][BEYOND_K];
+
+		/* the width of others, so that this is what proved_width() makes of it */
+		w.of[BEYOND_CHIP][REACH_DECODE][BEYOND_K] =
+			0.1 * exact_pow(exact_exp(mean) / 0.107, 1 / 0.75);
+		own->prior = 1 / (2 * sd * sd);
+		n[off > 0]++;
+		for (int s = 0; s < SIZES; s++) {
+			while (own->n < chips[s]) {
+				const double e = scatter * rng_normal(rng);
+
+				own->squares += e * e;
+				own->n++;
+			}
+			inside[s][off > 0] +=
+				further < NORMAL_P90 * beyond_chip_width(&w, REACH_DECODE, BEYOND_K);
+		}
+	}
+	rng_free(rng);
+	ck_assert_int_ge(inside[0][0], 90 * n[0] / 100);
+	ck_assert_int_le(inside[0][1], 70 * n[1] / 100);
+	for (int side = 0; side < 2; side++) {
+		ck_assert_int_ge(inside[2][side], 75 * n[side] / 100);
+		ck_assert_int_le(inside[2][side], 85 * n[side] / 100);
+	}
+}
+END_TEST
+
 Suite *suite_beyond_widths(void)
 {
 	Suite *s = suite_create("beyond_widths");
@@ -187,6 +257,8 @@ Suite *suite_beyond_widths(void)
 	tcase_add_test(tc, no_evidence);
 	tcase_add_test(tc, extremes_are_drawn_in);
 	tcase_add_loop_test(tc, wrong_lines_are_named, 0, ARRAY_LEN(wrong));
+	tcase_add_test(tc, own_chips_count_beside_other_families);
+	tcase_add_test(tc, four_in_five_further_chips);
 	suite_add_tcase(s, tc);
 	return s;
 }

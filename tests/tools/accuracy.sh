@@ -24,7 +24,7 @@ for family do
 done | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -I NAME "$tool" validate --format csv \
 	--from hardware/measured/NAME.csv --family hardware/measured/NAME.family.yaml -f -o "$work/NAME.csv"
 # what most people ask for comes first
-for family in $(for kind in llama mlx mps cuda vllm rocm vulkan torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
+for family in $(for kind in llama mlx mps cuda vllm rocm vulkan sycl torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
 	sed '1d;s/$/,run/' "$work/$family.csv" >> "$rows"
 done
 for file in hardware/measured/outcomes/*.csv; do
