@@ -114,6 +114,13 @@ int64_t config_usual(struct config_reading *r, const char *const *keys, int64_t 
 	if (def && r->config == r->top && !any_said(r->config, keys))
 		describe_note(r->d, r->diags->arena, "%s is missing: taken as %lld, as is usual in %s",
 			      either(r->diags->arena, keys), (long long)def, r->f->type);
+	for (size_t i = 0; def && keys[i] && r->f->plan != PLAN_BLOCKS; i++) {
+		const struct yml *y = yml_get(r->config, keys[i]);
+
+		if (y && y->kind == YML_NULL && strcmp(keys[i], "head_dim") != 0)
+			describe_note(r->d, r->diags->arena, "'%s' is null: taken as %lld, as is usual in %s",
+				      keys[i], (long long)def, r->f->type);
+	}
 	return config_any(r, keys, def);
 }
 

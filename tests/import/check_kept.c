@@ -115,12 +115,6 @@ static const struct {
 	 "\"ignore\": "
 	 "[\"re:.*lm_head\"]",
 	 0.5 + 2.0 / 32, 16, false, false},
-	/* all left alone, by one pattern */
-	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": {\"targets\": "
-	 "[\"Linear\"], "
-	 "\"weights\": {\"num_bits\": 4, \"type\": \"int\", \"group_size\": 32}}}, \"ignore\": "
-	 "[\"re:.*(mlp|self_attn)\\\\..*\", \"lm_head\"]",
-	 2, 0, false, false},
 };
 
 START_TEST(sizes_by_hand)
@@ -159,6 +153,32 @@ START_TEST(mixed_bits_of_mlx)
 }
 END_TEST
 
+/* Modules with numbers of their own: GPTQModel's, which count inputs, and auto-round's. */
+START_TEST(bits_of_their_own)
+{
+	struct arena a = ARENA_INIT;
+	const struct kept_weights gptq =
+		kept_of(&a, "{" MODEL ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4, "
+			    "\"group_size\": 64, \"dynamic\": "
+			    "{\"+:.*down.*\": {\"bits\": 8}, \"-:.*o_proj\": {}}}}");
+	const struct kept_weights round = kept_of(
+		&a,
+		"{" MODEL ", \"quantization_config\": {\"quant_method\": \"auto-round\", \"packing_format\": "
+		"\"auto_round:auto_awq\", \"bits\": 4, \"group_size\": 64, \"extra_config\": "
+		"{\"model.layers.0.mlp.down_proj\": "
+		"{\"bits\": 16}}}}");
+	const double down = (double)F * H, o = (double)H * H, rest = 2 * (2 * table + norms),
+		     four = 0.5 + 2.5 / 64;
+
+	ck_assert_double_eq_tol(gptq.bytes,
+				four * (linear - 2 * down - 2 * o) + (1 + 3.0 / 64) * 2 * down + 2 * 2 * o +
+					rest + 4 * LAYERS * (5.0 * H + F),
+				0.5);
+	ck_assert_double_eq_tol(round.bytes, four * (linear - down) + 2 * down + rest, 0.5);
+	arena_release(&a);
+}
+END_TEST
+
 /* --- what is not read is told --------------------------------------------------------------------- */
 
 static const char *const unknown[][2] = {
@@ -168,7 +188,27 @@ static const char *const unknown[][2] = {
 	{"\"quant_method\": \"awq\", \"bits\": \"four\"", "'bits': expected a whole number"},
 	{"\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 1.5",
 	 "'group_size': expected a whole number"},
-	{"\"quant_method\": \"gptq\", \"bits\": 99", "'bits': expected a whole number from 2 to 8"},
+	{"\"quant_method\": \"gptq\", \"bits\": 99", "'bits': expected a whole number from 2 to 16"},
+	{"\"quant_method\": \"gptq\", \"bits\": 12", "'bits': expected 2 to 8, or 16"},
+	{"\"quant_method\": \"gptq\", \"bits\": 4, \"dynamic\": [\"-:.*\"]", "'dynamic': expected a mapping"},
+	{"\"quant_method\": \"gptq\", \"bits\": 4, \"dynamic\": {\"lm_head\": {\"bits\": 8}}", "has no sign"},
+	{"\"quant_method\": \"awq\", \"modules_to_not_convert\": \"mlp.gate\"", "expected a list"},
+	{"\"quant_method\": \"compressed-tensors\"", "'config_groups' is missing"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": []",
+	 "'config_groups': expected a mapping"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"targets\": [\"LlamaMLP\"], "
+	 "\"weights\": "
+	 "{\"num_bits\": 4, \"type\": \"int\"}}}",
+	 "quantises no module"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"num_bits\": "
+	 "4, \"type\": "
+	 "\"int\"}}}, \"ignore\": [\"re:.*(mlp|self_attn)\\\\..*\", \"lm_head\"]",
+	 "quantises no module"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"num_bits\": "
+	 "6, \"type\": "
+	 "\"float\", \"group_size\": 32}}}",
+	 "6 bits are not known"},
+	{"\"quant_method\": \"fp8\", \"weight_block_size\": [128, 128, 1]", "expected two numbers"},
 	{"\"quant_method\": \"fp8\", \"weight_block_size\": [0, 128]", "'weight_block_size'"},
 	{"\"quant_method\": \"quark\", \"global_quant_config\": {\"weight\": {\"dtype\": \"fp7\"}}",
 	 "dtype 'fp7'"},
@@ -176,10 +216,12 @@ static const char *const unknown[][2] = {
 	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"type\": "
 	 "\"string\"}}}",
 	 "type 'string'"},
-	{"\"quant_method\": \"compressed-tensors\", \"ignore\": [\"re:(\"]", "no regular expression"},
-	{"\"quant_method\": \"compressed-tensors\", \"ignore\": [\"re:(a{99}){99}\"]",
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"ignore\": [\"re:(\"]",
 	 "no regular expression"},
-	{"\"quant_method\": \"compressed-tensors\", \"ignore\": [\"re:(?!x).*\"]", "no regular expression"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"ignore\": [\"re:(a{99}){99}\"]",
+	 "no regular expression"},
+	{"\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"ignore\": [\"re:(?!x).*\"]",
+	 "no regular expression"},
 };
 
 START_TEST(unknown_blocks_are_told)
@@ -202,6 +244,7 @@ Suite *suite_kept(void)
 	tcase_add_test(t, published_sizes);
 	tcase_add_loop_test(t, sizes_by_hand, 0, ARRAY_LEN(blocks));
 	tcase_add_test(t, mixed_bits_of_mlx);
+	tcase_add_test(t, bits_of_their_own);
 	tcase_add_loop_test(t, unknown_blocks_are_told, 0, ARRAY_LEN(unknown));
 	suite_add_tcase(s, t);
 	return s;

@@ -1,0 +1,52 @@
+/*
+ * kept_rules.h - the quantisation block of a config.json as rules: how each linear module is kept.
+ *
+ * Layer import. kept.c asks them of every module of a model.
+ */
+#ifndef SIM_IMPORT_KEPT_RULES_H
+#define SIM_IMPORT_KEPT_RULES_H
+#include "sim/import/kept_names.h"
+
+/* What a linear module of n outputs of k inputs takes beside bits * n * k / 8. */
+struct keeping {
+	double bits;
+	double group;                    /* inputs that share a scale; 0: none do */
+	double rows;                     /* outputs that share it, too */
+	double group_B;                  /* bytes of a scale and a zero point */
+	double row_B, input_B, module_B; /* for each output, for each input, for the module */
+	enum format_id format;           /* whose kernels are nearest */
+};
+
+double keeping_bytes(const struct keeping *x, double n, double k);
+
+enum { GROUPS_MAX = 64 };
+
+struct rules {
+	struct arena *a;
+	const struct yml *q; /* the block */
+	struct err *err;
+	struct keeping usual, rest;       /* of modules that are quantised, of those that are not */
+	bool head, table, router;         /* quantised without being named */
+	const struct kept_patterns *left; /* modules that are not */
+	struct group {
+		const struct kept_patterns *of;
+		struct keeping as;
+	} groups[GROUPS_MAX]; /* in the place of the usual one; the first that names a module counts */
+	size_t groups_n;
+	bool named_alone;                /* a module that no group names is left alone */
+	const struct kept_patterns *own; /* modules with an entry of their own (MLX) */
+	double default_group, default_bits;
+	bool by_mlx, numbered; /* numbered: each input has the number of its group (GPTQ) */
+	bool fp4_experts;      /* DeepSeek V4: expert_dtype */
+	bool experts_only;
+};
+
+/* The block; NULL: there is none. */
+const struct yml *rules_block(const struct yml *config);
+/* Reads it into r, of which a, err and q are set. 0, or -1 with err. */
+int rules_read(struct rules *r, const struct yml *config);
+/* How that module is kept. 0, or -1 with err: its own entry is wrong. */
+int rules_keeping(struct rules *r, const struct kept_module *m, struct keeping *as);
+void rules_release(struct rules *r);
+
+#endif
