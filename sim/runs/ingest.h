@@ -249,6 +249,9 @@ const char *reading_eval_time(const char *text);
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
+/* The first line in which a rate stands, in whatever form; 0: none does. */
+int reading_rate_line(struct reading *r, const char *text);
+
 /* The next line, in the arena and without its end; the text moves on. */
 const char *reading_line(struct reading *r, const char **text);
 int ingest_llama_bench(const struct record *row); /* one test of llama-bench */
