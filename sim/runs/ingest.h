@@ -4,7 +4,7 @@
  * Layer runs. The kind of a file is recognised by its contents, never by its name; a text may be quoted, indented, or
  * hold several kinds between other lines. Each reader is a row of a table in readers.c:
  *   - llama-bench: json, jsonl, csv, md, sql (fields by name; unknown ones are ignored, n_depth is 0 if absent)
- *   - llama-batched-bench: jsonl, md; llama-sweep-bench of ik_llama.cpp: md (lines of log between them are ignored)
+ *   - llama-batched-bench and llama-sweep-bench of ik_llama.cpp: jsonl, md (lines of log between them are ignored)
  *   - llama-server's timings (JSON), llama_print_timings, llama_perf and print_timing of logs; ollama run --verbose and its
  *     answers in JSON; the line below an answer of LM Studio and its REST API's answer; koboldcpp's line; llama-benchy: md
  *   - koboldcpp's --benchmark, its csv or its lines, and its times of a token of 2023 and 2024; what the command above a log or a table says (command_line.h); builds in
@@ -14,7 +14,8 @@
  *   - vllm bench latency: text
  * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load),
  * logs and lines of ingest_strange().
- *   - tables that people write of their results, a test in each column (wide_head.h)
+ *   - tables that people write of their results, a test in each column or row (wide_head.h); chips of the headings above rows
+ *     (headings.h); what a log says of a server's slots (slot_log.h)
  *   - our own csv, parted by ';' or tabs too: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn, dtype (of the arithmetic); where a file has rows of many
@@ -248,6 +249,9 @@ int record_build(const struct record *c, const char *key, int64_t *build);
 const char *reading_eval_time(const char *text);
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
+
+/* The first line in which a rate stands, in whatever form; 0: none does. */
+int reading_rate_line(struct reading *r, const char *text);
 
 /* The next line, in the arena and without its end; the text moves on. */
 const char *reading_line(struct reading *r, const char **text);

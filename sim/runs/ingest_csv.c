@@ -30,11 +30,10 @@ static const char *csv_begin(struct reading *r, const char *text)
 	return copy;
 }
 
-/* The first line in which a rate stands, in whatever form; 0: none does. */
-static int line_with_rate(struct reading *r, const char *text)
+int reading_rate_line(struct reading *r, const char *text)
 {
-	static const char *const units[] = {"t/s", "tok/s", "tok/sec", "tokens/s", "tokens per second",
-					    "T/s", "tps"};
+	static const char *const units[] = {
+		"t/s", "tok/s", "tok/sec", "tokens/s", "tokens per second", "tokens-per-sec", "T/s", "tps"};
 
 	for (int at = 1; *text; at++) {
 		const char *line = reading_line(r, &text);
@@ -48,7 +47,7 @@ static int line_with_rate(struct reading *r, const char *text)
 
 static int refuse_unknown(struct reading *r, const char *text)
 {
-	const int at = line_with_rate(r, text);
+	const int at = reading_rate_line(r, text);
 
 	if (at)
 		err_set(r->err, "%s:%d: not a report that is known here: a rate in a form that no reader has",

@@ -12,6 +12,7 @@
 #include "sim/runs/ingest_wide.h"
 #include "sim/runs/numbers.h"
 #include "sim/runs/table_words.h"
+#include "sim/runs/wrapped_row.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
@@ -82,8 +83,6 @@ static bool has(const struct cells *c, const char *name)
 }
 
 /* --- rows of llama-bench -------------------------------------------------------------------------- */
-
-enum { WRAPPED_MOST = 4 };
 
 static int whole(struct reading *r, int line, const char *text, size_t len, int64_t *value)
 {
@@ -475,24 +474,6 @@ static void take_prose(struct reading *r, const char *text, size_t len, struct t
 	t->apart = t->apart || (len && !build);
 }
 
-/* A row that a terminal broke, wherever its width was, goes on in the next line, which has a bar at its end alone. The row
- * whole, in the arena, and how many lines it took. */
-static const char *whole_row(struct reading *r, const char *text, int *lines)
-{
-	const char *row = arena_strndup(r->arena, text, strcspn(text, "\n"));
-
-	for (*lines = 1; *lines < WRAPPED_MOST; ++*lines) {
-		const char *next = text[strcspn(text, "\n")] ? text + strcspn(text, "\n") + 1 : "";
-		const size_t n = strcspn(next, "\n");
-
-		if (!n || *next == '|' || next[n - 1] != '|')
-			break;
-		row = arena_printf(r->arena, "%s%.*s", row, (int)n, next);
-		text = next;
-	}
-	return row;
-}
-
 /* Is the line of a table without bars at its ends? Either a rule is below, which makes it a head, or such a head is above. */
 static bool is_barless(const char *text, size_t len, const struct tables *t)
 {
@@ -512,7 +493,7 @@ static int take_line(struct reading *r, const char *text, int line, struct table
 	if (is_rule(text))
 		return 1;
 	if (*text == '|') {
-		const char *row = whole_row(r, text, &lines);
+		const char *row = wrapped_row(r, text, t->in == TABLE_NONE ? 0 : t->head.n, &lines);
 
 		return take_table_line(r, row, behind(text, lines), line, t) == 0 ? lines : -1;
 	}

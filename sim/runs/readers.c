@@ -187,8 +187,15 @@ static void settle_working(struct runs *runs, const char *text)
 		runs->at[i].working_B = 1e6 * x;
 }
 
-static int refuse_none(const struct reading *r)
+static int refuse_none(struct reading *r, const char *text)
 {
+	const int at = r->empty ? 0 : reading_rate_line(r, text);
+
+	if (at) {
+		err_set(r->err, "%s:%d: it has no runs: here is a rate in a form that no reader has", r->path,
+			at);
+		return err_hint(r->err, "what the program printed, whole and as it was");
+	}
 	if (!r->empty)
 		return err_set(r->err, "%s: it has no runs", r->path);
 	err_set(r->err, "%s:%d: it has no runs: all cells for rates are empty, %zu on line%s %d%s", r->path,
@@ -228,7 +235,7 @@ int runs_parse(struct arena *a, const char *path, const char *text, size_t len, 
 	else
 		rc = read_all(&r, tidied(a, text, len));
 	if (rc == 0 && !r.rows.n)
-		rc = refuse_none(&r);
+		rc = refuse_none(&r, tidied(a, text, len));
 	if (rc == 0) {
 		note_empty(&r);
 		*runs = (struct runs){path,

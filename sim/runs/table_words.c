@@ -160,8 +160,8 @@ void text_note_headless(struct reading *r, const char *text)
 	size_t n = 0;
 	int first = 0;
 
-	for (int at = 1; *text; at++)
-		if (is_bench_row(reading_line(r, &text)) && !has_row_of(r, at))
+	for (int at = 1; *text; at++) /* the end of a row that was broken is of the line before */
+		if (is_bench_row(reading_line(r, &text)) && !has_row_of(r, at) && !has_row_of(r, at - 1))
 			first = n++ ? first : at;
 	if (n)
 		reading_note(

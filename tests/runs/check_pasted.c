@@ -194,15 +194,14 @@ static const char *comma(struct arena *a, const char *t)
 	return replaced(a, replaced(a, replaced(a, t, "37.67", "37,67"), "172.86", "172,86"), "0.23", "0,23");
 }
 
-/* Of a terminal of 72 columns; blanks at the end of a line are lost. */
-static const char *broken(struct arena *a, const char *t)
+/* As a terminal breaks lines, wherever its width is. */
+static const char *broken_at(struct arena *a, const char *t, size_t width)
 {
-	enum { WIDTH = 95 };
 	struct str s = STR_INIT;
 	const char *out;
 
 	for (size_t column = 0; *t; t++) {
-		if (*t != '\n' && column++ == WIDTH) {
+		if (*t != '\n' && column++ == width) {
 			str_add(&s, "\n");
 			column = 0;
 		}
@@ -212,6 +211,16 @@ static const char *broken(struct arena *a, const char *t)
 	out = arena_strdup(a, s.text);
 	str_release(&s);
 	return out;
+}
+
+static const char *broken(struct arena *a, const char *t)
+{
+	return broken_at(a, t, 95);
+}
+
+static const char *broken_much(struct arena *a, const char *t)
+{
+	return broken_at(a, t, 61);
 }
 
 static const char *boxed(struct arena *a, const char *t)
@@ -310,6 +319,7 @@ static const struct way {
 	    {"spaced", spaced_thousands, false},
 	    {"comma", comma, false},
 	    {"broken", broken, true},
+	    {"broken much", broken_much, true},
 	    {"boxed", boxed, true},
 	    {"tabs", by_tabs, true},
 	    {"html", html, true},
