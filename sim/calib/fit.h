@@ -32,7 +32,7 @@ enum fit_param_id { /* places in fit.p */
 		    FIT_CACHE = 1,
 		    FIT_AT = 2,
 		    FIT_SLOPE = 3,
-		    FIT_PARAMS = 19 /* room; the models above have at most four */
+		    FIT_PARAMS = 24 /* room; the models above have at most four */
 };
 
 struct fit_point {

@@ -213,6 +213,17 @@ static bool is_several(const struct attention_table *a, const struct op *op)
 	return a->several.given && op->sequences > 1 && op->query <= GEMV_ROWS;
 }
 
+/* Keys and values that fit no cache come from further away for each tile of queries. */
+static void slow_behind(struct term *arithmetic, const struct op *op, const struct device_model *device_model)
+{
+	const struct qty *q = &device_model->profile->ramp.context;
+	const double context = (double)op->context, half = op_rates_half(device_model);
+
+	arithmetic->s *= op_rates_context(context, half, RAMP_CONTEXT);
+	if (q->given)
+		arithmetic->spread = exact_hypot(arithmetic->spread, q->spread * context / (context + half));
+}
+
 static void cost_scores(struct cost *c, const struct op *op, const struct device_model *device_model,
 			double share)
 {
@@ -238,6 +249,8 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? term_at_share(device_model, c->flop, NULL)
 			: term_arithmetic(device_model, c->flop * (few ? padded_heads(a, op) : 1), &u);
+	if (!few)
+		slow_behind(&c->arithmetic, op, device_model);
 	if (is_mixed(a, op)) {
 		c->bytes *= op->groups;
 		c->memory = term_stream(c->bytes, &a->mixed);

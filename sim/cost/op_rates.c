@@ -1,6 +1,8 @@
 /* op_rates.c - see op_rates.h. */
 #include "sim/cost/op_rates.h"
 
+#include <math.h>
+
 #include "sim/cost/by_hand.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/product.h"
@@ -47,6 +49,8 @@ static struct op_rates of_product(const struct op *op, const struct device_model
 	} else if (!product_is_few(p, op)) {
 		r.memory = WEIGHTS_NONE;
 		r.experts = op->experts > 0;
+		r.tokens = product_tokens(op);
+		r.ramp = product_ramp(device_model, op);
 		if (is_own_bf16(p, op))
 			r.arithmetic = WEIGHTS_BF16;
 	} else {
@@ -87,11 +91,39 @@ static enum attention_rate attention_of(const struct op *op, const struct device
 	return op->kind != OP_SCORES || scores_by_hand(p, op) || unmeasured ? ATTENTION_NONE : of;
 }
 
+double op_rates_ramp(double tokens, double ramp, double other)
+{
+	const double counted = fmax(tokens, RAMP_TOKENS);
+
+	return (counted + ramp) / (counted + other);
+}
+
+double op_rates_context(double context, double half, double other)
+{
+	return (1 + context / half) / (1 + context / other);
+}
+
+double op_rates_half(const struct device_model *device_model)
+{
+	const struct qty *q = &device_model->profile->ramp.context;
+	const struct model_reach *reach = device_model->reach;
+
+	return (q->given ? q->value : RAMP_CONTEXT) *
+	       (reach && reach->context.given ? reach->context.value : 1);
+}
+
 struct op_rates op_rates_of(const struct op *op, const struct device_model *device_model)
 {
+	struct op_rates r;
+
 	if (op->kind == OP_LINEAR)
 		return of_product(op, device_model);
-	return (struct op_rates){.cache = op->kind == OP_SCORES && op->query <= GEMV_ROWS,
-				 .prompt = op->kind == OP_SCORES && op->query > GEMV_ROWS,
-				 .attention = attention_of(op, device_model)};
+	r = (struct op_rates){.cache = op->kind == OP_SCORES && op->query <= GEMV_ROWS,
+			      .prompt = op->kind == OP_SCORES && op->query > GEMV_ROWS,
+			      .attention = attention_of(op, device_model)};
+	if (r.prompt && r.attention != ATTENTION_NONE) {
+		r.context = (double)op->context;
+		r.half = op_rates_half(device_model);
+	}
+	return r;
 }

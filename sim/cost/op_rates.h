@@ -22,9 +22,13 @@ enum { MEASURED_FEW_ROWS = 8 };
 
 struct op_rates {
 	enum weights_rate memory, arithmetic; /* WEIGHTS_NONE: the operator reads no weights */
-	bool experts;                  /* a product of many rows of experts, from no table of its own */
-	bool few;                      /* a product in a matrix-vector kernel */
-	bool several;                  /* one of two rows and more: its arithmetic */
+	double tokens,
+		ramp; /* of a product of many rows: of its pass, and struct ramp's; tokens 0: of no such product */
+	double context,
+		half; /* of attention of a prompt: its keys, and struct ramp's context; context 0: of none */
+	bool experts; /* a product of many rows of experts, from no table of its own */
+	bool few;     /* a product in a matrix-vector kernel */
+	bool several; /* one of two rows and more: its arithmetic */
 	bool read_rows;                /* the same, of a table of rows: its memory term */
 	bool cache;                    /* attention of few queries: reads the KV cache */
 	bool prompt;                   /* attention of many queries */
@@ -34,6 +38,14 @@ struct op_rates op_rates_of(const struct op *op, const struct device_model *devi
 
 /* Of an operator of attention that no heads' own kernel (attention.kernels) runs. */
 enum attention_rate attention_rate_of(const struct attention_table *a, const struct op *op);
+
+/* The time of products of a pass of so many tokens where its ramp (struct ramp) is `ramp`, over that where it is `other`. */
+double op_rates_ramp(double tokens, double ramp, double other);
+
+/* The same of attention of prompts behind a context, by those at which its time is twice that behind few tokens. */
+double op_rates_context(double context, double half, double other);
+/* The context of a device model at which it is. */
+double op_rates_half(const struct device_model *device_model);
 
 /* The key of a matrix-vector rate that weights of so many bits each are read at: gemv, gemv_q8 or gemv_q4. */
 enum weights_rate op_rates_by_bits(const struct profile *p, double bits);

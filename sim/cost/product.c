@@ -207,6 +207,40 @@ static double tiled(const struct device_model *device_model, const struct op *op
 	return done / m * fmax(1, places / tiles);
 }
 
+static const struct qty *ramp_of(const struct device_model *device_model, const struct op *op)
+{
+	const struct ramp *r = &device_model->profile->ramp;
+
+	return op->experts ? &r->experts : &r->products;
+}
+
+/* Of the model alone, how many times as many tokens. */
+static double own_ramp(const struct device_model *device_model)
+{
+	const struct model_reach *reach = device_model->reach;
+
+	return reach && reach->ramp.given ? reach->ramp.value : 1;
+}
+
+double product_ramp(const struct device_model *device_model, const struct op *op)
+{
+	const struct qty *q = ramp_of(device_model, op);
+
+	return own_ramp(device_model) * (q->given ? q->value : RAMP_TOKENS);
+}
+
+/* What the machine takes longer, or less long, for few tokens of a pass than others that are as fast with many. */
+static void add_ramp(struct term *arithmetic, const struct device_model *device_model, const struct op *op)
+{
+	const double tokens = product_tokens(op), ramp = product_ramp(device_model, op);
+	const struct qty *q = ramp_of(device_model, op);
+
+	arithmetic->s *= op_rates_ramp(tokens, ramp, RAMP_TOKENS);
+	if (q->given)
+		arithmetic->spread =
+			exact_hypot(arithmetic->spread, q->spread * (1 - op_rates_ramp(tokens, 0, ramp)));
+}
+
 /* Blocks are multiplied as integers, of which a card may do fewer for each product of f16 than those of the fit. */
 static double integers_share(const struct device_model *device_model, const struct op *op)
 {
@@ -263,6 +297,8 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
 	if (is_given(&p->tile.origin) && !few)
 		c->arithmetic.s *= tiled(device_model, op, n);
+	if (!few)
+		add_ramp(&c->arithmetic, device_model, op);
 	if (!product_is_called(p, op))
 		measured_rows_limit(c, op, device_model, n * k, share);
 	c->memory = term_stream(c->bytes, few ? few_rate(p, op) : &p->read);

@@ -26,6 +26,9 @@ void product_add_calls(struct cost *c, const struct op *op, const struct profile
 /* Seconds of the kernel that writes weights of blocks out before a product of many rows reads them; 0: the runtime has none. */
 double product_unpacking_s(const struct op *op, const struct profile *p, double share);
 
+/* The tokens of a pass whose products of many rows reach half of their rate (struct ramp). */
+double product_ramp(const struct device_model *device_model, const struct op *op);
+
 /* The tokens of the pass that it belongs to. */
 double product_tokens(const struct op *op);
 

@@ -148,6 +148,9 @@ void fit_write_file(struct runtime_fit *f, struct str *out)
 	w.prompt = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION);
 	w.other_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_OTHER);
 	w.alone_u = SCALE(f, FACTOR_ARITHMETIC, FACTOR_PROMPT, FACTOR_ATTENTION_ALONE);
+	w.ramp = SCALE(f, FACTOR_RAMP);
+	w.ramp_experts = SCALE(f, FACTOR_RAMP_EXPERTS);
+	w.ramp_context = SCALE(f, FACTOR_CONTEXT);
 	scale_weights(&w, f);
 	set_seen(&w, f);
 	for (size_t i = 0; i < f->n; i++)

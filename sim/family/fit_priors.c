@@ -217,10 +217,21 @@ static bool tells_attention(const struct update *u, size_t model, size_t which)
 	return most - least >= enough;
 }
 
+static bool tells(const struct update *u, size_t model, size_t which)
+{
+	switch (which) {
+	case PREFILL_RAMP:
+	case PREFILL_CONTEXT:
+		return update_tells_lengths(u, model, which);
+	default:
+		return tells_attention(u, model, which);
+	}
+}
+
 static bool any_tells(const struct update *u, size_t which)
 {
 	for (size_t m = 0; m < u->models_n; m++)
-		if (tells_attention(u, m, which))
+		if (tells(u, m, which))
 			return true;
 	return false;
 }
@@ -395,7 +406,22 @@ static double attention_sd(const struct update *u, const struct qty *q)
 	return model_sd;
 }
 
-/* Every model has terms of its own, and those of attention where its runs tell them from the others. */
+static double reach_sd(const struct update *u, size_t model, size_t which)
+{
+	switch (which) {
+	case DECODE_ATTENTION:
+		return attention_sd(u, &u->f->base.profile->attention.decode);
+	case PREFILL_ATTENTION:
+		return attention_sd(u, attention_number(u, model));
+	case PREFILL_RAMP:
+	case PREFILL_CONTEXT:
+		return update_lengths_sd(u, model, which);
+	default:
+		return u->model_sd[which] * sqrt(fmax(u->models_scale[which], 1));
+	}
+}
+
+/* Every model has terms of its own, and those of attention and of its ramp where its runs tell them from the others. */
 static void set_reaches(struct update *u)
 {
 	struct arena *a = u->f->arena;
@@ -408,11 +434,8 @@ static void set_reaches(struct update *u)
 		for (size_t k = 0; k < REACHES; k++) {
 			const size_t at = REACHES * m + k;
 
-			u->reach_at[at] = k < PHASES || tells_attention(u, m, k) ? u->p++ : SIZE_MAX;
-			u->reach_sd[at] = k < PHASES ? u->model_sd[k] * sqrt(fmax(u->models_scale[k], 1))
-					  : k == DECODE_ATTENTION
-						  ? attention_sd(u, &u->f->base.profile->attention.decode)
-						  : attention_sd(u, attention_number(u, m));
+			u->reach_at[at] = k < PHASES || tells(u, m, k) ? u->p++ : SIZE_MAX;
+			u->reach_sd[at] = reach_sd(u, m, k);
 		}
 }
 
@@ -463,6 +486,7 @@ static void set_priors(struct update *u)
 		update_add_factor(u, FACTOR_ARITHMETIC, arithmetic_sd);
 	if (!u->knows_chip)
 		set_kernel_priors(u);
+	update_add_lengths(u);
 	add_several(u);
 	if (u->f->decode_n)
 		update_add_factor(u, FACTOR_MEMORY, memory_sd);

@@ -20,6 +20,7 @@
 static const double formats_sd = 0.25;
 /* How many standard deviations of models' scatter a model may be off before it is told. */
 static const double far_sd = 3;
+static const double models_degrees = 4; /* of Student's t */
 /* An estimate: unknowns, their covariance, and the weights of rows and priors. */
 struct estimate {
 	double *theta, *covariance, *weight;
@@ -85,6 +86,9 @@ static double run_seconds(const struct update *u, const double *theta, const dou
 	memcpy(factor, all, sizeof factor);
 	factor[FACTOR_PROMPT] *= exact_exp(reach_of(u, theta, u->model_of[i], PREFILL_ATTENTION));
 	factor[FACTOR_CACHE] *= exact_exp(reach_of(u, theta, u->model_of[i], DECODE_ATTENTION));
+	factor[FACTOR_RAMP] *= exact_exp(reach_of(u, theta, u->model_of[i], PREFILL_RAMP));
+	factor[FACTOR_RAMP_EXPERTS] *= exact_exp(reach_of(u, theta, u->model_of[i], PREFILL_RAMP));
+	factor[FACTOR_CONTEXT] *= exact_exp(reach_of(u, theta, u->model_of[i], PREFILL_CONTEXT));
 	return predicted_run_seconds_at(&u->f->predicted[i], factor);
 }
 
@@ -167,6 +171,8 @@ static void take_reaches(struct update *u, const struct estimate *e)
 		of->prefill = take_reach(u, e, r, m, PREFILL);
 		of->decode_attention = take_reach(u, e, r, m, DECODE_ATTENTION);
 		of->prefill_attention = take_reach(u, e, r, m, PREFILL_ATTENTION);
+		of->ramp = take_reach(u, e, r, m, PREFILL_RAMP);
+		of->context = take_reach(u, e, r, m, PREFILL_CONTEXT);
 		of->far = fabs(exact_log(of->decode.factor)) > far_sd * u->model_sd[DECODE] ||
 			  fabs(exact_log(of->prefill.factor)) > far_sd * u->model_sd[PREFILL];
 	}
@@ -265,6 +271,39 @@ static int estimate(const struct update *u, struct estimate *e)
 		       : -1;
 }
 
+/* Widens the priors of terms of a model that is far off in one: what models are off by has Student's t with 4 degrees of freedom, as
+ * in fit_shared.c, whose estimate is a normal one's with (4 + z^2) / 5 times the variance (Lange, Little & Taylor, as there).
+ * Returns whether any term is as far off as that. */
+static bool widen_reaches(struct update *u, const double *theta, const double *told)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < REACHES * u->models_n; i++) {
+		const size_t at = u->reach_at[i];
+		const double z = i % REACHES >= PHASES && at != SIZE_MAX ? theta[at] / told[i] : 0;
+		const double by = (models_degrees + z * z) / (models_degrees + 1);
+
+		u->reach_sd[i] = told[i] * sqrt(fmax(by, 1));
+		any |= by > 1;
+	}
+	return any;
+}
+
+static int estimate_models(struct update *u, struct estimate *e)
+{
+	enum { ROUNDS = 20 };
+	const size_t n = REACHES * u->models_n;
+	double *told = arena_array(u->f->arena, n, sizeof *told);
+
+	memcpy(told, u->reach_sd, n * sizeof *told);
+	for (int i = 0; i < ROUNDS; i++)
+		if (estimate(u, e) != 0)
+			return -1;
+		else if (!widen_reaches(u, e->theta, told))
+			break;
+	return 0;
+}
+
 int fit_update(struct runtime_fit *f, struct err *err)
 {
 	struct update u = {.f = f};
@@ -272,7 +311,7 @@ int fit_update(struct runtime_fit *f, struct err *err)
 
 	u.arithmetic_max = arithmetic_max(f->base.profile->gemm[f->base.compute]);
 	update_set_priors(&u);
-	if (estimate(&u, &e) != 0)
+	if (estimate_models(&u, &e) != 0)
 		return err_set(err, "%s: the fit to %zu runs does not converge", f->ask->inputs[0].path, u.n);
 	take_factors(&u, e.theta, e.covariance);
 	tie_formats(&u);

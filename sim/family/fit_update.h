@@ -8,8 +8,17 @@
 #define SIM_FAMILY_FIT_UPDATE_H
 #include "sim/family/fit_work.h"
 
-/* What a model is by itself: in all of a phase, and besides in its attention. */
-enum { DECODE, PREFILL, PHASES, DECODE_ATTENTION = PHASES, PREFILL_ATTENTION, REACHES };
+/* What a model is by itself: in all of a phase, and besides in its attention and in how its prompts hang on lengths. */
+enum {
+	DECODE,
+	PREFILL,
+	PHASES,
+	DECODE_ATTENTION = PHASES,
+	PREFILL_ATTENTION,
+	PREFILL_RAMP,
+	PREFILL_CONTEXT,
+	REACHES
+};
 
 struct update {
 	struct runtime_fit *f;
@@ -37,6 +46,12 @@ void update_set_priors(struct update *u);
 
 /* Lists an unknown factor, whose prior has that relative standard deviation. */
 void update_add_factor(struct update *u, enum run_factor which, double sd);
+
+/* Lists the factors on struct ramp that the runs tell (fit_lengths.c). Do those of a model tell its own, PREFILL_RAMP or
+ * PREFILL_CONTEXT; and the relative standard deviation of that prior. */
+void update_add_lengths(struct update *u);
+bool update_tells_lengths(const struct update *u, size_t model, size_t which);
+double update_lengths_sd(const struct update *u, size_t model, size_t which);
 
 /* What a row is off by itself, relative. */
 double update_row_sd(const struct update *u, size_t row);

@@ -28,6 +28,7 @@ struct fit_model_reach {
 	const char *title;
 	struct fit_scale prefill, decode;
 	struct fit_scale prefill_attention, decode_attention; /* besides, of attention alone */
+	struct fit_scale ramp, context;
 	bool far; /* further off than models scatter: three of their standard deviations */
 };
 
@@ -107,7 +108,8 @@ struct fit_written {
 	struct fit_scale read[WEIGHTS_RATES], product[WEIGHTS_RATES], dequant[WEIGHTS_RATES];
 	struct fit_scale experts[WEIGHTS_RATES]; /* as dequant, of products of experts */
 	struct fit_scale read_rows[WEIGHTS_RATES], several[WEIGHTS_RATES];
-	bool experts_told;                     /* some of the runs were of a mixture of experts */
+	struct fit_scale ramp, ramp_experts, ramp_context; /* tokens, not rates */
+	bool experts_told;                                 /* some of the runs were of a mixture of experts */
 	const char *kernel_source;             /* of an overhead that is not fitted; NULL: that of `from` */
 	const struct fit_model_reach *reaches; /* of models; beside those that `from` has of others */
 	size_t reaches_n;
@@ -123,6 +125,12 @@ double fit_spread_left(double spread, const struct fit_scale *by);
 
 /* Sets the scales of all operators alike, from those of arithmetic and memory. */
 void fit_written_alike(struct fit_written *w);
+
+/* Appends `models:` with what models are by themselves; nothing where none is told. */
+void fit_write_models(const struct fit_written *w, struct str *out);
+/* Appends text in quotes; and a value as its file had it, on one line. */
+void fit_write_quoted(struct str *out, const char *text);
+void fit_write_tree(struct str *out, const struct yml *node);
 
 /* Appends "      NAME:" and its keys, as they stand under `runtimes:` of a hardware file. */
 void fit_write_runtime(const struct fit_written *w, struct str *out);

@@ -12,8 +12,10 @@
 
 /* Blocks may be multiplied as integers, by units that pass the dtype's peak: what hw/profile_fields.c allows. */
 static const double most_by_weights = 10, most_of_rows = 100;
+/* Of a ramp, likewise. */
+static const double most_tokens = 4096, most_context = 1e9;
 
-static void add_quoted(struct str *out, const char *text)
+void fit_write_quoted(struct str *out, const char *text)
 {
 	struct jsonw w;
 
@@ -64,7 +66,7 @@ static void add_number(const struct fit_written *w, struct str *out, const char 
 	units_format(out, sd / unit, dim, 3);
 	str_addf(out, ", how: %s, source: ",
 		 provenance_names[as->by->fitted ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
-	add_quoted(out, source_of(w, key, q, as));
+	fit_write_quoted(out, source_of(w, key, q, as));
 	str_add(out, "}");
 }
 
@@ -95,6 +97,7 @@ void fit_written_alike(struct fit_written *w)
 		w->product[i] = w->several[i] = w->arithmetic;
 		w->dequant[i] = w->experts[i] = (struct fit_scale){.factor = 1};
 	}
+	w->ramp = w->ramp_experts = w->ramp_context = (struct fit_scale){.factor = 1};
 }
 
 static void add_rates(const struct fit_written *w, struct str *out)
@@ -165,10 +168,10 @@ static void add_scalar(struct str *out, const struct yml *node)
 	else if (!node->quoted && strspn(node->text, plain) == strlen(node->text))
 		str_add(out, node->text);
 	else
-		add_quoted(out, node->text);
+		fit_write_quoted(out, node->text);
 }
 
-static void add_tree(struct str *out, const struct yml *node)
+void fit_write_tree(struct str *out, const struct yml *node)
 {
 	const bool is_map = node->kind == YML_MAP;
 
@@ -181,7 +184,7 @@ static void add_tree(struct str *out, const struct yml *node)
 		str_add(out, i ? ", " : "");
 		if (is_map)
 			str_addf(out, "%s: ", node->keys[i]->text);
-		add_tree(out, node->items[i]);
+		fit_write_tree(out, node->items[i]);
 	}
 	str_add(out, is_map ? "}" : "]");
 }
@@ -196,7 +199,7 @@ void fit_write_keys(struct str *out, size_t indent, const struct yml *node, cons
 			continue;
 		str_pad(out, ' ', indent);
 		str_addf(out, "%s: ", key);
-		add_tree(out, node->items[i]);
+		fit_write_tree(out, node->items[i]);
 		str_add(out, "\n");
 	}
 }
@@ -223,7 +226,7 @@ static void add_as_it_was(struct str *out, size_t indent, const char *key, const
 		return;
 	str_pad(out, ' ', indent);
 	str_addf(out, "%s: ", key);
-	add_tree(out, from->node);
+	fit_write_tree(out, from->node);
 	str_add(out, "\n");
 }
 
@@ -265,6 +268,32 @@ static void add_dequant(const struct fit_written *w, struct str *out)
 		add_as_it_was(out, 8, "dequant", &all->origin);
 	if (apart)
 		add_dequant_experts(w, out);
+}
+
+/* Tokens at which products reach half of their rate: those that the base has, and those that the runs tell. */
+static void add_ramp(const struct fit_written *w, struct str *out)
+{
+	const struct {
+		const char *key;
+		const struct qty *q;
+		const struct fit_scale *by;
+		double usual, most;
+	} all[] = {{"products", &w->from->ramp.products, &w->ramp, RAMP_TOKENS, most_tokens},
+		   {"experts", &w->from->ramp.experts, &w->ramp_experts, RAMP_TOKENS, most_tokens},
+		   {"context", &w->from->ramp.context, &w->ramp_context, RAMP_CONTEXT, most_context}};
+	struct str lines = STR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct qty usual = {.value = all[i].usual,
+					  .provenance = PROVENANCE_TRANSFERRED,
+					  .given = all[i].by->fitted};
+		const struct manner as = {all[i].by, DIM_COUNT, all[i].most, 0};
+
+		add_line(w, &lines, 10, all[i].key, all[i].q->given ? all[i].q : &usual, &as);
+	}
+	if (lines.len)
+		str_addf(out, "        ramp:\n%s", lines.text);
+	str_release(&lines);
 }
 
 /* Tables of products as they were measured: those of a few rows are bound by reading. */
@@ -453,7 +482,7 @@ static const char *const written[] = {
 	"kv_append", "kv_repeat", "scores",     "linear",      "activation", "residual",
 	"overhead",  "few",       "all_logits", "chips",       "chips_like", "dies",
 	"dequant",   "products",  "experts",    "experts_few", "suite",      "dequant_experts",
-	"models",    "beyond"};
+	"models",    "beyond",    "ramp"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
@@ -472,21 +501,21 @@ static void add_seen(struct str *out, const struct yml *kind, const char *chip)
 
 	for (size_t i = 0; had && had->kind == YML_LIST && i < had->n; i++)
 		if (!strcmp(had->items[i]->text, chip)) {
-			add_tree(out, kind);
+			fit_write_tree(out, kind);
 			return;
 		}
 	str_add(out, "{seen_on: [");
 	for (size_t i = 0; had && had->kind == YML_LIST && i < had->n; i++) {
-		add_tree(out, had->items[i]);
+		fit_write_tree(out, had->items[i]);
 		str_add(out, ", ");
 	}
-	add_quoted(out, chip);
+	fit_write_quoted(out, chip);
 	str_add(out, "]");
 	for (size_t i = 0; i < kind->n; i++) {
 		if (kind->items[i] == had)
 			continue;
 		str_addf(out, ", %s: ", kind->keys[i]->text);
-		add_tree(out, kind->items[i]);
+		fit_write_tree(out, kind->items[i]);
 	}
 	str_add(out, "}");
 }
@@ -507,67 +536,15 @@ static void add_beyond(const struct fit_written *w, struct str *out)
 		if (chip && kind < BEYOND_KINDS && w->seen[kind] && node->items[i]->kind == YML_MAP)
 			add_seen(out, node->items[i], chip);
 		else
-			add_tree(out, node->items[i]);
+			fit_write_tree(out, node->items[i]);
 	}
 	str_add(out, "}\n");
-}
-
-static bool is_told(const struct fit_written *w, const char *title)
-{
-	for (size_t i = 0; i < w->reaches_n; i++)
-		if (!strcmp(w->reaches[i].title, title))
-			return true;
-	return false;
-}
-
-static void add_reach_number(const struct fit_written *w, struct str *out, const char *key,
-			     const struct fit_scale *s)
-{
-	const double value = fmin(fmax(s->factor, 0.01), 100);
-
-	if (!s->fitted)
-		return;
-	str_pad(out, ' ', 12);
-	str_addf(out, "%s: {value: ", key);
-	units_format(out, value, DIM_SHARE, 6);
-	str_add(out, ", sd: ");
-	units_format(out, value * s->se, DIM_SHARE, 3);
-	str_addf(out, ", how: measured, source: \"runs of it, against '%s'\"}\n", w->from->origin.name);
-}
-
-/* What models are by themselves; those of other models in the base stay. */
-static void add_models(const struct fit_written *w, struct str *out)
-{
-	const struct field_list *base = &w->at->profile->models;
-	const struct model_reach *kept = base->at;
-
-	if (!w->reaches_n && !base->n)
-		return;
-	str_add(out, "        models:\n");
-	for (size_t i = 0; i < base->n; i++) {
-		if (is_told(w, kept[i].origin.name))
-			continue;
-		str_pad(out, ' ', 10);
-		add_quoted(out, kept[i].origin.name);
-		str_add(out, ": ");
-		add_tree(out, kept[i].origin.node);
-		str_add(out, "\n");
-	}
-	for (size_t i = 0; i < w->reaches_n; i++) {
-		str_pad(out, ' ', 10);
-		add_quoted(out, w->reaches[i].title);
-		str_add(out, ":\n");
-		add_reach_number(w, out, "prefill", &w->reaches[i].prefill);
-		add_reach_number(w, out, "decode", &w->reaches[i].decode);
-		add_reach_number(w, out, "prompt_attention", &w->reaches[i].prefill_attention);
-		add_reach_number(w, out, "token_attention", &w->reaches[i].decode_attention);
-	}
 }
 
 void fit_write_runtime(const struct fit_written *w, struct str *out)
 {
 	str_addf(out, "      %s:\n        version: ", w->name);
-	add_quoted(out, w->version);
+	fit_write_quoted(out, w->version);
 	str_add(out, "\n");
 	add_rates(w, out);
 	for (int t = 0; t < DTYPE_N; t++)
@@ -577,12 +554,13 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_fusions(w->kernels, out);
 	add_few(w, out);
 	add_dequant(w, out);
+	add_ramp(w, out);
 	add_rows_tables(w, out, "products", &w->from->products);
 	add_rows_tables(w, out, "experts", &w->from->experts);
 	add_rows_tables(w, out, "experts_few", &w->from->experts_few);
 	fit_write_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
 	add_beyond(w, out);
-	add_models(w, out);
+	fit_write_models(w, out);
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");
 	add_overhead(w, out);

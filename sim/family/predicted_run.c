@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/cost/op_rates.h"
 #include "sim/cost/run_by.h"
 #include "sim/des/engine.h"
 
@@ -241,6 +242,9 @@ const char *const run_factor_names[FACTORS] = {
 	[FACTOR_PRODUCT_BF16] = "products in bf16 x",
 	[FACTOR_FIRST] = "unpacking for one row x",
 	[FACTOR_EXPERTS] = "products of experts x",
+	[FACTOR_RAMP] = "tokens to half of the rate x",
+	[FACTOR_RAMP_EXPERTS] = "the same of experts x",
+	[FACTOR_CONTEXT] = "context to half of it x",
 	[FACTOR_ATTENTION] = "attention u x",
 	[FACTOR_ATTENTION_OTHER] = "attention other_u x",
 	[FACTOR_ATTENTION_ALONE] = "attention alone_u x",
@@ -286,11 +290,21 @@ static double by_attention(enum attention_rate of, const double f[FACTORS])
 	}
 }
 
+/* The rate of a product of many rows, or of attention of a prompt, where it hangs on lengths in another way. */
+static double by_lengths(const struct op_rates *r, const double f[FACTORS])
+{
+	const double ramp = r->ramp * f[r->experts ? FACTOR_RAMP_EXPERTS : FACTOR_RAMP];
+
+	return r->tokens > 0    ? op_rates_ramp(r->tokens, r->ramp, ramp)
+	       : r->context > 0 ? op_rates_context(r->context, r->half, r->half * f[FACTOR_CONTEXT])
+				: 1;
+}
+
 double run_factor_arithmetic(const struct op_rates *r, const double f[FACTORS])
 {
 	const double all = f[FACTOR_ARITHMETIC] * (r->cache ? f[FACTOR_CACHE] : 1) *
 			   (r->prompt ? f[FACTOR_PROMPT] : 1) * by_attention(r->attention, f) *
-			   (r->experts ? f[FACTOR_EXPERTS] : 1);
+			   (r->experts ? f[FACTOR_EXPERTS] : 1) * by_lengths(r, f);
 
 	if (r->several)
 		return all * f[FACTOR_SEVERAL] *

@@ -67,6 +67,9 @@ enum run_factor {
 	FACTOR_PRODUCT_BF16, /* the same of weights in bf16, where they have kernels of their own */
 	FACTOR_FIRST,        /* arithmetic of products of one row: unpacking weights as they come in */
 	FACTOR_EXPERTS,      /* products of many rows of experts, against others of that format */
+	FACTOR_RAMP, /* tokens of a pass at which dense products reach half of their rate (struct ramp) */
+	FACTOR_RAMP_EXPERTS, /* those of experts */
+	FACTOR_CONTEXT,   /* a context at which attention of prompts reaches half of its rate (struct ramp) */
 	FACTOR_ATTENTION, /* attention of the table's utilisation; of the two others, against that of prompts */
 	FACTOR_ATTENTION_OTHER,
 	FACTOR_ATTENTION_ALONE,
@@ -95,7 +98,7 @@ double predicted_run_seconds(const struct predicted_run *r);
 double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z);
 
 /* Seconds for fits, not rounded, since rounding would spoil derivatives. factor, by enum run_factor: FACTOR_KERNEL and
- * FACTOR_STEP multiply overheads, all others divide times (2: twice as fast). */
+ * FACTOR_STEP multiply overheads, FACTOR_RAMP, FACTOR_RAMP_EXPERTS and FACTOR_CONTEXT tokens, all others divide times (2: twice as fast). */
 double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS]);
 /* The same with all factors 1, from a plan, without storing its costs. */
 double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model);

@@ -240,6 +240,17 @@ struct tile {
 	struct expert_loop loop;
 };
 
+/* How the rate of products grows with the tokens of a pass, as runs on one machine tell it: t tokens take the time of t + ramp,
+ * where the profile's other numbers, which are of many machines, take it for RAMP_TOKENS. So a pass of as many reaches half of the
+ * rate of long ones: n_1/2 of Hockney & Jesshope, Parallel Computers 2 (1988), section 1.3.2. Shorter passes count as that.
+ * And how attention of prompts slows down: behind `context` tokens, whose keys and values caches hold less of, it takes twice the
+ * time for each that it takes behind few, where the other numbers take it behind RAMP_CONTEXT. */
+enum { RAMP_TOKENS = 64, RAMP_CONTEXT = 262144 };
+struct ramp {
+	struct origin origin; /* node NULL: not given */
+	struct qty products, experts, context;
+};
+
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
 struct dies {
 	struct origin origin;
@@ -260,6 +271,8 @@ struct model_reach {
 	struct qty prefill, decode; /* how many times as fast; not given: 1 */
 	/* the same, besides, of attention: of many queries what it computes, of few that and its reading of the cache */
 	struct qty prompt_attention, token_attention;
+	/* how many times as many tokens its products take to half of their rate, and its attention to half of its (struct ramp) */
+	struct qty ramp, context;
 };
 
 /* The attention windows, latent caches and sparse reads that a runtime honours. Whether a window shortens what
@@ -386,6 +399,7 @@ struct profile {
 	struct rows_tables products, experts, experts_few;
 	struct expert_calls expert_calls;
 	struct tile tile;
+	struct ramp ramp;
 	struct dies dies;
 	struct honours honours;
 	struct code_by_hand by_hand;

@@ -306,6 +306,17 @@ static const struct field tile_fields[] = {
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
+static const struct field ramp_fields[] = {
+	{FIELD_KEY(struct ramp, products), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 4096,
+	 .optional = true, .help = "of dense products; not given: 64"},
+	{FIELD_KEY(struct ramp, experts), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 4096,
+	 .optional = true, .help = "of those of experts; not given: 64"},
+	{FIELD_KEY(struct ramp, context), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 1, .max = 1e9,
+	 .optional = true,
+	 .help = "behind which attention of prompts reaches half of its rate; not given: 262144"},
+};
+static const struct table ramp_table = {"ramp", sizeof(struct ramp), ramp_fields, ARRAY_LEN(ramp_fields)};
+
 static const struct field dies_fields[] = {
 	QTY(struct dies, bandwidth, DIM_SHARE, 0.1, 1, "of the rates that are shares of the bus"),
 	QTY(struct dies, arithmetic, DIM_SHARE, 0.1, 1, "of the utilisation"),
@@ -441,6 +452,10 @@ static const struct field model_fields[] = {
 	QTY_OPT(struct model_reach, decode, DIM_SHARE, 0.01, 100, "times as fast in tokens"),
 	QTY_OPT(struct model_reach, prompt_attention, DIM_SHARE, 0.01, 100,
 		"times as fast, besides, in attention of prompts"),
+	QTY_OPT(struct model_reach, ramp, DIM_SHARE, 0.01, 100,
+		"how many times as many tokens of a pass reach half of the rate of long ones"),
+	QTY_OPT(struct model_reach, context, DIM_SHARE, 0.01, 100,
+		"how many times as long a context brings attention of prompts to half of its rate"),
 	QTY_OPT(struct model_reach, token_attention, DIM_SHARE, 0.01, 100,
 		"times as fast, besides, in attention of tokens"),
 };
@@ -513,6 +528,10 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, expert_calls, expert_calls_table,
 		"experts of 16-bit weights whose products the host starts one by one, as measured"),
 	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),
+	SUB_OPT(struct profile, ramp, ramp_table,
+		"how rates of prompts hang on lengths on this machine: tokens of a pass whose products reach "
+		"half of "
+		"the rate of long ones, and context"),
 	SUB_OPT(struct profile, dies, dies_table,
 		"what a chip of two dies reaches of shares and utilisation"),
 	SUB_OPT(struct profile, honours, honours_table,

@@ -1070,6 +1070,61 @@ START_TEST(tiles_of_many_rows_are_few)
 }
 END_TEST
 
+/* A pass of t tokens takes the time of t + ramp, where others take that of t + 64; none counts as fewer than 64. */
+static const struct {
+	int64_t m, experts;
+	double slower;
+} ramps[] = {{128, 0, 320.0 / 192}, {64, 0, 2}, {32, 0, 2}, {4096, 0, 4288.0 / 4160}, {128, 1, 136.0 / 192}};
+
+START_TEST(rates_hang_on_the_tokens_of_a_pass)
+{
+	const char *const sets[] = {RUNTIME "ramp={products: 192, experts: 8}", NULL};
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost c;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = ramps[_i].m;
+	op.rows = (double)op.m;
+	op.experts = ramps[_i].experts;
+	op.flop *= op.rows;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, ramps[_i].slower * op.flop / 0.5e12, 1e-9 * c.arithmetic.s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Attention of a prompt takes twice the time for each key behind so many tokens, where others do behind 262,144. */
+START_TEST(attention_hangs_on_the_context)
+{
+	const char *const set = RUNTIME "ramp={context: 32768}";
+	struct op op = {.kind = OP_SCORES,
+			.phase = PHASE_PREFILL,
+			.query = 512,
+			.context = 65536,
+			.times = 1,
+			.flop = 1e12,
+			.dense_flop = 1e12,
+			.kv_B = 1e6,
+			.groups = 1,
+			.caches = 1,
+			.sequences = 1};
+	double seconds[2];
+
+	for (int k = 0; k < 2; k++) {
+		const char *const sets[] = {k ? set : NULL, NULL};
+		struct device_model device_model;
+
+		fixture_text(&fixture, FIXTURE_THREE, sets);
+		device_model = device_model_of(0, DTYPE_F16);
+		seconds[k] = cost_of(&op, &device_model, 1).arithmetic.s;
+		fixture_release(&fixture);
+	}
+	ck_assert_double_eq_tol(seconds[1] / seconds[0], 3 / 1.25, 1e-9);
+}
+END_TEST
+
 /* Rows that an expert's tiles compute: 16 experts, of which a token meets 4, so that m rows each are 4 m tokens. */
 static const struct {
 	const char *tile;
@@ -1803,6 +1858,8 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_loop_test(tc, tiles_of_many_rows_are_few, 0, ARRAY_LEN(high_tiles));
+	tcase_add_loop_test(tc, rates_hang_on_the_tokens_of_a_pass, 0, ARRAY_LEN(ramps));
+	tcase_add_test(tc, attention_hangs_on_the_context);
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_loop_test(tc, experts_are_gathered_into_tiles, 0, ARRAY_LEN(gathered));
