@@ -15,6 +15,7 @@ struct attention_params {
 #define QUERIES 64 /* of a block, 16 of each warp */
 #define KEYS    64 /* of one step */
 #define PAD     8  /* keeps the rows of a tile out of each other's banks */
+#define SPLITS_MAX 256 /* of decode; known to kernels/gpu/plan.c too */
 #define NOTHING (-1e30f) /* a score that is masked: exp2 of it is 0, and it is not an infinity to subtract */
 
 /* 64 rows of D numbers into shared memory, zeros past the end; the copies are not waited for. */
@@ -169,6 +170,7 @@ DEVICE void prefill(const half *q, const half *keys, const half *values, float *
 	{                                                                                                    \
 		SHARED half tk[KEYS * (D + PAD)];                                                \
 		SHARED half tv[KEYS * (D + PAD)];                                                \
+		previous_end();                                                                              \
 		prefill<D>(q, keys, values, out, p, tk, tv);                                                 \
 	}
 PREFILL(64)
@@ -322,6 +324,7 @@ DEVICE void decode(const half *q, const half *keys, const half *values, float *p
 	{                                                                                                    \
 		SHARED float queries[GROUP * D];                                                 \
 		SHARED float shared[DECODE_WARPS][D + 2];                                                    \
+		previous_end();                                                                              \
 		decode<D, GROUP, L>(q, keys, values, part, p, queries, shared);                              \
 	}
 DECODE(64, 1, 8)
@@ -486,6 +489,7 @@ DEVICE void decode_heads(const half *q, const half *keys, const half *values, fl
 				      PARAMS(attention_params) p)                                            \
 	{                                                                                                    \
 		SHARED float shared[DECODE_WARPS][GROUP][D + 2];                                             \
+		previous_end();                                                                              \
 		decode_heads<D, GROUP>(q, keys, values, part, p, shared);                                    \
 	}
 DECODE_HEADS(64, 2)
@@ -495,32 +499,36 @@ DECODE_HEADS(128, 2)
 DECODE_HEADS(128, 4)
 DECODE_HEADS(128, 8)
 
-/* Decode, second half: a warp for each head joins its splits. */
-template <int D> DEVICE void join(const float *part, float *out, const attention_params &p)
+/* Decode, second half: a block for each head joins its splits, a thread each number; maxima and divisors of all splits come first
+ * (flash_attn_combine_results() of ggml-cuda/fattn-common.cuh). */
+template <int D> DEVICE void join(const float *part, float *out, const attention_params &p, float (*ends)[2])
 {
-	const uint head = block_x(), lane = thread_of_block();
+	const uint head = block_x(), at = thread_of_block();
 	const float *from = part + (uint64)head * p.splits * (D + 2);
-	float top = NOTHING, total = 0.0f, o[D / 32];
+	float top = NOTHING, total = 0.0f, sum = 0.0f;
 
+	for (uint i = at; i < 2 * p.splits; i += D)
+		ends[i / 2][i % 2] = from[i / 2 * (D + 2) + D + i % 2];
+	block_barrier();
 	for (uint s = 0; s < p.splits; s++)
-		top = larger(top, from[s * (D + 2) + D]);
-	UNROLL for (int i = 0; i < D / 32; i++)
-		o[i] = 0.0f;
-	for (uint s = 0; s < p.splits; s++) {
-		const float shrink = exp2_fast(from[s * (D + 2) + D] - top);
+		top = larger(top, ends[s][0]);
+	_Pragma("unroll 4") for (uint s = 0; s < p.splits; s++)
+	{
+		const float shrink = exp2_fast(ends[s][0] - top);
 
-		total += from[s * (D + 2) + D + 1] * shrink;
-		UNROLL for (int i = 0; i < D / 32; i++)
-			o[i] += from[s * (D + 2) + i * 32 + lane] * shrink;
+		total += ends[s][1] * shrink;
+		sum += from[s * (D + 2) + at] * shrink;
 	}
-	UNROLL for (int i = 0; i < D / 32; i++)
-		out[head * D + i * 32 + lane] = o[i] / total;
+	out[head * D + at] = sum / total;
 }
 
 #define JOIN(D)                                                                                              \
-	KERNEL(32) attention_join_##D(const float *part, float *out, PARAMS(attention_params) p)             \
+	KERNEL_ALONE(D) attention_join_##D(const float *part, float *out, PARAMS(attention_params) p)        \
 	{                                                                                                    \
-		join<D>(part, out, p);                                                                       \
+		SHARED float ends[SPLITS_MAX][2];                                                            \
+		next_begin();                                                                                \
+		previous_end();                                                                              \
+		join<D>(part, out, p, ends);                                                                 \
 	}
 JOIN(64)
 JOIN(128)

@@ -1,15 +1,10 @@
 /*
- * blocks.cu - products with weights in blocks of 8 and 4 bits, as the software that is to be predicted multiplies them
- * (ggml-cuda of llama.cpp: quantize.cu, mmvq.cu, mmq.cuh): x is rounded to 8 bits by blocks of 32, and products are of
- * whole numbers, summed in 32 bits.
+ * blocks.cu - products with weights in blocks (formats.h), as the software that is to be predicted multiplies them (ggml-cuda of llama.cpp:
+ * quantize.cu, mmq.cuh): x is rounded to 8 bits by blocks of 32, and products are of whole numbers, summed in 32 bits. Few rows are multiplied
+ * in few_blocks.cu.
  *
- * y[m][n] = x[m][k] W[n][k]', for a few rows by a block of threads for each two or four rows of weights, for many by tensor
- * cores; the same over the experts of a mixture. q8: a half scale and 32 signed bytes (34 B); q4: a half scale and 16 bytes
- * (18 B), w = scale (q - 8), low nibbles are weights 0-15, high nibbles 16-31. k is a multiple of 32.
+ * y[m][n] = x[m][k] W[n][k]', for many rows by tensor cores; the same over the experts of a mixture. k is a multiple of 32.
  */
-#define THREADS      128 /* of the kernels for few rows */
-#define WARPS        (THREADS / 32)
-#define BLOCK        32
 #define GEMM_THREADS 256
 #define GEMM_WARPS   (GEMM_THREADS / 32)
 #define TILE_N       128 /* rows of weights */
@@ -20,11 +15,6 @@
 
 struct product_params {
 	uint m, n, k;
-};
-
-/* Of a block of 32 numbers of x: what one of its whole numbers is worth, and the sum of all of them. */
-struct x_scale {
-	float each, sum;
 };
 
 /* ---- rounding ---- */
@@ -69,146 +59,9 @@ DEVICE uint64 four_of_thread(const product_params &p)
 KERNEL(GEMM_THREADS)
 round_rows(const float *x, uint *q, x_scale *scales, PARAMS(product_params) p)
 {
+	next_begin();
+	previous_end();
 	round_four(x, q, scales, four_of_thread(p));
-}
-
-/* ---- a few rows ---- */
-
-/* Eight bytes in halves of two, which is what blocks are aligned to. */
-DEVICE uint word_of_halves(const ushort *at)
-{
-	return (uint)at[0] | (uint)at[1] << 16;
-}
-DEVICE float half_bits(ushort bits)
-{
-	return widen(half{bits});
-}
-
-struct alignas(8) two_words {
-	uint at[2];
-};
-
-struct q8 {
-	enum { STEP = 8, BYTES = 34 }; /* four threads share a block */
-	struct x_piece {
-		two_words q;
-		float each;
-	};
-	struct piece {
-		uint q[2];
-		float scale;
-	};
-	static __device__ x_piece load(const uchar *x, const x_scale *scales, uint i)
-	{
-		return x_piece{((const two_words *)x)[i], scales[i / 4].each};
-	}
-	static __device__ piece weights(const uchar *row, uint i)
-	{
-		const ushort *block = (const ushort *)(row + (uint64)(i / 4) * BYTES),
-			     *q = block + 1 + i % 4 * 4;
-
-		return piece{{word_of_halves(q), word_of_halves(q + 2)}, half_bits(block[0])};
-	}
-	static __device__ float product(const piece &w, const x_piece &x)
-	{
-		return (float)dot4(w.q[1], x.q.at[1], dot4(w.q[0], x.q.at[0], 0)) * (w.scale * x.each);
-	}
-};
-
-struct q4 {
-	enum {
-		STEP = 16,
-		BYTES = 18
-	}; /* two threads share a block: weights 0-7 and 16-23, or 8-15 and 24-31 */
-	struct x_piece {
-		two_words low, high;
-		float each, offset;
-	};
-	struct piece {
-		uint q[2];
-		float scale;
-	};
-	static __device__ x_piece load(const uchar *x, const x_scale *scales, uint i)
-	{
-		const two_words *at = (const two_words *)x + i / 2 * 4 + i % 2;
-		const x_scale s = scales[i / 2];
-
-		return x_piece{at[0], at[2], s.each, 4.0f * s.sum}; /* half of eight times the sum */
-	}
-	static __device__ piece weights(const uchar *row, uint i)
-	{
-		const ushort *block = (const ushort *)(row + (uint64)(i / 2) * BYTES),
-			     *q = block + 1 + i % 2 * 4;
-
-		return piece{{word_of_halves(q), word_of_halves(q + 2)}, half_bits(block[0])};
-	}
-	static __device__ float product(const piece &w, const x_piece &x)
-	{
-		int sum = 0;
-
-		UNROLL for (int j = 0; j < 2; j++)
-		{
-			sum = dot4(w.q[j] & 0x0f0f0f0fu, x.low.at[j], sum);
-			sum = dot4(w.q[j] >> 4 & 0x0f0f0f0fu, x.high.at[j], sum);
-		}
-		return w.scale * ((float)sum * x.each - x.offset);
-	}
-};
-
-/* part[warp][r][j]: sums of a warp's columns for row r of the weights by row j of x. Rows past the end repeat the last. */
-template <typename F, int M, int R>
-DEVICE void rows_product(const uchar *w, const uchar *x, const x_scale *scales, float (*part)[R][M],
-			 const uint *x_row, uint row0, uint n, uint k)
-{
-	const uint thread = thread_of_block();
-	const uint64 bytes = (uint64)(k / BLOCK) * F::BYTES;
-	float sum[R][M];
-
-	UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < M; j++) sum[r][j] = 0.0f;
-	_Pragma("unroll 2") for (uint i = thread; i < k / F::STEP; i += THREADS)
-	{
-		typename F::piece weights[R];
-
-		UNROLL for (int r = 0; r < R; r++) weights[r] =
-			F::weights(w + bytes * (row0 + r < n ? row0 + r : n - 1), i);
-		UNROLL for (int j = 0; j < M; j++)
-		{
-			const typename F::x_piece v =
-				F::load(x + (uint64)x_row[j] * k, scales + (uint64)x_row[j] * (k / BLOCK), i);
-
-			UNROLL for (int r = 0; r < R; r++) sum[r][j] += F::product(weights[r], v);
-		}
-	}
-	rows_part<M, R>(sum, part);
-}
-
-template <typename F, int M, int R>
-DEVICE void gemv(const uchar *w, const uchar *x, const x_scale *scales, float *y, const product_params &p,
-		 float (*part)[R][M])
-{
-	const uint row0 = block_x() * R;
-	uint x_row[M];
-
-	UNROLL for (int j = 0; j < M; j++) x_row[j] = (uint)j < p.m ? j : p.m - 1;
-	rows_product<F, M, R>(w, x, scales, part, x_row, row0, p.n, p.k);
-	rows_store<WARPS, M, R>(y, part, 0, p.m, row0, p.n);
-}
-
-/* Expert e, the block's y, serves the tokens ids[first[e]] ... ids[first[e + 1] - 1], M at a time. */
-template <typename F, int M, int R>
-DEVICE void moe(const uchar *w, const uchar *x, const x_scale *scales, float *y, const product_params &p,
-		const uint *first, const uint *ids, float (*part)[R][M])
-{
-	const uint row0 = block_x() * R, e = block_y(), end = first[e + 1];
-	const uchar *expert = w + (uint64)e * p.n * (p.k / BLOCK) * F::BYTES;
-	uint x_row[M];
-
-	for (uint t = first[e]; t < end; t += M) {
-		UNROLL for (uint j = 0; j < M; j++) x_row[j] = ids[t + j < end ? t + j : end - 1];
-		rows_product<F, M, R>(expert, x, scales, part, x_row, row0, p.n, p.k);
-		rows_store<WARPS, M, R>(y, part, ids + t, end - t, row0, p.n);
-		block_barrier(); /* before the parts are written again */
-	}
 }
 
 /* ---- many rows ---- */
@@ -540,14 +393,6 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	}
 }
 
-#define GEMV(name, M, R)                                                                                     \
-	KERNEL(THREADS)                                                                                      \
-	gemv_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y,                   \
-			  PARAMS(product_params) p)                                                          \
-	{                                                                                                    \
-		SHARED float part[WARPS][R][M];                                                              \
-		gemv<name, M, R>(w, x, scales, y, p, part);                                                  \
-	}
 #define GEMM(name, M)                                                                                        \
 	KERNEL(GEMM_THREADS)                                                                                 \
 	gemm_##name##_##M(const uchar *w, const uchar *x, const x_scale *scales, float *y, float *parts,     \
@@ -566,10 +411,6 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	}
 /* R and M are known to kernels/gpu/plan.c and cuda_style of kernels/cuda/host.c too. */
 #define FORMAT(name)                                                                                         \
-	GEMV(name, 1, 1)                                                                                     \
-	GEMV(name, 2, 2)                                                                                     \
-	GEMV(name, 4, 2)                                                                                     \
-	GEMV(name, 8, 4)                                                                                     \
 	GEMM(name, 16)                                                                                       \
 	GEMM(name, 32)                                                                                       \
 	GEMM(name, 64)                                                                                       \
@@ -577,14 +418,7 @@ DEVICE void experts(tile<M> *t, const uchar *w, const uchar *x, const x_scale *s
 	EXPERTS(name, 16)                                                                                    \
 	EXPERTS(name, 32)                                                                                    \
 	EXPERTS(name, 64)                                                                                    \
-	EXPERTS(name, 128)                                                                                   \
-	KERNEL(THREADS)                                                                                      \
-	moe_##name(const uchar *w, const uchar *x, const x_scale *scales, float *y,                          \
-		   PARAMS(product_params) p, const uint *first, const uint *ids)                             \
-	{                                                                                                    \
-		SHARED float part[WARPS][4][2];                                                              \
-		moe<name, 2, 4>(w, x, scales, y, p, first, ids, part);                                       \
-	}
+	EXPERTS(name, 128)
 FORMAT(q8)
 FORMAT(q4)
 

@@ -10,6 +10,8 @@ typedef unsigned int uint;
 typedef unsigned long long uint64;
 
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+/* The compiler may take as many registers as it likes, so that fewer blocks run at once: what one block at the least for a multiprocessor means */
+#define KERNEL_ALONE(threads) extern "C" __global__ void __launch_bounds__(threads, 1)
 #define DEVICE          static __device__ __forceinline__
 #define SHARED          __shared__ __align__(16)
 #define PARAMS(type)    const type /* of a struct that is passed with the launch */
@@ -48,6 +50,22 @@ DEVICE uint block_size()
 DEVICE void block_barrier()
 {
 	__syncthreads();
+}
+
+/* A kernel may be started while the one before it in its stream runs, if its plan says so (plan.h: early; timing.c). It then waits first
+ * for that one, so that what follows sees what it wrote; `next_begin` says that the next may be started from here on, else it is when all
+ * blocks have ended. Nothing before compute capability 9.0. */
+DEVICE void previous_end()
+{
+#if __CUDA_ARCH__ >= 900
+	asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+DEVICE void next_begin()
+{
+#if __CUDA_ARCH__ >= 900
+	asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
 }
 
 DEVICE float widen(float x)

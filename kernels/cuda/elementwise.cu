@@ -43,6 +43,8 @@ template <typename T> DEVICE void rmsnorm(const T *x, const T *w, T *y, const pa
 	KERNEL(1024) rmsnorm_##name(const T *x, const T *w, T *y, PARAMS(pass_params) p)                      \
 	{                                                                                                    \
 		SHARED float sums[WARPS_MAX];                                                                \
+		next_begin();                                                                                \
+		previous_end();                                                                              \
 		rmsnorm<T>(x, w, y, p, sums);                                                                \
 	}
 RMSNORM(f32, float)

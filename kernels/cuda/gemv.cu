@@ -8,6 +8,7 @@
  */
 #define THREADS 128
 #define WARPS   (THREADS / 32)
+#define ONE_ROW_THREADS 256 /* at most */
 
 struct gemv_params {
 	uint m, n, k;
@@ -68,6 +69,57 @@ DEVICE void rows_product(const uchar *w, const typename F::input *x, float (*par
 	rows_part<M, R>(sum, part);
 }
 
+/* Two neighbours, one access. */
+template <typename T> struct alignas(2 * sizeof(T)) pair {
+	T at[2];
+};
+
+template <typename T> DEVICE float pair_product(const pair<T> &a, const pair<T> &b)
+{
+	return widen(a.at[0]) * widen(b.at[0]) + widen(a.at[1]) * widen(b.at[1]);
+}
+
+/* A thread's share of a row of n pairs: four are under way at a time, as the compiler has it where the step is a constant. */
+template <typename T> DEVICE float row_product(const pair<T> *row, const pair<T> *x, int n)
+{
+	const int step = (int)block_size();
+	int i = (int)thread_of_block();
+	float sum = 0.0f;
+
+	for (; i + 3 * step < n; i += 4 * step) {
+		pair<T> a[4], b[4];
+
+		UNROLL for (int j = 0; j < 4; j++)
+		{
+			a[j] = row[i + j * step];
+			b[j] = x[i + j * step];
+		}
+		UNROLL for (int j = 0; j < 4; j++) sum += pair_product(a[j], b[j]);
+	}
+	_Pragma("unroll 1") for (; i < n; i += step) sum += pair_product(row[i], x[i]);
+	return sum;
+}
+
+/* One row: threads take two numbers at a time, and the whole block is there for a row of weights (mul_mat_vec_f() of
+ * ggml-cuda/mmvf.cu); the host has it as wide as saves steps (launch_mul_mat_vec_f_cuda()). */
+template <typename T> DEVICE void gemv_row(const uchar *w, const T *x, float *y, const gemv_params &p, float *part)
+{
+	const uint thread = thread_of_block();
+	const pair<T> *row = (const pair<T> *)((const T *)w + (uint64)block_x() * p.k);
+	float sum = row_product<T>(row, (const pair<T> *)x, (int)p.k / 2);
+
+	for (uint mask = 1; mask < 32; mask *= 2)
+		sum += shuffle_xor(sum, mask);
+	if (thread % 32 == 0)
+		part[thread / 32] = sum;
+	block_barrier();
+	if (thread == 0) {
+		for (uint warp = 1; warp < block_size() / 32; warp++)
+			sum += part[warp];
+		y[block_x()] = sum;
+	}
+}
+
 template <typename F, int M, int R>
 DEVICE void gemv(const uchar *w, const typename F::input *x, float *y, const gemv_params &p,
 		 float (*part)[R][M])
@@ -116,7 +168,8 @@ DEVICE void slab_multiply(float (*sum)[2][4], const words (*w)[2], const words *
 	}
 }
 
-/* part[warp][token][row]: a warp's share of k for 16 tokens from ids[]; what lies past the end is the last row. */
+/* part[warp][token][row]: a warp's share of k for 16 tokens from ids[], or, where there are none, from the first; what lies past the end is
+ * the last row. */
 DEVICE void expert_part(const half *w, const half *x, const uint *ids, uint tokens, const gemv_params &p,
 			uint row0, float (*part)[EXPERT_TOKENS][EXPERT_ROWS])
 {
@@ -126,9 +179,9 @@ DEVICE void expert_part(const half *w, const half *x, const uint *ids, uint toke
 
 	UNROLL for (uint i = 0; i < 2; i++)
 	{
-		const uint token = 8 * i + g;
+		const uint token = 8 * i + g, there = token < tokens ? token : tokens - 1;
 
-		x_row[i] = x + (uint64)ids[token < tokens ? token : tokens - 1] * p.k + 8 * t;
+		x_row[i] = x + (uint64)(ids ? ids[there] : there) * p.k + 8 * t;
 		UNROLL for (uint j = 0; j < 2; j++)
 		{
 			const uint row = row0 + 16 * i + 8 * j + g;
@@ -152,39 +205,61 @@ DEVICE void expert_part(const half *w, const half *x, const uint *ids, uint toke
 		part[warp][8 * j + 2 * t + c % 2][16 * i + 8 * (c / 2) + g] = sum[i][j][c];
 }
 
+/* y of 32 rows of weights by up to 16 tokens. */
+DEVICE void matrix_rows(const half *w, const half *x, float *y, const uint *ids, uint tokens, const gemv_params &p,
+			uint row0, float (*part)[EXPERT_TOKENS][EXPERT_ROWS])
+{
+	expert_part(w, x, ids, tokens, p, row0, part);
+	block_barrier();
+	for (uint i = thread_of_block(); i < EXPERT_TOKENS * EXPERT_ROWS; i += EXPERT_THREADS) {
+		const uint token = i / EXPERT_ROWS, row = i % EXPERT_ROWS;
+		float sum = 0.0f;
+
+		UNROLL for (int warp = 0; warp < EXPERT_WARPS; warp++) sum += part[warp][token][row];
+		if (token < tokens && row0 + row < p.n)
+			y[(uint64)(ids ? ids[token] : token) * p.n + row0 + row] = sum;
+	}
+	block_barrier(); /* before the parts are written again */
+}
+
 /* Expert e, the block's y, serves its tokens 16 at a time. */
 KERNEL(EXPERT_THREADS)
 experts_f16(const half *w, const half *x, float *y, PARAMS(gemv_params) p, const uint *first, const uint *ids)
 {
 	SHARED float part[EXPERT_WARPS][EXPERT_TOKENS][EXPERT_ROWS];
-	const uint row0 = block_x() * EXPERT_ROWS, e = block_y(), end = first[e + 1];
-	const half *expert = w + (uint64)e * p.n * p.k;
+	const uint e = block_y(), end = first[e + 1];
 
-	for (uint from = first[e]; from < end; from += EXPERT_TOKENS) {
-		expert_part(expert, x, ids + from, end - from, p, row0, part);
-		block_barrier();
-		for (uint i = thread_of_block(); i < EXPERT_TOKENS * EXPERT_ROWS; i += EXPERT_THREADS) {
-			const uint token = i / EXPERT_ROWS, row = i % EXPERT_ROWS;
-			float sum = 0.0f;
-
-			UNROLL for (int warp = 0; warp < EXPERT_WARPS; warp++) sum += part[warp][token][row];
-			if (from + token < end && row0 + row < p.n)
-				y[(uint64)ids[from + token] * p.n + row0 + row] = sum;
-		}
-		block_barrier(); /* before the parts are written again */
-	}
+	for (uint from = first[e]; from < end; from += EXPERT_TOKENS)
+		matrix_rows(w + (uint64)e * p.n * p.k, x, y, ids + from, end - from, p, block_x() * EXPERT_ROWS, part);
 }
 
+/* The same of one matrix, for 2 to 16 rows (ggml_cuda_should_use_mmf() of ggml-cuda/mmf.cu). */
+KERNEL(EXPERT_THREADS) few_f16(const half *w, const half *x, float *y, PARAMS(gemv_params) p)
+{
+	SHARED float part[EXPERT_WARPS][EXPERT_TOKENS][EXPERT_ROWS];
+
+	matrix_rows(w, x, y, 0, p.m, p, block_x() * EXPERT_ROWS, part);
+}
+
+#define ONE_ROW(name, T)                                                                                     \
+	KERNEL(ONE_ROW_THREADS)                                                                              \
+	gemv_##name##_1(const uchar *w, const T *x, float *y, PARAMS(gemv_params) p)                         \
+	{                                                                                                    \
+		SHARED float part[ONE_ROW_THREADS / 32];                                                     \
+		previous_end();                                                                              \
+		gemv_row<T>(w, x, y, p, part);                                                               \
+	}
 #define GEMV(name, F, M, R)                                                                                  \
 	KERNEL(THREADS)                                                                                      \
 	gemv_##name##_##M(const uchar *w, const F::input *x, float *y, PARAMS(gemv_params) p)                \
 	{                                                                                                    \
 		SHARED float part[WARPS][R][M];                                                              \
+		previous_end();                                                                              \
 		gemv<F, M, R>(w, x, y, p, part);                                                             \
 	}
 /* R is known to the host too: cuda_style of kernels/cuda/host.c */
-#define FORMAT(name, F)                                                                                      \
-	GEMV(name, F, 1, 1)                                                                                  \
+#define FORMAT(name, T, F)                                                                                   \
+	ONE_ROW(name, T)                                                                                     \
 	GEMV(name, F, 2, 2)                                                                                  \
 	GEMV(name, F, 4, 4)                                                                                  \
 	GEMV(name, F, 8, 4)                                                                                  \
@@ -193,8 +268,9 @@ experts_f16(const half *w, const half *x, float *y, PARAMS(gemv_params) p, const
 		   const uint *ids)                                                                          \
 	{                                                                                                    \
 		SHARED float part[WARPS][4][4];                                                              \
+		previous_end();                                                                              \
 		moe<F>(w, x, y, p, first, ids, part);                                                        \
 	}
-FORMAT(f32, plain<float>)
-FORMAT(f16, plain<half>)
-FORMAT(bf16, plain<bfloat>)
+FORMAT(f32, float, plain<float>)
+FORMAT(f16, half, plain<half>)
+FORMAT(bf16, bfloat, plain<bfloat>)

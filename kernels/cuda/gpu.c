@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cuda/sources.h" /* made from device.h, rows.h and the .cu files: cuda_source() */
+#include "kernels/cuda/sources.h" /* made from device.h, rows.h, formats.h and the .cu files: cuda_source() */
 
 enum { WORKSPACE_B = 32 << 20, LOG_SHOWN = 300, ARCHS_MAX = 64 };
 
@@ -135,8 +135,8 @@ static int compile(const struct cuda *m, const char *name, void **module, struct
 {
 	const struct cuda_compiler *c = &m->compiler;
 	const char *const before = cuda_source("device"), *const rows = cuda_source("rows"),
-			  *const kernels = cuda_source(name);
-	const size_t room = strlen(before) + strlen(rows) + strlen(kernels) + 1;
+			  *const formats = cuda_source("formats"), *const kernels = cuda_source(name);
+	const size_t room = strlen(before) + strlen(rows) + strlen(formats) + strlen(kernels) + 1;
 	char arch[48], *source = malloc(room);
 	/* fast mathematics, as runtimes; no kernel of ours counts on infinities or NaN */
 	const char *options[] = {arch, "--std=c++17", "--use_fast_math"};
@@ -146,7 +146,7 @@ static int compile(const struct cuda *m, const char *name, void **module, struct
 
 	if (!source)
 		return err_set(err, "cuda: no memory to compile %s.cu", name);
-	snprintf(source, room, "%s%s%s", before, rows, kernels);
+	snprintf(source, room, "%s%s%s%s", before, rows, formats, kernels);
 	rc = choose_arch(m, arch, sizeof arch, &native, err);
 	if (rc == 0)
 		rc = cuda_compiler_check(c, "nvrtcCreateProgram",

@@ -22,6 +22,7 @@ struct cuda {
 	int device, major, minor;
 	struct backend_info info;
 	struct plan_limits limits;
+	bool early; /* a kernel may be started while the one before it runs: see previous_end() of device.h */
 	char blas_why[200]; /* why there is no cuBLAS */
 	/* of the context; made again after an error that spoils it */
 	void *ctx, *stream, *from, *to, *handle; /* from, to: events; handle: cuBLAS' */

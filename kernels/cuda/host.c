@@ -14,7 +14,9 @@
 enum {
 	LEAVE_EVERYTHING = 70, /* per cent of the free memory that a case may use */
 	PREFILL_MAJOR = 8,     /* compute capability of mma.m16n8k16 and cp.async */
-	LEAST_MAJOR = 7        /* of shuffles that name their lanes */
+	LEAST_MAJOR = 7,       /* of shuffles that name their lanes */
+	EARLY_MAJOR = 9,       /* of kernels that wait for the one before them; */
+	EARLY_DRIVER = 12030   /* and of graphs that keep such launches */
 };
 static const double rotate_min_B = 128e6, rotate_caches = 4;
 
@@ -28,8 +30,12 @@ static const struct plan_style cuda_style = {.backend = "cuda",
 					     .gemv_threads = 128,
 					     .gemv_rows = {1, 2, 4, 4},
 					     .blocks_gemv_rows = {1, 2, 2, 4},
+					     .short_rows = true,
+					     .one_row_threads = 256,
+					     .joins_by_number = true,
 					     .moe_rows = 4,
 					     .gathers = true,
+					     .few_by_matrices = true,
 					     .experts_by_matrices = true,
 					     .rounds = true,
 					     .pass_threads = 1024,
@@ -251,6 +257,24 @@ static int device_facts(struct cuda *m, struct err *err)
 	return 0;
 }
 
+/* Whether kernels are started early: the device waits in them, and NVRTC knows that device, so that they were compiled to. */
+static int early_find(struct cuda *m, struct err *err)
+{
+	int version = 0, archs[64], n = 0, newest = 0;
+
+	if (cuda_driver_check(&m->driver, "cuDriverGetVersion", m->driver.driver_version(&version), err) !=
+		    0 ||
+	    cuda_compiler_check(&m->compiler, "nvrtcGetNumSupportedArchs", m->compiler.archs_n(&n), err) != 0)
+		return -1;
+	if (n > 0 && n <= (int)ARRAY_LEN(archs) &&
+	    cuda_compiler_check(&m->compiler, "nvrtcGetSupportedArchs", m->compiler.archs(archs), err) != 0)
+		return -1;
+	for (int i = 0; i < n && n <= (int)ARRAY_LEN(archs); i++)
+		newest = archs[i] <= 10 * m->major + m->minor && archs[i] > newest ? archs[i] : newest;
+	m->early = m->driver.launch_with && version >= EARLY_DRIVER && newest >= 10 * EARLY_MAJOR;
+	return 0;
+}
+
 /* Free memory once the context is there, and what cases may use of it. */
 static int limits_set(struct cuda *m, struct err *err)
 {
@@ -305,7 +329,8 @@ static int open_device(struct cuda *m, struct err *err)
 		snprintf(m->blas_why, sizeof m->blas_why, "%.190s", why.msg);
 	}
 	if (cuda_driver_check(&m->driver, "cuDeviceGet", m->driver.device_get(&m->device, 0), err) != 0 ||
-	    device_facts(m, err) != 0 || context_make(m, err) != 0 || limits_set(m, err) != 0)
+	    device_facts(m, err) != 0 || early_find(m, err) != 0 || context_make(m, err) != 0 ||
+	    limits_set(m, err) != 0)
 		return -1;
 	versions_say(m);
 	notes_say(m, devices);

@@ -136,6 +136,9 @@ struct source { /* a library's names and functions */
 	size_t functions_n;
 };
 
+/* What newer libraries have, NULL in others. */
+static const struct wanted driver_newer = WANTED(cuda_driver, launch_with, "cuLaunchKernelEx");
+
 /* Fills a table whose first member is the loaded library. */
 static int load(void *table, const struct source *from, struct err *err)
 {
@@ -159,10 +162,16 @@ static int load(void *table, const struct source *from, struct err *err)
 
 int cuda_driver_load(struct cuda_driver *d, struct err *err)
 {
-	return load(d,
-		    &(struct source){driver_names, ARRAY_LEN(driver_names), driver_functions,
-				     ARRAY_LEN(driver_functions)},
-		    err);
+	void *newer;
+
+	if (load(d,
+		 &(struct source){driver_names, ARRAY_LEN(driver_names), driver_functions,
+				  ARRAY_LEN(driver_functions)},
+		 err) != 0)
+		return -1;
+	newer = dlsym(d->loaded, driver_newer.name);
+	memcpy((char *)d + driver_newer.at, &newer, sizeof newer);
+	return 0;
 }
 
 int cuda_compiler_load(struct cuda_compiler *c, struct err *err)

@@ -12,6 +12,21 @@
 
 #include "sim/base/err.h"
 
+/* CUlaunchConfig and CUlaunchAttribute of cuda.h. */
+struct cuda_launch_attribute {
+	int id, pad;
+	union {
+		char room[64];
+		int early;
+	} value;
+};
+struct cuda_launch {
+	unsigned blocks[3], threads[3], shared_B;
+	void *stream;
+	struct cuda_launch_attribute *attributes;
+	unsigned attributes_n;
+};
+
 /* A status is 0 or an error's number, for all three libraries. */
 struct cuda_driver {
 	void *loaded;
@@ -42,6 +57,8 @@ struct cuda_driver {
 	int (*function_attribute)(int *value, int attribute, void *function);
 	int (*launch)(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
 		      unsigned bz, unsigned shared_B, void *stream, void **args, void **extra);
+	int (*launch_with)(const struct cuda_launch *l, void *function, void **args,
+			   void **extra); /* NULL before CUDA 11.8 */
 	int (*stream_create)(void **stream, unsigned flags);
 	int (*stream_destroy)(void *stream);
 	int (*stream_synchronize)(void *stream);
@@ -58,12 +75,13 @@ struct cuda_driver {
 	int (*event_elapsed)(float *ms, void *from, void *to);
 };
 
-enum { /* CUdevice_attribute, CUfunction_attribute, CUstream_flags, CUstreamCaptureMode of cuda.h */
+enum { /* CUdevice_attribute, CUfunction_attribute, CUlaunchAttributeID, CUstream_flags, CUstreamCaptureMode of cuda.h */
        DEVICE_CORES = 16,
        DEVICE_CACHE_B = 38,
        DEVICE_MAJOR = 75,
        DEVICE_MINOR = 76,
        FUNCTION_THREADS_MAX = 0,
+       LAUNCH_EARLY = 6, /* programmatic stream serialization */
        STREAM_NON_BLOCKING = 1,
        CAPTURE_THREAD_LOCAL = 1
 };

@@ -23,6 +23,23 @@ static uint64_t address_of(const struct cuda *m, int buffer)
 	return m->buffers[buffer] + (uint64_t)(m->turn % b->copies) * b->stride;
 }
 
+/* A kernel that waits for the one before it is started while that one runs, where llama.cpp starts its own so (programmatic dependent
+ * launch: ggml_cuda_kernel_launch() of ggml-cuda/common.cuh, ggml-org/llama.cpp@3f545bec). */
+static int kernel_launch(struct cuda *m, void *function, const struct plan_step *s, void **args)
+{
+	struct cuda_launch_attribute early = {.id = LAUNCH_EARLY, .value.early = 1};
+	const struct cuda_launch l = {.blocks = {s->groups[0], s->groups[1], s->groups[2]},
+				      .threads = {s->threads, 1, 1},
+				      .stream = m->stream,
+				      .attributes = &early,
+				      .attributes_n = 1};
+
+	if (m->early && s->early)
+		return m->driver.launch_with(&l, function, args, NULL);
+	return m->driver.launch(function, s->groups[0], s->groups[1], s->groups[2], s->threads, 1, 1, 0,
+				m->stream, args, NULL);
+}
+
 static int step_launch(struct cuda *m, int step, struct err *err)
 {
 	const struct plan_step *s = &m->plan.steps[step];
@@ -35,8 +52,7 @@ static int step_launch(struct cuda *m, int step, struct err *err)
 			at[i] = address_of(m, s->args[i] - ARG_BUFFER);
 	}
 	for (int64_t t = 0; t < s->times; t++) {
-		const int status = m->driver.launch(m->functions[step], s->groups[0], s->groups[1],
-						    s->groups[2], s->threads, 1, 1, 0, m->stream, args, NULL);
+		const int status = kernel_launch(m, m->functions[step], s, args);
 
 		if (cuda_driver_check(&m->driver, s->kernel, status, err) != 0)
 			return -1;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernels/gpu/groups.h"
 #include "kernels/gpu/numbers.h"
 
 enum {
@@ -16,12 +17,10 @@ enum {
 	GEMM_WIDE = 64, /* columns of every tile */
 	GEMV_M_MAX = 8,
 	DECODE_THREADS = 256,
-	DECODE_KEYS_MIN = 64, /* of one split */
-	DECODE_SPLITS_MAX = 256,
 	ADAM_THREADS = 256,
 	ROUND_THREADS = 256, /* four numbers each */
 	CONVERT_THREADS = 256,
-	CONVERT_ROWS = 16, /* up to so many rows llama.cpp has kernels that take x as it is */
+	CONVERT_ROWS = 16, /* up to so many rows llama.cpp has kernels of its own that take x as it is */
 	BLOCKS_THREADS = 256,
 	BLOCKS_DEEP = 128,
 	JOIN_NUMBERS = 1024,
@@ -29,19 +28,13 @@ enum {
 	EXPERTS_THREADS = 256,
 	EXPERTS_ROWS = 32,
 	EXPERTS_TOKENS = 16,
-	MOE_USED = 8, /* experts of a token, as most mixtures have: as many rows are one token's */
-	SIMD_WIDTH = 32,
+	MOE_USED = 8,  /* experts of a token, as most mixtures have: as many rows are one token's */
 	ALIGN_B = 256, /* of an offset into a buffer */
 	COPIES_MAX = 256,
 	INDEX_MAX = 0x7fffffff
 };
 
 static const char *const dtype_suffix[SAMPLE_DTYPE_N] = {"f32", "f16", "bf16", "q8", "q4"};
-
-static uint32_t up(int64_t a, int64_t b)
-{
-	return (uint32_t)((a + b - 1) / b);
-}
 
 static double weight_B(enum sample_dtype t)
 {
@@ -50,14 +43,9 @@ static double weight_B(enum sample_dtype t)
 	return of[t];
 }
 
-static bool is_rounded(const struct plan *p)
-{
-	return p->c.dtype > SAMPLE_BF16 && p->style->rounds;
-}
-
 static enum sample_dtype input_dtype(const struct plan *p)
 {
-	return p->c.dtype <= SAMPLE_BF16 ? p->c.dtype : is_rounded(p) ? SAMPLE_F32 : SAMPLE_F16;
+	return p->c.dtype <= SAMPLE_BF16 ? p->c.dtype : plan_is_rounded(p) ? SAMPLE_F32 : SAMPLE_F16;
 }
 
 /* `rotate_B` 0: does not rotate */
@@ -141,7 +129,7 @@ static void product_buffers(struct plan *p, double weights, enum sample_dtype ou
 }
 
 /* x of m rows of k is rounded first. */
-static void round_step(struct plan *p, double m, double k)
+static struct plan_step *round_step(struct plan *p, double m, double k)
 {
 	struct plan_step *s;
 
@@ -153,6 +141,7 @@ static void round_step(struct plan *p, double m, double k)
 	s->args[2] = (unsigned char)(ARG_BUFFER + p->rounded + 1);
 	s->threads = ROUND_THREADS;
 	strcpy(s->kernel, "round_rows");
+	return s;
 }
 
 /* The kernels for a few rows take any number up to the one they were made for. */
@@ -164,13 +153,16 @@ static bool gemv_step(struct plan *p)
 
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
-	if (is_rounded(p))
-		round_step(p, (double)m, (double)p->c.k);
-	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1342p" : "102p",
-		     up(p->c.n, (is_rounded(p) ? p->style->blocks_gemv_rows : p->style->gemv_rows)[made_for]),
-		     1);
-	s->threads = (uint32_t)p->style->gemv_threads;
-	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
+	if (plan_is_rounded(p))
+		round_step(p, (double)m, (double)p->c.k)->early = true;
+	s = step_add(p, plan_is_rounded(p) ? "few_blocks" : "gemv", plan_is_rounded(p) ? "1342p" : "102p",
+		     up(p->c.n, plan_gemv_rows(p, made_for)), 1);
+	s->threads = (uint32_t)plan_gemv_threads(p);
+	s->early = true;
+	if (plan_is_short(p))
+		snprintf(s->kernel, sizeof s->kernel, "gemv_%s_short", dtype_suffix[p->c.dtype]);
+	else
+		snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
 	return true;
 }
 
@@ -191,7 +183,7 @@ static bool blocks_plan(struct plan *p, const struct plan_limits *l)
 	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
 	struct plan_step *s;
 
-	if (!is_rounded(p) || c->m < 1 || c->n < 1 || c->k < BLOCK || c->k % BLOCK || l->no_prefill ||
+	if (!plan_is_rounded(p) || c->m < 1 || c->n < 1 || c->k < BLOCK || c->k % BLOCK || l->no_prefill ||
 	    weights > UINT32_MAX)
 		return false;
 	product_buffers(p, weights, SAMPLE_F32, l->rotate_B);
@@ -223,6 +215,24 @@ static void convert_step(struct plan *p, const char *kernel, const char *args, d
 	strcpy(s->kernel, kernel);
 }
 
+/* A few rows in f16 on the matrix units. */
+static bool few_plan(struct plan *p, const struct plan_limits *l)
+{
+	const struct bench_case *c = &p->c;
+	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
+	struct plan_step *s;
+
+	if (!p->style->few_by_matrices || c->dtype != SAMPLE_F16 || c->m < 2 || c->m > CONVERT_ROWS ||
+	    c->k % BLOCK || l->no_prefill)
+		return false;
+	product_buffers(p, (double)c->n * (double)c->k * weight_B(c->dtype), SAMPLE_F32, l->rotate_B);
+	params_set(p, params, sizeof params);
+	s = step_add(p, "gemv", "102p", up(c->n, EXPERTS_ROWS), 1);
+	s->threads = EXPERTS_THREADS;
+	strcpy(s->kernel, "few_f16");
+	return true;
+}
+
 /* Software that keeps activations in f32 rounds x for the library, which sums in f16, and widens the result, in kernels of their
  * own (ggml_cuda_mul_mat_cublas_impl() of ggml-cuda.cu, ggml_cuda_should_use_mmf() of mmf.cu; ggml-org/llama.cpp@d775b896). */
 static bool converted_plan(struct plan *p, const struct plan_limits *l)
@@ -231,9 +241,11 @@ static bool converted_plan(struct plan *p, const struct plan_limits *l)
 	const double m = (double)c->m, n = (double)c->n, k = (double)c->k;
 	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
 
-	if (c->kind != SAMPLE_GEMM || c->dtype != SAMPLE_F16 || c->m <= CONVERT_ROWS || c->n < 1 ||
-	    c->k < 1 || l->no_prefill)
+	if (c->kind != SAMPLE_GEMM || c->dtype != SAMPLE_F16 || c->m < 1 || c->n < 1 || c->k < 1 ||
+	    l->no_prefill)
 		return false;
+	if (c->m <= CONVERT_ROWS)
+		return few_plan(p, l);
 	buffer_add(p, m * k * 4, FILL_RANDOM, SAMPLE_F32, 0);
 	buffer_add(p, n * k * 2, FILL_RANDOM, SAMPLE_F16, l->rotate_B);
 	buffer_add(p, m * n * 4, FILL_NAN, SAMPLE_F32, 0);
@@ -292,6 +304,8 @@ static bool gemv_plan(struct plan *p, const struct plan_limits *l)
 
 	if (c->n < 1 || c->k < BLOCK)
 		return false;
+	if (c->m <= GEMV_M_MAX && few_plan(p, l))
+		return true;
 	product_buffers(p, (double)c->n * (double)c->k * weight_B(c->dtype), SAMPLE_F32, l->rotate_B);
 	params_set(p, params, sizeof params);
 	return gemv_step(p);
@@ -353,7 +367,7 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	if (is_rounded(p) && moe_tokens(c) > GEMV_M_MAX && !l->no_prefill)
+	if (plan_is_rounded(p) && moe_tokens(c) > GEMV_M_MAX && !l->no_prefill)
 		return experts_step(p);
 	if (c->dtype == SAMPLE_F16 && p->style->experts_by_matrices && !l->no_prefill) {
 		if (moe_tokens(c) > EXPERTS_TOKENS)
@@ -363,31 +377,14 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 		strcpy(s->kernel, "experts_f16");
 		return true;
 	}
-	if (is_rounded(p))
-		round_step(p, m, n);
-	s = step_add(p, is_rounded(p) ? "blocks" : "gemv", is_rounded(p) ? "1562p34" : "102p34",
+	if (plan_is_rounded(p))
+		round_step(p, m, n)->early = true;
+	s = step_add(p, plan_is_rounded(p) ? "few_blocks" : "gemv", plan_is_rounded(p) ? "1562p34" : "102p34",
 		     up(c->n, p->style->moe_rows), (uint32_t)c->k);
 	s->threads = (uint32_t)p->style->gemv_threads;
+	s->early = true;
 	snprintf(s->kernel, sizeof s->kernel, "moe_%s", dtype_suffix[c->dtype]);
 	return true;
-}
-
-/* Heads that share keys are rows of one product, as in llama.cpp (gqa_opt_applies of ggml_cuda_get_best_fattn_kernel(),
- * ggml-cuda/fattn.cu of ggml-org/llama.cpp@d775b896). */
-static bool are_heads_together(const struct bench_case *c, const struct plan_limits *l)
-{
-	return l->style->heads_groups_core && c->heads > c->kv_heads && !l->no_prefill;
-}
-
-static uint32_t decode_splits(const struct bench_case *c, const struct plan_limits *l)
-{
-	const int groups =
-		are_heads_together(c, l) ? l->style->heads_groups_core : l->style->decode_groups_core;
-	int64_t splits = l->cores * groups / c->kv_heads;
-
-	if (splits > up(c->n, DECODE_KEYS_MIN))
-		splits = up(c->n, DECODE_KEYS_MIN);
-	return (uint32_t)(splits < 1 ? 1 : splits > DECODE_SPLITS_MAX ? DECODE_SPLITS_MAX : splits);
 }
 
 static bool attention_plan(struct plan *p, const struct plan_limits *l)
@@ -403,7 +400,7 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	    (decode && group != 1 && group != 2 && group != 4 && group != 8))
 		return false;
 	const double q = (double)(c->heads * m * D), kv = (double)(c->kv_heads * c->n * D);
-	const uint32_t splits = decode ? decode_splits(c, l) : 1;
+	const uint32_t splits = decode ? plan_decode_splits(c, l) : 1;
 	const struct {
 		uint32_t m, n, heads, kv_heads, splits;
 		float scale;
@@ -418,16 +415,19 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	if (!decode) {
 		s = step_add(p, "attention", "0123p", up(m, p->style->prefill_queries), (uint32_t)c->heads);
 		s->threads = (uint32_t)p->style->prefill_threads;
+		s->early = true;
 		snprintf(s->kernel, sizeof s->kernel, "attention_prefill_%d", (int)D);
 		return true;
 	}
 	buffer_add(p, 4.0 * (double)(c->heads * splits * (D + 2)), FILL_NAN, SAMPLE_F32, 0);
 	s = step_add(p, "attention", "0124p", splits, (uint32_t)c->kv_heads);
 	s->threads = DECODE_THREADS;
+	s->early = true;
 	snprintf(s->kernel, sizeof s->kernel, "attention_%s_%d_%d",
-		 are_heads_together(c, l) ? "heads" : "decode", (int)D, (int)group);
+		 plan_heads_together(c, l) ? "heads" : "decode", (int)D, (int)group);
 	s = step_add(p, "attention", "43p", (uint32_t)c->heads, 1);
-	s->threads = SIMD_WIDTH;
+	s->threads = p->style->joins_by_number ? (uint32_t)D : SIMD_WIDTH;
+	s->early = true;
 	snprintf(s->kernel, sizeof s->kernel, "attention_join_%d", (int)D);
 	return true;
 }
@@ -450,6 +450,7 @@ static bool pass_plan(struct plan *p, const struct plan_limits *l)
 	params_set(p, &params, sizeof params);
 	s = step_add(p, "elementwise", "012p", (uint32_t)c->m, 1);
 	s->threads = (uint32_t)p->style->pass_threads;
+	s->early = true;
 	snprintf(s->kernel, sizeof s->kernel, "rmsnorm_%s", dtype_suffix[c->dtype]);
 	return true;
 }
@@ -485,6 +486,7 @@ static bool launch_plan(struct plan *p)
 	s = step_add(p, "launch", "0", 1, 1);
 	s->threads = SIMD_WIDTH;
 	s->times = p->c.kind == SAMPLE_DISPATCH ? p->c.m : 1;
+	s->early = true;
 	strcpy(s->kernel, chain ? "chain" : "empty");
 	p->concurrent = !chain;
 	p->how = p->c.kind == SAMPLE_SUBMIT ? PLAN_SUBMIT : PLAN_KERNELS;

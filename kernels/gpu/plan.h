@@ -42,6 +42,7 @@ struct plan_step {
 	unsigned char args[PLAN_ARGS]; /* by argument index: ARG_* */
 	uint32_t groups[3], threads;
 	int64_t times; /* dispatches in one repetition */
+	bool early;    /* its first line waits for the step before, while which it may be started */
 };
 
 /* How a backend's kernels are divided into groups of threads, and by what name its paths go. */
@@ -54,8 +55,12 @@ struct plan_style {
 	const char *converted; /* path of the library's products between conversions; NULL: there are none */
 	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
 	int blocks_gemv_rows[4];        /* likewise of weights in blocks, where `rounds` */
+	bool short_rows; /* one row of x and rows of weights too short for the threads of a group: four of these share one, where `rounds` */
+	int one_row_threads; /* at most, of a group for one row of x that takes two numbers a thread; 0: gemv_threads */
+	bool joins_by_number; /* a thread for each number of a head joins the splits of decode */
 	int moe_rows;
-	bool gathers;             /* the rows of each expert are found on the device */
+	bool gathers; /* the rows of each expert are found on the device */
+	bool few_by_matrices; /* 2 to 16 rows in f16 run on the matrix units, of gemv and of the path between conversions */
 	bool experts_by_matrices; /* experts in f16 run on the matrix units however few their rows are */
 	bool rounds; /* x to 8 bits before products with weights in blocks, of which there are kernels for many rows too */
 	int pass_threads;

@@ -142,41 +142,118 @@ static bool is_of_training(const struct sample *s)
 	return sample_is_of_path(s, "training");
 }
 
+static bool is_training_row(const struct profile_fitting *g, const struct sample *s)
+{
+	return profile_fit_wants(g, s, SAMPLE_DISPATCH) && is_of_training(s) && s->m > 0 && s->seconds_n;
+}
+
 static double alone_count(const struct sample *s) /* kernels that need not wait for one another */
 {
 	return s->k == 0 && !is_of_training(s) ? (double)s->m : 0;
 }
 
-/* The host's mean time for a launch in training, and how single stretches of launches differ from it. A pass has hundreds of
- * launches, whose sum the mean tells, stalls of the host among them; medians of short stretches leave those out. */
+/* Parts of a step of training that were timed one after the other: its launches, and the mean of their times. */
+struct training_round {
+	double launches, seconds;
+};
+
+static double mean_s(const struct sample *s)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->seconds_n; i++)
+		sum += s->seconds[i];
+	return sum / (double)s->seconds_n;
+}
+
+/* Whether a row since `from` has as many launches: the same part of a step, of the next round. */
+static bool is_next_round(const struct sample *const *rows, size_t from, size_t at)
+{
+	for (size_t i = from; i < at; i++)
+		if (rows[i]->m == rows[at]->m)
+			return true;
+	return false;
+}
+
+/* The rounds of all rows of training, in their order. */
+static size_t training_rounds(const struct profile_fitting *g, struct training_round **rounds)
+{
+	const struct sample **rows = arena_array(g->arena, g->set->n, sizeof *rows);
+	size_t n = 0, rounds_n = 0, from = 0;
+
+	*rounds = arena_array(g->arena, g->set->n, sizeof **rounds);
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (!is_training_row(g, s))
+			continue;
+		rows[n] = s;
+		if (!n || is_next_round(rows, from, n)) {
+			from = n;
+			(*rounds)[rounds_n++] = (struct training_round){0};
+		}
+		(*rounds)[rounds_n - 1].launches += (double)s->m;
+		(*rounds)[rounds_n - 1].seconds += mean_s(s);
+		n++;
+	}
+	return rounds_n;
+}
+
+/* Relative: how far single stretches are from `pace`, which is all that one round tells. */
+static double stretches_apart(const struct profile_fitting *g, double pace)
+{
+	double squares = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (!is_training_row(g, s))
+			continue;
+		for (size_t k = 0; k < s->seconds_n; k++, n++) {
+			const double off = s->seconds[k] / (double)s->m / pace - 1;
+
+			squares += off * off;
+		}
+	}
+	return n > 1 ? sqrt(squares / (double)(n - 1)) : 0.1;
+}
+
+/* Relative: how far each round is from all others. */
+static double rounds_apart(const struct profile_fitting *g, const struct training_round *rounds, size_t n,
+			   const struct training_round *all)
+{
+	double *off = arena_array(g->arena, n, sizeof *off);
+
+	for (size_t i = 0; i < n; i++) {
+		const double others =
+			(all->seconds - rounds[i].seconds) / (all->launches - rounds[i].launches);
+
+		off[i] = fabs(rounds[i].seconds / rounds[i].launches / others - 1);
+	}
+	return model_error_sd(off, n);
+}
+
+/* The host's mean time for a launch in training. A step has all parts of a pass and hundreds of launches, whose sum the mean tells, stalls of
+ * the host among them; medians of short stretches leave those out. Its spread is what rounds are apart by, each a step's parts: single
+ * stretches, parts of a pass that are alike in every step, differ by three times as much. */
 static struct number training_pace(const struct profile_fitting *g)
 {
-	struct number r = {.provenance = PROVENANCE_MEASURED, .source = "launches one by one, in training"};
-	double seconds = 0, launches = 0, squares = 0;
+	struct training_round *rounds, all = {0};
+	const size_t n = training_rounds(g, &rounds);
+	struct number r = {.provenance = PROVENANCE_MEASURED,
+			   .source = "launches one by one, in training",
+			   .n = (int64_t)n};
 
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < g->set->n; i++) {
-			const struct sample *s = &g->set->samples[i];
-
-			if (!profile_fit_wants(g, s, SAMPLE_DISPATCH) || !is_of_training(s) || s->m < 1)
-				continue;
-			for (size_t k = 0; k < s->seconds_n; k++) {
-				const double each = s->seconds[k] / (double)s->m;
-
-				if (pass == 0) {
-					seconds += s->seconds[k];
-					launches += (double)s->m;
-					r.n++;
-				} else {
-					squares += (each / r.value - 1) * (each / r.value - 1);
-				}
-			}
-		}
-		if (pass == 0 && launches > 0)
-			r.value = seconds / launches;
+	for (size_t i = 0; i < n; i++) {
+		all.launches += rounds[i].launches;
+		all.seconds += rounds[i].seconds;
 	}
-	r.given = r.n > 0;
-	r.sd = r.n > 1 ? r.value * sqrt(squares / (double)(r.n - 1)) : 0.1 * r.value;
+	if (!n)
+		return r;
+	r.given = true;
+	r.value = all.seconds / all.launches;
+	r.sd = r.value * (n > 1 ? rounds_apart(g, rounds, n, &all) : stretches_apart(g, r.value));
 	return r;
 }
 

@@ -396,6 +396,40 @@ START_TEST(training_has_a_pace_of_its_own)
 }
 END_TEST
 
+/* Rounds of two parts that take unlike times for a launch: what they differ by is no spread, what rounds differ by is. */
+START_TEST(training_rounds_tell_its_spread)
+{
+	static const double slower[] = {1, 1.1, 1, 0.98};
+	struct arena a = ARENA_INIT;
+	struct machine_law *y = arena_alloc(&a, sizeof *y);
+	const struct overhead *o;
+
+	*y = (struct machine_law){.arena = &a, .rng = rng_new(5, "host"), .seed = 5};
+	for (int64_t m = 1; m <= 4096; m *= 4)
+		measure(y, (struct sample){.kind = SAMPLE_DISPATCH, .m = m}, 5e-6 + 9e-6 * (double)m);
+	for (size_t i = 0; i < ARRAY_LEN(slower); i++)
+		for (int part = 0; part < 2; part++) {
+			static const double s[] = {2e-3, 12e-3};
+			double *x = arena_array(&a, 1, sizeof *x);
+
+			*x = s[part] * slower[i];
+			measure(y,
+				(struct sample){
+					.kind = SAMPLE_DISPATCH, .m = part ? 300 : 100, .path = "training"},
+				1);
+			y->at[y->n - 1].seconds = x;
+			y->at[y->n - 1].seconds_n = 1;
+		}
+	o = &device_runtime(calibrated(y)->devices.at, "cblas")->overhead;
+	ck_assert(o->host_training.given);
+	ck_assert_double_eq_tol(o->host_training.value, 35e-6 * (1 + 1.1 + 1 + 0.98) / 4, 1e-9);
+	/* of four errors the largest is the one below which four of five lie: 1.1 against 2.98 / 3 */
+	ck_assert_double_eq_tol(o->host_training.spread, (1.1 * 3 / 2.98 - 1) / 1.2815515655446004, 0.002);
+	rng_free(y->rng);
+	arena_release(&a);
+}
+END_TEST
+
 /* Nine errors: the eighth is the one below which four of five further ones lie; fewer than four: the largest. */
 START_TEST(the_jackknife_has_its_rank)
 {
@@ -415,6 +449,7 @@ Suite *suite_model_error(void)
 
 	tcase_add_loop_test(tc, intervals_hold_what_was_left_out, 0, (int)ARRAY_LEN(deviations));
 	tcase_add_loop_test(tc, training_has_a_pace_of_its_own, 0, 2);
+	tcase_add_test(tc, training_rounds_tell_its_spread);
 	tcase_add_test(tc, other_programs_kernels_are_wider);
 	tcase_add_test(tc, one_query_is_bound_by_reading_or_by_arithmetic);
 	tcase_add_test(tc, the_host_shows_in_launches_one_by_one);

@@ -59,12 +59,19 @@ static const struct bench_case good[] = {
 	PRODUCT(SAMPLE_BF16, 8, 64, 96),
 	CONVERTED(SAMPLE_F16, 17, 33, 64),
 	CONVERTED(SAMPLE_F16, 40, 70, 129),
+	CONVERTED(SAMPLE_F16, 2, 33, 96), /* by our own kernel for few rows */
+	CONVERTED(SAMPLE_F16, 16, 64, 2080),
 	{.kind = SAMPLE_SUSTAINED, .dtype = SAMPLE_F16, .m = 32, .n = 32, .k = 32},
 	ROWS(SAMPLE_F32, 1, 101, 256),
 	ROWS(SAMPLE_F16, 1, 64, 4096),
 	ROWS(SAMPLE_F16, 2, 33, 1056),
 	ROWS(SAMPLE_BF16, 3, 35, 512),
 	ROWS(SAMPLE_Q8, 1, 66, 1056),
+	ROWS(SAMPLE_Q8, 1, 65, 8224), /* four pieces ahead, and more */
+	ROWS(SAMPLE_Q8, 1, 67, 992),  /* four short rows a block */
+	ROWS(SAMPLE_Q4, 1, 66, 96),
+	ROWS(SAMPLE_F16, 1, 33, 96),
+	ROWS(SAMPLE_BF16, 1, 34, 3072),
 	ROWS(SAMPLE_Q8, 5, 31, 2048),
 	ROWS(SAMPLE_Q4, 1, 65, 4096),
 	ROWS(SAMPLE_Q4, 2, 64, 544),
@@ -112,7 +119,8 @@ static const struct bench_case good[] = {
 
 static const struct bench_case bad[] = {
 	PRODUCT(SAMPLE_Q4, 64, 64, 40),
-	CONVERTED(SAMPLE_F16, 16, 64, 64),
+	CONVERTED(SAMPLE_F16, 1, 64, 64),
+	CONVERTED(SAMPLE_F16, 16, 64, 80),
 	CONVERTED(SAMPLE_BF16, 32, 64, 64),
 	CONVERTED(SAMPLE_Q8, 32, 64, 64),
 	{.kind = SAMPLE_DISPATCH, .m = 16, .path = "converted"},
@@ -286,6 +294,40 @@ static int test_slow_host(void)
 	return clean();
 }
 
+/* A kernel is started while the one before it runs where the device, the driver and the compiler have that, and nowhere else. */
+static int test_early_start(void)
+{
+	static const struct {
+		int major, driver;
+		bool no_arch, early;
+	} on[] = {{9, 13000, false, true},
+		  {9, 12020, false, false},
+		  {8, 13000, false, false},
+		  {9, 13000, true, false}};
+	static const struct bench_case c = {
+		.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q8, .m = 1, .n = 64, .k = 1024};
+	size_t seen = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(on); i++, seen++) {
+		struct err err = ERR_INIT;
+		void *self;
+
+		reset();
+		fake->major = on[i].major;
+		fake->driver = on[i].driver;
+		fake->no_arch = on[i].no_arch;
+		if (open_it(&self) != 0)
+			return -1;
+		WANT(b->prepare(self, &c, &err) == 0);
+		WANT(fake->launches > 1 && fake->early == (on[i].early ? fake->launches : 0));
+		b->close(self);
+		if (clean() != 0)
+			return -1;
+	}
+	WANT(seen == ARRAY_LEN(on));
+	return 0;
+}
+
 /* Cold data: repetitions go through more memory than the cache has, in a graph too. */
 static int test_rotation(void)
 {
@@ -351,7 +393,7 @@ static int test_fault(void)
 
 	if (open_it(&self) != 0)
 		return -1;
-	fake->fail_kernel = "gemv_q4_1";
+	fake->fail_kernel = "gemv_q4_short";
 	WANT(b->prepare(self, &faulty, &err) == -1);
 	WANT(strstr(err.msg, "CUDA_ERROR_ILLEGAL_ADDRESS (700)"));
 	if (run_case(self, &next, 1) != 0)
@@ -568,6 +610,7 @@ static const struct {
 	     {"facts", test_facts},
 	     {"clock", test_clock},
 	     {"a slow host", test_slow_host},
+	     {"an early start", test_early_start},
 	     {"rotation", test_rotation},
 	     {"dispatch", test_dispatch},
 	     {"wrong results", test_wrong_results},

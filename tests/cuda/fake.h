@@ -32,8 +32,8 @@ struct fake_cuda {
 	long calls;
 	char failed_call[48];         /* the name of the call that was made to fail */
 	long live, bytes, peak_bytes; /* objects that were made and not yet freed; of the device's memory */
-	long launches, graph_launches, graphs, compiled, products;
-	char misuse[256]; /* the first; empty: none */
+	long launches, early, graph_launches, graphs, compiled, products; /* early: of the launches */
+	char misuse[256];                                                 /* the first; empty: none */
 };
 
 typedef struct fake_cuda *fake_cuda_fn(void);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/library.h"
 #include "kernels/gpu/numbers.h"
 #include "kernels/gpu/plan.h"
 #include "tests/cuda/fake_internal.h"
@@ -34,7 +35,7 @@ struct node { /* a launch, its arguments kept */
 	uint64_t pointers[PLAN_ARGS];
 	unsigned char params[64];
 	struct fake_product product;
-	bool is_product;
+	bool is_product, early;
 };
 
 static struct object *objects, *current;
@@ -454,6 +455,7 @@ static const char *signature(const char *kernel)
 		  {"narrow_rows", "bbp"},
 		  {"widen_rows", "bbp"},
 		  {"adam", "bbbbp"},
+		  {"few_f16", "bbbp"},
 		  {"gather", "bbbp"},
 		  {"empty", "b"},
 		  {"chain", "b"}};
@@ -466,7 +468,7 @@ static const char *signature(const char *kernel)
 
 static int node_execute(const struct node *n)
 {
-	struct emulated_launch launch = {.order = fake.order};
+	struct emulated_launch launch = {.order = fake.order, .early = n->early};
 	const char *name = n->is_product ? "a product" : n->function->name;
 
 	clock_s += fake.kernel_s;
@@ -529,30 +531,50 @@ int fake_product_take(const struct fake_product *p, void *stream)
 	return node_take(n, o);
 }
 
-EXPORT int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-			  unsigned bz, unsigned shared_B, void *stream, void **args, void **extra)
+static int launch_take(const struct cuda_launch *l, void *function, void **args, void **extra,
+		       const char *call)
 {
-	struct object *f, *s;
+	const unsigned *b = l->blocks, *t = l->threads;
+	struct object *f = find(function, OBJECT_FUNCTION, call), *s = find(l->stream, OBJECT_STREAM, call);
 	struct node *n;
 
-	ENTER("cuLaunchKernel", IN_CONTEXT);
-	f = find(function, OBJECT_FUNCTION, "cuLaunchKernel");
-	s = find(stream, OBJECT_STREAM, "cuLaunchKernel");
-	if (!f || !s || extra || shared_B)
+	if (!f || !s || extra || l->shared_B)
 		return 400;
-	if (!gx || gy - 1 > 65534 || gz != 1 || !bx || bx > 1024 || by != 1 || bz != 1)
+	if (!b[0] || b[1] - 1 > 65534 || b[2] != 1 || !t[0] || t[0] > 1024 || t[1] != 1 || t[2] != 1)
 		return 1;
 	fake.launches++;
 	n = calloc(1, sizeof *n);
 	n->function = f;
-	memcpy(n->blocks, (uint32_t[]){gx, gy, gz}, sizeof n->blocks);
-	memcpy(n->threads, (uint32_t[]){bx, by, bz}, sizeof n->threads);
+	memcpy(n->blocks, (uint32_t[]){b[0], b[1], b[2]}, sizeof n->blocks);
+	memcpy(n->threads, (uint32_t[]){t[0], t[1], t[2]}, sizeof n->threads);
+	n->early = l->attributes_n > 0;
 	for (int i = 0; signature(f->name)[i]; i++)
 		if (signature(f->name)[i] == 'p')
 			memcpy(n->params, args[i], sizeof n->params);
 		else
 			n->pointers[i] = *(uint64_t *)args[i];
 	return node_take(n, s);
+}
+
+EXPORT int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+			  unsigned bz, unsigned shared_B, void *stream, void **args, void **extra)
+{
+	const struct cuda_launch l = {
+		.blocks = {gx, gy, gz}, .threads = {bx, by, bz}, .shared_B = shared_B, .stream = stream};
+
+	ENTER("cuLaunchKernel", IN_CONTEXT);
+	return launch_take(&l, function, args, extra, "cuLaunchKernel");
+}
+
+/* Takes one attribute, an early start, which older devices and drivers have not. */
+EXPORT int cuLaunchKernelEx(const struct cuda_launch *l, void *function, void **args, void **extra)
+{
+	ENTER("cuLaunchKernelEx", IN_CONTEXT);
+	if (l->attributes_n != 1 || l->attributes->id != LAUNCH_EARLY || l->attributes->value.early != 1 ||
+	    fake.major < 9 || fake.driver < 12030)
+		return 801;
+	fake.early++;
+	return launch_take(l, function, args, extra, "cuLaunchKernelEx");
 }
 
 /* ---- streams, graphs, events ---- */

@@ -37,7 +37,7 @@ SHIM="$CXX -std=c++17 -O2 -g -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti
 
 # ---- the fake: kernels, unchanged, as C++; driver, NVRTC and cuBLAS
 for f in kernels/cuda/*.cu; do
-	$SHIM -include tests/cuda/shim/device.h -include kernels/cuda/rows.h -x c++ -c "$f" -o "$B/$(basename "$f" .cu).o" && passed=$((passed + 1)) || bad "$f"
+	$SHIM -include tests/cuda/shim/device.h -include kernels/cuda/rows.h -include kernels/cuda/formats.h -x c++ -c "$f" -o "$B/$(basename "$f" .cu).o" && passed=$((passed + 1)) || bad "$f"
 done
 $SHIM -c tests/cuda/shim/launch.cc -o $B/emulate.o || bad launch.cc
 for f in fake_cuda fake_toolkit; do
@@ -45,7 +45,7 @@ for f in fake_cuda fake_toolkit; do
 done
 sed 's/cuStreamBeginCapture_v2/cuStreamBeginCapture_gone/' tests/cuda/fake_cuda.c >$B/old_driver.c # lacks a function
 $CC -std=c11 -fPIC -fvisibility=hidden -D_POSIX_C_SOURCE=200809L -I. -c $B/old_driver.c -o $B/old_driver.o || bad old_driver.c
-REST="$B/stream.o $B/gemv.o $B/blocks.o $B/attention.o $B/elementwise.o $B/launch.o $B/emulate.o $B/fake_toolkit.o"
+REST="$B/stream.o $B/gemv.o $B/blocks.o $B/few_blocks.o $B/attention.o $B/elementwise.o $B/launch.o $B/emulate.o $B/fake_toolkit.o"
 $CXX -shared -o $B/fake.so $B/fake_cuda.o $REST -ldl && $CXX -shared -o $B/libraries/old-driver/libcuda.so.1 \
 	$B/old_driver.o $REST -ldl || bad "the fake does not link"
 for name in libcuda.so.1 libnvrtc.so libcublas.so; do
@@ -54,7 +54,7 @@ for name in libcuda.so.1 libnvrtc.so libcublas.so; do
 	[ $name = libnvrtc.so ] || ln -f $B/fake.so $B/libraries/no-compiler/$name
 done
 # ---- the backend, with sanitizers, against it
-sh kernels/gpu/embed.sh cuda kernels/cuda/device.h kernels/cuda/rows.h kernels/cuda/*.cu >$B/gen/kernels/cuda/sources.h
+sh kernels/gpu/embed.sh cuda kernels/cuda/device.h kernels/cuda/rows.h kernels/cuda/formats.h kernels/cuda/*.cu >$B/gen/kernels/cuda/sources.h
 $C $SANITIZE $WARN kernels/cuda/*.c kernels/gpu/*.c sim/base/err.c sim/base/str.c sim/base/nearest.c sim/base/mem.c sim/base/utf8.c tests/cuda/check_cuda.c \
 	tests/cuda/machine.c -o $B/check_cuda -ldl -lm || bad "the backend does not compile"
 if $B/check_cuda $B/libraries >$B/out 2>$B/err; then :; else cat $B/err; fi

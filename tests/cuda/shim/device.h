@@ -18,6 +18,7 @@ typedef unsigned char uchar;
 typedef unsigned long long uint64;
 
 #define KERNEL(threads) extern "C" __attribute__((visibility("default"))) void
+#define KERNEL_ALONE(threads) KERNEL(threads)
 #define DEVICE          static inline
 #define SHARED          static __attribute__((section("cuda_shared"), aligned(16)))
 #define PARAMS(type)    const type & /* as the launch passes it: by address */
@@ -58,6 +59,13 @@ DEVICE void block_barrier()
 {
 	mslrt::barrier();
 }
+
+extern "C" int emulated_waits; /* of all threads since it was set to 0 */
+DEVICE void previous_end()
+{
+	emulated_waits++;
+}
+DEVICE void next_begin() {}
 
 DEVICE float widen(float x)
 {

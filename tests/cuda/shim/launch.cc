@@ -4,6 +4,9 @@
 
 #include "tests/cuda/shim/launch.h"
 
+extern "C" int emulated_waits;
+int emulated_waits;
+
 static const struct emulated_launch *now;
 static mslrt::tgvar_mem shared; /* of all kernels: NaN at the start of every block */
 
@@ -34,7 +37,13 @@ int emulate(const struct emulated_launch *launch)
 	}
 	args.order = launch->order;
 	now = launch;
-	return mslrt::dispatch(call, args);
+	emulated_waits = 0;
+	if (mslrt::dispatch(call, args) != 0)
+		return -1;
+	if (!launch->early || emulated_waits)
+		return 0;
+	mslrt::M.error = "starts early and does not wait";
+	return -1;
 }
 
 const char *emulate_error(void)
