@@ -8,6 +8,7 @@
 #include "sim/cost/by_hand.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/op_rates.h"
+#include "sim/cost/passes.h"
 #include "sim/cost/product.h"
 #include "sim/cost/terms.h"
 #include "sim/cost/util.h"
@@ -232,12 +233,14 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
 	 * they compute where groups are large, by reading the cache where they are small */
 	const bool few = op->query <= GEMV_ROWS;
-	const struct util u = scores_util(op, device_model, few, kernel);
+	struct util u = scores_util(op, device_model, few, kernel);
 
 	if (scores_by_hand(device_model->profile, op)) {
 		cost_scores_by_hand(c, op, device_model, share);
 		return;
 	}
+	if (device_model->profile->scores.passes > 0 && device_model->compute == DTYPE_F16)
+		u.u *= product_sums_share(device_model); /* scores and values are products of that library */
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
@@ -422,6 +425,12 @@ static double with_cores_left(const struct device *d, double taken)
 	return taken > 0 && cores > 2 * taken ? cores / (cores - taken) : 1;
 }
 
+/* Scores are counted in f32, other tensors in the dtype of the arithmetic. */
+static double f32_B(const struct op *op, const struct device_model *device_model)
+{
+	return op->kind == OP_SCORES || device_model->compute == DTYPE_F32 ? op->tensor_B : 2 * op->tensor_B;
+}
+
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
@@ -455,13 +464,15 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		cost_scan(&c, op, device_model, share);
 	} else {
 		c.bytes = op->tensor_B * (f->passes + more_by_hand(op).passes) * op->times * share;
-		c.memory = term_stream(c.bytes, &device_model->profile->copy);
+		c.memory = term_passes(c.bytes, f32_B(op, device_model) * share, device_model);
 	}
 	c.overhead = overhead_of(device_model->profile, op, cost_kernels(device_model->profile, op), share);
 	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))
-		c.overhead.s += term_stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+		c.overhead.s += term_passes(op->tensor_B * f->passes * share, f32_B(op, device_model) * share,
+					    device_model)
+					.s;
 	if (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))
 		c.overhead.s += product_unpacking_s(op, device_model->profile, share);
 	if (op->kind == OP_LINEAR && product_is_called(device_model->profile, op))
@@ -512,9 +523,10 @@ static double most_flops(const struct op *op, const struct device_model *device_
 {
 	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
 	const double integers = (double)(here ? here : fit),
-		     faster = cost_weights_kind(op->format) == BEYOND_F16 ? integers / 2 : integers;
+		     faster = cost_weights_kind(op->format) == BEYOND_F16 ? integers / 2 : integers,
+		     sums = device_model->profile->sums_f16 ? (double)device_model->device->sums_f16 : 1;
 
-	return device_model->device->peak[device_model->compute].value * fmax(1, faster);
+	return device_model->device->peak[device_model->compute].value * fmax(sums, fmax(1, faster));
 }
 
 /* A rate that somebody measured may be passed by what was not. One without a source is typed, or what `show` writes of one

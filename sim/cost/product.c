@@ -249,13 +249,42 @@ static double integers_share(const struct device_model *device_model, const stru
 	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
 }
 
+double product_power_share(const struct device_model *device_model)
+{
+	const struct profile *p = device_model->profile;
+	const double cores = (double)device_model->device->cores,
+		     core_W = cores > 0 ? device_model->machine->rated_W / cores : 0;
+
+	return p->core_power.given && p->by_power.given && core_W > 0
+		       ? exact_pow(core_W / p->core_power.value, p->by_power.value)
+		       : 1;
+}
+
+static bool is_unpacked(const struct profile *p, const struct op *op)
+{
+	return p->unpacks && op->rows / op->copies > (double)p->unpacks &&
+	       cost_weights_kind(op->format) != BEYOND_F16;
+}
+
+/* True of a product that a library computes in f16: of weights as they are, or written out first. */
+static bool is_in_f16(const struct device_model *device_model, const struct op *op)
+{
+	const struct profile *p = device_model->profile;
+	const bool as_they_are = cost_weights_kind(op->format) == BEYOND_F16 && op->format != FORMAT_BF16;
+
+	return device_model->compute == DTYPE_F16 && (as_they_are || is_unpacked(p, op));
+}
+
+double product_sums_share(const struct device_model *device_model)
+{
+	const int64_t here = device_model->device->sums_f16, fit = device_model->profile->sums_f16;
+
+	return here && fit ? (double)here / (double)fit : 1;
+}
+
 static double unpacked_B(const struct profile *p, const struct op *op)
 {
-	const bool apart = p->unpacks && op->rows / op->copies > (double)p->unpacks;
-
-	return apart && cost_weights_kind(op->format) != BEYOND_F16
-		       ? 2 * op->copies * (double)op->n * (double)op->k
-		       : 0;
+	return is_unpacked(p, op) ? 2 * op->copies * (double)op->n * (double)op->k : 0;
 }
 
 double product_unpacking_s(const struct op *op, const struct profile *p, double share)
@@ -285,10 +314,13 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 		return;
 	}
 	u = util_at(device_model->gemm, (double)op->m, n * k);
+	u.u *= product_power_share(device_model);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
-		u.u *= dequant->value * integers_share(device_model, op);
+		u.u *= dequant->value * (is_unpacked(p, op) ? 1 : integers_share(device_model, op));
 		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
+	if (is_in_f16(device_model, op))
+		u.u *= product_sums_share(device_model);
 	if (op->experts && p->tile.experts.given) {
 		u.u *= p->tile.experts.value;
 		u.spread = exact_hypot(u.spread, p->tile.experts.spread);

@@ -29,6 +29,13 @@ double product_unpacking_s(const struct op *op, const struct profile *p, double 
 /* The tokens of a pass whose products of many rows reach half of their rate (struct ramp). */
 double product_ramp(const struct device_model *device_model, const struct op *op);
 
+/* What products of f16 that are summed in f16 reach on the device over what they do on those of the profile's fit. */
+double product_sums_share(const struct device_model *device_model);
+
+/* What products of many rows reach on the device over what they do on those of the profile's fit, by the power that a card allows each
+ * core: dense products hold cards to their power, and the clock is what it allows. */
+double product_power_share(const struct device_model *device_model);
+
 /* The tokens of the pass that it belongs to. */
 double product_tokens(const struct op *op);
 

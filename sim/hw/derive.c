@@ -144,6 +144,7 @@ static void derive_limited(struct machine *m, struct diags *diags)
 	struct device *d = m->devices.at;
 	double share;
 
+	m->rated_W = m->active_power.given ? m->active_power.value : 0;
 	if (!m->power_limit.given)
 		return;
 	if (!m->active_power.given) {

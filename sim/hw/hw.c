@@ -46,6 +46,9 @@ static const struct field device_fields[] = {
 	{FIELD_KEY(struct device, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
 	 .help = "peak of products of 8-bit integers over that of f16: 4 of GeForce, 2 of professional "
 		 "cards"},
+	{FIELD_KEY(struct device, sums_f16), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "peak of products of f16 summed in f16 over that summed in f32: 2 of GeForce, 1 of "
+		 "professional cards"},
 	{FIELD_KEY(struct device, fast_cores), .type = FIELD_COUNT, .min = 1, .max = 100000, .optional = true,
 	 .help = "of a CPU, those that are not there to save power"},
 	QTY_OPT(struct device, clock, DIM_FREQUENCY, 1e6, 1e11, "clock under load"),

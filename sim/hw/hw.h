@@ -380,6 +380,8 @@ struct profile {
 	struct qty read, copy,
 		/* byte/s of streams, of copies (read + written), of the weights of a matrix-vector product */
 		gemv;
+	struct qty
+		copy_held; /* share of a copy's time that one within the device's cache takes; not given: all */
 	struct qty gemv_q8, gemv_q4; /* likewise for weights in 8-bit and 4-bit blocks; not given: gemv */
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
@@ -414,7 +416,10 @@ struct profile {
 	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	/* rows of a product above which a kernel of its own writes weights of blocks out in f16, for a product of f16; 0: never */
 	int64_t unpacks;
-	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
+	/* struct device's, of the machines that `dequant` of blocks is of, and utilisations in f16; 0: not used */
+	int64_t integers, sums_f16;
+	/* a card's power for each core that utilisations of products are of, and the exponent by which these go with it */
+	struct qty core_power, by_power;
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	/* chunks that it makes by itself are on several devices at once, where one process drives all of them */
 	bool chunks_overlap;
@@ -432,9 +437,9 @@ struct device {
 	struct origin origin; /* name: "gpu" */
 	int64_t cores;
 	int64_t fast_cores; /* CPUs: performance cores; 0: not given */
-	/* The peak of products of 8-bit integers over that of f16 summed in f32: 4 of GeForce cards, whose f16 is halved, 2 of
-	 * professional ones with the same chips. 0: not given. */
-	int64_t integers;
+	/* The peak of products of 8-bit integers, and of f16 summed in f16, over `peak` of f16, which is summed in f32: 4 and 2 of
+	 * GeForce cards, whose sums in f32 are halved, 2 and 1 of professional ones with the same chips. 0: not given. */
+	int64_t integers, sums_f16;
 	struct qty clock;
 	struct qty
 		/* FLOP of a core in a cycle; a peak that is not given is derived from it */
@@ -475,6 +480,7 @@ struct machine {
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
 	struct qty price, idle_power, active_power; /* at the wall */
+	double rated_W;                             /* active_power before power_limit; derive_facts() */
 	struct qty
 		power_limit; /* that somebody holds it to (nvidia-smi -pl): its clock is lower then; not given: none */
 	struct qty

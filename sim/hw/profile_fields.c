@@ -486,6 +486,10 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, version), .type = FIELD_TEXT, .help = "of the software that was measured"},
 	RATE(struct profile, read, "streaming reads: the bandwidth roof"),
 	RATE(struct profile, copy, "copies, bytes read + written: elementwise work"),
+	QTY_OPT(struct profile, copy_held, DIM_SHARE, 0.01, 1,
+		"of the time of a copy, what one takes between tensors that the device's 'cache' holds; not "
+		"given: "
+		"all of it"),
 	RATE(struct profile, gemv, "weights read by a product of few rows: decode"),
 	RATE_OPT(struct profile, gemv_q8, "the same of weights in 8-bit blocks"),
 	RATE_OPT(struct profile, gemv_q4, "the same of weights in 4-bit blocks"),
@@ -556,6 +560,18 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
 	 .help = "the devices' 'integers' that 'dequant' of blocks is of; on others it is in that "
 		 "proportion"},
+	{FIELD_KEY(struct profile, sums_f16), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "the devices' 'sums_f16' that utilisations of products in f16 are of, where these are "
+		 "summed "
+		 "in f16; on others they are in that proportion"},
+	QTY_OPT(struct profile, core_power, DIM_POWER, 0.01, 1e4,
+		"of a card's power under load, for each core, what utilisations of products are of where "
+		"power sets "
+		"the clock"),
+	QTY_OPT(struct profile, by_power, DIM_SHARE, 0.01, 1,
+		"the exponent by which these go with it: a third where power goes with the cube of the "
+		"clock, 1 at the "
+		"least voltage"),
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
 	{FIELD_KEY(struct profile, chunks_overlap), .type = FIELD_BOOL, .def = "false",

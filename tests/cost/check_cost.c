@@ -1814,6 +1814,85 @@ START_TEST(norms_and_gates_by_hand)
 }
 END_TEST
 
+/* What a product of many rows, of the weights as they are or written out first, reaches of the same peak on another card. */
+#define CARD "machines.a.devices.gpu."
+static const struct {
+	const char *sets[4];
+	enum format_id format;
+	double faster;
+} on_cards[] = {
+	{{RUNTIME "sums_f16=1"}, FORMAT_F16, 1}, /* the card does not say */
+	{{CARD "sums_f16=2"}, FORMAT_F16, 1},    /* it sums in f32 */
+	{{RUNTIME "sums_f16=1", CARD "sums_f16=2"}, FORMAT_F16, 2},
+	{{RUNTIME "sums_f16=2", CARD "sums_f16=1"}, FORMAT_F16, 0.5},
+	{{RUNTIME "sums_f16=1", CARD "sums_f16=2"}, FORMAT_BF16, 1},
+	{{RUNTIME "sums_f16=1", CARD "sums_f16=2"}, FORMAT_Q4_0, 1}, /* on integers */
+	{{RUNTIME "sums_f16=1", CARD "sums_f16=2", RUNTIME "unpacks=16"}, FORMAT_Q4_0, 2},
+	{{RUNTIME "sums_f16=1", CARD "sums_f16=2", RUNTIME "unpacks=4096"}, FORMAT_Q4_0, 1},
+	/* a core of 8 W where utilisations are of 32 W, with the square root */
+	{{RUNTIME "core_power=32 W", RUNTIME "by_power=50 %", "machines.a.active_power=8 W"},
+	 FORMAT_F16,
+	 0.5},
+	{{RUNTIME "core_power=32 W", RUNTIME "by_power=50 %"}, FORMAT_F16, 1}, /* no power is known */
+};
+
+static double many_rows_s(const char *const *sets, enum format_id format)
+{
+	struct device_model device_model;
+	struct op op = wide;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = 512;
+	op.rows = 512;
+	op.flop = wide.flop * op.rows;
+	op.format = format;
+	return cost_of(&op, &device_model, 1).arithmetic.s;
+}
+
+START_TEST(products_on_another_card)
+{
+	static const char *const none[] = {NULL};
+	const char *const *sets = on_cards[_i].sets;
+	const double before = many_rows_s(none, on_cards[_i].format);
+	double now;
+
+	fixture_release(&fixture);
+	now = many_rows_s(sets, on_cards[_i].format);
+	ck_assert_double_eq_tol(before / now, on_cards[_i].faster, 1e-9);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* A pass between tensors that the device's cache holds, half of them, and none: of `copy_held` of the time, and all of it. */
+static const struct {
+	double tensor_B, held;
+	bool given;
+} held_passes[] = {{1e6, 1, true}, {2e6, 0.5, true}, {1e12, 0, true}, {1e6, 0, false}};
+
+START_TEST(passes_stay_in_the_cache)
+{
+	struct op norm = {.name = "norm", .kind = OP_NORM, .tensor_B = held_passes[_i].tensor_B, .times = 1};
+	struct better b;
+	struct device_model device_model;
+	struct device card;
+	double whole_s;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	device_model = device_model_of(0, DTYPE_F16);
+	card = *device_model.device;
+	card.cache = (struct qty){.value = 4e6, .given = true};
+	better_init(&b, &device_model);
+	better_lay_out(&b, DTYPE_F16);
+	b.device_model.device = &card;
+	whole_s = cost_of(&norm, &b.device_model, 1).memory.s;
+	b.profile.copy_held = (struct qty){.value = 0.25, .given = held_passes[_i].given};
+	ck_assert_double_eq_tol(cost_of(&norm, &b.device_model, 1).memory.s / whole_s,
+				1 - 0.75 * held_passes[_i].held, 1e-5);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(kernels_start_in_their_time)
 {
 	static const char *const sets[] = {"machines.m5.devices.gpu.runtimes.mps.overhead.product=1 ms",
@@ -1879,6 +1958,8 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
+	tcase_add_loop_test(tc, products_on_another_card, 0, ARRAY_LEN(on_cards));
+	tcase_add_loop_test(tc, passes_stay_in_the_cache, 0, ARRAY_LEN(held_passes));
 	tcase_add_test(tc, kernels_start_in_their_time);
 	tcase_add_test(tc, attention_by_hand);
 	tcase_add_test(tc, norms_and_gates_by_hand);
