@@ -294,6 +294,15 @@ double product_unpacking_s(const struct op *op, const struct profile *p, double 
 	return f16_B > 0 ? term_stream((op->weight_B + f16_B) * share, &p->copy).s : 0;
 }
 
+/* Kernels that read a tile of weights to shared memory, wait, multiply, and wait before they read the next one. */
+static void take_turns(struct cost *c, const struct op *op, const struct profile *p)
+{
+	if (!p->tile.in_turn || cost_weights_kind(op->format) == BEYOND_F16)
+		return;
+	c->apart = c->arithmetic;
+	c->arithmetic = (struct term){.from = c->apart.from};
+}
+
 void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct profile *p = device_model->profile;
@@ -334,4 +343,6 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	if (!product_is_called(p, op))
 		measured_rows_limit(c, op, device_model, n * k, share);
 	c->memory = term_stream(c->bytes, few ? few_rate(p, op) : &p->read);
+	if (!few)
+		take_turns(c, op, p);
 }

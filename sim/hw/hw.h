@@ -237,6 +237,7 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
+	bool in_turn; /* blocks of weights are read to a tile, then multiplied: neither hides the other */
 	struct expert_loop loop;
 };
 

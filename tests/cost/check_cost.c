@@ -1070,6 +1070,39 @@ START_TEST(tiles_of_many_rows_are_few)
 }
 END_TEST
 
+/* A tile of blocks is read and then multiplied: reading is hidden nowhere, but where a matrix-vector kernel reads (5 rows) and where
+ * weights as they are go to a library. */
+static const struct {
+	int64_t m;
+	enum format_id format;
+	bool hidden;
+} turns[] = {
+	{32, FORMAT_Q8_0, false}, {4096, FORMAT_Q8_0, false}, {5, FORMAT_Q8_0, true}, {32, FORMAT_F16, true}};
+
+START_TEST(tiles_are_read_in_turn)
+{
+	const char *const sets[] = {RUNTIME "tile={rows: 32, columns: 64, in_turn: true}",
+				    RUNTIME "few={rows: 8, pass: 5, gather: 1}", NULL};
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost c;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = turns[_i].m;
+	op.rows = (double)op.m;
+	op.format = turns[_i].format;
+	op.flop = 2.0 * op.rows * 1e6 * (double)op.n;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert(c.memory.s > 0 && c.arithmetic.s + c.apart.s > 0);
+	ck_assert_double_eq_tol(cost_seconds(&c),
+				c.overhead.s + (turns[_i].hidden ? fmax(c.memory.s, c.arithmetic.s)
+								 : c.memory.s + op.flop / 0.5e12),
+				1e-9 * cost_seconds(&c));
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* A pass of t tokens takes the time of t + ramp, where others take that of t + 64; none counts as fewer than 64. */
 static const struct {
 	int64_t m, experts;
@@ -1936,6 +1969,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
+	tcase_add_loop_test(tc, tiles_are_read_in_turn, 0, ARRAY_LEN(turns));
 	tcase_add_loop_test(tc, tiles_of_many_rows_are_few, 0, ARRAY_LEN(high_tiles));
 	tcase_add_loop_test(tc, rates_hang_on_the_tokens_of_a_pass, 0, ARRAY_LEN(ramps));
 	tcase_add_test(tc, attention_hangs_on_the_context);
