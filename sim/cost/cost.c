@@ -157,15 +157,21 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 	return u;
 }
 
-/* A vector kernel of one query head. Heads that read a cache after one another find it in the device's own cache where that
- * holds it. */
-static bool is_alone(const struct attention_table *a, const struct op *op, const struct device *d)
+enum { WHOLE_BITS = 16 };
+
+/* A vector kernel of one query head. */
+static bool is_alone(const struct attention_table *a, const struct op *op)
 {
-	enum { VECTOR_QUERIES = 2, VECTOR_HEAD = 256, WHOLE_BITS = 16 };
+	enum { VECTOR_QUERIES = 2, VECTOR_HEAD = 256 };
 
 	return a->blocks_alone && op->kv_bits > 0 && op->kv_bits < WHOLE_BITS && op->head_dim > 0 &&
-	       op->head_dim <= VECTOR_HEAD && op->query <= VECTOR_QUERIES &&
-	       !(d->cache.given && op->kv_B <= d->cache.value);
+	       op->head_dim <= VECTOR_HEAD && op->query <= VECTOR_QUERIES;
+}
+
+/* Query heads that read a cache after one another find it in the device's own cache where that holds it. */
+static bool is_held(const struct op *op, const struct device *d)
+{
+	return d->cache.given && op->kv_B <= d->cache.value;
 }
 
 /* The number of times that a step's kernel reads the cache: each of its blocks serves so many query heads of a group. */
@@ -173,13 +179,41 @@ static double readings(const struct attention_table *a, const struct op *op, con
 {
 	double shared = 1;
 
-	if (is_alone(a, op, d))
+	if (is_alone(a, op) && !is_held(op, d))
 		return op->groups;
 	if (!a->decode_shares || !op->head_dim)
 		return 1;
 	while (2 * shared <= (double)a->decode_shares && fmod(op->groups, 2 * shared) == 0)
 		shared *= 2;
 	return op->groups / shared;
+}
+
+/* A step's kernel unpacks each number of a cache in blocks, for each query head again where it takes no group: no less time than
+ * so many bytes take that it reads as they are. 0: nothing is unpacked, or nothing is known of it. */
+static double unpacked_bytes(const struct attention_table *a, const struct op *op)
+{
+	static const double scale_bits =
+		0.5; /* one of 16 bits for each block of 32 numbers, as in q8_0 and q4_0 */
+
+	if (!a->blocks.given || op->kv_bits <= 0 || op->kv_bits >= WHOLE_BITS || op->query > GEMV_ROWS)
+		return 0;
+	return a->blocks.value * (is_alone(a, op) ? op->groups : 1) * op->kv_B * WHOLE_BITS /
+	       ((double)op->kv_bits + scale_bits);
+}
+
+/* The time of reading a cache in a step, or of unpacking it where that takes longer. How often one that is unpacked is read is no
+ * better known than what unpacking takes. */
+static struct term term_cache(const struct cost *c, const struct attention_table *a, const struct op *op,
+			      double share, const struct qty *rate)
+{
+	const double part = op->kv_of_all ? 1 : share, unpacked = unpacked_bytes(a, op) * part;
+	struct term t = term_stream(fmax(c->bytes, unpacked), rate);
+
+	if (unpacked > op->kv_B * part) {
+		t.spread = exact_hypot(t.spread, a->blocks.spread);
+		t.from = provenance_worse(t.from, a->blocks.provenance);
+	}
+	return t;
 }
 
 /* What a step's kernel computes, over the FLOP of its query heads: units of a core that wait for the others of their group
@@ -264,9 +298,10 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		c->memory = term_stream(c->bytes, &a->several);
 		return;
 	}
-	c->memory = term_stream(c->bytes, kernel                                     ? &kernel->decode
-					  : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
-										     : &a->decode);
+	c->memory = term_cache(c, a, op, share,
+			       kernel                                     ? &kernel->decode
+			       : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
+									  : &a->decode);
 }
 
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)

@@ -104,6 +104,9 @@ struct attention_table { /* scores, softmax and values; no projections */
 	int64_t decode_heads;
 	/* In decode each query head reads a cache in blocks for itself, since only the kernel for whole numbers takes a group. */
 	bool blocks_alone;
+	/* In decode, the time that a number of a cache in blocks takes to be unpacked, over that in which one of 16 bits is read;
+	 * for each query head where blocks_alone. Not given: blocks take the time of their bytes. */
+	struct qty blocks;
 	/* Decodes in a batch with pieces of prompts, where the prompts' kernel runs all of it: byte/s at which each query
 	 * head reads the cache for itself; seconds for each sequence and query head; and for each further MIXED_TILE
 	 * queries of the longest piece, for which blocks are started that find nothing to do. Not given: as decodes alone */

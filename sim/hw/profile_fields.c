@@ -135,6 +135,10 @@ static const struct field attention_fields[] = {
 		"time of that kernel beyond its reading; if not said, overhead.attention"),
 	{FIELD_KEY(struct attention_table, blocks_alone), .type = FIELD_BOOL, .def = "false",
 	 .help = "in decode each query head reads a cache in blocks (q8_0, q4_0) for itself"},
+	QTY_OPT(struct attention_table, blocks, DIM_SHARE, 1e-6, 10,
+		"least time of a cache in blocks over that of one in 16 bits, in decode; with blocks_alone, "
+		"of "
+		"each query head; if not said, as its bytes"),
 	RATE_OPT(struct attention_table, mixed,
 		 "rate at which each query head reads the cache for itself, in a batch with pieces of "
 		 "prompts; "
