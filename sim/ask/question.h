@@ -29,10 +29,11 @@ struct question {
 struct asked_machine {
 	const char *id, *title;
 	size_t sizes; /* machines that may be meant and differ in sizes that were not said, itself included */
-	const char *name;    /* in the scenario: "m4-max" */
-	const char *runtime; /* "llama.cpp@2026-02" */
-	bool suite;          /* that runtime is the kernels of `calibrate`, not a program that people run */
-	int64_t chunk;       /* tokens of a prompt that the runtime reads at a time; 0: all */
+	const char *name;         /* in the scenario: "m4-max" */
+	const char *runtime;      /* "llama.cpp@2026-02" */
+	const char *runtime_note; /* why it is that one, in words; NULL: nothing to tell */
+	bool suite;    /* that runtime is the kernels of `calibrate`, not a program that people run */
+	int64_t chunk; /* tokens of a prompt that the runtime reads at a time; 0: all */
 	struct machine *facts;
 };
 

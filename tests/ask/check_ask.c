@@ -529,6 +529,73 @@ START_TEST(chunks)
 }
 END_TEST
 
+/* A version between those that are known is the latest before it, which is told; a name may be of a program that runs another. */
+START_TEST(runtimes_as_typed)
+{
+	static const struct {
+		const char *machine, *runtime, *is, *told;
+	} all[] = {{"m4 max 64", "llama.cpp@2026-02", "llama.cpp@2026-02", NULL},
+		   {"m4 max 64", "llama.cpp@2025-04", "llama.cpp@2023-11", "the latest known up to 2025-04"},
+		   {"m4 max 64", "llama.cpp@2031-01-31", "llama.cpp@2026-02", "up to 2031-01-31"},
+		   {"m4 max 64", "ollama", "llama.cpp@2026-02", "what ollama runs"},
+		   {"m4 max 64", "LM Studio", "llama.cpp@2026-02", "what LM Studio runs"},
+		   {"m4 max 64", "llama-cpp", "llama.cpp@2026-02", "what llama-cpp runs"},
+		   {"m4 max 64", "mlx_lm", "mlx@2025-10", "what mlx_lm runs"},
+		   {"a6000", "ollama@2025-12", "cuda@2025-10", "up to 2025-12"},
+		   {"a6000", "cuda@2025-09", "cuda@2024-05", "up to 2025-09"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = "llama 3.1 8b";
+		q.runtime = all[i].runtime;
+		a = settled(&t, &q);
+		ck_assert_str_eq(a.machines[0].runtime, all[i].is);
+		if (all[i].told)
+			ck_assert_msg(strstr(a.assumed, all[i].told) != NULL, "%s: %s", all[i].runtime,
+				      a.assumed);
+		else
+			ck_assert_ptr_null(strstr(a.assumed, "runtime"));
+		end(&t);
+	}
+}
+END_TEST
+
+/* What is no version, or before all that are known, is not replaced by another. */
+START_TEST(runtimes_refused)
+{
+	static const struct {
+		const char *machine, *runtime, *word;
+	} all[] = {{"m4 max 64", "llama.cpp@1999-01", "nor an earlier"},
+		   {"m4 max 64", "llama.cpp@banana", "no version"},
+		   {"m4 max 64", "llama.cpp@", "no version"},
+		   {"m4 max 64", "mlx@2025-01", "nor an earlier"},
+		   {"a6000", "cuda@2023-05", "nor an earlier"},
+		   {"4090", "vllm@2024-01", "nor an earlier"},
+		   {"a6000", "vllm@2026-04", "has no runtime"},
+		   {"m4 max 64", "banana", "has no runtime"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = "llama 3.1 8b";
+		q.runtime = all[i].runtime;
+		ck_assert_int_eq(question_settle(&t.loader, &q, &a, &t.err), -1);
+		ck_assert_msg(strstr(t.err.msg, all[i].word) != NULL, "%s: %s", all[i].runtime, t.err.msg);
+		ck_assert_msg(t.err.hint[0] != 0, "%s", all[i].runtime);
+		end(&t);
+	}
+}
+END_TEST
+
 Suite *suite_ask(void)
 {
 	Suite *s = suite_create("ask");
@@ -537,6 +604,8 @@ Suite *suite_ask(void)
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, lengths);
 	tcase_add_test(t, token_counts);
+	tcase_add_test(t, runtimes_as_typed);
+	tcase_add_test(t, runtimes_refused);
 	tcase_add_loop_test(t, remedies, 0, ARRAY_LEN(unfit));
 	tcase_add_test(t, layers);
 	tcase_add_loop_test(t, more_link_is_no_slower, 0, ARRAY_LEN(software));
