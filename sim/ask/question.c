@@ -222,7 +222,8 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 	out->weights_B = model_weights_B(
 		out->model, &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
 	for (size_t i = 0; i < out->machines_n; i++)
-		if (format_check(out->machines[i].runtime, (enum mix_id)mix, err) != 0)
+		if (format_check_on(out->machines[i].facts->devices.at, out->machines[i].runtime,
+				    (enum mix_id)mix, err) != 0)
 			return -1;
 	if (!q->weights)
 		assume(all, arena_printf(all->arena, "weights %s", out->weights));

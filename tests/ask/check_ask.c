@@ -494,6 +494,39 @@ START_TEST(formats_read)
 }
 END_TEST
 
+/* llama.cpp has kernels of ternary weights for the CPU, since August 2026 for two GPU back ends. */
+START_TEST(ternary_kernels)
+{
+	static const struct {
+		const char *device, *runtime, *weights;
+		int rc;
+	} all[] = {{"gpu", "cuda@2025-10", "tq1_0", -1},
+		   {"gpu", "cuda@2025-10", "tq2_0", -1},
+		   {"gpu", "rocm@2026-12", "tq2_0", -1},
+		   {"gpu", "llama.cpp@2026-02", "tq2_0", -1},
+		   {"gpu", "llama.cpp@2026-08", "tq2_0", 0},
+		   {"gpu", "llama.cpp@2026-08", "tq1_0", -1},
+		   {"gpu", "vulkan@2026-07", "tq2_0", -1},
+		   {"gpu", "vulkan@2026-09", "tq2_0", 0},
+		   {"cpu", "llama.cpp@2025-06", "tq1_0", 0},
+		   {"gpu", "llama.cpp", "tq2_0", 0},
+		   {"gpu", "foo", "tq1_0", 0},
+		   {"gpu", "cuda@2025-10", "q4_K_M", 0},
+		   {"gpu", "mlx", "q4_K_M", -1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct device d = {.origin = {.name = all[i].device}};
+		const size_t mix = str_find(all[i].weights, mix_names, MIX_N);
+		struct err err = ERR_INIT;
+
+		ck_assert_uint_lt(mix, MIX_N);
+		ck_assert_msg(format_check_on(&d, all[i].runtime, (enum mix_id)mix, &err) == all[i].rc,
+			      "%s %s %s: %s", all[i].device, all[i].runtime, all[i].weights, err.msg);
+		ck_assert(all[i].rc == 0 || err.hint[0]);
+	}
+}
+END_TEST
+
 /* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
  * of each. */
 START_TEST(chunks)
@@ -615,6 +648,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, ternary_kernels);
 	tcase_add_test(t, chunks);
 	suite_add_tcase(s, t);
 	return s;
