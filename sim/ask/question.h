@@ -45,6 +45,10 @@ struct asked {
 	size_t machines_n;
 	const char *link_id;   /* NULL: none */
 	const char *no_tensor; /* why no tensor split over that link is offered, in words; NULL: one may be */
+	/* Layers whose experts a host computes (--n-cpu-moe), and which of the machines are card and host; 0: none. */
+	int64_t experts_on_host;
+	size_t card, host;
+	bool only_offload; /* no other assignment is of interest */
 	const char *weights, *kv, *compute;
 	double weights_B; /* the whole model's */
 	const char *train;

@@ -80,7 +80,5 @@ int format_check_on(const struct device *d, const char *runtime, enum mix_id wei
 		return 0;
 	err_set(err, "%s has no kernels of %s for a GPU: llama.cpp multiplies such weights on the CPU",
 		runtime, name);
-	return err_hint(err,
-			"iq2_xxs is about as large; models with ternary weights run on a machine's CPU, a "
-			"file's own profile");
+	return err_hint(err, "%s is about as large", strcmp(name, "tq1_0") ? "iq2_xxs" : "iq1_m");
 }

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/ask/answer.h"
 #include "sim/ask/budget.h"
+#include "sim/ask/host_experts.h"
 #include "sim/ask/look_up.h"
 #include "sim/ask/scenario_text.h"
 #include "sim/ask/this_machine.h"
@@ -527,6 +529,64 @@ START_TEST(ternary_kernels)
 }
 END_TEST
 
+/* A mixture on a card and its host has the fewest experts on the host with which it fits; nothing else has any. */
+START_TEST(experts_on_the_host)
+{
+	static const struct {
+		const char *model, *card, *host;
+		double think_s;
+		bool some;
+	} all[] = {{"gpt-oss-120b", "3090", "host-ryzen-9-7950x-64gb", 0, true},
+		   {"gpt-oss-120b", "host-ryzen-9-7950x-64gb", "3090", 0, true},
+		   {"gpt-oss-20b", "4090", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"gpt-oss-120b", "3090", "host-ryzen-9-7950x-64gb", 60, false},
+		   {"llama 3.3 70b", "3090", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"gpt-oss-120b", "m4 max 64", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"deepseek-v3", "3090", "host-ryzen-9-7950x-64gb", 0, false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machines[] = {all[i].card, all[i].host};
+		struct question q = {.machines = {machines, 2}, .model = all[i].model, .link = "pcie 4"};
+		struct asked a;
+
+		begin(&t);
+		q.think_s = all[i].think_s;
+		a = settled(&t, &q);
+		host_experts_settle(&t.loader, &a);
+		ck_assert_msg((a.experts_on_host > 0) == all[i].some, "%s on %s: %lld", all[i].model,
+			      all[i].card, (long long)a.experts_on_host);
+		a.only_offload = true;
+		ck_assert(!all[i].some || answer_fits(&t.loader, &a));
+		a.experts_on_host--;
+		ck_assert(!all[i].some || (a.experts_on_host > 0 && !answer_fits(&t.loader, &a)));
+		end(&t);
+	}
+}
+END_TEST
+
+/* What is told of a card alone holds when it is asked. */
+START_TEST(experts_on_a_host_help)
+{
+	struct asking t;
+	const char *card = "4090";
+	struct question q = on(&card);
+	struct asked a;
+	const char *text;
+
+	begin(&t);
+	q.model = "gpt-oss-120b";
+	a = settled(&t, &q);
+	text = host_experts_remedy(&t.loader, &a);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "host-ryzen-9-7950x-64gb --link pcie-4-x16"));
+	q.model = "llama 3.3 70b";
+	a = settled(&t, &q);
+	ck_assert_ptr_null(host_experts_remedy(&t.loader, &a));
+	end(&t);
+}
+END_TEST
+
 /* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
  * of each. */
 START_TEST(chunks)
@@ -648,6 +708,8 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, experts_on_the_host);
+	tcase_add_test(t, experts_on_a_host_help);
 	tcase_add_test(t, ternary_kernels);
 	tcase_add_test(t, chunks);
 	suite_add_tcase(s, t);
