@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/ask/host_experts.h"
 #include "sim/ask/scenario_text.h"
 #include "sim/base/str.h"
 #include "sim/predict/metrics.h"
@@ -100,7 +101,10 @@ int answer_make(struct loader *l, const struct question *q, const struct draws_a
 {
 	struct asked asked;
 
-	if (question_settle(l, q, &asked, err) != 0 || answer_predict(l, &asked, draws, out) != 0)
+	if (question_settle(l, q, &asked, err) != 0)
+		return -1;
+	host_experts_settle(l, &asked);
+	if (answer_predict(l, &asked, draws, out) != 0)
 		return -1;
 	if (out->best == out->rows_n)
 		out->remedies = answer_remedies(l, out);

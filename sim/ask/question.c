@@ -6,6 +6,7 @@
 
 #include "sim/ask/look_up.h"
 #include "sim/ask/model_name.h"
+#include "sim/ask/runtime_choice.h"
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
@@ -83,87 +84,22 @@ static const struct model *load_model(struct loader *l, const char *id)
 
 /* ---- runtimes ---- */
 
-/* In the order in which they are taken where none is named: what most owners run. */
-static const char *const generating[] = {"llama.cpp", "cuda", "rocm",  "vulkan", "sycl",
-					 "mlx",       "vllm", "torch", "mps",    NULL};
-/* What `calibrate` measures with kernels of its own: taken where no program that people run is known of a machine. */
-static const char *const suite_kernels[] = {"metal", "cblas", NULL};
-static const char *const training[] = {"mlx", "torch", "mps", NULL};
-
-/* The device's latest runtime of the first of those names that it has, and that reads such weights if one of them does;
- * weights NULL: any. */
-static const struct profile *first_of(const struct device *d, const char *const *names, const char *weights)
+static int settle_runtime(struct arena *a, const struct question *q, struct asked_machine *m, struct err *err)
 {
-	const size_t mix = weights ? str_find(weights, mix_names, MIX_N) : MIX_N;
-	const struct profile *first = NULL;
+	const struct runtime_ask ask = {.machine = m->id,
+					.file = look_up_is_file(m->id) ? m->id : NULL,
+					.said = q->runtime,
+					.weights = q->weights,
+					.trains = q->train != NULL};
+	const struct device *d = m->facts->devices.n ? m->facts->devices.at : NULL;
+	struct runtime_choice choice;
 
-	for (size_t i = 0; names[i]; i++) {
-		const struct profile *p = device_runtime(d, names[i]);
-		struct err unread = ERR_INIT;
-
-		if (p && (mix == MIX_N || format_check(p->origin.name, (enum mix_id)mix, &unread) == 0))
-			return p;
-		first = first ? first : p;
-	}
-	return first;
-}
-
-/* Servers of one program for several kinds of device share its name: serve-llama.cpp, serve-llama.cpp-cuda. */
-static bool same_server(const char *a, const char *b)
-{
-	return str_starts(a, b) || str_starts(b, a);
-}
-
-/* A name that people use for a program whose profile is called otherwise: llama.cpp on CUDA is "cuda". */
-static const struct profile *same_program(const struct device *d, const char *runtime)
-{
-	const char *server = serving_of_runtime(runtime);
-	const char *names[ARRAY_LEN(generating)];
-	size_t n = 0;
-
-	for (size_t i = 0; server && generating[i]; i++)
-		if (same_server(server, serving_of_runtime(generating[i])))
-			names[n++] = generating[i];
-	names[n] = NULL;
-	return first_of(d, names, NULL);
-}
-
-static int no_runtime(const struct asked_machine *m, const struct question *q, struct err *err)
-{
-	const struct device *d = m->facts->devices.at;
-	const struct profile *p = d->runtimes.at;
-	struct str known = STR_INIT;
-
-	for (size_t i = 0; i < d->runtimes.n; i++)
-		str_addf(&known, "%s%s", i ? ", " : "", p[i].origin.name);
-	if (q->runtime)
-		err_set(err, "%s has no runtime '%.40s'", m->id, q->runtime);
-	else
-		err_set(err, "%s has no runtime that %s", m->id, q->train ? "trains" : "generates");
-	err_hint(err, known.len ? "it has: %s" : "it has none%s: calibrate one", known.text);
-	str_release(&known);
-	return -1;
-}
-
-static int settle_runtime(const struct question *q, struct asked_machine *m, struct err *err)
-{
-	const struct device *d = m->facts->devices.at;
-	const struct profile *p;
-
-	if (!m->facts->devices.n)
-		return no_runtime(m, q, err);
-	p = q->runtime ? device_runtime(d, q->runtime)
-		       : first_of(d, q->train ? training : generating, q->weights);
-	if (!p && q->runtime)
-		p = same_program(d, q->runtime);
-	if (!p && !q->runtime && !q->train)
-		p = first_of(d, suite_kernels, NULL);
-	if (!p)
-		return no_runtime(m, q, err);
-	m->runtime = p->origin.name;
-	m->suite = str_find(p->origin.name, suite_kernels, ARRAY_LEN(suite_kernels) - 1) <
-		   ARRAY_LEN(suite_kernels) - 1;
-	m->chunk = p->chunk;
+	if (runtime_choose(a, d, &ask, &choice, err) != 0)
+		return -1;
+	m->runtime = choice.profile->origin.name;
+	m->suite = choice.suite;
+	m->runtime_note = choice.note;
+	m->chunk = choice.profile->chunk;
 	return 0;
 }
 
@@ -228,7 +164,7 @@ static int settle_machines(struct loader *l, const struct question *q, struct as
 
 		m->id = q->ids ? q->machines.at[i]
 			       : look_up_of(l, CATALOGUE_MACHINES, q->machines.at[i], &m->sizes, err);
-		if (!m->id || load_machine(l, m) != 0 || settle_runtime(q, m, err) != 0)
+		if (!m->id || load_machine(l, m) != 0 || settle_runtime(l->arena, q, m, err) != 0)
 			return -1;
 	}
 	name_machines(l->arena, out);
@@ -286,7 +222,8 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 	out->weights_B = model_weights_B(
 		out->model, &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
 	for (size_t i = 0; i < out->machines_n; i++)
-		if (format_check(out->machines[i].runtime, (enum mix_id)mix, err) != 0)
+		if (format_check_on(out->machines[i].facts->devices.at, out->machines[i].runtime,
+				    (enum mix_id)mix, err) != 0)
 			return -1;
 	if (!q->weights)
 		assume(all, arena_printf(all->arena, "weights %s", out->weights));
@@ -358,6 +295,23 @@ static int settle_request(const struct question *q, struct asked *out, struct as
 	return 0;
 }
 
+static void tell_runtime(const struct asked_machine *m, const struct question *q, struct assumptions *all)
+{
+	struct str about = STR_INIT;
+
+	if (m->runtime_note)
+		str_add(&about, m->runtime_note);
+	if (m->chunk && !q->train)
+		str_addf(&about, "%s%lld tok of a prompt at a time", about.len ? "; " : "",
+			 (long long)m->chunk);
+	else if (m->suite)
+		str_addf(&about, "%sthe kernels that calibrate measured, no program that people run",
+			 about.len ? "; " : "");
+	assume(all, about.len ? arena_printf(all->arena, "runtime %s (%s)", m->runtime, about.text)
+			      : arena_printf(all->arena, "runtime %s", m->runtime));
+	str_release(&about);
+}
+
 static void tell_machines(const struct question *q, struct asked *out, struct assumptions *all)
 {
 	for (size_t i = 0; i < out->machines_n; i++) {
@@ -376,16 +330,8 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 
 		for (size_t k = 0; k < i && !told; k++)
 			told = !strcmp(m->runtime, out->machines[k].runtime);
-		if (!told && m->chunk && !q->train)
-			assume(all, arena_printf(all->arena, "runtime %s (%lld tok of a prompt at a time)",
-						 m->runtime, (long long)m->chunk));
-		else if (!told && m->suite)
-			assume(all, arena_printf(all->arena,
-						 "runtime %s (the kernels that calibrate measured, no "
-						 "program that people run)",
-						 m->runtime));
-		else if (!told)
-			assume(all, arena_printf(all->arena, "runtime %s", m->runtime));
+		if (!told)
+			tell_runtime(m, q, all);
 	}
 }
 

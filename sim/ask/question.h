@@ -29,10 +29,11 @@ struct question {
 struct asked_machine {
 	const char *id, *title;
 	size_t sizes; /* machines that may be meant and differ in sizes that were not said, itself included */
-	const char *name;    /* in the scenario: "m4-max" */
-	const char *runtime; /* "llama.cpp@2026-02" */
-	bool suite;          /* that runtime is the kernels of `calibrate`, not a program that people run */
-	int64_t chunk;       /* tokens of a prompt that the runtime reads at a time; 0: all */
+	const char *name;         /* in the scenario: "m4-max" */
+	const char *runtime;      /* "llama.cpp@2026-02" */
+	const char *runtime_note; /* why it is that one, in words; NULL: nothing to tell */
+	bool suite;    /* that runtime is the kernels of `calibrate`, not a program that people run */
+	int64_t chunk; /* tokens of a prompt that the runtime reads at a time; 0: all */
 	struct machine *facts;
 };
 
@@ -44,6 +45,10 @@ struct asked {
 	size_t machines_n;
 	const char *link_id;   /* NULL: none */
 	const char *no_tensor; /* why no tensor split over that link is offered, in words; NULL: one may be */
+	/* Layers whose experts a host computes (--n-cpu-moe), and which of the machines are card and host; 0: none. */
+	int64_t experts_on_host;
+	size_t card, host;
+	bool only_offload; /* no other assignment is of interest */
 	const char *weights, *kv, *compute;
 	double weights_B; /* the whole model's */
 	const char *train;

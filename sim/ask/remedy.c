@@ -1,17 +1,18 @@
 /*
- * remedy.c - what would make a question fit, each tried by itself: a link that joins the machines, a smaller format, a
+ * remedy.c - what would make a question fit, each tried by itself: a link that joins the machines, experts on a host, a smaller format, a
  * smaller cache, fewer tokens, a higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
  */
 #include <math.h>
 #include <string.h>
 
 #include "sim/ask/answer.h"
+#include "sim/ask/host_experts.h"
 #include "sim/ask/look_up.h"
 #include "sim/ask/would_fit.h"
 #include "sim/base/str.h"
 #include "sim/cost/formats.h"
 
-enum { REMEDIES_MAX = 6 };
+enum { REMEDIES_MAX = 8 };
 
 struct remedies {
 	const struct loader *l;
@@ -37,6 +38,15 @@ static double weights_B(const struct asked *q, int mix)
 {
 	return model_weights_B(q->model,
 			       &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
+}
+
+/* What people do with a mixture that is larger than their card. */
+static void experts_on_host(struct remedies *r)
+{
+	const char *text = host_experts_remedy(r->l, &r->a->asked);
+
+	if (text)
+		add(r, text);
 }
 
 /* Machines without a link are asked each by itself; whatever joins them, their memories together may do. */
@@ -196,6 +206,7 @@ struct texts answer_remedies(const struct loader *l, const struct answer *a)
 
 	r.at = arena_array(l->arena, REMEDIES_MAX, sizeof *r.at);
 	joined(&r);
+	experts_on_host(&r);
 	smaller_format(&r);
 	smaller_adapters(&r);
 	smaller_cache(&r);

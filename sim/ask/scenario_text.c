@@ -196,6 +196,18 @@ static void add_hand_over(struct str *out, const struct asked *q)
 			 q->machines[i].name);
 }
 
+/* As people call it by llama.cpp's option. */
+static void add_offload(struct str *out, const struct asked *q)
+{
+	const char *card = q->machines[q->card].name, *host = q->machines[q->host].name;
+
+	str_addf(out,
+		 "  - name: \"%s, experts of %lld layers on %s (--n-cpu-moe %lld)\"\n    place: [{on: %s}]\n"
+		 "    offload: {experts: %lld, to: %s}\n",
+		 card, (long long)q->experts_on_host, host, (long long)q->experts_on_host, card,
+		 (long long)q->experts_on_host, host);
+}
+
 void scenario_text(struct str *out, const struct asked *q)
 {
 	str_add(out, "schema: lemursim/scenario/1\n");
@@ -206,6 +218,10 @@ void scenario_text(struct str *out, const struct asked *q)
 	add_machines(out, q);
 	add_workload(out, q);
 	str_add(out, "assignments:\n");
+	if (q->experts_on_host)
+		add_offload(out, q);
+	if (q->only_offload)
+		return;
 	add_alone(out, q);
 	if (!q->link_id)
 		return;

@@ -4,7 +4,7 @@
  * Layer ask. The text is the question: `ask` loads it as it would load a file, so that what `-o` writes gives the same
  * numbers under `simulate`. Each machine has an assignment of its own; where a link joins them, there are besides the
  * hand-over of the prompt's cache, a pipeline whose layers follow the machines' bandwidth and memory, and of equal
- * machines a tensor split.
+ * machines a tensor split, and of a card and its host the experts of some layers on the host.
  */
 #ifndef SIM_ASK_SCENARIO_TEXT_H
 #define SIM_ASK_SCENARIO_TEXT_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/hw/hw.h"
 
 /* Blocks that are llama.cpp's own. */
 static bool of_gguf(const char *format)
@@ -42,4 +43,42 @@ int format_check(const char *runtime, enum mix_id weights, struct err *err)
 		return err_hint(err, "%s is about as large", gguf_as_large(name));
 	}
 	return 0;
+}
+
+/* Formats whose products no back end of llama.cpp but the CPU's has kernels for, and the back ends that had got them by the date
+ * of the source: `since` is when. ggml_metal_device_supports_op(), ggml-vulkan.cpp, and no line of ggml-cuda/ or ggml-sycl/. */
+static const struct gpu_kernels {
+	const char *format, *runtime, *since;
+} kernels_since[] = {{"tq2_0", "llama.cpp", "2026-08"}, {"tq2_0", "vulkan", "2026-08"}};
+
+static bool is_ternary(const char *format)
+{
+	return !strcmp(format, "tq1_0") || !strcmp(format, "tq2_0");
+}
+
+/* Of a profile that says no date nothing is known against it. */
+static bool has_kernels(const char *runtime, const char *format)
+{
+	const char *at = strchr(runtime, '@');
+
+	for (size_t i = 0; i < ARRAY_LEN(kernels_since); i++)
+		if (!strcmp(kernels_since[i].format, format) &&
+		    runtime_same(kernels_since[i].runtime, runtime) &&
+		    (!at || strcmp(at + 1, kernels_since[i].since) >= 0))
+			return true;
+	return false;
+}
+
+int format_check_on(const struct device *d, const char *runtime, enum mix_id weights, struct err *err)
+{
+	const char *name = mix_names[weights];
+
+	if (format_check(runtime, weights, err) != 0)
+		return -1;
+	if (format_reader_of(runtime) != READS_GGUF || !is_ternary(name) ||
+	    str_starts(d->origin.name, "cpu") || has_kernels(runtime, name))
+		return 0;
+	err_set(err, "%s has no kernels of %s for a GPU: llama.cpp multiplies such weights on the CPU",
+		runtime, name);
+	return err_hint(err, "%s is about as large", strcmp(name, "tq1_0") ? "iq2_xxs" : "iq1_m");
 }

@@ -10,7 +10,14 @@
 #include "sim/hw/programs.h"
 #include "sim/llm/quant.h"
 
+struct device;
+
 /* 0, or -1 with err and a hint where the runtime cannot read weights of that format. */
 int format_check(const char *runtime, enum mix_id weights, struct err *err);
+
+/* The same of a runtime on a device, which may have no kernels for what the program reads: of tq1_0 and tq2_0 llama.cpp has
+ * none under CUDA, ROCm and SYCL, whose products then run on the CPU; tq2_0 came to Metal and Vulkan in August 2026
+ * (ggml-org/llama.cpp#26980 and #25850; ngxson/llama.cpp@3f545be). */
+int format_check_on(const struct device *d, const char *runtime, enum mix_id weights, struct err *err);
 
 #endif

@@ -599,6 +599,8 @@ const struct profile *device_runtime(const struct device *d, const char *runtime
 const struct profile *device_newest(const struct device *d, const struct profile *p);
 /* A runtime's name without the date of its version, "cuda" of "cuda@2025-10". */
 const char *runtime_undated(struct arena *a, const char *name);
+/* Is it the date of a version, "2023-11" or "2023-11-05"? ISO 8601, so that the order of texts is that of dates. */
+bool runtime_is_date(const char *text);
 /* Do both names, dated or not, mean one runtime? */
 bool runtime_same(const char *a, const char *b);
 

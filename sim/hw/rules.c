@@ -13,8 +13,7 @@
 /* What a rate that was written with six digits may be off by. */
 static const double written_off = 5e-6;
 
-/* "2023-11", "2023-11-05": ISO 8601, so that the order of texts is that of dates. */
-static bool is_date(const char *text)
+bool runtime_is_date(const char *text)
 {
 	const size_t n = strlen(text);
 
@@ -233,7 +232,7 @@ static void check_runtime_name(const struct profile *p, struct diags *diags)
 {
 	const char *at = strchr(p->origin.name, '@');
 
-	if (at && !is_date(at + 1))
+	if (at && !runtime_is_date(at + 1))
 		diag_add(diags, p->origin.node->place, "write NAME@2023-11",
 			 "runtime '%s': expected a year and a month after '@'", p->origin.name);
 }

@@ -300,9 +300,10 @@ static void check_format(struct loader *l, const struct world *w, const struct u
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < w->units_n; i++)
-		if (!strcmp(w->units[i].profile->origin.name, u->profile->origin.name))
+		if (!strcmp(w->units[i].profile->origin.name, u->profile->origin.name) &&
+		    !strcmp(w->units[i].device->origin.name, u->device->origin.name))
 			return;
-	if (format_check(u->profile->origin.name, (enum mix_id)p->weights, &err) != 0)
+	if (format_check_on(u->device, u->profile->origin.name, (enum mix_id)p->weights, &err) != 0)
 		diag_err(l->diags, (at ? at : p->origin.node)->place, &err);
 }
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/ask/answer.h"
 #include "sim/ask/budget.h"
+#include "sim/ask/host_experts.h"
 #include "sim/ask/look_up.h"
 #include "sim/ask/scenario_text.h"
 #include "sim/ask/this_machine.h"
@@ -494,6 +496,97 @@ START_TEST(formats_read)
 }
 END_TEST
 
+/* llama.cpp has kernels of ternary weights for the CPU, since August 2026 for two GPU back ends. */
+START_TEST(ternary_kernels)
+{
+	static const struct {
+		const char *device, *runtime, *weights;
+		int rc;
+	} all[] = {{"gpu", "cuda@2025-10", "tq1_0", -1},
+		   {"gpu", "cuda@2025-10", "tq2_0", -1},
+		   {"gpu", "rocm@2026-12", "tq2_0", -1},
+		   {"gpu", "llama.cpp@2026-02", "tq2_0", -1},
+		   {"gpu", "llama.cpp@2026-08", "tq2_0", 0},
+		   {"gpu", "llama.cpp@2026-08", "tq1_0", -1},
+		   {"gpu", "vulkan@2026-07", "tq2_0", -1},
+		   {"gpu", "vulkan@2026-09", "tq2_0", 0},
+		   {"cpu", "llama.cpp@2025-06", "tq1_0", 0},
+		   {"gpu", "llama.cpp", "tq2_0", 0},
+		   {"gpu", "foo", "tq1_0", 0},
+		   {"gpu", "cuda@2025-10", "q4_K_M", 0},
+		   {"gpu", "mlx", "q4_K_M", -1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct device d = {.origin = {.name = all[i].device}};
+		const size_t mix = str_find(all[i].weights, mix_names, MIX_N);
+		struct err err = ERR_INIT;
+
+		ck_assert_uint_lt(mix, MIX_N);
+		ck_assert_msg(format_check_on(&d, all[i].runtime, (enum mix_id)mix, &err) == all[i].rc,
+			      "%s %s %s: %s", all[i].device, all[i].runtime, all[i].weights, err.msg);
+		ck_assert(all[i].rc == 0 || err.hint[0]);
+	}
+}
+END_TEST
+
+/* A mixture on a card and its host has the fewest experts on the host with which it fits; nothing else has any. */
+START_TEST(experts_on_the_host)
+{
+	static const struct {
+		const char *model, *card, *host;
+		double think_s;
+		bool some;
+	} all[] = {{"gpt-oss-120b", "3090", "host-ryzen-9-7950x-64gb", 0, true},
+		   {"gpt-oss-120b", "host-ryzen-9-7950x-64gb", "3090", 0, true},
+		   {"gpt-oss-20b", "4090", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"gpt-oss-120b", "3090", "host-ryzen-9-7950x-64gb", 60, false},
+		   {"llama 3.3 70b", "3090", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"gpt-oss-120b", "m4 max 64", "host-ryzen-9-7950x-64gb", 0, false},
+		   {"deepseek-v3", "3090", "host-ryzen-9-7950x-64gb", 0, false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machines[] = {all[i].card, all[i].host};
+		struct question q = {.machines = {machines, 2}, .model = all[i].model, .link = "pcie 4"};
+		struct asked a;
+
+		begin(&t);
+		q.think_s = all[i].think_s;
+		a = settled(&t, &q);
+		host_experts_settle(&t.loader, &a);
+		ck_assert_msg((a.experts_on_host > 0) == all[i].some, "%s on %s: %lld", all[i].model,
+			      all[i].card, (long long)a.experts_on_host);
+		a.only_offload = true;
+		ck_assert(!all[i].some || answer_fits(&t.loader, &a));
+		a.experts_on_host--;
+		ck_assert(!all[i].some || (a.experts_on_host > 0 && !answer_fits(&t.loader, &a)));
+		end(&t);
+	}
+}
+END_TEST
+
+/* What is told of a card alone holds when it is asked. */
+START_TEST(experts_on_a_host_help)
+{
+	struct asking t;
+	const char *card = "4090";
+	struct question q = on(&card);
+	struct asked a;
+	const char *text;
+
+	begin(&t);
+	q.model = "gpt-oss-120b";
+	a = settled(&t, &q);
+	text = host_experts_remedy(&t.loader, &a);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "host-ryzen-9-7950x-64gb --link pcie-4-x16"));
+	q.model = "llama 3.3 70b";
+	a = settled(&t, &q);
+	ck_assert_ptr_null(host_experts_remedy(&t.loader, &a));
+	end(&t);
+}
+END_TEST
+
 /* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
  * of each. */
 START_TEST(chunks)
@@ -529,6 +622,73 @@ START_TEST(chunks)
 }
 END_TEST
 
+/* A version between those that are known is the latest before it, which is told; a name may be of a program that runs another. */
+START_TEST(runtimes_as_typed)
+{
+	static const struct {
+		const char *machine, *runtime, *is, *told;
+	} all[] = {{"m4 max 64", "llama.cpp@2026-02", "llama.cpp@2026-02", NULL},
+		   {"m4 max 64", "llama.cpp@2025-04", "llama.cpp@2023-11", "the latest known up to 2025-04"},
+		   {"m4 max 64", "llama.cpp@2031-01-31", "llama.cpp@2026-02", "up to 2031-01-31"},
+		   {"m4 max 64", "ollama", "llama.cpp@2026-02", "what ollama runs"},
+		   {"m4 max 64", "LM Studio", "llama.cpp@2026-02", "what LM Studio runs"},
+		   {"m4 max 64", "llama-cpp", "llama.cpp@2026-02", "what llama-cpp runs"},
+		   {"m4 max 64", "mlx_lm", "mlx@2025-10", "what mlx_lm runs"},
+		   {"a6000", "ollama@2025-12", "cuda@2025-10", "up to 2025-12"},
+		   {"a6000", "cuda@2025-09", "cuda@2024-05", "up to 2025-09"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = "llama 3.1 8b";
+		q.runtime = all[i].runtime;
+		a = settled(&t, &q);
+		ck_assert_str_eq(a.machines[0].runtime, all[i].is);
+		if (all[i].told)
+			ck_assert_msg(strstr(a.assumed, all[i].told) != NULL, "%s: %s", all[i].runtime,
+				      a.assumed);
+		else
+			ck_assert_ptr_null(strstr(a.assumed, "runtime"));
+		end(&t);
+	}
+}
+END_TEST
+
+/* What is no version, or before all that are known, is not replaced by another. */
+START_TEST(runtimes_refused)
+{
+	static const struct {
+		const char *machine, *runtime, *word;
+	} all[] = {{"m4 max 64", "llama.cpp@1999-01", "nor an earlier"},
+		   {"m4 max 64", "llama.cpp@banana", "no version"},
+		   {"m4 max 64", "llama.cpp@", "no version"},
+		   {"m4 max 64", "mlx@2025-01", "nor an earlier"},
+		   {"a6000", "cuda@2023-05", "nor an earlier"},
+		   {"4090", "vllm@2024-01", "nor an earlier"},
+		   {"a6000", "vllm@2026-04", "has no runtime"},
+		   {"m4 max 64", "banana", "has no runtime"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = "llama 3.1 8b";
+		q.runtime = all[i].runtime;
+		ck_assert_int_eq(question_settle(&t.loader, &q, &a, &t.err), -1);
+		ck_assert_msg(strstr(t.err.msg, all[i].word) != NULL, "%s: %s", all[i].runtime, t.err.msg);
+		ck_assert_msg(t.err.hint[0] != 0, "%s", all[i].runtime);
+		end(&t);
+	}
+}
+END_TEST
+
 Suite *suite_ask(void)
 {
 	Suite *s = suite_create("ask");
@@ -537,6 +697,8 @@ Suite *suite_ask(void)
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, lengths);
 	tcase_add_test(t, token_counts);
+	tcase_add_test(t, runtimes_as_typed);
+	tcase_add_test(t, runtimes_refused);
 	tcase_add_loop_test(t, remedies, 0, ARRAY_LEN(unfit));
 	tcase_add_test(t, layers);
 	tcase_add_loop_test(t, more_link_is_no_slower, 0, ARRAY_LEN(software));
@@ -546,6 +708,9 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, experts_on_the_host);
+	tcase_add_test(t, experts_on_a_host_help);
+	tcase_add_test(t, ternary_kernels);
 	tcase_add_test(t, chunks);
 	suite_add_tcase(s, t);
 	return s;
