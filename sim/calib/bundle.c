@@ -68,6 +68,12 @@ int bundle_read(struct arena *a, const char *const *paths, size_t n, struct bund
 	return 0;
 }
 
+void bundle_tell(const struct bundle *b, struct arena *a, struct texts *told)
+{
+	for (size_t i = 0; i < b->n && told; i++)
+		*told = texts_join(a, told, b->sets[i].said.at, b->sets[i].said.n);
+}
+
 void bundle_write(const struct bundle *b, struct str *out)
 {
 	for (size_t i = 0; i < b->n; i++) {

@@ -17,6 +17,9 @@ struct bundle {
 /* Reads files of samples, or bundles; everything lives in the arena. -1 with err "path: ..." */
 int bundle_read(struct arena *a, const char *const *paths, size_t n, struct bundle *b, struct err *err);
 
+/* Adds what the files have that is no key and no column of samples; told: NULL: not asked for. */
+void bundle_tell(const struct bundle *b, struct arena *a, struct texts *told);
+
 void bundle_write(const struct bundle *b, struct str *out);
 
 /* Appends all that a bundle says of the machine, and how many samples it has of each kind, to be looked at before it is

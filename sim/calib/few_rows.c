@@ -166,18 +166,28 @@ static double share_error(const struct profile_fitting *g, const double *share, 
 	return fmax(n > 1 ? model_error_sd(off, n) : unknown, g->run_sd);
 }
 
+static double scattered_start(const struct profile_fitting *g)
+{
+	return g->d->product.given ? g->d->product.value : g->d->kernel.value;
+}
+
+bool profile_fit_is_scattered(const struct profile_fitting *g, const struct sample *s)
+{
+	return profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) &&
+	       s->k > 1 && s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * scattered_start(g);
+}
+
 /* One token for each expert: weights of many experts read by single rows, relative to those of one matrix. */
 static void fit_scattered(struct profile_fitting *g)
 {
-	const double start = g->d->product.given ? g->d->product.value : g->d->kernel.value;
+	const double start = scattered_start(g);
 	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share), value;
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 
-		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) &&
-		    s->k > 1 && s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
+		if (profile_fit_is_scattered(g, s))
 			share[n++] = s->bytes / (sample_median(s).median_s - start) / g->d->gemv.value;
 	}
 	if (!n)

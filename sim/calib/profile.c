@@ -596,6 +596,7 @@ int profile_write_files(struct arena *a, const struct profile_files *files, stru
 
 	if (bundle_read(a, files->samples, files->n, &b, err) != 0)
 		return -1;
+	bundle_tell(&b, a, files->told);
 	for (size_t i = 0; i < b.n; i++) {
 		b.sets[i].suite = b.sets[i].tool && str_starts(b.sets[i].tool, "lemursim");
 		b.sets[i].tool = files->tool ? files->tool : b.sets[i].tool;

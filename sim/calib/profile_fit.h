@@ -137,6 +137,8 @@ struct attention_kernel_fit *profile_fit_attention_kernel(const struct profile_f
 							  const struct sample *s);
 /* Are products in that dtype of so many rows in a table of their own? kind: SAMPLE_MOE or any other. */
 bool profile_fit_has_table(const struct profile_fitting *g, enum sample_kind kind, enum sample_dtype dtype);
+/* Is it a sample that few.scattered is made of: a token for each of several experts, beyond a kernel's start? */
+bool profile_fit_is_scattered(const struct profile_fitting *g, const struct sample *s);
 /* Are products of few rows in that dtype fitted? And the fastest single row through the same weights; NULL: none. */
 bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype);
 const struct sample *profile_fit_single_row(const struct profile_fitting *g, const struct sample *s);

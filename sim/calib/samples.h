@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/base/texts.h"
+
 enum sample_kind {
 	SAMPLE_READ, /* bytes: working set, read once a repetition */
 	SAMPLE_WRITE,
@@ -66,6 +68,7 @@ struct sample_set {
 	bool suite; /* the kernels are lemursim's own, not those of a program that others use */
 	const struct sample *samples;
 	size_t n;
+	struct texts said; /* what the file has that is no key and no column: lines for the terminal */
 };
 
 /* The median of the seconds (seconds_n > 0), and the ends of its 95 % confidence interval from order statistics; with

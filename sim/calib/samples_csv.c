@@ -7,6 +7,7 @@
 
 #include "sim/base/csv.h"
 #include "sim/base/file.h"
+#include "sim/base/nearest.h"
 #include "sim/base/units.h"
 
 static const struct {
@@ -88,13 +89,17 @@ void samples_csv_help(size_t width, struct str *out)
 		str_addf(&words, "%s%s", i ? " " : "", heads[i].key);
 	add_words(out, &words, width);
 	str_clear(&words);
+	str_add(out, "\n");
+	str_add(&words, "ram and working_set with a unit (16 GiB), cores a count, the others text");
+	add_words(out, &words, width);
+	str_clear(&words);
 	str_add(out, "\nkinds\n");
 	for (int k = 0; sample_kind_names[k]; k++)
 		str_addf(&words, "%s%s", k ? " " : "", sample_kind_names[k]);
 	add_words(out, &words, width);
 	str_release(&words);
 	str_add(out, "\n");
-	str_add_wrapped(out, "columns, by name and in any order; others are ignored", 0, 2, width);
+	str_add_wrapped(out, "columns, by name and in any order; others are named and ignored", 0, 2, width);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
 		str_addf(out, "  %s\n      ", columns[i].names);
 		str_add_wrapped(out, columns[i].help, 6, 6, width);
@@ -127,6 +132,28 @@ bool samples_csv_is(const char *text)
 	return kind && seconds && !runs;
 }
 
+static void say(struct arena *a, struct sample_set *set, const char *what, const char *near)
+{
+	const char *line = near ? arena_printf(a, "%s; did you mean '%s'?", what, near) : what;
+
+	set->said = texts_join_once(a, &set->said, line);
+}
+
+/* A comment may have a colon, too: what is a single word before it is meant as a key. */
+static void say_unknown_key(struct arena *a, const char *path, int line, const char *from, size_t len,
+			    struct sample_set *set)
+{
+	const char *names[ARRAY_LEN(heads)], *key = arena_strndup(a, from, len);
+
+	if (!len || strspn(key, "abcdefghijklmnopqrstuvwxyz_-") != len)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		names[i] = heads[i].key;
+	say(a, set,
+	    arena_printf(a, "%s:%d: no line before the head is called '%.60s': not used", path, line, key),
+	    nearest_of(key, names, ARRAY_LEN(heads)));
+}
+
 /* "# chip: Apple M5" */
 static int read_heads(struct arena *a, const char *path, const char *text, struct sample_set *set,
 		      struct err *err)
@@ -136,6 +163,7 @@ static int read_heads(struct arena *a, const char *path, const char *text, struc
 	for (; *text == '#'; text += strcspn(text, "\n"), text += *text == '\n', line++) {
 		const size_t len = strcspn(text, "\r\n");
 		const char *from = text + 1 + strspn(text + 1, " "), *colon = memchr(text, ':', len), *value;
+		bool known = false;
 
 		if (!colon)
 			continue;
@@ -149,6 +177,7 @@ static int read_heads(struct arena *a, const char *path, const char *text, struc
 			if (strlen(heads[i].key) != (size_t)(colon - from) ||
 			    strncmp(heads[i].key, from, (size_t)(colon - from)))
 				continue;
+			known = true;
 			if (heads[i].dim == DIM_N) {
 				*(const char **)((char *)set + heads[i].offset) = word;
 				continue;
@@ -159,8 +188,40 @@ static int read_heads(struct arena *a, const char *path, const char *text, struc
 					       why.msg[0] ? why.msg : "out of range");
 			*(int64_t *)((char *)set + heads[i].offset) = (int64_t)number;
 		}
+		if (!known)
+			say_unknown_key(a, path, line, from, (size_t)(colon - from), set);
 	}
 	return 0;
+}
+
+/* The names of `columns`, one by one. */
+static struct texts column_names(struct arena *a)
+{
+	struct texts names = {NULL, 0};
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const struct texts more = texts_cut(a, columns[i].names, ' ');
+
+		names = texts_join(a, &names, more.at, more.n);
+	}
+	return names;
+}
+
+static void say_unknown_columns(struct arena *a, const struct csv *csv, struct sample_set *set)
+{
+	const struct texts names = column_names(a);
+
+	for (size_t i = 0; i < csv->heads_n; i++) {
+		bool known = !*csv->heads[i];
+
+		for (size_t j = 0; j < names.n; j++)
+			known |= !strcmp(names.at[j], csv->heads[i]);
+		if (!known)
+			say(a, set,
+			    arena_printf(a, "%s:%d: no column of samples is called '%.60s': not used",
+					 csv->path, csv->head_line, csv->heads[i]),
+			    nearest_of(csv->heads[i], names.at, names.n));
+	}
 }
 
 struct row {
@@ -194,6 +255,24 @@ static int number(const struct row *r, const char *head, double max, double *val
 	return 0;
 }
 
+/* -1, as the error that it adds to */
+static int hint_names(const char *const *names, const char *text, struct err *err)
+{
+	struct str all = STR_INIT;
+	const char *near;
+	size_t n = 0;
+
+	for (; names[n]; n++)
+		str_addf(&all, "%s%s", n ? ", " : "", names[n]);
+	near = nearest_of(text, names, n);
+	if (near)
+		err_hint(err, "did you mean '%s'? there are %s", near, all.text);
+	else
+		err_hint(err, "there are %s", all.text);
+	str_release(&all);
+	return -1;
+}
+
 static int choice(const struct row *r, const char *head, const char *const *names, int *value,
 		  struct err *err)
 {
@@ -205,7 +284,8 @@ static int choice(const struct row *r, const char *head, const char *const *name
 			return 0;
 		}
 	}
-	return fail(r, err, "unknown kind or dtype", text);
+	fail(r, err, !strcmp(head, "kind") ? "unknown kind" : "unknown dtype", text);
+	return hint_names(names, text, err);
 }
 
 static int read_seconds(const struct row *r, struct sample *s, struct err *err)
@@ -253,6 +333,8 @@ static void fill_work(struct sample *s)
 			s->bytes = width[s->dtype] * n * k;
 		else if (s->kind == SAMPLE_DECODE)
 			s->bytes = 2 * width[s->dtype] * n * kv;
+		else if (s->kind == SAMPLE_MOE) /* of the experts that are hit */
+			s->bytes = width[s->dtype] * k * n * n;
 	}
 }
 
@@ -305,6 +387,7 @@ int samples_csv_read(struct arena *a, const char *path, const char *text, struct
 	for (size_t i = 0; i < csv.n; i++)
 		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) != 0)
 			return -1;
+	say_unknown_columns(a, &csv, set);
 	set->samples = samples;
 	set->n = csv.n;
 	return 0;

@@ -15,7 +15,7 @@
  *     wide spread, where its kind has no better row of its size
  *   - source: of a published number
  *
- * Other columns are ignored.
+ * Other columns are ignored, and other keys of lines "# key: value"; sample_set.said names them.
  */
 #ifndef SIM_CALIB_SAMPLES_CSV_H
 #define SIM_CALIB_SAMPLES_CSV_H

@@ -37,6 +37,51 @@ static const char *why_gemm(struct profile_fitting *g, const struct sample *s)
 		       : NULL;
 }
 
+static const char *why_experts(struct profile_fitting *g, const struct sample *s)
+{
+	if (profile_fit_has_table(g, s->kind, s->dtype))
+		return NULL;
+	if (s->m != s->k || s->k < 2)
+		return "not one token for each of several experts (few.scattered); a table of experts wants "
+		       "several widths and numbers of rows";
+	if (s->dtype == SAMPLE_Q8 || s->dtype == SAMPLE_Q4)
+		return "few.scattered is made of weights as they are; a table of experts wants several "
+		       "widths and numbers of rows";
+	if (!profile_fit_is_few_format(g, s->dtype))
+		return "weights in another dtype than those of gemv";
+	return profile_fit_is_scattered(g, s) ? NULL : "less than twice a kernel's start";
+}
+
+/* What a row of its kind needs, and this one has not: misspelt columns show so. */
+static const char *why_lacking(const struct sample *s)
+{
+	const bool shape = s->m > 0 && s->n > 0 && s->k > 0;
+
+	switch (s->kind) {
+	case SAMPLE_READ:
+	case SAMPLE_COPY:
+	case SAMPLE_TRIAD:
+	case SAMPLE_ELEMENTWISE:
+		return s->bytes > 0 ? NULL : "no 'bytes', of which the rate is made";
+	case SAMPLE_GEMV:
+		return shape ? NULL : "no 'm', 'n' or 'k'";
+	case SAMPLE_MOE:
+		return shape ? NULL : "no 'm' (tokens), 'n' (width) or 'k' (experts)";
+	case SAMPLE_PREFILL:
+		if (!(s->m > 0 && s->n > 0))
+			return "no 'm' (queries) or 'n' (keys)";
+		return s->flop > 0 ? NULL : "no 'heads' or 'head_dim', nor 'flop'";
+	case SAMPLE_DECODE:
+		return s->bytes > 0 ? NULL : "no 'n' (keys), 'heads' or 'head_dim', nor 'bytes'";
+	case SAMPLE_DISPATCH:
+		return s->m > 0 ? NULL : "no 'm' (kernels)";
+	case SAMPLE_SUBMIT:
+		return s->m > 0 ? NULL : "no 'm' (submissions)";
+	default:
+		return NULL;
+	}
+}
+
 static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 {
 	if (!s->seconds_n)
@@ -46,6 +91,8 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 								   : "rejected, see the file's head";
 	if (s->threads && s->threads != g->threads)
 		return "another number of threads";
+	if (why_lacking(s))
+		return why_lacking(s);
 	switch (s->kind) {
 	case SAMPLE_GEMM:
 		return why_gemm(g, s);
@@ -54,12 +101,7 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 	case SAMPLE_TRIAD:
 		return g->d->copy.provenance == PROVENANCE_MEASURED ? "copies were measured alone" : NULL;
 	case SAMPLE_MOE:
-		if (profile_fit_has_table(g, s->kind, s->dtype))
-			return NULL;
-		if (s->m != s->k || s->k < 2)
-			return "not one token for each of several experts";
-		return profile_fit_is_few_format(g, s->dtype) ? NULL
-							      : "weights in another dtype than those of gemv";
+		return why_experts(g, s);
 	case SAMPLE_SUSTAINED:
 		return g->batched ? "shows throttling in the file's head" : NULL;
 	case SAMPLE_WRITE:

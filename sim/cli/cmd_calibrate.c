@@ -312,6 +312,23 @@ static int check_facts(const struct calibrate_options *o, struct session *s)
 	return complain(&err, EXIT_USAGE);
 }
 
+/* A bundle is of samples: runs of models have a form of their own. */
+static int check_bundle(const struct calibrate_options *o)
+{
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < o->runs.from.n && o->bundle; i++) {
+		if (samples_csv_is_file(o->runs.from.at[i]) || !file_exists(o->runs.from.at[i]))
+			continue;
+		err_set(&err, "--bundle holds times of single operations, and '%.100s' has none",
+			o->runs.from.at[i]);
+		err_hint(&err, "without --bundle a runtime is fitted to runs of models; the file itself can "
+			       "be given away");
+		return complain(&err, EXIT_USAGE);
+	}
+	return EXIT_FINE;
+}
+
 /* Samples are of the machine that they were taken on. */
 static int check_machine(const struct calibrate_options *o)
 {
@@ -556,6 +573,8 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 		rc = check_facts(o, s);
 	if (rc == EXIT_FINE)
 		rc = check_machine(o);
+	if (rc == EXIT_FINE)
+		rc = check_bundle(o);
 	if (rc != EXIT_FINE)
 		return rc;
 	if (o->trace)
