@@ -300,6 +300,27 @@ START_TEST(steps_read_caches)
 }
 END_TEST
 
+/* A product of a prompt takes about as long to start by Vulkan as by CUDA on one card, so that small models' prompts do. */
+START_TEST(products_take_time_to_start)
+{
+	struct loaded l = {.arena = ARENA_INIT};
+	struct catalogue_device cuda, vulkan;
+	double ratio;
+
+	begin(&l);
+	ck_assert_int_eq(
+		catalogue_device_load(&l.loader, "nvidia-rtx-4090-24gb", NULL, "cuda@2025-10", &cuda), 0);
+	ck_assert_int_eq(
+		catalogue_device_load(&l.loader, "nvidia-rtx-4090-24gb", NULL, "vulkan@2025-12", &vulkan), 0);
+	ck_assert(cuda.profile->overhead.tiles.given && vulkan.profile->overhead.tiles.given);
+	ratio = vulkan.profile->overhead.tiles.value / cuda.profile->overhead.tiles.value;
+	ck_assert(ratio > 0.3 && ratio < 1.1);
+	ck_assert_double_gt(vulkan.profile->overhead.tiles.spread,
+			    0.3); /* no run of a small model tells it */
+	arena_release(&l.arena);
+}
+END_TEST
+
 /* Every Mac of M1 to M5 runs and trains under PyTorch in f32 and f16, and no faster than its peak. */
 START_TEST(every_mac_has_pytorch)
 {
@@ -344,6 +365,7 @@ Suite *suite_observations(void)
 	tcase_add_test(tc, what_a_ratio_is_over_has_its_profile);
 	tcase_add_test(tc, kept_operators_follow_the_windows);
 	tcase_add_loop_test(tc, steps_read_caches, 0, sizeof caches_read / sizeof *caches_read);
+	tcase_add_test(tc, products_take_time_to_start);
 	tcase_add_test(tc, every_mac_has_pytorch);
 	tcase_add_test(tc, a_dtype_without_a_table_is_told);
 	suite_add_tcase(s, tc);
