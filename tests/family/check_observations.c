@@ -269,6 +269,58 @@ START_TEST(kept_operators_follow_the_windows)
 }
 END_TEST
 
+/* What attention of llama.cpp reads in a step, as shipped. Before flash attention each query head read the cache for itself, at no
+ * less than a third of what weights are read at; later builds unpack caches in blocks. */
+static const struct {
+	const char *machine, *runtime;
+	int64_t shares;
+	bool unpacks;
+} caches_read[] = {
+	{"apple-m1-max-32c-64gb", "llama.cpp@2023-11", 1, false},
+	{"apple-m4-max-40c-64gb", "llama.cpp@2023-11", 1, false},
+	{"apple-m4-max-40c-64gb", "llama.cpp@2026-02", 0, true},
+	{"nvidia-rtx-4090-24gb", "cuda@2025-10", 0, true},
+	{"nvidia-rtx-4090-24gb", "vulkan@2025-12", 0, true},
+	{"amd-ryzen-ai-max-395-128gb", "rocm@2026-05", 8, true},
+};
+
+START_TEST(steps_read_caches)
+{
+	struct loaded l = {.arena = ARENA_INIT};
+	struct catalogue_device d;
+
+	begin(&l);
+	ck_assert_int_eq(
+		catalogue_device_load(&l.loader, caches_read[_i].machine, NULL, caches_read[_i].runtime, &d),
+		0);
+	ck_assert_int_eq(d.profile->attention.decode_shares, caches_read[_i].shares);
+	ck_assert_int_eq(d.profile->attention.blocks.given, caches_read[_i].unpacks);
+	ck_assert_double_gt(d.profile->attention.decode.value, 0.3 * d.machine->memory.bandwidth.value);
+	arena_release(&l.arena);
+}
+END_TEST
+
+/* A product of a prompt takes about as long to start by Vulkan as by CUDA on one card, so that small models' prompts do. */
+START_TEST(products_take_time_to_start)
+{
+	struct loaded l = {.arena = ARENA_INIT};
+	struct catalogue_device cuda, vulkan;
+	double ratio;
+
+	begin(&l);
+	ck_assert_int_eq(
+		catalogue_device_load(&l.loader, "nvidia-rtx-4090-24gb", NULL, "cuda@2025-10", &cuda), 0);
+	ck_assert_int_eq(
+		catalogue_device_load(&l.loader, "nvidia-rtx-4090-24gb", NULL, "vulkan@2025-12", &vulkan), 0);
+	ck_assert(cuda.profile->overhead.tiles.given && vulkan.profile->overhead.tiles.given);
+	ratio = vulkan.profile->overhead.tiles.value / cuda.profile->overhead.tiles.value;
+	ck_assert(ratio > 0.3 && ratio < 1.1);
+	ck_assert_double_gt(vulkan.profile->overhead.tiles.spread,
+			    0.3); /* no run of a small model tells it */
+	arena_release(&l.arena);
+}
+END_TEST
+
 /* Every Mac of M1 to M5 runs and trains under PyTorch in f32 and f16, and no faster than its peak. */
 START_TEST(every_mac_has_pytorch)
 {
@@ -312,6 +364,8 @@ Suite *suite_observations(void)
 	tcase_add_test(tc, a_ratio_has_two_machines);
 	tcase_add_test(tc, what_a_ratio_is_over_has_its_profile);
 	tcase_add_test(tc, kept_operators_follow_the_windows);
+	tcase_add_loop_test(tc, steps_read_caches, 0, sizeof caches_read / sizeof *caches_read);
+	tcase_add_test(tc, products_take_time_to_start);
 	tcase_add_test(tc, every_mac_has_pytorch);
 	tcase_add_test(tc, a_dtype_without_a_table_is_told);
 	suite_add_tcase(s, tc);
