@@ -147,7 +147,7 @@ static const struct {
 	size_t machines_n;
 	int64_t context, users;
 	size_t tried; /* remedies that are options */
-} unfit[] = {{{"m4 max 64"}, 1, 16384, 4, 4},
+} unfit[] = {{{"m4 max 64"}, 1, 16384, 4, 5},
 	     {{"rtx 4090", "rtx 4090"}, 2, 2048, 1, 1},
 	     {{"m4 pro 48", "m5 24"}, 2, 2048, 1, 2}};
 
@@ -180,6 +180,8 @@ START_TEST(remedies)
 			as.kv = value;
 		else if (!strncmp(at, "--link", 6))
 			as.link = value;
+		else if (!strncmp(at, "--users", 7))
+			as.users = strtoll(value, NULL, 10);
 		else if (!strncmp(at, "--on", 4))
 			as.machines = (struct texts){&value, 1};
 		else
