@@ -181,3 +181,15 @@ const char *typed_without_one(struct arena *a, const char *text)
 		return arena_printf(a, "%.*s", (int)(n - 3), text);
 	return text;
 }
+
+bool typed_is_air(const char *text)
+{
+	static const char *const words[] = {"air", "mba"};
+	struct cut c;
+
+	cut_text(&c, text);
+	for (size_t i = 0; i < c.n; i++)
+		if (is_one_of(&c, i, words, ARRAY_LEN(words)))
+			return true;
+	return false;
+}

@@ -589,6 +589,43 @@ START_TEST(experts_on_a_host_help)
 }
 END_TEST
 
+/* An Air has no fan, whatever else is sold with its chip: throttled under a load, of which a batch says that it is not. */
+START_TEST(airs_without_a_fan)
+{
+	static const struct {
+		const char *machine;
+		double requests_per_s;
+		bool fanless;
+		const char *told;
+	} all[] = {{"MacBook Air M4 16GB", 0, true, "while it is cool"},
+		   {"MacBook Air M4 16GB", 0.01, true, "throttled"},
+		   {"m2 air", 0, true, "while it is cool"},
+		   {"Mac mini M4 16GB", 0.01, false, NULL},
+		   {"apple-m4-10c-16gb", 0, false, NULL}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct answer a;
+		const struct machine *m;
+
+		begin(&t);
+		q.model = "qwen3 4b";
+		q.requests_per_s = all[i].requests_per_s;
+		ck_assert_msg(answer_make(&t.loader, &q, &few, &a, &t.err) == 0, "%s", t.err.msg);
+		m = &a.at->world->machines[0];
+		ck_assert_int_eq(m->sustained.given, all[i].fanless);
+		ck_assert_int_eq(m->active_power.given, !all[i].fanless);
+		ck_assert_int_eq(a.asked.machines[0].facts->active_power.given, !all[i].fanless);
+		ck_assert((strstr(a.asked.assumed, "MacBook Air without a fan") ||
+			   strstr(a.asked.assumed, "a MacBook Air while")) == all[i].fanless);
+		ck_assert(!all[i].told || strstr(a.asked.assumed, all[i].told));
+		end(&t);
+	}
+}
+END_TEST
+
 /* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
  * of each. */
 START_TEST(chunks)
@@ -710,6 +747,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, airs_without_a_fan);
 	tcase_add_test(t, experts_on_the_host);
 	tcase_add_test(t, experts_on_a_host_help);
 	tcase_add_test(t, ternary_kernels);
