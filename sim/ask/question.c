@@ -240,6 +240,12 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 			return -1;
 	if (!q->weights)
 		assume(all, arena_printf(all->arena, "weights %s", out->weights));
+	if (format_is_guest(m->runtime, (enum mix_id)mix))
+		assume(all,
+		       arena_printf(all->arena,
+				    "%s as fast as formats of vLLM's own with as many bits, whatever the "
+				    "range says (its GGUF kernels are slower, and were not measured)",
+				    out->weights));
 	if (!q->kv && !q->train)
 		assume(all, arena_printf(all->arena, "KV %s", out->kv));
 	return 0;
