@@ -7,6 +7,7 @@
 #include "sim/ask/look_up.h"
 #include "sim/ask/model_name.h"
 #include "sim/ask/runtime_choice.h"
+#include "sim/ask/typed_beyond.h"
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/cost/compute_dtype.h"
@@ -152,6 +153,16 @@ static void name_machines(struct arena *a, struct asked *out)
 	}
 }
 
+/* Of the machines that are sold with one chip the Air has no fan. What it draws under a load is not that of the others. */
+static void settle_fan(struct arena *a, const char *typed, struct asked_machine *m)
+{
+	m->fanless = typed_is_air(typed);
+	if (!m->fanless)
+		return;
+	m->title = m->facts->title = arena_printf(a, "MacBook Air, %s", m->title);
+	m->facts->active_power.given = false;
+}
+
 static int settle_machines(struct loader *l, const struct question *q, struct asked *out, struct err *err)
 {
 	if (!q->machines.n || q->machines.n > ASK_MACHINES) {
@@ -166,6 +177,8 @@ static int settle_machines(struct loader *l, const struct question *q, struct as
 			       : look_up_of(l, CATALOGUE_MACHINES, q->machines.at[i], &m->sizes, err);
 		if (!m->id || load_machine(l, m) != 0 || settle_runtime(l->arena, q, m, err) != 0)
 			return -1;
+		if (!q->ids && !look_up_is_file(m->id) && strcmp(m->id, q->machines.at[i]) != 0)
+			settle_fan(l->arena, q->machines.at[i], m);
 	}
 	name_machines(l->arena, out);
 	return 0;
@@ -227,6 +240,12 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 			return -1;
 	if (!q->weights)
 		assume(all, arena_printf(all->arena, "weights %s", out->weights));
+	if (format_is_guest(m->runtime, (enum mix_id)mix))
+		assume(all,
+		       arena_printf(all->arena,
+				    "%s as fast as formats of vLLM's own with as many bits, whatever the "
+				    "range says (its GGUF kernels are slower, and were not measured)",
+				    out->weights));
 	if (!q->kv && !q->train)
 		assume(all, arena_printf(all->arena, "KV %s", out->kv));
 	return 0;
@@ -310,6 +329,22 @@ static void tell_runtime(const struct asked_machine *m, const struct question *q
 	assume(all, about.len ? arena_printf(all->arena, "runtime %s (%s)", m->runtime, about.text)
 			      : arena_printf(all->arena, "runtime %s", m->runtime));
 	str_release(&about);
+}
+
+/* Heat is of a load that lasts; one batch runs as the short runs did from which the runtime's numbers are. */
+static void tell_fans(struct asked *out, struct assumptions *all)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < out->machines_n; i++)
+		some |= out->machines[i].fanless;
+	if (some && asked_load(out))
+		assume(all,
+		       "a MacBook Air without a fan, throttled as under a load that lasts (apple-fanless)");
+	else if (some)
+		assume(all, "a MacBook Air while it is cool (without a fan it throttles within minutes: "
+			    "--think or "
+			    "--arrivals ask of a load that lasts)");
 }
 
 static void tell_machines(const struct question *q, struct asked *out, struct assumptions *all)
@@ -402,6 +437,7 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 	if (strcmp(q->model, out->model_id) != 0 && !look_up_is_file(out->model_id))
 		assume(&all, arena_printf(l->arena, "model %s", out->model_id));
 	tell_machines(q, out, &all);
+	tell_fans(out, &all);
 	tell_link(q, out, &all);
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
 		return -1;

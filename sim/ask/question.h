@@ -29,7 +29,8 @@ struct question {
 struct asked_machine {
 	const char *id, *title;
 	size_t sizes; /* machines that may be meant and differ in sizes that were not said, itself included */
-	const char *name;         /* in the scenario: "m4-max" */
+	const char *name; /* in the scenario: "m4-max" */
+	bool fanless;     /* a MacBook Air: hardware/apple/apple-fanless.yaml is added to its chip's file */
 	const char *runtime;      /* "llama.cpp@2026-02" */
 	const char *runtime_note; /* why it is that one, in words; NULL: nothing to tell */
 	bool suite;    /* that runtime is the kernels of `calibrate`, not a program that people run */

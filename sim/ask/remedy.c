@@ -1,6 +1,6 @@
 /*
  * remedy.c - what would make a question fit, each tried by itself: a link that joins the machines, experts on a host, a smaller format, a
- * smaller cache, fewer tokens, a higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
+ * smaller cache, fewer tokens, fewer users, a higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
  */
 #include <math.h>
 #include <string.h>
@@ -137,7 +137,29 @@ static void fewer_tokens(struct remedies *r)
 		    arena_printf(r->arena, "shorter sequences: --tokens %lld", (long long)(fits * s.unit)));
 	else
 		add(r, arena_printf(r->arena, "fewer tokens: --context %lldk%s", (long long)fits,
-				    q->users > 1 ? " for each user, or fewer users" : ""));
+				    q->users > 1 ? " for each user" : ""));
+}
+
+static bool fits_users(void *fewer, int64_t users)
+{
+	struct shorter *s = fewer;
+
+	s->as.users = users;
+	return answer_fits(s->l, &s->as);
+}
+
+/* As many at once as the memory holds; of a load that comes by itself nobody says how many there are. */
+static void fewer_users(struct remedies *r)
+{
+	const struct asked *q = &r->a->asked;
+	struct shorter s = {.l = r->l, .as = *q};
+	const int64_t most =
+		q->users > 1 && !(q->requests_per_s > 0) ? would_fit_most(q->users, fits_users, &s) : 0;
+
+	if (most && q->train)
+		add(r, arena_printf(r->arena, "a smaller batch: --users %lld", (long long)most));
+	else if (most)
+		add(r, arena_printf(r->arena, "fewer users at once: --users %lld", (long long)most));
 }
 
 /* Where so much is left for macOS and what else runs, the limit may be raised to what is needed. */
@@ -211,6 +233,7 @@ struct texts answer_remedies(const struct loader *l, const struct answer *a)
 	smaller_adapters(&r);
 	smaller_cache(&r);
 	fewer_tokens(&r);
+	fewer_users(&r);
 	wired_limit(&r);
 	larger_machine(&r);
 	return (struct texts){r.at, r.n};

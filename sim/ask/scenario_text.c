@@ -51,9 +51,10 @@ static void add_machines(struct str *out, const struct asked *q)
 		str_addf(out, "%s%s: \"%s\"", i ? ", " : "", q->machines[i].name, q->machines[i].runtime);
 	str_add(out, "}\nmachines:\n");
 	for (size_t i = 0; i < q->machines_n; i++) {
-		str_addf(out, "  %s: ", q->machines[i].name);
+		str_addf(out, "  %s: %s", q->machines[i].name,
+			 q->machines[i].fanless ? "{base: [apple-fanless, " : "");
 		add_id(out, q->machines[i].id);
-		str_add(out, "\n");
+		str_add(out, q->machines[i].fanless ? "], active_power: null}\n" : "\n");
 	}
 	if (q->link_id)
 		str_add(out, "links:\n");

@@ -99,6 +99,8 @@ static size_t take_token(const struct covering *c, size_t at, const struct token
 	*open = false;
 	if (n)
 		return n;
+	if (t->n > 2 && is_digit(*t->text) && !memcmp(t->text + t->n - 2, ".0", 2)) /* "granite 4" is 4.0 */
+		return taken(c->typed, at, t->text, t->n - 2);
 	n = t->number ? taken(c->typed, at, t->text, t->number) : 0;
 	next = n ? atom_at(c->typed, at + n) : c->typed->n;
 	if (n && next < c->typed->n && is_unit(c->typed->text + at + n, atom_size(c->typed, next)))
@@ -131,6 +133,21 @@ static size_t take_cpu_cores(const struct cut *c, size_t i)
 	return cores && is_digit(c->text[c->from[i + 2]]) && atom_is(c, i + 3, "c") ? n : 0;
 }
 
+/* Bytes of a screen's inches behind the trade name of what has one, "MacBook Pro 14": machines are told apart by their chips. */
+static size_t take_inches(const struct covering *c, size_t i)
+{
+	static const char *const sizes[] = {"13", "14", "15", "16", "24", "27"}, *const with_screen[] = {
+											 "pro", "air",
+											 "macbook", "imac"};
+	bool size = false, screen = false;
+
+	for (size_t k = 0; k < ARRAY_LEN(sizes); k++)
+		size |= atom_is(c->typed, i, sizes[k]);
+	for (size_t k = 0; i && k < ARRAY_LEN(with_screen); k++)
+		screen |= atom_is(c->typed, i - 1, with_screen[k]);
+	return c->sold_as && size && screen ? atom_size(c->typed, i) : 0;
+}
+
 static bool is_filler(const char *s, size_t n)
 {
 	for (size_t k = 0; k < ARRAY_LEN(fillers); k++)
@@ -147,6 +164,8 @@ static size_t take_filler(const struct covering *c, size_t at)
 		return n;
 	if (i < c->typed->n && is_filler(c->typed->text + at, atom_size(c->typed, i)))
 		return atom_size(c->typed, i);
+	if (i < c->typed->n && take_inches(c, i))
+		return take_inches(c, i);
 	return take_first_version(c->typed, i);
 }
 

@@ -64,6 +64,32 @@ static long devices_within(const struct cut *c)
 	return 0;
 }
 
+/* Laptops' cards have other chips, less memory and less power under the same number. */
+static bool is_of_laptop(const struct cut *c)
+{
+	static const char *const words[] = {"laptop", "mobile", "notebook"};
+
+	for (size_t i = 0; i < c->n; i++)
+		if (is_one_of(c, i, words, ARRAY_LEN(words)))
+			return true;
+	return false;
+}
+
+static int refuse_laptop(const char *text, struct err *err)
+{
+	err_set(err, "'%.100s' is the variant for laptops, which the catalogue has not", text);
+	return err_hint(err, "it has another chip, memory and power than what desktops have under that name; "
+			     "a file with 'base:' and what differs is that machine: lemursim help machine");
+}
+
+/* "EVO-X2": a hyphen behind a word joins it to a name; several are said apart, or behind a number ("4090-x2"). */
+static bool ends_in_name(const char *text)
+{
+	const char *hyphen = strrchr(text, '-');
+
+	return hyphen && hyphen > text && is_letter(hyphen[-1]) && !strchr(hyphen, ' ');
+}
+
 static bool has_word_of_several(const struct cut *c)
 {
 	static const char *const words[] = {"dual", "pair", "twin",  "two", "triple", "three",
@@ -138,7 +164,9 @@ int typed_is_one(const char *text, struct err *err)
 			return -1;
 	}
 	cut_with_times(&c, text, strcspn(text, "("));
-	return devices_around(&c) > 1 || has_word_of_several(&c) ? refuse_several(text, err) : 0;
+	if ((devices_around(&c) > 1 && !ends_in_name(text)) || has_word_of_several(&c))
+		return refuse_several(text, err);
+	return is_of_laptop(&c) ? refuse_laptop(text, err) : 0;
 }
 
 const char *typed_without_one(struct arena *a, const char *text)
@@ -152,4 +180,16 @@ const char *typed_without_one(struct arena *a, const char *text)
 	if (n > 3 && (!strcmp(text + n - 3, " x1") || !strcmp(text + n - 3, " 1x")))
 		return arena_printf(a, "%.*s", (int)(n - 3), text);
 	return text;
+}
+
+bool typed_is_air(const char *text)
+{
+	static const char *const words[] = {"air", "mba"};
+	struct cut c;
+
+	cut_text(&c, text);
+	for (size_t i = 0; i < c.n; i++)
+		if (is_one_of(&c, i, words, ARRAY_LEN(words)))
+			return true;
+	return false;
 }

@@ -6,6 +6,8 @@
  */
 #ifndef SIM_ASK_TYPED_BEYOND_H
 #define SIM_ASK_TYPED_BEYOND_H
+#include <stdbool.h>
+
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
@@ -15,5 +17,8 @@ int typed_is_one(const char *text, struct err *err);
 
 /* The text without "1x " before or " x1" behind it; the text itself where it has neither. */
 const char *typed_without_one(struct arena *a, const char *text);
+
+/* Does it say that the machine is a MacBook Air: "Air", "MBA"? */
+bool typed_is_air(const char *text);
 
 #endif

@@ -82,3 +82,8 @@ int format_check_on(const struct device *d, const char *runtime, enum mix_id wei
 		runtime, name);
 	return err_hint(err, "%s is about as large", strcmp(name, "tq1_0") ? "iq2_xxs" : "iq1_m");
 }
+
+bool format_is_guest(const char *runtime, enum mix_id weights)
+{
+	return runtime_same(runtime, "vllm") && of_gguf(mix_names[weights]);
+}

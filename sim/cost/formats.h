@@ -7,6 +7,8 @@
  */
 #ifndef SIM_COST_FORMATS_H
 #define SIM_COST_FORMATS_H
+#include <stdbool.h>
+
 #include "sim/hw/programs.h"
 #include "sim/llm/quant.h"
 
@@ -19,5 +21,10 @@ int format_check(const char *runtime, enum mix_id weights, struct err *err);
  * none under CUDA, ROCm and SYCL, whose products then run on the CPU; tq2_0 came to Metal and Vulkan in August 2026
  * (ggml-org/llama.cpp#26980 and #25850; ngxson/llama.cpp@3f545be). */
 int format_check_on(const struct device *d, const char *runtime, enum mix_id weights, struct err *err);
+
+/* Is it a format of llama.cpp's under a runtime that reads it beside its own, vLLM, whose documentation calls its GGUF "highly
+ * experimental and under-optimized" (docs/features/quantization/gguf.md of vllm-project/vllm)? Such products are taken as those
+ * of the runtime's formats with as many bits; no run of them was measured. */
+bool format_is_guest(const char *runtime, enum mix_id weights);
 
 #endif

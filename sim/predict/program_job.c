@@ -317,6 +317,13 @@ void program_job_draws(const struct job_run *r, void *scratch, const struct draw
 	}
 }
 
+static enum provenance class_from(const struct op_class *c)
+{
+	const enum provenance from = cost_from(&c->cost);
+
+	return c->lag_s > 0 ? provenance_worse(from, c->lag_from) : from;
+}
+
 enum provenance simulated_from(const struct simulated *r, enum phase only)
 {
 	enum provenance from = PROVENANCE_MEASURED;
@@ -324,7 +331,7 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 	double *s = xcalloc(n, sizeof *s), *each = xcalloc(n, sizeof *each), sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		each[i] = sim_s_of_ns(r->times.ns[i]);
+		each[i] = sim_s_of_ns(r->times.ns[i] + r->times.lag_ns[i]);
 	for (size_t i = 0; i < r->loads_n && only == PHASE_N; i++) {
 		s[r->loads[i].op_class] += r->loads[i].n * each[r->loads[i].op_class];
 		sum += r->loads[i].n * each[r->loads[i].op_class];
@@ -343,7 +350,7 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)
-			from = provenance_worse(from, cost_from(&r->program->op_classes.at[i].cost));
+			from = provenance_worse(from, class_from(&r->program->op_classes.at[i]));
 	free(s);
 	free(each);
 	return from;

@@ -51,6 +51,7 @@ uint32_t joined_class(struct program *p, const struct class_part *parts, size_t 
 			     .source = last->source,
 			     .lag_s = last->lag_s,
 			     .lag_spread = last->lag_spread,
+			     .lag_from = last->lag_from,
 			     .first_part = (uint32_t)p->class_parts.n,
 			     .parts_n = (uint32_t)n};
 

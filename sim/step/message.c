@@ -34,10 +34,13 @@ static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t li
 	return find_class(p, &c);
 }
 
-static void add_lag(struct op_class *c, double s, double spread)
+static void add_lag(struct op_class *c, double s, const struct qty *q)
 {
+	const double spread = q->spread;
+
 	if (s <= 0)
 		return;
+	c->lag_from = provenance_worse(c->lag_from, q->provenance);
 	c->lag_s += s;
 	c->lag_spread += (spread - c->lag_spread) * s / c->lag_s;
 }
@@ -54,11 +57,11 @@ static void add_runtime(const struct world *w, const struct message *m, const st
 			 *stage = a->stage.value >= b->stage.value ? &a->stage : &b->stage;
 
 	if (m->kind == CLASS_SEND || m->opens)
-		add_lag(c, base->value, base->spread);
+		add_lag(c, base->value, base);
 	if (m->opens)
-		add_lag(c, o->peer.value * m->peers, o->peer.spread);
+		add_lag(c, o->peer.value * m->peers, &o->peer);
 	if (m->stage && !l->local)
-		add_lag(c, stage->value, stage->spread);
+		add_lag(c, stage->value, stage);
 }
 
 /* What a machine adds that has stored a message before it sends it on. */
@@ -66,9 +69,9 @@ static void add_forwarding(const struct link *l, struct op_class *c)
 {
 	const struct qty *rate = &l->forward_bandwidth;
 
-	add_lag(c, l->forward_latency.value, l->forward_latency.spread);
+	add_lag(c, l->forward_latency.value, &l->forward_latency);
 	if (rate->given)
-		add_lag(c, c->bytes / rate->value, rate->spread);
+		add_lag(c, c->bytes / rate->value, rate);
 }
 
 /* link_rate(), which messages of one size are asked for again and again. */
@@ -81,6 +84,16 @@ static struct qty rate_of(struct program *p, const struct link *l, double bytes)
 	return p->rates.at[p->rates.n - 1].rate;
 }
 
+/* Was any collective operation over the link measured, or what a runtime of its ends adds to one? Else it is taken for its
+ * messages alone: llama.cpp's --split-mode tensor and row over a link that only copies were measured of. */
+static bool knows_collectives(const struct world *w, const struct message *m, const struct link *l)
+{
+	const struct overhead *a = &w->units[m->from].profile->overhead,
+			      *b = &w->units[m->to].profile->overhead;
+
+	return l->collective_latency.given || (a->crossing.given && b->crossing.given);
+}
+
 /* first, last: of the hops of a message that machines on the way store; what runtimes add to a message comes once. */
 static uint32_t link_class(struct program *p, const struct message *m, size_t link_use, bool first, bool last)
 {
@@ -91,10 +104,13 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 			     .source = link_source(p, link_use),
 			     .cost.memory = {m->bytes / rate.value, rate.spread, rate.provenance},
 			     .lag_s = l->latency.value,
-			     .lag_spread = l->latency.spread};
+			     .lag_spread = l->latency.spread,
+			     .lag_from = l->latency.provenance};
 
 	if (first && m->opens)
-		add_lag(&c, l->collective_latency.value, l->collective_latency.spread);
+		add_lag(&c, l->collective_latency.value, &l->collective_latency);
+	if (first && m->opens && !knows_collectives(p->world, m, l))
+		c.lag_from = provenance_worse(c.lag_from, PROVENANCE_TRANSFERRED);
 	if (first)
 		add_runtime(p->world, m, l, &c);
 	if (!last)

@@ -32,7 +32,8 @@ struct op_class {
 	size_t source;    /* index of the source of its parameters: source_index() */
 	double lag_s;     /* a link's latency */
 	double lag_spread;
-	double bytes; /* sent over the link */
+	enum provenance lag_from; /* the worst of what the latency is made of */
+	double bytes;             /* sent over the link */
 	/* OP_LAUNCH: the host launches so many classes, from `launched` on, when it has launched those of the class `behind`;
 	 * its task takes what the device waits for that (launches.h). Else 0. */
 	uint32_t launches, launched, behind;

@@ -147,7 +147,7 @@ static const struct {
 	size_t machines_n;
 	int64_t context, users;
 	size_t tried; /* remedies that are options */
-} unfit[] = {{{"m4 max 64"}, 1, 16384, 4, 4},
+} unfit[] = {{{"m4 max 64"}, 1, 16384, 4, 5},
 	     {{"rtx 4090", "rtx 4090"}, 2, 2048, 1, 1},
 	     {{"m4 pro 48", "m5 24"}, 2, 2048, 1, 2}};
 
@@ -180,6 +180,8 @@ START_TEST(remedies)
 			as.kv = value;
 		else if (!strncmp(at, "--link", 6))
 			as.link = value;
+		else if (!strncmp(at, "--users", 7))
+			as.users = strtoll(value, NULL, 10);
 		else if (!strncmp(at, "--on", 4))
 			as.machines = (struct texts){&value, 1};
 		else
@@ -587,6 +589,94 @@ START_TEST(experts_on_a_host_help)
 }
 END_TEST
 
+/* An Air has no fan, whatever else is sold with its chip: throttled under a load, of which a batch says that it is not. */
+START_TEST(airs_without_a_fan)
+{
+	static const struct {
+		const char *machine;
+		double requests_per_s;
+		bool fanless;
+		const char *told;
+	} all[] = {{"MacBook Air M4 16GB", 0, true, "while it is cool"},
+		   {"MacBook Air M4 16GB", 0.01, true, "throttled"},
+		   {"m2 air", 0, true, "while it is cool"},
+		   {"Mac mini M4 16GB", 0.01, false, NULL},
+		   {"apple-m4-10c-16gb", 0, false, NULL}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct answer a;
+		const struct machine *m;
+
+		begin(&t);
+		q.model = "qwen3 4b";
+		q.requests_per_s = all[i].requests_per_s;
+		ck_assert_msg(answer_make(&t.loader, &q, &few, &a, &t.err) == 0, "%s", t.err.msg);
+		m = &a.at->world->machines[0];
+		ck_assert_int_eq(m->sustained.given, all[i].fanless);
+		ck_assert_int_eq(m->active_power.given, !all[i].fanless);
+		ck_assert_int_eq(a.asked.machines[0].facts->active_power.given, !all[i].fanless);
+		ck_assert((strstr(a.asked.assumed, "MacBook Air without a fan") ||
+			   strstr(a.asked.assumed, "a MacBook Air while")) == all[i].fanless);
+		ck_assert(!all[i].told || strstr(a.asked.assumed, all[i].told));
+		end(&t);
+	}
+}
+END_TEST
+
+/* vLLM reads llama.cpp's blocks with kernels that no run tells of, which is said. */
+START_TEST(guests_among_formats)
+{
+	static const struct {
+		const char *runtime, *weights;
+		bool told;
+	} all[] = {{"vllm", "q4_K_M", true}, {"vllm", "awq", false}, {"cuda", "q4_K_M", false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = "4090";
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = "llama 3.1 8b";
+		q.runtime = all[i].runtime;
+		q.weights = all[i].weights;
+		a = settled(&t, &q);
+		ck_assert_msg((strstr(a.assumed, "GGUF") != NULL) == all[i].told, "%s", a.assumed);
+		end(&t);
+	}
+}
+END_TEST
+
+/* Of llama.cpp's reductions between cards over PCIe nothing was measured, whatever was of the cards. */
+START_TEST(tensor_split_rests_on)
+{
+	const char *machines[] = {"4090", "4090"};
+	const struct question q = {
+		.machines = {machines, 2}, .model = "llama 3.3 70b", .link = "pcie-4-x16", .runtime = "cuda"};
+	enum provenance pipeline = PROVENANCE_N, split = PROVENANCE_N;
+	struct asking t;
+	struct answer a;
+
+	begin(&t);
+	ck_assert_msg(answer_make(&t.loader, &q, &few, &a, &t.err) == 0, "%s", t.err.msg);
+	for (size_t k = 0; k < a.rows_n; k++) {
+		const struct metric *m = rows_metric(&a.rows[k], "decode_tok_per_s");
+
+		if (m && !strcmp(a.rows[k].name, "tensor split"))
+			split = m->from;
+		if (m && !strcmp(a.rows[k].name, "pipeline 40/40"))
+			pipeline = m->from;
+	}
+	ck_assert_int_eq(pipeline, PROVENANCE_MEASURED);
+	ck_assert_int_eq(split, PROVENANCE_TRANSFERRED);
+	end(&t);
+}
+END_TEST
+
 /* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
  * of each. */
 START_TEST(chunks)
@@ -708,6 +798,9 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, guests_among_formats);
+	tcase_add_test(t, tensor_split_rests_on);
+	tcase_add_test(t, airs_without_a_fan);
 	tcase_add_test(t, experts_on_the_host);
 	tcase_add_test(t, experts_on_a_host_help);
 	tcase_add_test(t, ternary_kernels);

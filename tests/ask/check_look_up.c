@@ -52,6 +52,17 @@ START_TEST(machines)
 		{"m5-16gb", "apple-m5-8c-16gb", NULL},
 		{"MacBook Pro M5", "apple-m5-10c", NULL},
 		{"MacBook Air M5", "apple-m5-8c", NULL},
+		/* inches of a screen are not of the chip */
+		{"MacBook Pro 14 M4 Max 36GB", "apple-m4-max-32c-36gb", NULL},
+		{"MacBook Pro 16-inch M3 Max 64GB", "apple-m3-max-40c-64gb", NULL},
+		{"MacBook Pro M4 Pro 20", "apple-m4-pro-20c", NULL},
+		{"m4 max 14", NULL, "nearest"},
+		/* a hyphen joins, and is no number of devices */
+		{"GMKtec EVO-X2", "amd-ryzen-ai-max-395-64gb", NULL},
+		{"GMKtec EVO-X2 128GB", "amd-ryzen-ai-max-395-128gb", NULL},
+		{"4090-x2", NULL, "one machine"},
+		{"4090 laptop", NULL, "another chip"},
+		{"RTX 5090 Mobile", NULL, "another chip"},
 		{"MacBook Pro M5 Pro", "apple-m5-pro-16c", NULL},
 		{"M5 Pro MacBook Pro 64 GB", "apple-m5-pro-16c-64gb", NULL},
 		{"macbook pro m4 max 128gb unified memory", "apple-m4-max-40c-128gb", NULL},
@@ -94,7 +105,6 @@ START_TEST(machines)
 		{"AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", "amd-ryzen-ai-max-395-64gb", NULL},
 		{"m2 pro", "apple-m2-pro-16c", NULL},
 		{"desktop", NULL, "lemursim list hardware"},
-		{"4090 laptop", NULL, "the nearest is nvidia-rtx-4090-24gb"},
 		/* another product than any that there is */
 		{"4070", "nvidia-rtx-4070-12gb", NULL},
 		{"5070", "nvidia-rtx-5070-12gb", NULL},
@@ -118,6 +128,9 @@ END_TEST
 START_TEST(models)
 {
 	static const struct typed typed[] = {
+		{"granite 4 h tiny", "granite-4.0-h-tiny", NULL}, /* as people leave ".0" out */
+		{"granite 4.0 h tiny", "granite-4.0-h-tiny", NULL},
+		{"granite 4.1", "granite-4.1-8b", NULL},
 		{"qwen3 30b", "qwen3-30b-a3b", NULL},
 		{"qwen3:30b", "qwen3-30b-a3b", NULL},
 		{"Qwen 3 30B A3B", "qwen3-30b-a3b", NULL},
