@@ -208,6 +208,7 @@ static void add_memory(struct writer *w)
 	add_key(w, 0, "price", NULL, DIM_MONEY);
 	add_key(w, 0, "idle_power", NULL, DIM_POWER);
 	add_key(w, 0, "active_power", NULL, DIM_POWER);
+	add_key(w, 0, "sustained", &w->d->sustained, DIM_SHARE);
 }
 
 static void add_points(struct writer *w, const struct utilisation_table *g, bool attention, int indent)

@@ -256,18 +256,6 @@ static int64_t all_threads(const struct sample_set *set)
 	return most;
 }
 
-/* Notes throttling: the last quarter of a long run against its first. */
-static void note_sustained(struct profile_fitting *g, const struct sample *s)
-{
-	struct sample first = *s, last = *s;
-
-	first.seconds_n = last.seconds_n = s->seconds_n / 4;
-	last.seconds = s->seconds + s->seconds_n - last.seconds_n;
-	profile_fit_note(
-		g, "%s: its last quarter ran at %s of the rate of its first", profile_fit_name(g, s),
-		units_digits(sample_median(&first).median_s / sample_median(&last).median_s, 4).text);
-}
-
 static bool is_unsettled(const struct sample *s)
 {
 	return s->rejected && s->why && str_starts(s->why, "unsettled: ") && s->seconds_n;
@@ -374,6 +362,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	*d = (struct profile_fit){.skips_mask = true};
 	datasheet_value(datasheet, "run_to_run", DIM_SHARE, &g.run_sd);
 	g.set = set = of_path(&g, use_unsettled(&g, set));
+	profile_fit_disturbance(&g);
 	rc = check_set(set, err);
 	g.threads = all_threads(set);
 	for (size_t i = 0; i < set->n; i++) {
@@ -382,9 +371,8 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		if (s->rejected)
 			profile_fit_note(&g, "rejected: %s: %s", profile_fit_name(&g, s),
 					 s->why ? s->why : "not said why");
-		else if (s->kind == SAMPLE_SUSTAINED && s->seconds_n >= 12)
-			note_sustained(&g, s);
 	}
+	profile_fit_sustained(&g);
 	if (rc == 0) {
 		profile_fit_overheads(&g);
 		profile_fit_streams(&g);
@@ -399,6 +387,8 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		profile_fit_say(&g, "no matrix product was measured, or t0 hides them all: the file has no "
 				    "runtime, so that nothing runs on it until products are measured, or one "
 				    "is fitted to runs of models");
+	if (rc == 0 && !profile_fit_has_products(d))
+		widen(&g);
 	if (rc == 0 && profile_fit_has_products(d)) {
 		profile_fit_bf16(&g);
 		profile_fit_decode(&g);

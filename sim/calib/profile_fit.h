@@ -76,6 +76,8 @@ struct profile_fit {
 	struct number decode, decode_u;
 	/* the same of one query of each of several sequences: byte/s, and seconds beyond; not given: not measured */
 	struct number several, several_start;
+	struct number
+		sustained; /* share of its arithmetic that is left under a load that lasts; not given: all, or not measured */
 	struct number norm, host_training,
 		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
@@ -159,6 +161,11 @@ struct number profile_fit_transferred(const struct number *from, double spread, 
 struct number profile_fit_work_rate(struct profile_fitting *g, struct fit_point *p, size_t n,
 				    const char *what, struct number *start);
 
+/* How many times in a row tell whether they slow down: a quarter of them against another. */
+enum { SUSTAINED_TIMES = 8 };
+/* Widens for what disturbed the whole measurement: the load of other programs, a machine whose speed varied. */
+void profile_fit_disturbance(struct profile_fitting *g);
+void profile_fit_sustained(struct profile_fitting *g);
 void profile_fit_overheads(struct profile_fitting *g);
 void profile_fit_streams(struct profile_fitting *g);
 void profile_fit_gemv(struct profile_fitting *g);

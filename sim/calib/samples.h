@@ -65,7 +65,8 @@ struct sample_set {
 	int64_t cores, ram_B, working_set_B;
 	const char *power_before, *power_after; /* "AC, nominal", ... */
 	const char *load;                       /* the machine's before the first sample: "3.1 on 2 cores" */
-	bool suite; /* the kernels are lemursim's own, not those of a program that others use */
+	const char *canary; /* how far its speed was off at most: "35 %"; NULL: not said */
+	bool suite;         /* the kernels are lemursim's own, not those of a program that others use */
 	const struct sample *samples;
 	size_t n;
 	struct texts said; /* what the file has that is no key and no column: lines for the terminal */

@@ -25,6 +25,7 @@ static const struct {
 	{"power_before", offsetof(struct sample_set, power_before), DIM_N},
 	{"power_after", offsetof(struct sample_set, power_after), DIM_N},
 	{"load", offsetof(struct sample_set, load), DIM_N},
+	{"canary", offsetof(struct sample_set, canary), DIM_N},
 	{"cores", offsetof(struct sample_set, cores), DIM_COUNT},
 	{"ram", offsetof(struct sample_set, ram_B), DIM_BYTES},
 	{"working_set", offsetof(struct sample_set, working_set_B), DIM_BYTES},
@@ -57,7 +58,8 @@ static const struct {
 	 "of "
 	 "dispatch, training: launches of a training step"},
 	{"m n k",
-	 "gemm: m x k by k x n; gemv: m rows through k x n weights; prefill: m queries over n keys; decode: "
+	 "gemm, sustained: m x k by k x n; gemv: m rows through k x n weights; prefill: m queries over n "
+	 "keys; decode: "
 	 "one "
 	 "query over n keys; moe: m tokens to k experts of n x n; dispatch: m kernels, k 1 where each waits"},
 	{"heads kv_heads head_dim", "of prefill and decode"},
@@ -68,7 +70,8 @@ static const struct {
 	{"rejected", "the reason for which a row is not used; 'unsettled: ...' is used for want of better, "
 		     "'failed: ...' has no seconds"},
 	{"source", "of a published number"},
-	{"seconds", "of one repetition: a number, or several with ';' between them; required"},
+	{"seconds", "of one repetition: a number, or several with ';' between them, of sustained in the "
+		    "order of time; required"},
 };
 
 static void add_words(struct str *out, const struct str *words, size_t width)

@@ -2,7 +2,7 @@
  * samples_csv.h - a set of samples as a csv file, which keeps a measurement or holds published numbers.
  *
  * Layer calib. Lines "# key: value" before the head give chip, device, runtime, cores, ram, working_set, os,
- * build, tool, date, power_before, power_after, load. Columns, by name, any order, those that do not apply left
+ * build, tool, date, power_before, power_after, load, canary. Columns, by name, any order, those that do not apply left
  * out:
  *   - kind: as sample_kind_names; required
  *   - dtype: f32 f16 bf16 q8 q4; f32 if absent

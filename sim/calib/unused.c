@@ -52,6 +52,13 @@ static const char *why_experts(struct profile_fitting *g, const struct sample *s
 	return profile_fit_is_scattered(g, s) ? NULL : "less than twice a kernel's start";
 }
 
+static const char *why_sustained(const struct profile_fitting *g, const struct sample *s)
+{
+	if (s->seconds_n < SUSTAINED_TIMES)
+		return g->batched ? "fewer than 8 times in their order, which 'sustained' is made of" : NULL;
+	return g->d->sustained.given ? NULL : "it did not slow down: no 'sustained' is written";
+}
+
 /* What a row of its kind needs, and this one has not: misspelt columns show so. */
 static const char *why_lacking(const struct sample *s)
 {
@@ -103,7 +110,7 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 	case SAMPLE_MOE:
 		return why_experts(g, s);
 	case SAMPLE_SUSTAINED:
-		return g->batched ? "shows throttling in the file's head" : NULL;
+		return why_sustained(g, s);
 	case SAMPLE_WRITE:
 	case SAMPLE_ADAM:
 	case SAMPLE_HOST_COPY:

@@ -174,10 +174,93 @@ static bool is_other_product(const char *said, const char *const *names, size_t 
 	return false;
 }
 
+/* AMD's processors and what they are sold as (LLVM, "User Guide for AMDGPU Backend", table of processors; ROCm's table of
+ * supported GPUs). */
+static const struct {
+	const char *gfx, *chips[4];
+} processors[] = {
+	{"gfx1100", {"navi 31"}},
+	{"gfx1101", {"navi 32"}},
+	{"gfx1102", {"navi 33"}},
+	{"gfx1150", {"strix point"}},
+	{"gfx1151", {"strix halo"}},
+	{"gfx1200", {"navi 44"}},
+	{"gfx1201", {"navi 48"}},
+	{"gfx1030", {"navi 21"}},
+	{"gfx906", {"vega 20", "mi50", "mi60"}},
+	{"gfx908", {"mi100"}},
+	{"gfx90a", {"mi210", "mi250", "mi250x"}},
+	{"gfx942", {"mi300x", "mi300a", "mi325x"}},
+	{"gfx950", {"mi350x", "mi355x"}},
+};
+
+/* "gfx1151" anywhere, "(RADV GFX1151)" too; of no characters where there is none. */
+static struct atom gfx_of(const char *text)
+{
+	struct atom a = {text, 0, false};
+
+	for (; *a.at; a.at++)
+		if (!strncasecmp(a.at, "gfx", 3) && is_digit(a.at[3]) &&
+		    (a.at == text || !is_alnum(a.at[-1]))) {
+			while (is_alnum(a.at[a.n]))
+				a.n++;
+			break;
+		}
+	return a;
+}
+
+/* Has the name these words in a row, whatever stands between them: "Navi 31", "NAVI31" of "navi 31"? */
+static bool has_words(const char *name, const char *words)
+{
+	for (; *name; name++) {
+		const char *at = name, *word = words;
+
+		while (*at && *word &&
+		       (tolower((unsigned char)*at) == *word || (*word == ' ' && is_digit(*at)))) {
+			at += *word != ' ' || !is_digit(*at);
+			word++;
+		}
+		if (!*word && !is_alnum(*at))
+			return true;
+	}
+	return false;
+}
+
+/* The processor of a chip by its names; NULL: none that is known. */
+static const char *gfx_of_names(const char *const *names, size_t n)
+{
+	for (size_t p = 0; p < ARRAY_LEN(processors); p++)
+		for (size_t c = 0; c < ARRAY_LEN(processors[p].chips) && processors[p].chips[c]; c++)
+			for (size_t i = 0; i < n; i++)
+				if (names[i] && has_words(names[i], processors[p].chips[c]))
+					return processors[p].gfx;
+	return NULL;
+}
+
+/* A driver that has no name for a chip tells its processor. Other makers' chips have none. */
+static bool is_other_processor(const char *said, const char *const *names, size_t n)
+{
+	static const char *const others[] = {"nvidia", "geforce", "intel", "arc", "apple", "qualcomm"};
+	const struct atom gfx = gfx_of(said);
+	const char *own = gfx.n ? gfx_of_names(names, n) : NULL;
+
+	if (!gfx.n)
+		return false;
+	if (own)
+		return !is_word(&gfx, own);
+	for (size_t i = 0; i < n; i++)
+		for (size_t w = 0; w < ARRAY_LEN(others); w++)
+			if (names[i] && has_word(names[i], others[w]))
+				return true;
+	return false;
+}
+
 bool chip_is_unlike(const char *said, const char *const *names, size_t n)
 {
 	const struct atom number = number_of(said);
 
+	if (is_other_processor(said, names, n))
+		return true;
 	if (names_maker(said) && is_other_product(said, names, n))
 		return true;
 	if (!number.n || !names_maker(said))

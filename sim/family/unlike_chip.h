@@ -3,7 +3,7 @@
  *
  * Layer family. A driver or an owner names chips of which no file is, "AMD Radeon RX 6700 XT", "Tesla P40". Makers tell their
  * chips apart by a number and the letters at it, so that a name with another number is of another chip, and a few by a word ("TITAN
- * RTX", "Radeon VII"); a name without any, or
+ * RTX", "Radeon VII"); AMD's drivers tell the processor of a chip for which they have no name ("gfx1151"); a name without any, or
  * without a maker ("AMD Radeon Graphics", "box 12"), tells nothing.
  */
 #ifndef SIM_FAMILY_UNLIKE_CHIP_H

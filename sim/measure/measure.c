@@ -336,6 +336,9 @@ static int write_samples(const struct measured_device *d, struct sample_set *set
 	set->tool = u->ask->tool;
 	set->date = today(u->arena);
 	set->load = u->load;
+	set->canary = d->r.canary_worst > 0
+			      ? arena_printf(u->arena, "%s %%", units_digits(100 * d->r.canary_worst, 3).text)
+			      : set->canary;
 	add_earlier(u, set);
 	samples_csv_write(set, &s);
 	*text = arena_strdup(u->arena, s.text);

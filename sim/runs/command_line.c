@@ -119,6 +119,21 @@ static const char *behind_number(const char *at)
 	return at + strspn(at, n ? " :=]|" : " :");
 }
 
+/* A driver that has no name for a chip says "AMD Radeon Graphics": the processor behind it, ", gfx1151" or "(RADV GFX1151)",
+ * tells which it is. */
+static const char *with_processor(struct arena *a, const char *name, const char *line)
+{
+	const char *at = line;
+	size_t n;
+
+	while (*at && strncmp(at, " gfx", 4) != 0 && strncmp(at, " GFX", 4) != 0)
+		at++;
+	if (!*at || strpbrk(name, "0123456789"))
+		return name;
+	n = strspn(at + 4, "0123456789abcdef");
+	return n ? arena_printf(a, "%s gfx%.*s", name, (int)n, at + 4) : name;
+}
+
 static const char *device_named(struct arena *a, const char *line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(device_lines); i++) {
@@ -130,7 +145,8 @@ static const char *device_named(struct arena *a, const char *line)
 		if (!str_starts(name, device_lines[i].begins))
 			continue;
 		end = *device_lines[i].behind ? strstr(name, device_lines[i].behind) : NULL;
-		return arena_strndup(a, name, end ? (size_t)(end - name) : strcspn(name, "\r\n`"));
+		return with_processor(
+			a, arena_strndup(a, name, end ? (size_t)(end - name) : strcspn(name, "\r\n`")), name);
 	}
 	return NULL;
 }
