@@ -237,7 +237,8 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
-	bool in_turn; /* blocks of weights are read to a tile, then multiplied: neither hides the other */
+	struct qty
+		in_turn; /* of reading blocks and multiplying them, the share of the shorter that is not hidden; not given: 0 */
 	struct expert_loop loop;
 };
 
