@@ -106,7 +106,8 @@ static void widen_context(struct term *t, const struct op *op, const struct beyo
  * would else be narrower. */
 static double of_each_term(const struct cost *c, double w)
 {
-	const double parts[] = {fmax(c->arithmetic.s, c->memory.s), c->apart.s, c->overhead.s};
+	const double parts[] = {fmax(c->arithmetic.s, c->memory.s),
+				c->in_turn * fmin(c->arithmetic.s, c->memory.s), c->apart.s, c->overhead.s};
 	double sum = 0, squares = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {

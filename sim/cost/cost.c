@@ -659,18 +659,19 @@ struct cost cost_stream(const struct device_model *device_model, const struct qt
 
 double cost_seconds(const struct cost *c)
 {
-	return fmax(c->arithmetic.s, c->memory.s) + c->apart.s + c->overhead.s;
+	return cost_overlapped(c, c->arithmetic.s, c->memory.s) + c->apart.s + c->overhead.s;
 }
 
 double cost_seconds_at(const struct cost *c, const struct params *speed)
 {
-	return fmax(c->arithmetic.s / speed->of[PARAM_ARITHMETIC], c->memory.s / speed->of[PARAM_MEMORY]) +
+	return cost_overlapped(c, c->arithmetic.s / speed->of[PARAM_ARITHMETIC],
+			       c->memory.s / speed->of[PARAM_MEMORY]) +
 	       c->apart.s / speed->of[PARAM_ARITHMETIC] + c->overhead.s / speed->of[PARAM_OVERHEAD];
 }
 
 enum param cost_bound(const struct cost *c)
 {
-	const double work = fmax(c->arithmetic.s, c->memory.s) + c->apart.s;
+	const double work = cost_overlapped(c, c->arithmetic.s, c->memory.s) + c->apart.s;
 
 	if (c->overhead.s > work)
 		return PARAM_OVERHEAD;
@@ -679,9 +680,13 @@ enum param cost_bound(const struct cost *c)
 
 enum provenance cost_from(const struct cost *c)
 {
-	const struct term *work = c->arithmetic.s >= c->memory.s ? &c->arithmetic : &c->memory;
+	const bool computes = c->arithmetic.s >= c->memory.s;
+	const struct term *work = computes ? &c->arithmetic : &c->memory,
+			  *less = computes ? &c->memory : &c->arithmetic;
 	enum provenance from = work->s > 0 ? work->from : PROVENANCE_MEASURED;
 
+	if (c->in_turn * less->s > 0.01 * work->s)
+		from = provenance_worse(from, less->from);
 	if (c->apart.s > 0.01 * work->s)
 		from = provenance_worse(from, c->apart.from);
 	return c->overhead.s > 0.01 * work->s ? provenance_worse(from, c->overhead.from) : from;

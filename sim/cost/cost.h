@@ -71,7 +71,8 @@ struct term { /* one term of a cost, in seconds, with the relative spread of its
 };
 
 struct cost {
-	struct term arithmetic, memory; /* the larger one counts */
+	struct term arithmetic, memory; /* the longer one counts, and in_turn of the shorter */
+	double in_turn;                 /* share of the shorter that the longer does not hide, 0 to 1 */
 	struct term apart;              /* arithmetic that does not overlap with either */
 	struct term overhead;
 	double flop;  /* FLOP executed, the masked half included if the kernel executes it */
@@ -139,13 +140,30 @@ static inline double term_drawn_above(const struct term *t, double z, double lea
 	return s > least ? s : least;
 }
 
-/* The larger of the terms that overlap. */
+/* What two terms take that overlap but for in_turn of the shorter. */
+static inline double cost_overlapped(const struct cost *c, double arithmetic_s, double memory_s)
+{
+	return arithmetic_s > memory_s ? arithmetic_s + c->in_turn * memory_s
+				       : memory_s + c->in_turn * arithmetic_s;
+}
+
 static inline double cost_overlapped_drawn(const struct cost *c, double z_arithmetic, double z_memory)
 {
 	const double arithmetic = term_drawn_above(&c->arithmetic, z_arithmetic, c->least_arithmetic);
 	const double memory = term_drawn_above(&c->memory, z_memory, c->least_memory);
 
-	return arithmetic > memory ? arithmetic : memory;
+	return cost_overlapped(c, arithmetic, memory);
+}
+
+/* The seconds of either term that the time holds: all of the longer, in_turn of the shorter. */
+static inline double cost_counted_arithmetic(const struct cost *c)
+{
+	return (c->arithmetic.s >= c->memory.s ? 1 : c->in_turn) * c->arithmetic.s;
+}
+
+static inline double cost_counted_memory(const struct cost *c)
+{
+	return (c->arithmetic.s >= c->memory.s ? c->in_turn : 1) * c->memory.s;
 }
 
 static inline double cost_seconds_drawn(const struct cost *c, const struct params *z)

@@ -166,7 +166,7 @@ bool product_is_called(const struct profile *p, const struct op *op)
 void product_add_calls(struct cost *c, const struct op *op, const struct profile *p, double share)
 {
 	const struct expert_calls *e = &p->expert_calls;
-	const double device_s = fmax(c->arithmetic.s, c->memory.s) + c->overhead.s,
+	const double device_s = cost_overlapped(c, c->arithmetic.s, c->memory.s) + c->overhead.s,
 		     starts_s = op->copies * share * e->expert.value;
 
 	terms_add_host(&c->overhead, starts_s - device_s, &e->expert);
@@ -294,13 +294,17 @@ double product_unpacking_s(const struct op *op, const struct profile *p, double 
 	return f16_B > 0 ? term_stream((op->weight_B + f16_B) * share, &p->copy).s : 0;
 }
 
-/* Kernels that read a tile of weights to shared memory, wait, multiply, and wait before they read the next one. */
+/* Kernels that read a tile of weights to shared memory, wait, multiply, and wait before they read the next one. Other groups of
+ * the same core compute meanwhile, as many as are resident. */
 static void take_turns(struct cost *c, const struct op *op, const struct profile *p)
 {
-	if (!p->tile.in_turn || cost_weights_kind(op->format) == BEYOND_F16)
+	const struct qty *share = &p->tile.in_turn;
+	struct term *less = c->arithmetic.s < c->memory.s ? &c->arithmetic : &c->memory;
+
+	if (!share->given || cost_weights_kind(op->format) == BEYOND_F16)
 		return;
-	c->apart = c->arithmetic;
-	c->arithmetic = (struct term){.from = c->apart.from};
+	c->in_turn = share->value;
+	less->spread = exact_hypot(less->spread, share->spread);
 }
 
 void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share)

@@ -64,6 +64,7 @@ const struct family_key family_keys[] = {
 	KEY("few.several", p.few.several, DIM_SHARE, FAMILY_MEMORY),
 	KEY("tile.fill", p.tile.fill, DIM_COUNT, FAMILY_ARITHMETIC),
 	KEY("tile.experts", p.tile.experts, DIM_SHARE, FAMILY_ARITHMETIC),
+	KEY("tile.in_turn", p.tile.in_turn, DIM_SHARE, FAMILY_ARITHMETIC),
 	KEY("dies.bandwidth", p.dies.bandwidth, DIM_SHARE, FAMILY_DIES),
 	KEY("dies.arithmetic", p.dies.arithmetic, DIM_SHARE, FAMILY_DIES),
 };

@@ -320,7 +320,8 @@ static double op_seconds(const struct predicted_op *o, const double f[FACTORS])
 	const struct cost *c = &o->cost;
 	const double arithmetic = run_factor_arithmetic(&o->rates, f);
 
-	return fmax(c->arithmetic.s / arithmetic, c->memory.s / run_factor_memory(&o->rates, f)) +
+	return cost_overlapped(c, c->arithmetic.s / arithmetic,
+			       c->memory.s / run_factor_memory(&o->rates, f)) +
 	       c->apart.s / arithmetic + c->overhead.s * f[o->is_step ? FACTOR_STEP : FACTOR_KERNEL];
 }
 
@@ -396,11 +397,8 @@ enum param predicted_run_bound(const struct predicted_run *r, double *share)
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct cost *c = &r->at[i].cost;
-		const bool computes = c->arithmetic.s >= c->memory.s;
-		const double work = fmax(c->arithmetic.s, c->memory.s);
-
-		spent[computes ? PARAM_ARITHMETIC : PARAM_MEMORY] += r->at[i].times * work;
-		spent[PARAM_ARITHMETIC] += r->at[i].times * c->apart.s;
+		spent[PARAM_ARITHMETIC] += r->at[i].times * (cost_counted_arithmetic(c) + c->apart.s);
+		spent[PARAM_MEMORY] += r->at[i].times * cost_counted_memory(c);
 		spent[PARAM_OVERHEAD] += r->at[i].times * c->overhead.s;
 		add_seconds(&all, cost_seconds(c), cost_seconds(&r->at[i].launches), r->at[i].is_step,
 			    r->at[i].times);

@@ -305,8 +305,9 @@ static const struct field tile_fields[] = {
 	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 4,
 		"of the utilisation, what the kernel of experts reaches; above 1 where rows that only fill a "
 		"tile cost less than others; not given: all"),
-	{FIELD_KEY(struct tile, in_turn), .type = FIELD_BOOL, .optional = true,
-	 .help = "a tile's blocks of weights are read, then multiplied, and neither hides the other"},
+	QTY_OPT(struct tile, in_turn, DIM_SHARE, 0, 1,
+		"of the shorter of reading a tile's blocks of weights and multiplying them, what the longer "
+		"does not hide; not given: it hides all"),
 	SUB_OPT(struct tile, loop, expert_loop_table,
 		"experts whose products the host starts one by one; not given: none"),
 };

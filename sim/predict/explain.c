@@ -51,11 +51,8 @@ static void add_class(const struct simulated *r, uint32_t task, uint32_t op_clas
 		s[PARAM_OVERHEAD] += times * sim_s_of_ns(r->times.ns[op_class]);
 		return;
 	}
-	if (c->cost.arithmetic.s >= c->cost.memory.s)
-		s[PARAM_ARITHMETIC] += times * c->cost.arithmetic.s;
-	else
-		s[PARAM_MEMORY] += times * c->cost.memory.s;
-	s[PARAM_ARITHMETIC] += times * c->cost.apart.s;
+	s[PARAM_ARITHMETIC] += times * (cost_counted_arithmetic(&c->cost) + c->cost.apart.s);
+	s[PARAM_MEMORY] += times * cost_counted_memory(&c->cost);
 	s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
 }
 

@@ -283,11 +283,8 @@ static void count(struct builder *b, uint32_t box, const struct op_class *c)
 
 	b->flop[box] += c->cost.flop;
 	b->bytes[box] += c->kind == CLASS_OP ? c->cost.bytes : c->bytes;
-	if (c->cost.arithmetic.s >= c->cost.memory.s)
-		t->arithmetic.s += c->cost.arithmetic.s;
-	else
-		t->memory.s += c->cost.memory.s;
-	t->arithmetic.s += c->cost.apart.s;
+	t->arithmetic.s += cost_counted_arithmetic(&c->cost) + c->cost.apart.s;
+	t->memory.s += cost_counted_memory(&c->cost);
 	t->overhead.s += c->cost.overhead.s;
 }
 

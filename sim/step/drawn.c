@@ -40,7 +40,7 @@ static bool drawn_alike(const struct op_class *a, const struct op_class *b)
 	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
 	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
 	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
-	       a->cost.least_arithmetic == b->cost.least_arithmetic &&
+	       a->cost.in_turn == b->cost.in_turn && a->cost.least_arithmetic == b->cost.least_arithmetic &&
 	       a->cost.least_memory == b->cost.least_memory && a->lag_s == b->lag_s &&
 	       a->lag_spread == b->lag_spread;
 }

@@ -80,6 +80,7 @@ static void take_times(struct cost *c, const struct cost *from)
 {
 	c->arithmetic.s = from->arithmetic.s;
 	c->memory.s = from->memory.s;
+	c->in_turn = from->in_turn;
 	c->apart.s = from->apart.s;
 	c->overhead.s = from->overhead.s;
 	c->least_arithmetic = from->least_arithmetic;

@@ -1118,22 +1118,28 @@ START_TEST(tiles_of_many_rows_are_few)
 }
 END_TEST
 
-/* A tile of blocks is read and then multiplied: reading is hidden nowhere, but where a matrix-vector kernel reads (5 rows) and where
- * weights as they are go to a library. */
+/* A tile of blocks is read and then multiplied: of the shorter a share is hidden nowhere, but where a matrix-vector kernel reads (5
+ * rows) and where weights as they are go to a library. Few rows are bound by reading, many by arithmetic. */
 static const struct {
+	const char *share;
+	double unhidden;
 	int64_t m;
 	enum format_id format;
-	bool hidden;
-} turns[] = {
-	{32, FORMAT_Q8_0, false}, {4096, FORMAT_Q8_0, false}, {5, FORMAT_Q8_0, true}, {32, FORMAT_F16, true}};
+} turns[] = {{"100%", 1, 32, FORMAT_Q8_0},     {"100%", 1, 4096, FORMAT_Q8_0}, {"25%", 0.25, 32, FORMAT_Q8_0},
+	     {"25%", 0.25, 4096, FORMAT_Q8_0}, {"0%", 0, 4096, FORMAT_Q8_0},   {"100%", 0, 5, FORMAT_Q8_0},
+	     {"100%", 0, 32, FORMAT_F16}};
 
 START_TEST(tiles_are_read_in_turn)
 {
-	const char *const sets[] = {RUNTIME "tile={rows: 32, columns: 64, in_turn: true}",
-				    RUNTIME "few={rows: 8, pass: 5, gather: 1}", NULL};
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		arena_printf(&a, RUNTIME "tile={rows: 32, columns: 64, in_turn: %s}", turns[_i].share),
+		RUNTIME "few={rows: 8, pass: 5, gather: 1}", NULL};
+	const struct params speed = {{2, 4, 1, 1, 1, 1}};
 	struct device_model device_model;
 	struct op op = wide;
 	struct cost c;
+	double arithmetic, memory;
 
 	fixture_text(&fixture, FIXTURE_THREE, sets);
 	device_model = device_model_of(0, DTYPE_F16);
@@ -1142,12 +1148,22 @@ START_TEST(tiles_are_read_in_turn)
 	op.format = turns[_i].format;
 	op.flop = 2.0 * op.rows * 1e6 * (double)op.n;
 	c = cost_of(&op, &device_model, 1);
-	ck_assert(c.memory.s > 0 && c.arithmetic.s + c.apart.s > 0);
+	arithmetic = c.arithmetic.s;
+	memory = c.memory.s;
+	ck_assert(memory > 0 && arithmetic > 0);
 	ck_assert_double_eq_tol(cost_seconds(&c),
-				c.overhead.s + (turns[_i].hidden ? fmax(c.memory.s, c.arithmetic.s)
-								 : c.memory.s + op.flop / 0.5e12),
+				c.overhead.s + c.apart.s + fmax(memory, arithmetic) +
+					turns[_i].unhidden * fmin(memory, arithmetic),
 				1e-9 * cost_seconds(&c));
+	ck_assert_double_eq_tol(cost_seconds_at(&c, &speed),
+				c.overhead.s + c.apart.s / 2 + fmax(memory / 4, arithmetic / 2) +
+					turns[_i].unhidden * fmin(memory / 4, arithmetic / 2),
+				1e-9 * cost_seconds(&c));
+	ck_assert_double_eq_tol(cost_counted_arithmetic(&c) + cost_counted_memory(&c) + c.apart.s +
+					c.overhead.s,
+				cost_seconds(&c), 1e-9 * cost_seconds(&c));
 	fixture_release(&fixture);
+	arena_release(&a);
 }
 END_TEST
 
