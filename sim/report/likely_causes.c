@@ -117,7 +117,10 @@ static void write_idle(struct str *out, const struct explanation *e, size_t most
 static const char *without_causes(const struct explanation *e)
 {
 	if (e->otherwise == e->n && !e->idle.what && !e->rows[0].unfit)
-		return "the rows say that they ran otherwise; what that does is not predicted";
+		return "the rows say that they ran otherwise; what that does is not predicted here; a "
+		       "scenario's 'offload:' predicts layers and experts that stay with the CPU";
+	if (e->otherwise)
+		return "beyond what rows say of themselves no cause that is known here explains them better";
 	return "no cause that is known here explains the rows better";
 }
 
