@@ -73,7 +73,7 @@
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
 	SUITE(gguf_architectures)                                                                            \
-	SUITE(kept)                                                                                          \
+	SUITE(quantized)                                                                                     \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
 	SUITE(fit_backend)                                                                                   \

@@ -7,7 +7,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/units.h"
-#include "sim/import/kept.h"
+#include "sim/import/quantized.h"
 #include "sim/import/safetensors.h"
 #include "sim/llm/model.h"
 
@@ -344,40 +344,40 @@ static void add_size(struct job *j, const struct model *m)
 			 str_ends(j->ask->path, ".gguf") ? "; in a scenario say 'weights: {file: ...}'" : "");
 }
 
-/* The config, or the hf_quant_config.json that Model Optimizer puts beside it; NULL: neither says how weights are kept. */
+/* The config, or the hf_quant_config.json that Model Optimizer puts beside it; NULL: neither says how weights are quantized. */
 static const struct yml *quantization(struct job *j)
 {
 	const char *beside = path_beside(j->arena, j->ask->path, "hf_quant_config.json");
 	const struct yml *other;
 
-	if (kept_is_quantized(j->config))
+	if (config_is_quantized(j->config))
 		return j->config;
 	other = file_exists(beside) ? read_config(j, beside) : NULL;
-	return other && kept_is_quantized(other) ? other : NULL;
+	return other && config_is_quantized(other) ? other : NULL;
 }
 
 /* What the quantisation block of a config.json makes of the model: a comment, and how a scenario says it. */
-static void add_kept(struct job *j, const struct model *m)
+static void add_quantized(struct job *j, const struct model *m)
 {
 	struct import_result *r = j->r;
 	const struct yml *said = quantization(j);
 	struct err err = ERR_INIT;
-	struct kept_weights kept;
+	struct quantized_weights quantized;
 
 	if (!said)
 		return;
-	if (kept_read(j->arena, said, m, &kept, &err) != 0) {
+	if (quantized_read(j->arena, said, m, &quantized, &err) != 0) {
 		describe_note(&r->described, j->arena, "%s: what its files take is not counted", err.msg);
 		str_addf(&r->text, "# not modelled: %s: what its files take is not counted\n", err.msg);
 		return;
 	}
-	r->kept_B = kept.bytes;
-	r->kept_mtp_B = kept.mtp_bytes;
+	r->quantized_B = quantized.bytes;
+	r->quantized_mtp_B = quantized.mtp_bytes;
 	str_addf(&r->text, "# as its quantization has them, its weights take %s GB",
-		 units_digits(kept.bytes / 1e9, 5).text);
-	if (kept.mtp_bytes > 0)
+		 units_digits(quantized.bytes / 1e9, 5).text);
+	if (quantized.mtp_bytes > 0)
 		str_addf(&r->text, ", layers that predict further tokens %s GB more",
-			 units_digits(kept.mtp_bytes / 1e9, 4).text);
+			 units_digits(quantized.mtp_bytes / 1e9, 4).text);
 	str_add(&r->text, "; in a scenario say 'weights: {file: ...}' with the path of its config.json\n");
 }
 
@@ -418,6 +418,6 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 	if (r->described.bytes > 0 && !x.sizes.n)
 		add_size(&j, &m);
 	else if (j.config && r->described.bytes <= 0 && !ask->facts)
-		add_kept(&j, &m);
+		add_quantized(&j, &m);
 	return 0;
 }

@@ -24,9 +24,9 @@ struct import_result {
 	uint64_t short_B;      /* bytes of data that the files lack: downloads of headers have little else */
 	const char *file_type; /* the file type of ours that is closest to the table; NULL without a table */
 	double off;            /* relative difference between the bytes of that file type and of the table */
-	double kept_B,
-		kept_mtp_B; /* of a config.json with a quantisation block: what kept.h makes of it; 0: none */
-	struct str text;    /* the model file; released by the caller */
+	double quantized_B,
+		quantized_mtp_B; /* of a config.json with a quantisation block: what quantized.h makes of it; 0: none */
+	struct str text; /* the model file; released by the caller */
 };
 
 /* The file type (enum mix_id) that makes so many bytes of a model's weights: the one that the file names (said, or NULL)

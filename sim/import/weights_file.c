@@ -8,7 +8,7 @@
 #include "sim/base/str.h"
 #include "sim/base/units.h"
 #include "sim/import/import.h"
-#include "sim/import/kept.h"
+#include "sim/import/quantized.h"
 
 /* A file may hold a few more numbers than the model: rotary factors among the layers, scales. */
 static const double COUNT_TOLERANCE = 0.005;
@@ -238,7 +238,7 @@ static int read_config_formats(struct loader *l, const struct model *m, struct p
 			       struct err *err)
 {
 	struct source *s = arena_alloc(l->arena, sizeof *s);
-	struct kept_weights *kept = arena_alloc(l->arena, sizeof *kept);
+	struct quantized_weights *quantized = arena_alloc(l->arena, sizeof *quantized);
 	const struct yml *config;
 	char *text;
 	size_t len;
@@ -249,14 +249,15 @@ static int read_config_formats(struct loader *l, const struct model *m, struct p
 	config = yml_parse(l->arena, s, l->diags);
 	if (!config)
 		return err_set(err, "'%s' is no config.json", path);
-	if (!kept_is_quantized(config)) {
+	if (!config_is_quantized(config)) {
 		err_set(err, "'%s' has no quantization block", path);
 		return err_hint(err, "its weights are of its dtype: 'weights: bf16'");
 	}
-	if (check_config(l, path, config, m, err) != 0 || kept_read(l->arena, config, m, kept, err) != 0)
+	if (check_config(l, path, config, m, err) != 0 ||
+	    quantized_read(l->arena, config, m, quantized, err) != 0)
 		return -1;
-	p->weights = import_file_type(m, NULL, kept->bytes);
-	p->file->holds = &kept->formats;
+	p->weights = import_file_type(m, NULL, quantized->bytes);
+	p->file->holds = &quantized->formats;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * weights_file.h - the formats in which a GGUF keeps the weights of a model, class by class, or in which the quantisation block of
- * a config.json says that they are kept (kept.h).
+ * a config.json says that they are kept (quantized.h).
  *
  * Layer import. File types are names; mixes such as Unsloth's "UD" follow no rule that their name tells. So a
  * scenario may name the file instead, and its table of tensors says what each class of them takes.

@@ -3,18 +3,18 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "sim/import/describe.h"
-#include "sim/import/kept.h"
+#include "sim/import/quantized.h"
 #include "sim/llm/model.h"
 
-static void read_kept(struct arena *a, const struct yml *config, const struct model *m)
+static void read_quantized(struct arena *a, const struct yml *config, const struct model *m)
 {
 	struct err err = ERR_INIT;
-	struct kept_weights kept;
+	struct quantized_weights quantized;
 
-	if (kept_read(a, config, m, &kept, &err) != 0)
+	if (quantized_read(a, config, m, &quantized, &err) != 0)
 		BUG_ON(!*err.msg);
 	else
-		BUG_ON(!(kept.bytes > 0));
+		BUG_ON(!(quantized.bytes > 0));
 }
 
 static void read_back(struct arena *a, const struct yml *config, struct described *d)
@@ -33,7 +33,7 @@ static void read_back(struct arena *a, const struct yml *config, struct describe
 	if (!tree)
 		BUG("cannot be read back: %s", diags.list[0].msg);
 	if (field_load(&model_table, tree, "model", &m, &diags) == 0 && model_check(&m, &diags) == 0)
-		read_kept(a, config, &m);
+		read_quantized(a, config, &m);
 	str_release(&out);
 }
 

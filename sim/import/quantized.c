@@ -1,32 +1,32 @@
-/* kept.c - see kept.h. */
-#include "sim/import/kept.h"
+/* quantized.c - see quantized.h. */
+#include "sim/import/quantized.h"
 
-#include "sim/import/kept_rules.h"
+#include "sim/import/quantized_rules.h"
 
-bool kept_is_quantized(const struct yml *config)
+bool config_is_quantized(const struct yml *config)
 {
 	return rules_block(config) != NULL;
 }
 
 struct counting {
 	struct rules *r;
-	struct kept_weights *out;
+	struct quantized_weights *out;
 	double numbers[TENSOR_N][FORMAT_N];
 	bool failed, any; /* any: a module is quantised */
 };
 
-static void see(void *ctx, const struct kept_module *m)
+static void see(void *ctx, const struct quantized_module *m)
 {
 	struct counting *c = ctx;
-	struct keeping as;
+	struct quantization as;
 	double bytes;
 
-	if (c->failed || rules_keeping(c->r, m, &as) != 0) {
+	if (c->failed || rules_find(c->r, m, &as) != 0) {
 		c->failed = true;
 		return;
 	}
 	c->any |= as.bits < c->r->rest.bits;
-	bytes = m->copies * keeping_bytes(&as, m->n, m->k);
+	bytes = m->copies * quantization_bytes(&as, m->n, m->k);
 	if (m->mtp >= 0) {
 		c->out->mtp_bytes += bytes;
 		return;
@@ -45,7 +45,7 @@ static void most_of(struct counting *c)
 				c->out->formats.most[t] = (enum format_id)f;
 }
 
-static void small_numbers(struct counting *c, const struct kept_visitor *v)
+static void small_numbers(struct counting *c, const struct quantized_visitor *v)
 {
 	const double each = c->r->rest.bits / 8;
 
@@ -56,19 +56,19 @@ static void small_numbers(struct counting *c, const struct kept_visitor *v)
 	c->numbers[TENSOR_SMALL][c->r->rest.format] = v->small;
 }
 
-int kept_read(struct arena *a, const struct yml *config, const struct model *m, struct kept_weights *out,
-	      struct err *err)
+int quantized_read(struct arena *a, const struct yml *config, const struct model *m,
+		   struct quantized_weights *out, struct err *err)
 {
 	struct rules r = {.a = a, .err = err};
 	struct counting *c = arena_alloc(a, sizeof *c);
-	struct kept_visitor v = {.see = see, .ctx = c};
+	struct quantized_visitor v = {.see = see, .ctx = c};
 	int rc;
 
-	*out = (struct kept_weights){.bytes = 0};
+	*out = (struct quantized_weights){.bytes = 0};
 	*c = (struct counting){.r = &r, .out = out};
 	rc = rules_read(&r, config);
 	if (rc == 0) {
-		kept_modules(a, m, &v);
+		quantized_modules(a, m, &v);
 		small_numbers(c, &v);
 		most_of(c);
 	}

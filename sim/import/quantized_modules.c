@@ -1,7 +1,7 @@
-/* kept_modules.c - the linear modules of a model and their names; see kept_names.h. */
+/* quantized_modules.c - the linear modules of a model and their names; see quantized_names.h. */
 #include <string.h>
 
-#include "sim/import/kept_names.h"
+#include "sim/import/quantized_names.h"
 #include "sim/llm/layers.h"
 #include "sim/llm/projections.h"
 
@@ -73,14 +73,14 @@ static const char *const *leaves_of(const char *name)
 
 struct walk {
 	const struct model *m;
-	struct kept_visitor *v;
+	struct quantized_visitor *v;
 	int64_t layer, mtp;
 };
 
 static void see(const struct walk *w, enum tensor t, const char *const *blocks, const char *const *leaves,
 		double n, double k, double copies)
 {
-	const struct kept_module module = {t, w->layer, w->mtp, blocks, leaves, n, k, copies};
+	const struct quantized_module module = {t, w->layer, w->mtp, blocks, leaves, n, k, copies};
 
 	if (n * k * copies > 0)
 		w->v->see(w->v->ctx, &module);
@@ -189,7 +189,7 @@ static void layers(struct walk *w, int64_t shown)
 		}
 }
 
-void kept_modules(struct arena *a, const struct model *m, struct kept_visitor *v)
+void quantized_modules(struct arena *a, const struct model *m, struct quantized_visitor *v)
 {
 	const struct model *mtp = model_mtp(a, m);
 	struct walk w = {m, v, -1, -1};

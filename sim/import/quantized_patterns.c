@@ -1,11 +1,11 @@
-/* kept_patterns.c - lists of patterns that name modules; see kept_names.h. */
+/* quantized_patterns.c - lists of patterns that name modules; see quantized_names.h. */
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/str.h"
-#include "sim/import/kept_names.h"
+#include "sim/import/quantized_names.h"
 
 enum { NAME_MAX_ = 256, PATTERN_LENGTH = 1000, REGEXES_MAX = 512, LAYERS_MAX = 8192 };
 
@@ -18,7 +18,7 @@ struct pattern {
 	bool of_layer, mtp, star;
 };
 
-struct kept_patterns {
+struct quantized_patterns {
 	bool whole;
 	size_t n, any; /* the first that names no layer by its number */
 	size_t *first; /* of each layer */
@@ -27,7 +27,7 @@ struct kept_patterns {
 
 /* --- regular expressions -------------------------------------------------------------------------- */
 
-/* What Python's re says otherwise than POSIX: groups that are not kept, \d and \w. */
+/* What Python's re says otherwise than POSIX: groups that are not quantized, \d and \w. */
 static const char *as_posix(struct arena *a, const char *text)
 {
 	struct str out = STR_INIT;
@@ -95,7 +95,7 @@ static bool is_regex(const char **text, const char *sign)
 	return marked || sign != NULL;
 }
 
-static int add(struct arena *a, struct kept_patterns *p, const char *text, const struct yml *entry,
+static int add(struct arena *a, struct quantized_patterns *p, const char *text, const struct yml *entry,
 	       const char *sign, struct err *err)
 {
 	const char *layers;
@@ -123,13 +123,13 @@ static int add(struct arena *a, struct kept_patterns *p, const char *text, const
 	return 0;
 }
 
-const struct kept_patterns *kept_patterns_read(struct arena *a, const struct yml *list, bool whole,
-					       const char *sign, struct err *err)
+const struct quantized_patterns *quantized_patterns_read(struct arena *a, const struct yml *list, bool whole,
+							 const char *sign, struct err *err)
 {
-	struct kept_patterns *p = arena_alloc(a, sizeof *p);
+	struct quantized_patterns *p = arena_alloc(a, sizeof *p);
 	const size_t n = list && (list->kind == YML_LIST || list->kind == YML_MAP) ? list->n : 0;
 
-	*p = (struct kept_patterns){.whole = whole};
+	*p = (struct quantized_patterns){.whole = whole};
 	p->at = arena_array(a, n + 1, sizeof *p->at);
 	p->first = arena_array(a, LAYERS_MAX, sizeof *p->first);
 	memset(p->first, 0, LAYERS_MAX * sizeof *p->first);
@@ -142,14 +142,14 @@ const struct kept_patterns *kept_patterns_read(struct arena *a, const struct yml
 		if (!*text || (sign && !str_starts(text, sign)))
 			continue;
 		if (add(a, p, text + (sign ? strlen(sign) : 0), list->items[i], sign, err) != 0) {
-			kept_patterns_release(p);
+			quantized_patterns_release(p);
 			return NULL;
 		}
 	}
 	return p;
 }
 
-void kept_patterns_release(const struct kept_patterns *p)
+void quantized_patterns_release(const struct quantized_patterns *p)
 {
 	for (size_t i = 0; p && i < p->n; i++)
 		if (p->at[i].regex)
@@ -193,7 +193,7 @@ static bool has_part(const char *name, const char *part)
 	return false;
 }
 
-static bool names_it(const struct kept_patterns *p, const struct pattern *x, const char *name)
+static bool names_it(const struct quantized_patterns *p, const struct pattern *x, const char *name)
 {
 	static const char *const before[] = {"model.", "model.language_model.", "language_model.model.", "",
 					     "backbone."};
@@ -210,7 +210,7 @@ static bool names_it(const struct kept_patterns *p, const struct pattern *x, con
 	return false;
 }
 
-static const struct pattern *find_in(const struct kept_patterns *p, size_t first, const char *name)
+static const struct pattern *find_in(const struct quantized_patterns *p, size_t first, const char *name)
 {
 	for (size_t i = first; i; i = p->at[i - 1].next)
 		if (names_it(p, &p->at[i - 1], name))
@@ -218,7 +218,8 @@ static const struct pattern *find_in(const struct kept_patterns *p, size_t first
 	return NULL;
 }
 
-static void name_of(char *out, const struct kept_module *m, bool mtp, const char *block, const char *leaf)
+static void name_of(char *out, const struct quantized_module *m, bool mtp, const char *block,
+		    const char *leaf)
 {
 	const char *dot = *block && *leaf ? "." : "";
 
@@ -230,7 +231,8 @@ static void name_of(char *out, const struct kept_module *m, bool mtp, const char
 		snprintf(out, NAME_MAX_, "layers.%lld.%s%s%s", (long long)m->layer, block, dot, leaf);
 }
 
-const struct yml *kept_patterns_find(const struct kept_patterns *p, const struct kept_module *m)
+const struct yml *quantized_patterns_find(const struct quantized_patterns *p,
+					  const struct quantized_module *m)
 {
 	char name[NAME_MAX_];
 

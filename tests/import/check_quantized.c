@@ -1,6 +1,6 @@
 /*
- * check_kept.c - room import: what a repository's files take by the quantisation block of its config.json, against published
- * sizes (tests/data/kept/expected.csv), and by hand for formats of which none was found.
+ * check_quantized.c - room import: what a repository's files take by the quantisation block of its config.json, against published
+ * sizes (tests/data/quantized/expected.csv), and by hand for formats of which none was found.
  */
 #include "tests/suites.h"
 
@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "sim/base/csv.h"
-#include "sim/import/kept.h"
+#include "sim/import/quantized.h"
 #include "tests/import/imported.h"
 
-#define FOLDER "tests/data/kept/"
+#define FOLDER "tests/data/quantized/"
 
 static const struct yml *parsed(struct arena *a, const char *text)
 {
@@ -24,25 +24,25 @@ static const struct yml *parsed(struct arena *a, const char *text)
 	return yml_parse(a, s, diags);
 }
 
-static struct kept_weights kept_of(struct arena *a, const char *text)
+static struct quantized_weights quantized_of(struct arena *a, const char *text)
 {
 	const struct outcome x = import_text(a, text, false);
 	struct err err = ERR_INIT;
-	struct kept_weights kept;
+	struct quantized_weights quantized;
 
 	ck_assert_msg(x.right, "%s", x.text);
-	ck_assert_msg(kept_read(a, parsed(a, text), &x.m, &kept, &err) == 0, "%s", err.msg);
-	ck_assert_double_gt(kept.bytes, 0);
-	return kept;
+	ck_assert_msg(quantized_read(a, parsed(a, text), &x.m, &quantized, &err) == 0, "%s", err.msg);
+	ck_assert_double_gt(quantized.bytes, 0);
+	return quantized;
 }
 
 /* What lies beside the text model: predicting layers (of DeepSeek with copies of table and head), and a tower in 16 bits. */
-static double beside(struct arena *a, const char *text, const struct kept_weights *kept, const char *mtp,
-		     const char *tower)
+static double beside(struct arena *a, const char *text, const struct quantized_weights *quantized,
+		     const char *mtp, const char *tower)
 {
 	const struct outcome x = import_text(a, text, false);
 	const char *said = strstr(x.text, "tower is left out, about ");
-	double bytes = !strcmp(mtp, "no") ? 0 : kept->mtp_bytes;
+	double bytes = !strcmp(mtp, "no") ? 0 : quantized->mtp_bytes;
 
 	if (!strcmp(mtp, "copies"))
 		bytes += 2.0 * 2 * (double)(x.m.vocabulary * x.m.hidden);
@@ -62,10 +62,11 @@ START_TEST(published_sizes)
 	for (size_t i = 0; i < csv.n; i++) {
 		const char *file = csv_get(&csv, &csv.rows[i], "file");
 		const char *text = read_text(&a, arena_printf(&a, FOLDER "%s", file));
-		const struct kept_weights kept = kept_of(&a, text);
+		const struct quantized_weights quantized = quantized_of(&a, text);
 		const double published = strtod(csv_get(&csv, &csv.rows[i], "published_B"), NULL);
-		const double ours = kept.bytes + beside(&a, text, &kept, csv_get(&csv, &csv.rows[i], "mtp"),
-							csv_get(&csv, &csv.rows[i], "tower"));
+		const double ours =
+			quantized.bytes + beside(&a, text, &quantized, csv_get(&csv, &csv.rows[i], "mtp"),
+						 csv_get(&csv, &csv.rows[i], "tower"));
 
 		ck_assert_msg(fabs(ours / published - 1) <= 0.005, "%s: %.0f, published %.0f (%+.2f %%)",
 			      file, ours, published, 100 * (ours / published - 1));
@@ -121,13 +122,13 @@ START_TEST(sizes_by_hand)
 {
 	struct arena a = ARENA_INIT;
 	const char *text = arena_printf(&a, "{" MODEL ", \"quantization_config\": {%s}}", blocks[_i].block);
-	const struct kept_weights kept = kept_of(&a, text);
+	const struct quantized_weights quantized = quantized_of(&a, text);
 	const double modules = 7 * LAYERS + blocks[_i].head,
 		     expected = blocks[_i].each * (linear + (blocks[_i].head ? table : 0)) +
 				modules * blocks[_i].modules +
 				2 * (table * (blocks[_i].head ? 1 : 2) + norms);
 
-	ck_assert_double_eq_tol(kept.bytes, expected, 0.5);
+	ck_assert_double_eq_tol(quantized.bytes, expected, 0.5);
 	arena_release(&a);
 }
 END_TEST
@@ -136,19 +137,19 @@ END_TEST
 START_TEST(mixed_bits_of_mlx)
 {
 	struct arena a = ARENA_INIT;
-	const struct kept_weights kept =
-		kept_of(&a, "{" MODEL ", \"quantization\": {\"group_size\": 64, \"bits\": "
-			    "4, \"lm_head\": {\"group_size\": 32, \"bits\": 6}, "
-			    "\"model.layers.1.mlp.down_proj\": {\"group_size\": 64, "
-			    "\"bits\": 8}, \"model.layers.0.self_attn.o_proj\": "
-			    "false}}");
+	const struct quantized_weights quantized =
+		quantized_of(&a, "{" MODEL ", \"quantization\": {\"group_size\": 64, \"bits\": "
+				 "4, \"lm_head\": {\"group_size\": 32, \"bits\": 6}, "
+				 "\"model.layers.1.mlp.down_proj\": {\"group_size\": 64, "
+				 "\"bits\": 8}, \"model.layers.0.self_attn.o_proj\": "
+				 "false}}");
 	const double down = (double)F * H, o = (double)H * H;
 	const double expected = (0.5 + 4.0 / 64) * (linear - down - o + table) + (1 + 4.0 / 64) * down +
 				2 * o + (0.75 + 4.0 / 32) * table + 2 * norms;
 
-	ck_assert_double_eq_tol(kept.bytes, expected, 0.5);
-	ck_assert_int_eq(kept.formats.most[TENSOR_DOWN], FORMAT_MLX_Q4);
-	ck_assert_int_eq(kept.formats.most[TENSOR_Q], FORMAT_MLX_Q4);
+	ck_assert_double_eq_tol(quantized.bytes, expected, 0.5);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_DOWN], FORMAT_MLX_Q4);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_Q], FORMAT_MLX_Q4);
 	arena_release(&a);
 }
 END_TEST
@@ -157,11 +158,11 @@ END_TEST
 START_TEST(bits_of_their_own)
 {
 	struct arena a = ARENA_INIT;
-	const struct kept_weights gptq =
-		kept_of(&a, "{" MODEL ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4, "
-			    "\"group_size\": 64, \"dynamic\": "
-			    "{\"+:.*down.*\": {\"bits\": 8}, \"-:.*o_proj\": {}}}}");
-	const struct kept_weights round = kept_of(
+	const struct quantized_weights gptq = quantized_of(
+		&a, "{" MODEL ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4, "
+		    "\"group_size\": 64, \"dynamic\": "
+		    "{\"+:.*down.*\": {\"bits\": 8}, \"-:.*o_proj\": {}}}}");
+	const struct quantized_weights round = quantized_of(
 		&a,
 		"{" MODEL ", \"quantization_config\": {\"quant_method\": \"auto-round\", \"packing_format\": "
 		"\"auto_round:auto_awq\", \"bits\": 4, \"group_size\": 64, \"extra_config\": "
@@ -236,10 +237,10 @@ START_TEST(unknown_blocks_are_told)
 }
 END_TEST
 
-Suite *suite_kept(void)
+Suite *suite_quantized(void)
 {
-	Suite *s = suite_create("kept");
-	TCase *t = tcase_create("kept");
+	Suite *s = suite_create("quantized");
+	TCase *t = tcase_create("quantized");
 
 	tcase_add_test(t, published_sizes);
 	tcase_add_loop_test(t, sizes_by_hand, 0, ARRAY_LEN(blocks));

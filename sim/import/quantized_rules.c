@@ -1,5 +1,5 @@
-/* kept_rules.c - see kept_rules.h. */
-#include "sim/import/kept_rules.h"
+/* quantized_rules.c - see quantized_rules.h. */
+#include "sim/import/quantized_rules.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "sim/base/str.h"
 
-double keeping_bytes(const struct keeping *x, double n, double k)
+double quantization_bytes(const struct quantization *x, double n, double k)
 {
 	const double groups = x->group > 0 ? ceil(k / x->group) * ceil(n / x->rows) : 0;
 
@@ -69,51 +69,53 @@ static const char *lower(struct arena *a, const char *text)
 /* --- formats -------------------------------------------------------------------------------------- */
 
 /* 16 bits, or 32. */
-static struct keeping plain(double bits)
+static struct quantization plain(double bits)
 {
-	return (struct keeping){.bits = bits, .rows = 1, .format = bits == 32 ? FORMAT_F32 : FORMAT_BF16};
+	return (struct quantization){
+		.bits = bits, .rows = 1, .format = bits == 32 ? FORMAT_F32 : FORMAT_BF16};
 }
 
 /* Whole numbers packed in words; group 0: a row. Beside them a shape of two numbers (compressed-tensors). */
-static struct keeping packed(double bits, double group, bool symmetric)
+static struct quantization packed(double bits, double group, bool symmetric)
 {
-	return (struct keeping){.bits = bits,
-				.group = group > 0 ? group : 1e9,
-				.rows = 1,
-				.group_B = 2 + (symmetric ? 0 : bits / 8),
-				.module_B = 16,
-				.format = bits > 4      ? FORMAT_FP8_ROW
-					  : !symmetric  ? FORMAT_AWQ
-					  : group == 32 ? FORMAT_INT4_G32
-							: FORMAT_GPTQ};
+	return (struct quantization){.bits = bits,
+				     .group = group > 0 ? group : 1e9,
+				     .rows = 1,
+				     .group_B = 2 + (symmetric ? 0 : bits / 8),
+				     .module_B = 16,
+				     .format = bits > 4      ? FORMAT_FP8_ROW
+					       : !symmetric  ? FORMAT_AWQ
+					       : group == 32 ? FORMAT_INT4_G32
+							     : FORMAT_GPTQ};
 }
 
 /* NVFP4: a byte for 16, and two 32-bit scales, of weights and of inputs; MXFP4 and MXFP8: a byte for 32. */
-static struct keeping small_floats(double bits, double group)
+static struct quantization small_floats(double bits, double group)
 {
-	return (struct keeping){.bits = bits,
-				.group = group,
-				.rows = 1,
-				.group_B = 1,
-				.module_B = group == 16 ? 8 : 0,
-				.format = bits == 8     ? FORMAT_MXFP8
-					  : group == 16 ? FORMAT_NVFP4
-							: FORMAT_MXFP4};
+	return (struct quantization){.bits = bits,
+				     .group = group,
+				     .rows = 1,
+				     .group_B = 1,
+				     .module_B = group == 16 ? 8 : 0,
+				     .format = bits == 8     ? FORMAT_MXFP8
+					       : group == 16 ? FORMAT_NVFP4
+							     : FORMAT_MXFP4};
 }
 
 /* fp8: a scale for so many outputs and inputs, for each output, or for all. */
-static struct keeping floats_by_block(double rows, double group)
+static struct quantization floats_by_block(double rows, double group)
 {
-	return (struct keeping){.bits = 8, .group = group, .rows = rows, .group_B = 4, .format = FORMAT_FP8};
+	return (struct quantization){
+		.bits = 8, .group = group, .rows = rows, .group_B = 4, .format = FORMAT_FP8};
 }
 
-static struct keeping floats_by_row(bool channel)
+static struct quantization floats_by_row(bool channel)
 {
-	return (struct keeping){.bits = 8,
-				.rows = 1,
-				.row_B = channel ? 2 : 0,
-				.module_B = channel ? 0 : 8,
-				.format = FORMAT_FP8_ROW};
+	return (struct quantization){.bits = 8,
+				     .rows = 1,
+				     .row_B = channel ? 2 : 0,
+				     .module_B = channel ? 0 : 8,
+				     .format = FORMAT_FP8_ROW};
 }
 
 /* --- rules ---------------------------------------------------------------------------------------- */
@@ -130,9 +132,9 @@ static const struct yml *of_kind(struct rules *r, const char *key, enum yml_kind
 }
 
 static int patterns(struct rules *r, const struct yml *list, bool whole, const char *sign,
-		    const struct kept_patterns **to)
+		    const struct quantized_patterns **to)
 {
-	*to = kept_patterns_read(r->a, list, whole, sign, r->err);
+	*to = quantized_patterns_read(r->a, list, whole, sign, r->err);
 	return *to ? 0 : -1;
 }
 
@@ -146,7 +148,7 @@ static int left_alone(struct rules *r, const char *key, bool whole)
 }
 
 /* The scheme of a compressed-tensors group: "weights". */
-static int scheme(struct rules *r, const struct yml *w, struct keeping *to)
+static int scheme(struct rules *r, const struct yml *w, struct quantization *to)
 {
 	const char *type = word(w, "type", "int"), *strategy = word(w, "strategy", "");
 	double bits, group;
@@ -193,7 +195,7 @@ static int config_groups(struct rules *r)
 	r->named_alone = true;
 	for (size_t i = 0; i < groups->n; i++) {
 		const struct yml *targets = find(groups->items[i], "targets");
-		struct keeping as;
+		struct quantization as;
 
 		if (scheme(r, find(groups->items[i], "weights"), &as) != 0)
 			return -1;
@@ -218,7 +220,7 @@ static int compressed_tensors(struct rules *r)
 }
 
 /* "NVFP4", "W4A16_NVFP4", "FP8", ...: hf_quant_config.json of Model Optimizer, and quantized_layers. */
-static int algorithm(struct rules *r, const char *name, struct keeping *to)
+static int algorithm(struct rules *r, const char *name, struct quantization *to)
 {
 	const char *s = lower(r->a, name);
 
@@ -290,7 +292,7 @@ static int fine_grained_fp8(struct rules *r)
 
 /* AWQ: scales and zero points of a group. GPTQ: the same, and for each input the number of its group. entry: the block, or that of
  * a module whose numbers differ. */
-static int groups_of(struct rules *r, const struct yml *entry, struct keeping *to)
+static int groups_of(struct rules *r, const struct yml *entry, struct quantization *to)
 {
 	double bits, group;
 
@@ -349,11 +351,12 @@ static int bits_and_bytes(struct rules *r)
 {
 	const bool four = flag(r->q, "load_in_4bit", flag(r->q, "_load_in_4bit", false));
 
-	r->usual = (struct keeping){.bits = 4, .group = 64, .rows = 1, .group_B = 4, .format = FORMAT_GPTQ};
+	r->usual =
+		(struct quantization){.bits = 4, .group = 64, .rows = 1, .group_B = 4, .format = FORMAT_GPTQ};
 	if (four && flag(r->q, "bnb_4bit_use_double_quant", false))
 		r->usual.group_B = 1 + 4.0 / 256;
 	if (!four)
-		r->usual = (struct keeping){.bits = 8, .rows = 1, .row_B = 4, .format = FORMAT_FP8_ROW};
+		r->usual = (struct quantization){.bits = 8, .rows = 1, .row_B = 4, .format = FORMAT_FP8_ROW};
 	return left_alone(r, "llm_int8_skip_modules", false);
 }
 
@@ -391,9 +394,9 @@ static int quark(struct rules *r)
 }
 
 /* mlx: a scale and a bias of 16 bits for a group; mxfp4, mxfp8 and nvfp4 as those of others, without scales of tensors. */
-static struct keeping of_mlx(struct arena *a, const char *mode, double bits, double group)
+static struct quantization of_mlx(struct arena *a, const char *mode, double bits, double group)
 {
-	struct keeping x = {.bits = bits, .group = group, .rows = 1, .group_B = 4};
+	struct quantization x = {.bits = bits, .group = group, .rows = 1, .group_B = 4};
 	const char *name = arena_printf(a, group == 64 ? "mlx_q%.0f" : "mlx_q%.0f_g%.0f", bits, group);
 	const size_t at = str_find(name, format_names, FORMAT_N);
 
@@ -405,7 +408,7 @@ static struct keeping of_mlx(struct arena *a, const char *mode, double bits, dou
 	return x;
 }
 
-static int mlx_entry(struct rules *r, const struct yml *own, struct keeping *to)
+static int mlx_entry(struct rules *r, const struct yml *own, struct quantization *to)
 {
 	double bits, group;
 
@@ -433,7 +436,7 @@ static int mlx(struct rules *r)
 
 /* --- the block ------------------------------------------------------------------------------------ */
 
-/* The block of MLX, or of Hugging Face; one that is no mapping is complained of by kept_read(). */
+/* The block of MLX, or of Hugging Face; one that is no mapping is complained of by quantized_read(). */
 static const struct yml *block_of(const struct yml *config, bool *by_mlx)
 {
 	const struct yml *own = find(config, "quantization"), *hf = find(config, "quantization_config");
@@ -516,7 +519,7 @@ static bool is_expert(enum tensor t)
 }
 
 /* Its own entry: of MLX false, or bits; of Model Optimizer the algorithm. */
-static int by_entry(struct rules *r, const struct yml *own, struct keeping *as)
+static int by_entry(struct rules *r, const struct yml *own, struct quantization *as)
 {
 	if (own->kind != YML_MAP) {
 		*as = r->rest;
@@ -527,17 +530,17 @@ static int by_entry(struct rules *r, const struct yml *own, struct keeping *as)
 	return r->by_mlx ? mlx_entry(r, own, as) : groups_of(r, own, as);
 }
 
-int rules_keeping(struct rules *r, const struct kept_module *m, struct keeping *as)
+int rules_find(struct rules *r, const struct quantized_module *m, struct quantization *as)
 {
-	const struct yml *own = r->own ? kept_patterns_find(r->own, m) : NULL;
+	const struct yml *own = r->own ? quantized_patterns_find(r->own, m) : NULL;
 
 	*as = r->rest;
 	if (own)
 		return by_entry(r, own, as);
-	if (r->left && kept_patterns_find(r->left, m))
+	if (r->left && quantized_patterns_find(r->left, m))
 		return 0;
 	for (size_t i = 0; i < r->groups_n; i++)
-		if (kept_patterns_find(r->groups[i].of, m)) {
+		if (quantized_patterns_find(r->groups[i].of, m)) {
 			*as = r->groups[i].as;
 			return 0;
 		}
@@ -551,8 +554,8 @@ int rules_keeping(struct rules *r, const struct kept_module *m, struct keeping *
 
 void rules_release(struct rules *r)
 {
-	kept_patterns_release(r->left);
-	kept_patterns_release(r->own);
+	quantized_patterns_release(r->left);
+	quantized_patterns_release(r->own);
 	for (size_t i = 0; i < r->groups_n; i++)
-		kept_patterns_release(r->groups[i].of);
+		quantized_patterns_release(r->groups[i].of);
 }
