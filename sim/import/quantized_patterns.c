@@ -27,7 +27,7 @@ struct quantized_patterns {
 
 /* --- regular expressions -------------------------------------------------------------------------- */
 
-/* What Python's re says otherwise than POSIX: groups that are not quantized, \d and \w. */
+/* What Python's re says otherwise than POSIX: groups that are not kept, \d and \w. */
 static const char *as_posix(struct arena *a, const char *text)
 {
 	struct str out = STR_INIT;
