@@ -211,7 +211,7 @@ static void attention(struct config_reading *r)
  * was). */
 static void context(struct config_reading *r)
 {
-	const struct yml *rope = config_find(r->config, "rope_scaling");
+	const struct yml *rope = config_find(r->config, "rope_scaling"), *by_kind;
 	struct config_reading inner = *r;
 	struct described *d = r->d;
 	char *end;
@@ -225,11 +225,9 @@ static void context(struct config_reading *r)
 		CONFIG_NOTE_ABSENT(r, "the longest sequence is not known", "max_position_embeddings");
 	if (!rope)
 		rope = config_find(r->config, "rope_parameters"); /* transformers 5 */
-	if (rope && config_find(rope, "full_attention") &&
-	    config_find(rope, "full_attention")->kind == YML_MAP)
-		rope = config_find(
-			rope,
-			"full_attention"); /* by kind of layers: those with a window are not stretched */
+	by_kind = rope ? config_find(rope, "full_attention") : NULL;
+	if (by_kind && by_kind->kind == YML_MAP)
+		rope = by_kind; /* layers with a window are not stretched */
 	if (rope && rope->kind != YML_MAP)
 		config_wrong(r, rope, "rope_scaling", "a mapping");
 	if (!rope || rope->kind != YML_MAP || !config_find(rope, "factor"))

@@ -150,6 +150,7 @@ static const char *const flags[] = {"attention_bias",
 				    "add_swa_attention_sink_bias"};
 static const char *const parts[] = {
 	"rope_scaling",
+	/* as transformers 5 calls it */ "rope_parameters",
 	"num_nextn_predict_layers",
 	"mtp_num_hidden_layers",
 	"moe_latent_size",
