@@ -172,10 +172,13 @@ static void note_later_build(const struct held *x, struct texts *notes)
 
 /* A profile this many months from a build may lack what was made faster between them. */
 enum { BUILD_MONTHS = 6 };
+/* Since May 2025 a prompt's tokens are multiplied with all experts at once: pull requests 13199 (CUDA, 29 April) and 13388 (Metal, 8 May). */
+static const int64_t experts_at_once = 12 * 2025 + 4;
 
 static void note_build(const struct held *x, const struct profile *p, struct texts *notes)
 {
 	const int64_t month = build_month(run_build(x->run)), dated = profile_month(p);
+	const bool one_by_one = x->row->model->experts && month < experts_at_once && dated >= experts_at_once;
 	struct arena *a = x->ask->shelf->loader->arena;
 
 	if (x->run->build && !run_build(x->run))
@@ -186,7 +189,7 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 				 "clone counts the commits that it has): taken as not said",
 				 x->run->path, (long long)x->run->build));
 	note_later_build(x, notes);
-	if (!month || !dated || llabs(month - dated) <= BUILD_MONTHS ||
+	if (!month || !dated || (llabs(month - dated) <= BUILD_MONTHS && !one_by_one) ||
 	    x->run->build > builds[ARRAY_LEN(builds) - 1].build)
 		return;
 	add_note(a, notes,
@@ -196,7 +199,7 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 			 "between them is not predicted%s",
 			 x->run->path, (long long)x->run->build, (long long)(month / 12),
 			 (long long)(month % 12 + 1), p->origin.name,
-			 x->row->model->experts && month < dated
+			 one_by_one
 				 ? "; mixtures of experts ran several times slower in prompts before mid-2025"
 				 : ""));
 }
