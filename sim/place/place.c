@@ -525,13 +525,17 @@ static void place_draft(const struct placement_maker *mk, struct arena *a, struc
 	p->draft = d;
 }
 
-/* Groups of no device; the rest of each is written with its devices, and is too much to be zeroed before. */
+/* Groups of no device. Units and shares are written with their number, and are too much to be zeroed before. */
 static struct shards *unplaced(struct arena *a, size_t n)
 {
 	struct shards *groups = arena_room(a, n, sizeof *groups);
 
-	for (size_t i = 0; i < n; i++)
-		groups[i].n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct shards *s = &groups[i];
+
+		s->n = s->ranks = 0;
+		s->by_tokens = s->overlaps = s->by_experts = s->data = false;
+	}
 	return groups;
 }
 
