@@ -159,13 +159,14 @@ static bool is_filler(const char *s, size_t n)
 static size_t take_filler(const struct covering *c, size_t at)
 {
 	const size_t i = atom_at(c->typed, at), n = i < c->typed->n ? take_cpu_cores(c->typed, i) : 0;
+	const size_t inches = i < c->typed->n ? take_inches(c, i) : 0;
 
 	if (n)
 		return n;
 	if (i < c->typed->n && is_filler(c->typed->text + at, atom_size(c->typed, i)))
 		return atom_size(c->typed, i);
-	if (i < c->typed->n && take_inches(c, i))
-		return take_inches(c, i);
+	if (inches)
+		return inches;
 	return take_first_version(c->typed, i);
 }
 

@@ -64,15 +64,20 @@ static long devices_within(const struct cut *c)
 	return 0;
 }
 
+static bool has_any_of(const struct cut *c, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (is_one_of(c, i, words, n))
+			return true;
+	return false;
+}
+
 /* Laptops' cards have other chips, less memory and less power under the same number. */
 static bool is_of_laptop(const struct cut *c)
 {
 	static const char *const words[] = {"laptop", "mobile", "notebook"};
 
-	for (size_t i = 0; i < c->n; i++)
-		if (is_one_of(c, i, words, ARRAY_LEN(words)))
-			return true;
-	return false;
+	return has_any_of(c, words, ARRAY_LEN(words));
 }
 
 static int refuse_laptop(const char *text, struct err *err)
@@ -95,10 +100,7 @@ static bool has_word_of_several(const struct cut *c)
 	static const char *const words[] = {"dual", "pair", "twin",  "two", "triple", "three",
 					    "quad", "four", "eight", "sli", "nvlink"};
 
-	for (size_t i = 0; i < c->n; i++)
-		if (is_one_of(c, i, words, ARRAY_LEN(words)))
-			return true;
-	return false;
+	return has_any_of(c, words, ARRAY_LEN(words));
 }
 
 static int refuse_several(const char *text, struct err *err)
@@ -188,8 +190,5 @@ bool typed_is_air(const char *text)
 	struct cut c;
 
 	cut_text(&c, text);
-	for (size_t i = 0; i < c.n; i++)
-		if (is_one_of(&c, i, words, ARRAY_LEN(words)))
-			return true;
-	return false;
+	return has_any_of(&c, words, ARRAY_LEN(words));
 }

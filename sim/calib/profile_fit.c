@@ -383,12 +383,12 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		profile_fit_gemv(&g);
 		rc = profile_fit_gemm(&g, err);
 	}
-	if (rc == 0 && !profile_fit_has_products(d))
+	if (rc == 0 && !profile_fit_has_products(d)) {
 		profile_fit_say(&g, "no matrix product was measured, or t0 hides them all: the file has no "
 				    "runtime, so that nothing runs on it until products are measured, or one "
 				    "is fitted to runs of models");
-	if (rc == 0 && !profile_fit_has_products(d))
 		widen(&g);
+	}
 	if (rc == 0 && profile_fit_has_products(d)) {
 		profile_fit_bf16(&g);
 		profile_fit_decode(&g);

@@ -91,6 +91,8 @@ static const char *why_lacking(const struct sample *s)
 
 static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 {
+	const char *lacking = why_lacking(s);
+
 	if (!s->seconds_n)
 		return s->rejected ? "failed, see the file's head" : "no times";
 	if (s->rejected)
@@ -98,8 +100,8 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 								   : "rejected, see the file's head";
 	if (s->threads && s->threads != g->threads)
 		return "another number of threads";
-	if (why_lacking(s))
-		return why_lacking(s);
+	if (lacking)
+		return lacking;
 	switch (s->kind) {
 	case SAMPLE_GEMM:
 		return why_gemm(g, s);

@@ -20,54 +20,34 @@ static const double context_sd = 0.6, models_context_sd = 0.7;
 /* Runs tell a length from what all of them have in common where the share of time that hangs on it differs by that. */
 static const double enough = 0.05;
 
-/* How much of a run's products is what a pass of few tokens takes longer. */
-static double ramp_share(const struct predicted_run *run, bool experts)
+enum length { OF_PRODUCTS, OF_EXPERTS, OF_CONTEXT };
+
+/* How much of a product's or an attention's time is what a pass of few tokens takes longer, or a context; 0: it is of another. */
+static double share_of(const struct op_rates *r, enum length which)
 {
-	double most = 0;
-
-	for (size_t k = 0; k < run->n; k++) {
-		const struct op_rates *r = &run->at[k].rates;
-
-		if (r->tokens > 0 && r->experts == experts)
-			most = fmax(most, 1 - op_rates_ramp(r->tokens, 0, r->ramp));
-	}
-	return most;
+	if (which == OF_CONTEXT)
+		return r->context > 0 ? 1 - 1 / (1 + r->context / r->half) : 0;
+	return r->tokens > 0 && r->experts == (which == OF_EXPERTS) ? 1 - op_rates_ramp(r->tokens, 0, r->ramp)
+								    : 0;
 }
 
-/* Prompts of few tokens and of many tell how the rate of products grows with the tokens of a pass. */
-static bool tells_ramp(const struct update *u, size_t model, bool experts)
-{
-	double least = INFINITY, most = 0;
-
-	for (size_t i = 0; i < u->n; i++) {
-		const double share = ramp_share(&u->f->predicted[i], experts);
-
-		if (u->model_of[i] != model || update_phase_of(u->f->rows[i].run) != PREFILL || !(share > 0))
-			continue;
-		least = fmin(least, share);
-		most = fmax(most, share);
-	}
-	return most - least >= enough;
-}
-
-/* The longest context that a run's attention of prompts reads, as a share of it and of RAMP_CONTEXT. */
-static double context_share(const struct predicted_run *run)
+static double most_of(const struct predicted_run *run, enum length which)
 {
 	double most = 0;
 
 	for (size_t k = 0; k < run->n; k++)
-		if (run->at[k].rates.context > 0)
-			most = fmax(most, 1 - 1 / (1 + run->at[k].rates.context / run->at[k].rates.half));
+		most = fmax(most, share_of(&run->at[k].rates, which));
 	return most;
 }
 
-/* Prompts behind short contexts and behind long ones tell how attention's rate hangs on them. */
-static bool tells_context(const struct update *u, size_t model)
+/* Prompts of few tokens and of many tell how the rate of products grows with the tokens of a pass, those behind short contexts and
+ * behind long ones how attention's hangs on them. */
+static bool tells(const struct update *u, size_t model, enum length which)
 {
 	double least = INFINITY, most = 0;
 
 	for (size_t i = 0; i < u->n; i++) {
-		const double share = context_share(&u->f->predicted[i]);
+		const double share = most_of(&u->f->predicted[i], which);
 
 		if (u->model_of[i] != model || update_phase_of(u->f->rows[i].run) != PREFILL || !(share > 0))
 			continue;
@@ -79,8 +59,8 @@ static bool tells_context(const struct update *u, size_t model)
 
 bool update_tells_lengths(const struct update *u, size_t model, size_t which)
 {
-	return which == PREFILL_RAMP ? tells_ramp(u, model, false) || tells_ramp(u, model, true)
-				     : tells_context(u, model);
+	return which == PREFILL_RAMP ? tells(u, model, OF_PRODUCTS) || tells(u, model, OF_EXPERTS)
+				     : tells(u, model, OF_CONTEXT);
 }
 
 double update_lengths_sd(const struct update *u, size_t model, size_t which)
@@ -92,17 +72,18 @@ double update_lengths_sd(const struct update *u, size_t model, size_t which)
 
 void update_add_lengths(struct update *u)
 {
-	bool products = false, experts = false, context = false;
+	const struct {
+		enum run_factor factor;
+		double sd;
+	} of[] = {[OF_PRODUCTS] = {FACTOR_RAMP, ramp_sd},
+		  [OF_EXPERTS] = {FACTOR_RAMP_EXPERTS, ramp_sd},
+		  [OF_CONTEXT] = {FACTOR_CONTEXT, context_sd}};
+	bool told[ARRAY_LEN(of)] = {false};
 
-	for (size_t m = 0; m < u->models_n; m++) {
-		products |= tells_ramp(u, m, false);
-		experts |= tells_ramp(u, m, true);
-		context |= tells_context(u, m);
-	}
-	if (products)
-		update_add_factor(u, FACTOR_RAMP, ramp_sd);
-	if (experts)
-		update_add_factor(u, FACTOR_RAMP_EXPERTS, ramp_sd);
-	if (context)
-		update_add_factor(u, FACTOR_CONTEXT, context_sd);
+	for (size_t m = 0; m < u->models_n; m++)
+		for (int k = 0; k < (int)ARRAY_LEN(of); k++)
+			told[k] |= tells(u, m, (enum length)k);
+	for (size_t k = 0; k < ARRAY_LEN(of); k++)
+		if (told[k])
+			update_add_factor(u, of[k].factor, of[k].sd);
 }

@@ -16,7 +16,7 @@
 #include "sim/family/fit_update.h"
 #include "sim/stats/summary.h"
 
-static const double machine_degrees = 1, models_degrees = 4;
+static const double machine_degrees = 1;
 /* The grid of scales: steps to twice as much, and how many. */
 enum { STEPS_TO_TWICE = 4, MACHINE_STEPS = 16 * STEPS_TO_TWICE, MODELS_STEPS = 10 * STEPS_TO_TWICE };
 /* A shared effect is told from so many standard deviations of what was expected, and on a chip that the profile's fit had from so
@@ -58,7 +58,7 @@ struct shared_scales shared_scales(const double *off, size_t n, const struct sha
 	for (int k = 0; n > 1 && k <= MODELS_STEPS; k++) {
 		const double models = scale_at(k), own = models * v->models + v->noise,
 			     about = squares_density(squares, (double)(n - 1), own) +
-				     scale_prior(models, models_degrees);
+				     scale_prior(models, MODELS_DEGREES);
 
 		for (int i = 0; i <= MACHINE_STEPS; i++) {
 			const double machine = scale_at(i),

@@ -20,7 +20,6 @@
 static const double formats_sd = 0.25;
 /* How many standard deviations of models' scatter a model may be off before it is told. */
 static const double far_sd = 3;
-static const double models_degrees = 4; /* of Student's t */
 /* An estimate: unknowns, their covariance, and the weights of rows and priors. */
 struct estimate {
 	double *theta, *covariance, *weight;
@@ -281,7 +280,7 @@ static bool widen_reaches(struct update *u, const double *theta, const double *t
 	for (size_t i = 0; i < REACHES * u->models_n; i++) {
 		const size_t at = u->reach_at[i];
 		const double z = i % REACHES >= PHASES && at != SIZE_MAX ? theta[at] / told[i] : 0;
-		const double by = (models_degrees + z * z) / (models_degrees + 1);
+		const double by = (MODELS_DEGREES + z * z) / (MODELS_DEGREES + 1);
 
 		u->reach_sd[i] = told[i] * sqrt(fmax(by, 1));
 		any |= by > 1;

@@ -20,6 +20,9 @@ enum {
 	REACHES
 };
 
+/* What models are off by has Student's t with so many degrees of freedom (fit_shared.c). */
+enum { MODELS_DEGREES = 4 };
+
 struct update {
 	struct runtime_fit *f;
 	enum run_factor factor[FACTORS]; /* the unknown ones */

@@ -314,13 +314,10 @@ static const struct field tile_fields[] = {
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
 static const struct field ramp_fields[] = {
-	{FIELD_KEY(struct ramp, products), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 4096,
-	 .optional = true, .help = "of dense products; not given: 64"},
-	{FIELD_KEY(struct ramp, experts), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 4096,
-	 .optional = true, .help = "of those of experts; not given: 64"},
-	{FIELD_KEY(struct ramp, context), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 1, .max = 1e9,
-	 .optional = true,
-	 .help = "behind which attention of prompts reaches half of its rate; not given: 262144"},
+	QTY_OPT(struct ramp, products, DIM_COUNT, 0, 4096, "of dense products; not given: 64"),
+	QTY_OPT(struct ramp, experts, DIM_COUNT, 0, 4096, "of those of experts; not given: 64"),
+	QTY_OPT(struct ramp, context, DIM_COUNT, 1, 1e9,
+		"behind which attention of prompts reaches half of its rate; not given: 262144"),
 };
 static const struct table ramp_table = {"ramp", sizeof(struct ramp), ramp_fields, ARRAY_LEN(ramp_fields)};
 

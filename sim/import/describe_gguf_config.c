@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+
 struct name {
 	const char *gguf, *config;
 };
@@ -359,28 +360,33 @@ static bool recurrent_layers(const struct work *w)
 /* Layers without an indexer's tensors use the choice of an earlier one (GLM-5.2). */
 static void indexers(const struct work *w)
 {
-	struct yml *types = list(w);
+	struct yml *types;
 	bool any = false;
 
+	if (strcmp(w->arch->arch, "glm-dsa") != 0)
+		return;
+	types = list(w);
 	for (int64_t i = 0; i < w->layers; i++) {
 		const bool own = tensor(w, i, "indexer.attn_k.weight") != NULL;
 
 		any |= own;
 		types->items[types->n++] = yml_scalar(w->a, own ? "full" : "shared", w->place);
 	}
-	if (any && !strcmp(w->arch->arch, "glm-dsa"))
+	if (any)
 		put(w, "indexer_types", types);
 }
 
 /* MiMo: which layers have experts. */
 static void layers_with_experts(const struct work *w)
 {
-	struct yml *freq = list(w);
+	struct yml *freq;
 
+	if (strcmp(w->arch->arch, "mimo2") != 0 || !find(w, "leading_dense_block_count"))
+		return;
+	freq = list(w);
 	for (int64_t i = 0; i < w->layers; i++)
 		freq->items[freq->n++] = number_node(w, tensor(w, i, "ffn_gate_inp.weight") ? 1 : 0);
-	if (!strcmp(w->arch->arch, "mimo2") && find(w, "leading_dense_block_count"))
-		put(w, "moe_layer_freq", freq);
+	put(w, "moe_layer_freq", freq);
 }
 
 /* "layer_types" from the layers that have a window, or from those that have no keys. */

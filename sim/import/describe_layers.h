@@ -46,6 +46,8 @@ void describe_feed_forward(struct config_reading *r);
 
 /* Keys under which a family says what others call alike are added under the usual names; its row becomes one of this config. */
 void describe_renamed(struct config_reading *r);
+/* Is it a Falcon of the second form, whose query heads share keys and values in groups? */
+bool describe_has_falcon_groups(struct config_reading *r);
 
 /* The row of a family that is not known, as its keys have it, with a note; NULL where it is not plain. */
 const struct family *describe_assumed(struct config_reading *r, const char *type);

@@ -325,8 +325,7 @@ static void extras_of_conv(struct layers_job *j)
 static void extras_of_two_norms(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
-	const bool groups = config_flag(r, r->config, "new_decoder_architecture",
-					config_find(r->config, "n_head_kv") != NULL);
+	const bool groups = describe_has_falcon_groups(r);
 
 	if (groups)
 		CONFIG_NOTE_ABSENT(r, "a layer is taken to have two norms", "num_ln_in_parallel_attn");

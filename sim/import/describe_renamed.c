@@ -70,11 +70,16 @@ static void context_as(const struct renaming *n, const char *key)
 }
 
 /* One of the rows of the first generation says nothing of new_decoder_architecture: 40B's has n_head_kv. */
+bool describe_has_falcon_groups(struct config_reading *r)
+{
+	return config_flag(r, r->config, "new_decoder_architecture",
+			   config_find(r->config, "n_head_kv") != NULL);
+}
+
 static void falcon(const struct renaming *n)
 {
 	struct config_reading *r = n->r;
-	const bool groups = config_flag(r, r->config, "new_decoder_architecture",
-					config_find(r->config, "n_head_kv") != NULL);
+	const bool groups = describe_has_falcon_groups(r);
 
 	rename_key(n, "ffn_hidden_size", "intermediate_size");
 	inner_of_hidden(n, "hidden_size", 4);

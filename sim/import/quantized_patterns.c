@@ -7,7 +7,7 @@
 #include "sim/base/str.h"
 #include "sim/import/quantized_names.h"
 
-enum { NAME_MAX_ = 256, PATTERN_LENGTH = 1000, REGEXES_MAX = 512, LAYERS_MAX = 8192 };
+enum { NAME_MAX_ = 256, PATTERN_LENGTH = 1000, LAYERS_MAX = 8192 };
 
 struct pattern {
 	const char *text; /* a plain name without what is before "layers." */
@@ -132,7 +132,6 @@ const struct quantized_patterns *quantized_patterns_read(struct arena *a, const 
 	*p = (struct quantized_patterns){.whole = whole};
 	p->at = arena_array(a, n + 1, sizeof *p->at);
 	p->first = arena_array(a, LAYERS_MAX, sizeof *p->first);
-	memset(p->first, 0, LAYERS_MAX * sizeof *p->first);
 	for (size_t i = 0; i < n; i++) {
 		const bool mapped = list->kind == YML_MAP;
 		const char *text = mapped                               ? list->keys[i]->text

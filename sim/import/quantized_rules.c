@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/import/config.h"
 
 double quantization_bytes(const struct quantization *x, double n, double k)
 {
@@ -17,23 +18,9 @@ double quantization_bytes(const struct quantization *x, double n, double k)
 
 /* --- words ---------------------------------------------------------------------------------------- */
 
-static const struct yml *find(const struct yml *map, const char *key)
-{
-	const struct yml *y = map && map->kind == YML_MAP ? yml_get(map, key) : NULL;
-
-	return y && y->kind != YML_NULL ? y : NULL;
-}
-
-static const char *word(const struct yml *map, const char *key, const char *def)
-{
-	const struct yml *y = find(map, key);
-
-	return y && y->kind == YML_SCALAR ? y->text : def;
-}
-
 static bool flag(const struct yml *map, const char *key, bool def)
 {
-	const char *said = word(map, key, "");
+	const char *said = config_word(map, key, "");
 
 	return !strcmp(said, "true") || (def && strcmp(said, "false") != 0);
 }
@@ -42,8 +29,8 @@ static bool flag(const struct yml *map, const char *key, bool def)
 static int number(const struct yml *map, const char *key, double def, double least, double most, double *to,
 		  struct err *err)
 {
-	const struct yml *y = find(map, key);
-	const char *text = word(map, key, "");
+	const struct yml *y = config_find(map, key);
+	const char *text = config_word(map, key, "");
 	char *end = NULL;
 
 	*to = def;
@@ -123,7 +110,7 @@ static struct quantization floats_by_row(bool channel)
 /* A key of the block that must be a list, or a mapping, where it is there. */
 static const struct yml *of_kind(struct rules *r, const char *key, enum yml_kind kind, int *rc)
 {
-	const struct yml *y = find(r->q, key);
+	const struct yml *y = config_find(r->q, key);
 
 	if (y && y->kind != kind)
 		*rc = err_set(r->err, "quantization: '%s': expected %s, got %s", key,
@@ -150,7 +137,7 @@ static int left_alone(struct rules *r, const char *key, bool whole)
 /* The scheme of a compressed-tensors group: "weights". */
 static int scheme(struct rules *r, const struct yml *w, struct quantization *to)
 {
-	const char *type = word(w, "type", "int"), *strategy = word(w, "strategy", "");
+	const char *type = config_word(w, "type", "int"), *strategy = config_word(w, "strategy", "");
 	double bits, group;
 
 	if (number(w, "num_bits", 8, 1, 16, &bits, r->err) != 0 ||
@@ -172,7 +159,7 @@ static int scheme(struct rules *r, const struct yml *w, struct quantization *to)
 	else
 		return err_set(r->err, "quantization: weights of type '%.40s' and %.0f bits are not known",
 			       type, bits);
-	if (!strcmp(word(w, "actorder", ""), "group"))
+	if (!strcmp(config_word(w, "actorder", ""), "group"))
 		to->input_B = 4;
 	return 0;
 }
@@ -194,10 +181,10 @@ static int config_groups(struct rules *r)
 		return rc != 0 ? -1 : err_set(r->err, "quantization: 'config_groups' is missing");
 	r->named_alone = true;
 	for (size_t i = 0; i < groups->n; i++) {
-		const struct yml *targets = find(groups->items[i], "targets");
+		const struct yml *targets = config_find(groups->items[i], "targets");
 		struct quantization as;
 
-		if (scheme(r, find(groups->items[i], "weights"), &as) != 0)
+		if (scheme(r, config_find(groups->items[i], "weights"), &as) != 0)
 			return -1;
 		if (targets_linear(targets)) {
 			r->usual = as;
@@ -245,7 +232,7 @@ static int algorithm(struct rules *r, const char *name, struct quantization *to)
 
 static int quantized_layers(struct rules *r)
 {
-	const struct yml *each = find(r->q, "quantized_layers");
+	const struct yml *each = config_find(r->q, "quantized_layers");
 
 	if (!each || each->kind != YML_MAP)
 		return 0;
@@ -255,20 +242,20 @@ static int quantized_layers(struct rules *r)
 
 static int model_optimizer(struct rules *r)
 {
-	const char *name = word(r->q, "quant_algo", "");
+	const char *name = config_word(r->q, "quant_algo", "");
 
 	r->head = r->router = true;
-	if (!find(r->q, "config_groups") && strcmp(name, "MIXED_PRECISION") != 0 &&
+	if (!config_find(r->q, "config_groups") && strcmp(name, "MIXED_PRECISION") != 0 &&
 	    algorithm(r, name, &r->usual) != 0)
 		return -1;
-	if ((find(r->q, "config_groups") && config_groups(r) != 0) || quantized_layers(r) != 0)
+	if ((config_find(r->q, "config_groups") && config_groups(r) != 0) || quantized_layers(r) != 0)
 		return -1;
-	return left_alone(r, find(r->q, "ignore") ? "ignore" : "exclude_modules", false);
+	return left_alone(r, config_find(r->q, "ignore") ? "ignore" : "exclude_modules", false);
 }
 
 static int fine_grained_fp8(struct rules *r)
 {
-	const struct yml *block = find(r->q, "weight_block_size");
+	const struct yml *block = config_find(r->q, "weight_block_size");
 	const bool blocks = block && block->kind == YML_LIST && block->n == 2;
 	double rows = 0, group = 0;
 
@@ -296,10 +283,10 @@ static int groups_of(struct rules *r, const struct yml *entry, struct quantizati
 {
 	double bits, group;
 
-	if (number(entry, find(entry, "w_bit") ? "w_bit" : "bits", r->default_bits, 2, 16, &bits, r->err) !=
-		    0 ||
-	    number(entry, find(entry, "q_group_size") ? "q_group_size" : "group_size", r->default_group, -1,
-		   1e6, &group, r->err) != 0)
+	if (number(entry, config_find(entry, "w_bit") ? "w_bit" : "bits", r->default_bits, 2, 16, &bits,
+		   r->err) != 0 ||
+	    number(entry, config_find(entry, "q_group_size") ? "q_group_size" : "group_size",
+		   r->default_group, -1, 1e6, &group, r->err) != 0)
 		return -1;
 	if (bits > 8 && bits != 16)
 		return err_set(r->err, "quantization: 'bits': expected 2 to 8, or 16, got '%.0f'", bits);
@@ -319,7 +306,7 @@ static int dynamic(struct rules *r)
 
 	for (size_t i = 0; rc == 0 && y && i < y->n; i++)
 		if (!str_starts(y->keys[i]->text, "-:") && !str_starts(y->keys[i]->text, "+:") &&
-		    find(y->items[i], "bits"))
+		    config_find(y->items[i], "bits"))
 			return err_set(r->err, "quantization: 'dynamic': '%.100s' has no sign",
 				       y->keys[i]->text);
 	return rc != 0 || patterns(r, y, false, "-:", &r->left) != 0 ||
@@ -370,8 +357,8 @@ static int mxfp4(struct rules *r)
 
 static int quark(struct rules *r)
 {
-	const struct yml *w = find(find(r->q, "global_quant_config"), "weight");
-	const char *type = lower(r->a, word(w, "dtype", ""));
+	const struct yml *w = config_find(config_find(r->q, "global_quant_config"), "weight");
+	const char *type = lower(r->a, config_word(w, "dtype", ""));
 	double group;
 
 	if (number(w, "group_size", 0, -1, 1e6, &group, r->err) != 0)
@@ -380,15 +367,16 @@ static int quark(struct rules *r)
 	if (str_starts(type, "fp4"))
 		r->usual = small_floats(4, group > 0 ? group : 32);
 	else if (str_starts(type, "fp8"))
-		r->usual = group == 32 ? small_floats(8, 32)
-				       : floats_by_row(strstr(word(w, "qscheme", ""), "channel") != NULL);
+		r->usual = group == 32
+				   ? small_floats(8, 32)
+				   : floats_by_row(strstr(config_word(w, "qscheme", ""), "channel") != NULL);
 	else if (str_starts(type, "int4") || str_starts(type, "uint4"))
 		r->usual = packed(4, group, str_starts(type, "int4"));
 	else if (str_starts(type, "int8"))
 		r->usual = floats_by_row(true);
 	else
 		return err_set(r->err, "quantization: quark's dtype '%.40s' is not known", type);
-	if (find(r->q, "layer_quant_config") && find(r->q, "layer_quant_config")->n)
+	if (config_find(r->q, "layer_quant_config") && config_find(r->q, "layer_quant_config")->n)
 		return err_set(r->err, "quantization: 'layer_quant_config' of quark is not read");
 	return left_alone(r, "exclude", false);
 }
@@ -417,7 +405,7 @@ static int mlx_entry(struct rules *r, const struct yml *own, struct quantization
 		return -1;
 	if (bits == 7 || bits > 8 || bits < 2)
 		return err_set(r->err, "quantization: 'bits': mlx has 2, 3, 4, 5, 6 and 8, got '%.0f'", bits);
-	*to = of_mlx(r->a, word(own, "mode", word(r->q, "mode", "affine")), bits, group);
+	*to = of_mlx(r->a, config_word(own, "mode", config_word(r->q, "mode", "affine")), bits, group);
 	return 0;
 }
 
@@ -439,21 +427,22 @@ static int mlx(struct rules *r)
 /* The block of MLX, or of Hugging Face; one that is no mapping is complained of by quantized_read(). */
 static const struct yml *block_of(const struct yml *config, bool *by_mlx)
 {
-	const struct yml *own = find(config, "quantization"), *hf = find(config, "quantization_config");
+	const struct yml *own = config_find(config, "quantization"),
+			 *hf = config_find(config, "quantization_config");
 
-	if (find(own, "quant_algo")) /* hf_quant_config.json of Model Optimizer */
+	if (config_find(own, "quant_algo")) /* hf_quant_config.json of Model Optimizer */
 		return *by_mlx = false, own;
 	*by_mlx = own && own->kind == YML_MAP;
 	if (!hf)
-		hf = find(find(config, "text_config"), "quantization_config");
+		hf = config_find(config_find(config, "text_config"), "quantization_config");
 	return *by_mlx ? own : hf;
 }
 
 static int by_method(struct rules *r)
 {
-	const char *method =
-		lower(r->a, word(r->q, "quant_method", find(r->q, "quant_algo") ? "modelopt" : ""));
-	const bool algo = find(r->q, "quant_algo") != NULL;
+	const char *method = lower(
+		r->a, config_word(r->q, "quant_method", config_find(r->q, "quant_algo") ? "modelopt" : ""));
+	const bool algo = config_find(r->q, "quant_algo") != NULL;
 
 	if (!strcmp(method, "compressed-tensors"))
 		return compressed_tensors(r);
@@ -464,7 +453,7 @@ static int by_method(struct rules *r)
 	if (!strcmp(method, "awq") || !strcmp(method, "gptq"))
 		return by_groups(r, *method == 'g');
 	if (!strcmp(method, "auto-round") || !strcmp(method, "intel/auto-round"))
-		return by_groups(r, strstr(word(r->q, "packing_format", "gptq"), "gptq") != NULL);
+		return by_groups(r, strstr(config_word(r->q, "packing_format", "gptq"), "gptq") != NULL);
 	if (!strcmp(method, "bitsandbytes"))
 		return bits_and_bytes(r);
 	if (!strcmp(method, "mxfp4"))
@@ -476,10 +465,11 @@ static int by_method(struct rules *r)
 
 static double bits_of_rest(const struct yml *config)
 {
-	const struct yml *text = find(config, "text_config");
+	const struct yml *text = config_find(config, "text_config");
 	const char *type =
-		word(config, "dtype",
-		     word(config, "torch_dtype", word(text, "dtype", word(text, "torch_dtype", ""))));
+		config_word(config, "dtype",
+			    config_word(config, "torch_dtype",
+					config_word(text, "dtype", config_word(text, "torch_dtype", ""))));
 
 	return !strcmp(type, "float32") ? 32 : 16;
 }
@@ -496,7 +486,7 @@ int rules_read(struct rules *r, const struct yml *config)
 	bool by_mlx;
 
 	r->rest = r->usual = plain(bits_of_rest(config));
-	r->fp4_experts = !strcmp(word(config, "expert_dtype", ""), "fp4");
+	r->fp4_experts = !strcmp(config_word(config, "expert_dtype", ""), "fp4");
 	r->q = block_of(config, &by_mlx);
 	if (r->q && r->q->kind != YML_MAP)
 		return err_set(r->err, "quantization: expected a mapping, got %s", yml_kind_name(r->q));
@@ -525,8 +515,8 @@ static int by_entry(struct rules *r, const struct yml *own, struct quantization 
 		*as = r->rest;
 		return 0;
 	}
-	if (find(own, "quant_algo"))
-		return algorithm(r, word(own, "quant_algo", ""), as);
+	if (config_find(own, "quant_algo"))
+		return algorithm(r, config_word(own, "quant_algo", ""), as);
 	return r->by_mlx ? mlx_entry(r, own, as) : groups_of(r, own, as);
 }
 

@@ -27,7 +27,7 @@ const char *placement_what_if(const struct placement *p)
 {
 	static const enum phase phases[] = {PHASE_PREFILL, PHASE_DECODE};
 
-	for (size_t k = 0; k < sizeof phases / sizeof *phases; k++)
+	for (size_t k = 0; k < ARRAY_LEN(phases); k++)
 		for (size_t b = 0; p->shard_groups[phases[k]] && b < p->blocks_n; b++) {
 			const char *why = refused(p->world, &p->shard_groups[phases[k]][b]);
 

@@ -322,9 +322,10 @@ size_t explain_notes(struct arena *a, const struct prediction *all, const struct
 	for (int j = 0; j < JOB_N; j++)
 		alone[j] = best_alone(all, n, (enum job)j);
 	for (size_t i = 0; i < n; i++) {
+		const char *what_if = placement_what_if(&all[i].at);
+
 		list.name = all[i].at.assignment->name;
-		if (placement_what_if(&all[i].at))
-			str_add(&said, placement_what_if(&all[i].at));
+		str_add(&said, what_if ? what_if : "");
 		add_note(&list, "simulated as a question: ", &said);
 		for (int j = 0; j < JOB_N; j++) {
 			const struct job_run *r = &all[i].jobs[j];

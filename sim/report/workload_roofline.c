@@ -13,8 +13,8 @@ enum { UNITS_NAMED = 4 }; /* of a roof; others are counted */
 /* A roof, and which dots and units it has. */
 struct made_roof {
 	struct roof roof;
-	size_t first_dot, unit, units_n;
-	const char *units; /* names: "a.gpu, b.gpu" */
+	size_t first_dot, units_n;
+	const char *units, *chip; /* names: "a.gpu, b.gpu", and what they all are */
 };
 
 struct builder {
@@ -174,16 +174,14 @@ static const char *runtimes_of(struct arena *a, const struct world *w)
 	return all;
 }
 
-static struct roof roof_of(struct arena *a, const struct world *w, size_t unit)
+static struct roof roof_of(const struct device_model *d)
 {
-	const struct device_model d = program_device_model(a, w, unit);
-
-	return (struct roof){.peak_flops = d.profile->gemm[d.compute]->roof.value,
-			     .read_Bps = d.profile->read.value,
-			     .peak_from = d.profile->gemm[d.compute]->roof.provenance,
-			     .read_from = d.profile->read.provenance,
-			     .limit_flops = d.device->peak[d.compute].value,
-			     .limit_Bps = d.machine->memory.bandwidth.value};
+	return (struct roof){.peak_flops = d->profile->gemm[d->compute]->roof.value,
+			     .read_Bps = d->profile->read.value,
+			     .peak_from = d->profile->gemm[d->compute]->roof.provenance,
+			     .read_from = d->profile->read.provenance,
+			     .limit_flops = d->device->peak[d->compute].value,
+			     .limit_Bps = d->machine->memory.bandwidth.value};
 }
 
 static bool same_roof(const struct roof *a, const struct roof *b)
@@ -191,11 +189,6 @@ static bool same_roof(const struct roof *a, const struct roof *b)
 	return a->peak_flops == b->peak_flops && a->read_Bps == b->read_Bps && a->peak_from == b->peak_from &&
 	       a->read_from == b->read_from && a->limit_flops == b->limit_flops &&
 	       a->limit_Bps == b->limit_Bps;
-}
-
-static const char *chip_of(const struct builder *b, size_t unit)
-{
-	return program_device_model(b->arena, b->w, unit).machine->chip;
 }
 
 /* Would the dots of a roof, and those from 'first' on, lie on one another? */
@@ -221,9 +214,9 @@ static size_t drawn_already(const struct builder *b, const struct made_roof *mad
 {
 	size_t i = 0;
 
-	while (i < b->roofs.n && (!same_roof(&b->roofs.at[i].roof, &made->roof) ||
-				  strcmp(chip_of(b, b->roofs.at[i].unit), chip_of(b, made->unit)) != 0 ||
-				  !same_dots(b, i, made->first_dot)))
+	while (i < b->roofs.n &&
+	       (!same_roof(&b->roofs.at[i].roof, &made->roof) ||
+		strcmp(b->roofs.at[i].chip, made->chip) != 0 || !same_dots(b, i, made->first_dot)))
 		i++;
 	return i;
 }
@@ -231,12 +224,13 @@ static size_t drawn_already(const struct builder *b, const struct made_roof *mad
 /* Equal devices share a roof: of several lines over one another only the last could be seen. */
 static void add_unit(struct builder *b, size_t unit)
 {
+	const struct device_model d = program_device_model(b->arena, b->w, unit);
 	const char *name = b->w->units[unit].name;
-	const struct made_roof made = {.roof = roof_of(b->arena, b->w, unit),
+	const struct made_roof made = {.roof = roof_of(&d),
 				       .first_dot = b->dots.n,
-				       .unit = unit,
 				       .units_n = 1,
-				       .units = name};
+				       .units = name,
+				       .chip = d.machine->chip};
 	size_t like;
 
 	add_dots(b, unit);
@@ -257,7 +251,7 @@ static const char *roof_name(const struct builder *b, const struct made_roof *r)
 				   ? arena_printf(b->arena, ", %zu more", r->units_n - UNITS_NAMED)
 				   : "";
 
-	return arena_printf(b->arena, "%s%s (%s)", r->units, more, chip_of(b, r->unit));
+	return arena_printf(b->arena, "%s%s (%s)", r->units, more, r->chip);
 }
 
 struct roofline workload_roofline(struct arena *a, const struct world *w)

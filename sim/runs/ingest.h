@@ -250,6 +250,9 @@ const char *reading_eval_time(const char *text);
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
+/* The rest of a line behind a word, and behind blanks and '=': "qwen3:4b" behind "ollama run"; NULL: the word is not there. */
+const char *reading_rest_behind(const char *line, const char *word);
+
 /* The first line in which a rate stands, in whatever form; 0: none does. */
 int reading_rate_line(struct reading *r, const char *text);
 

@@ -177,10 +177,8 @@ static int take_answer_line(struct reading *r, const char *line, int at, struct 
 	static const char *const counts[] = {"prompt eval count:", "eval count:"},
 				 *const times[] = {"prompt eval duration:", "eval duration:"},
 				 *const rates[] = {"prompt eval rate:", "eval rate:"};
-	const char *command = strstr(line, "ollama run "),
-		   *model = command ? command + strlen("ollama run ") : NULL;
+	const char *model = reading_rest_behind(line, "ollama run");
 
-	model = model ? model + strspn(model, " ") : NULL;
 	if (model && *model && *model != '-')
 		o->model = arena_strndup(r->arena, model, strcspn(model, " "));
 	for (int i = 0; i < 2; i++) {

@@ -11,8 +11,7 @@
 #include "sim/runs/numbers.h"
 #include "sim/runs/slot_log.h"
 
-/* The rest of a line behind a word: "qwen3:4b" behind "ollama run"; NULL. */
-static const char *rest_behind(const char *line, const char *word)
+const char *reading_rest_behind(const char *line, const char *word)
 {
 	const char *at = strstr(line, word);
 
@@ -48,11 +47,15 @@ struct log_facts {
 /* "llm_load_print_meta: model params = 8.03 B", "print_info: file size = 4.58 GiB", "offloaded 33/33 layers to GPU". */
 static void take_fact(struct reading *r, const char *line, struct log_facts *f)
 {
-	const char *name = rest_behind(line, "general.name"), *type = rest_behind(line, "file type"),
-		   *ftype = rest_behind(line, "model ftype"), *params = rest_behind(line, "model params"),
-		   *size = rest_behind(line, "file size"), *old_size = rest_behind(line, "model size"),
-		   *layers = rest_behind(line, "offloaded"), *arch = rest_behind(line, "print_info: arch"),
-		   *old_arch = rest_behind(line, "print_meta: arch");
+	const char *name = reading_rest_behind(line, "general.name"),
+		   *type = reading_rest_behind(line, "file type"),
+		   *ftype = reading_rest_behind(line, "model ftype"),
+		   *params = reading_rest_behind(line, "model params"),
+		   *size = reading_rest_behind(line, "file size"),
+		   *old_size = reading_rest_behind(line, "model size"),
+		   *layers = reading_rest_behind(line, "offloaded"),
+		   *arch = reading_rest_behind(line, "print_info: arch"),
+		   *old_arch = reading_rest_behind(line, "print_meta: arch");
 
 	const int64_t build = build_in_line(line, strlen(line));
 
@@ -87,8 +90,8 @@ static const char *cache_format(struct arena *a, const char *line, const char *w
 /* "llama_context: flash_attn = disabled", until 2025 0 or 1, and what auto came to. */
 static enum flash flash_said(const char *line, enum flash before)
 {
-	const char *said = rest_behind(line, "flash_attn "),
-		   *chosen = rest_behind(line, "Flash Attention was auto, set to ");
+	const char *said = reading_rest_behind(line, "flash_attn "),
+		   *chosen = reading_rest_behind(line, "Flash Attention was auto, set to ");
 
 	if (chosen)
 		return str_starts(chosen, "enabled") ? FLASH_ON : FLASH_OFF;
@@ -102,7 +105,8 @@ static enum flash flash_said(const char *line, enum flash before)
 /* How the context was made. */
 static void take_context(struct reading *r, const char *line, struct log_facts *f)
 {
-	const char *batch = rest_behind(line, "n_batch "), *ubatch = rest_behind(line, "n_ubatch ");
+	const char *batch = reading_rest_behind(line, "n_batch "),
+		   *ubatch = reading_rest_behind(line, "n_ubatch ");
 	const char *k = cache_format(r->arena, line, " K ("), *v = cache_format(r->arena, line, " V (");
 
 	if (batch && reading_decimal(batch) > 0)
@@ -119,7 +123,8 @@ static void take_context(struct reading *r, const char *line, struct log_facts *
 /* Of a log of the program, beside what is of the model. */
 static void take_job(struct reading *r, const char *line, struct log_facts *f)
 {
-	const char *context = rest_behind(line, "n_ctx "), *slot = rest_behind(line, "n_ctx_slot");
+	const char *context = reading_rest_behind(line, "n_ctx "),
+		   *slot = reading_rest_behind(line, "n_ctx_slot");
 
 	command_line_take(r, line, &f->command);
 	take_context(r, line, f);

@@ -60,7 +60,7 @@ static size_t kind_listed(const char *line, const char **number)
 
 	if (sycl && *line == '|') {
 		*number = sycl + sizeof level_zero - 1;
-		return 3;
+		return LISTED_SYCL;
 	}
 	if (vulkan && strstr(vulkan, " | uma: ")) {
 		*number = vulkan + strlen("ggml_vulkan: ");
@@ -69,7 +69,9 @@ static size_t kind_listed(const char *line, const char **number)
 	*number = device ? device + strlen("Device ") : "";
 	if (!device || !strchr(device, ':'))
 		return kind_behind(line, "- ", "MiB free)", number);
-	return strstr(device, ", compute capability ") ? 0 : strstr(device, ", gfx") ? 1 : LISTED_KINDS;
+	return strstr(device, ", compute capability ") ? LISTED_CUDA
+	       : strstr(device, ", gfx")               ? LISTED_ROCM
+						       : LISTED_KINDS;
 }
 
 /* "ggml_cuda_init: found 2 CUDA devices:", "ggml_vulkan: Found 1 Vulkan devices:" */
@@ -81,7 +83,7 @@ static void take_found(struct listed_devices *l, const char *line)
 
 	if (n < 1 || n > DEVICES_MOST)
 		return;
-	for (size_t k = 0; k < 3; k++) /* those of SYCL are a CPU and each GPU twice */
+	for (size_t k = 0; k < LISTED_SYCL; k++) /* those of SYCL are a CPU and each GPU twice */
 		if (*end == ' ' && str_starts(end + 1, kinds[k]) &&
 		    str_starts(end + 1 + strlen(kinds[k]), " devices"))
 			l->found[k] = n;

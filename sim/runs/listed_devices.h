@@ -13,7 +13,7 @@
 
 #include "sim/base/mem.h"
 
-enum { LISTED_KINDS = 4 }; /* CUDA, ROCm, Vulkan, SYCL */
+enum { LISTED_CUDA, LISTED_ROCM, LISTED_VULKAN, LISTED_SYCL, LISTED_KINDS };
 
 /* Each member is all 0 where a log lists none. Of the sets bit i is device i. */
 struct listed_devices {

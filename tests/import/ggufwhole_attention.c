@@ -5,6 +5,21 @@
 
 enum { HEADS = 8, RANK = 256, NOPE = 64, ROPE = 32, VALUE = 64 };
 
+/* Of 8 query heads over 2. */
+static void qkv_biases(struct file *f, int i)
+{
+	whole_tensor(f, i, "attn_q.bias", 8 * D, 0);
+	whole_tensor(f, i, "attn_k.bias", 2 * D, 0);
+	whole_tensor(f, i, "attn_v.bias", 2 * D, 0);
+}
+
+/* Experts of 256 whose choice a number for each corrects. */
+static void experts_with_bias(struct file *f, int i)
+{
+	whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
+	whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+}
+
 static void latent_keys(struct file *f, bool mla)
 {
 	whole_key(f, "attention.head_count", HEADS);
@@ -132,8 +147,7 @@ void whole_kimi_linear(struct file *f)
 			whole_ffn(f, i, 1024);
 			continue;
 		}
-		whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
-		whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+		experts_with_bias(f, i);
 		whole_shared_expert(f, i, 256, true);
 	}
 	whole_head(f);
@@ -237,17 +251,14 @@ void whole_glm4_moe(struct file *f)
 	for (int i = 0; i < 3; i++) {
 		attending(f, i, 8, 2, D);
 		whole_norm(f, i, "post_attention_norm.weight");
-		whole_tensor(f, i, "attn_q.bias", 8 * D, 0);
-		whole_tensor(f, i, "attn_k.bias", 2 * D, 0);
-		whole_tensor(f, i, "attn_v.bias", 2 * D, 0);
+		qkv_biases(f, i);
 		if (i == 2)
 			whole_nextn(f, i);
 		if (i < 1) {
 			whole_ffn(f, i, 1024);
 			continue;
 		}
-		whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
-		whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+		experts_with_bias(f, i);
 		whole_shared_expert(f, i, 256, true);
 	}
 	whole_head(f);
@@ -263,8 +274,7 @@ void whole_minimax_m2(struct file *f)
 		attending(f, i, 8, 2, D);
 		whole_qk_norms(f, i, 8 * D, 2 * D);
 		whole_norm(f, i, "ffn_norm.weight");
-		whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
-		whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+		experts_with_bias(f, i);
 	}
 	whole_head(f);
 }
@@ -279,9 +289,7 @@ void whole_gpt_oss(struct file *f)
 	for (int i = 0; i < 2; i++) {
 		attending(f, i, 8, 2, D);
 		whole_norm(f, i, "post_attention_norm.weight");
-		whole_tensor(f, i, "attn_q.bias", 8 * D, 0);
-		whole_tensor(f, i, "attn_k.bias", 2 * D, 0);
-		whole_tensor(f, i, "attn_v.bias", 2 * D, 0);
+		qkv_biases(f, i);
 		whole_norm(f, i, "attn_output.bias");
 		whole_tensor(f, i, "attn_sinks.weight", 8, 0);
 		whole_experts(f, i, H, 256, true, MXFP4, MXFP4);
@@ -318,8 +326,7 @@ void whole_step35(struct file *f)
 			whole_ffn(f, i, 1024);
 			continue;
 		}
-		whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
-		whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+		experts_with_bias(f, i);
 		whole_shared_expert(f, i, 256, true);
 	}
 	whole_head(f);
@@ -347,8 +354,7 @@ void whole_mimo2(struct file *f)
 			whole_ffn(f, i, 1024);
 			continue;
 		}
-		whole_experts(f, i, H, 256, true, Q4_K, Q6_K);
-		whole_tensor(f, i, "exp_probs_b.bias", E, 0);
+		experts_with_bias(f, i);
 	}
 	whole_head(f);
 }
