@@ -154,6 +154,9 @@ struct overhead {
 	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
 	 * slower one, the device waits for it. Not given: the host is never the slower one. */
 	struct qty host;
+	/* the same where a server records no pass (vLLM's --enforce-eager), with the Python that leads to a launch; it takes
+	 * the place of host, and nothing is replayed. Not given: not known */
+	struct qty eager;
 	struct qty
 		host_training; /* the same in a training step, whose passes are recorded; not given: as host */
 	enum replayed

@@ -200,6 +200,9 @@ static const struct field overhead_fields[] = {
 		"rate at which logits go to the host after a step; not given: they stay"),
 	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
 		"of the host for each launch, beside the device's work: a block takes the longer of both"),
+	QTY_OPT(struct overhead, eager, DIM_TIME, 0, 1,
+		"likewise where a server records no pass (serve: {eager: true}), in place of 'host' and "
+		"'replays'"),
 	QTY_OPT(struct overhead, host_training, DIM_TIME, 0, 1,
 		"the same in forward and backward passes of training; not given: as 'host'"),
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",

@@ -405,7 +405,7 @@ static void follow(struct batch_cost *draft, const struct batch_cost *c)
 
 struct batch_cost *batch_cost_new(const struct placement *at, const struct serving *how, struct err *err)
 {
-	struct batch_pass *pass = batch_pass_new(at, err);
+	struct batch_pass *pass = batch_pass_new(at, how->eager, err);
 	struct batch_cost *draft = NULL, *c;
 
 	if (!pass)
@@ -488,7 +488,7 @@ int64_t batch_cost_pad(const struct batch_cost *c, int64_t rows)
 {
 	const double *graph = c->how->graphs.at;
 
-	for (size_t i = 0; i < c->how->graphs.n; i++)
+	for (size_t i = 0; i < c->how->graphs.n && !c->how->eager; i++)
 		if (graph[i] >= (double)rows)
 			return (int64_t)graph[i] - rows;
 	return 0;

@@ -502,7 +502,31 @@ static void make_room(struct batch_pass *p)
 			p->calibrated[i].of[k] = 1;
 }
 
-struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
+/* Nothing is replayed. Kernels on a queue start one behind the other; what a host between them costs is not known of
+ * several devices, which wait for one another besides. */
+static int launch_each(struct batch_pass *p, struct err *err)
+{
+	const struct profile *from = p->device_model.profile;
+	struct profile *profile;
+
+	if (!p->alone) {
+		err_set(err, "passes that are not recorded (eager) are predicted of one device");
+		return err_hint(err, "leave 'eager' out for what CUDA graphs bring");
+	}
+	if (!from->overhead.eager.given) {
+		err_set(err, "runtime '%s' does not say what a launch costs where passes are not recorded",
+			from->origin.name);
+		return err_hint(err, "overhead.eager of its profile says it");
+	}
+	profile = arena_alloc(&p->arena, sizeof *profile);
+	*profile = *from;
+	profile->overhead.host = from->overhead.eager;
+	profile->overhead.replays = REPLAYS_NONE;
+	p->device_model.profile = profile;
+	return 0;
+}
+
+struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct err *err)
 {
 	const struct world *w = at->world;
 	const struct shards *first;
@@ -525,6 +549,10 @@ struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
 	count_blocks(p);
 	if (!p->alone)
 		make_room(p);
+	if (eager && launch_each(p, err) != 0) {
+		batch_pass_free(p);
+		return NULL;
+	}
 	return p;
 }
 

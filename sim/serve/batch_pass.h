@@ -11,8 +11,9 @@
 
 struct batch_pass; /* opaque; batch_pass_free() ends it */
 
-/* NULL with a reason, as batch_cost_new(). */
-struct batch_pass *batch_pass_new(const struct placement *at, struct err *err);
+/* eager: the host launches each kernel, in the runtime's overhead.eager; of one device alone. NULL with a reason, as
+ * batch_cost_new(). */
+struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct err *err);
 void batch_pass_free(struct batch_pass *p);
 
 /* A pass with pieces of prompts is a prefill, one without is a decode step. */

@@ -73,7 +73,7 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	for (size_t i = 0; i < how->graphs.n; i++)
 		graphs[i] = (int64_t)((const double *)how->graphs.at)[i];
 	s->graphs = graphs;
-	s->graphs_n = how->graphs.n;
+	s->graphs_n = how->eager ? 0 : how->graphs.n;
 	s->seqs = how->seqs;
 	s->batched_tokens = or_any(how->batch);
 	s->prefill_first = how->prefill_first;

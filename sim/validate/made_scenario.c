@@ -50,7 +50,7 @@ static const char *stand_in(struct loader *l, const char *machine, const char *t
 }
 
 /* As its name says, "Qwen3-32B-FP8". */
-static const char *weights_said(struct arena *a, const char *model)
+const char *made_scenario_weights(struct arena *a, const char *model)
 {
 	const struct run row = {.model = model};
 	const int mix = model ? run_named_weights(a, &row, NULL) : MIX_N;
@@ -62,20 +62,23 @@ int made_scenario_begin(const struct validate_ask *ask, const char *tool, const 
 			struct made_scenario *m, struct texts *notes, struct err *err)
 {
 	struct arena *a = ask->loader->arena;
-	const char *machine = ask->subjects.n ? ask->subjects.at[0] : NULL, *runtime, *note;
+	const char *machine = ask->subjects.n ? ask->subjects.at[0] : NULL, *own, *runtime, *other, *note;
 	struct run row = {.tool = tool};
 	const struct runs runs = {.at = &row, .n = 1};
 	struct catalogue_device d;
 
 	*m = (struct made_scenario){.machine = machine,
-				    .weights = ask->weights ? ask->weights : weights_said(a, model)};
+				    .weights = ask->weights ? ask->weights : made_scenario_weights(a, model)};
 	if (ask->subjects.n != 1) {
 		err_set(err, "%s: on which machine did it run?", ask->from.at[0]);
 		return err_hint(err, "lemursim validate MACHINE --from FILE, or explain FILE --on MACHINE");
 	}
-	runtime = ask->runtime ? ask->runtime : report_runtime(ask->loader, machine, &runs, MIX_N);
-	if (catalogue_device_load(ask->loader, machine, NULL,
-				  runtime ? runtime : stand_in(ask->loader, machine, tool), &d) != 0 ||
+	own = report_runtime(ask->loader, machine, &runs, MIX_N);
+	runtime = ask->runtime ? ask->runtime : own;
+	other = runtime ? NULL : stand_in(ask->loader, machine, tool);
+	m->kin = other || (ask->runtime && !own);
+	m->foreign = !runtime && !other;
+	if (catalogue_device_load(ask->loader, machine, NULL, runtime ? runtime : other, &d) != 0 ||
 	    find_model(ask, model, m, err) != 0)
 		return -1;
 	m->runtime = d.profile->origin.name;

@@ -12,6 +12,9 @@ struct made_scenario {
 	const char *machine, *runtime, *model, *compute;
 	const char *weights; /* NULL: not said */
 	const char *kv;      /* NULL: not said: as it is computed */
+	/* no run of the tool was measured there: `kin`, another program's kernels of its kind stand in; `foreign`, the machine's first
+	 * runtime, whatever it is */
+	bool kin, foreign;
 	bool large; /* a card of 70 GiB or more that is no A100, for which vLLM has defaults of its own */
 	const char *assignment; /* what it says beside its place, such as "serve: {...}"; NULL: nothing */
 	const char *workload;   /* the mapping of the key `workload` */
@@ -24,6 +27,9 @@ bool made_scenario_is_file(const struct validate_ask *ask);
  * the request, of `tool`, or the machine's first, and then a note says so. 0 or -1; see ask.h. */
 int made_scenario_begin(const struct validate_ask *ask, const char *tool, const char *model,
 			struct made_scenario *m, struct texts *notes, struct err *err);
+
+/* The format of weights that a name says, "Qwen3-32B-FP8"; NULL: none. */
+const char *made_scenario_weights(struct arena *a, const char *model);
 
 /* The request with the scenario in the place of the machine. */
 struct validate_ask made_scenario_ask(const struct validate_ask *ask, const struct made_scenario *m);

@@ -22,6 +22,7 @@
 #include "sim/base/err.h"
 #include "sim/base/texts.h"
 #include "sim/serve/metrics.h"
+#include "sim/validate/server_said.h"
 
 enum served_latency { SERVED_TTFT, SERVED_TPOT, SERVED_ITL, SERVED_E2EL, SERVED_LATENCIES };
 enum {
@@ -48,6 +49,8 @@ struct served_run {
 	const char *
 		server; /* what its command asked of it, in the keys of `serve`: "seqs: 32, batch: 4096 tok"; NULL: nothing */
 	const char *kv; /* the format of its cache, as asked for; NULL: the runtime's own */
+	struct server_said
+		own; /* which server it was, by its own command; empty: only the client's is known */
 	double completed, prompts, outputs; /* requests, and the tokens of all of them; 0: not said */
 	double rate;                        /* req/s that were asked for; 0: all at once, or not said */
 	const char *assignment;             /* NULL: of every one */

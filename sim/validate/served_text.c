@@ -70,6 +70,7 @@ struct command {
 	const char *rate, *concurrency; /* as said; NULL: not said */
 	const char *server, *kv;        /* as of struct served_run */
 	const char *unused;             /* options of the server, ", "-joined; NULL: none */
+	struct server_said own;
 	const char *draft; /* the option by which a draft model guesses tokens; NULL: none does */
 };
 
@@ -107,6 +108,8 @@ static const struct {
 } used[] = {{"--max-num-seqs", "seqs: %.0f", 65536},
 	    {"--max-running-requests", "seqs: %.0f", 65536},
 	    {"--max-num-batched-tokens", "batch: %.0f tok", 1e8},
+	    {"--chunked-prefill-size", "batch: %.0f tok", 1e8}, /* SGLang's */
+	    {"--block-size", "block: %.0f tok", 4096},
 	    {"--gpu-memory-utilization", "memory: %.9g", 1}};
 
 static const char *listed(struct arena *a, const char *list, const char *item)
@@ -136,8 +139,9 @@ static void take_server(struct arena *a, const char *line, struct command *c)
 /* Options of a server that change what it does, and are of no scenario made here. */
 static void take_unused(struct arena *a, const char *line, struct command *c)
 {
-	static const char *const options[] = {"--enforce-eager", "--cpu-offload-gb", "--mem-fraction-static",
-					      "--enable-expert-parallel", "--kv-cache-dtype"};
+	static const char *const options[] = {"--mem-fraction-static", "--enable-expert-parallel",
+					      "--enable-lora",         "--compilation-config",
+					      "--kv-transfer-config",  "--kv-cache-dtype"};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const char *word = word_behind(a, line, options[i]);
@@ -155,8 +159,16 @@ static void take_unused(struct arena *a, const char *line, struct command *c)
 static void take_command(struct arena *a, const char *line, struct command *c)
 {
 	static const char *const models[] = {"vllm serve", "--model-path", "--model", "model"},
-				 *const splits[] = {"--tensor-parallel-size",   "-tp", "--tp", "--tp-size",
-						    "--pipeline-parallel-size", "-pp"};
+				 *const splits[] = {"--tensor-parallel-size",
+						    "-tp",
+						    "--tp",
+						    "--tp-size",
+						    "--tp_size",
+						    "--pipeline-parallel-size",
+						    "-pp",
+						    "--data-parallel-size",
+						    "-dp",
+						    "--dp-size"};
 	const bool namespace = str_starts(line, "Namespace(") || strstr(line, " Namespace(");
 	const char *program = word_behind(a, line, "--backend");
 
@@ -176,15 +188,10 @@ static void take_command(struct arena *a, const char *line, struct command *c)
 	take_load(a, line, c);
 	take_server(a, line, c);
 	take_unused(a, line, c);
+	server_said_take(a, line, &c->own);
 	for (const char *at = strstr(line, "--"); at; at = strstr(at + 2, "--"))
 		if (str_starts(at, "--speculative-") || str_starts(at, "--num-speculative-tokens"))
 			c->draft = arena_strndup(a, at, strcspn(at, " =\t"));
-}
-
-/* "vllm-chat", "openai-chat": the client's way of asking is no matter. */
-static const char *program_of(struct arena *a, const char *backend)
-{
-	return arena_strndup(a, backend, strcspn(backend, "-"));
 }
 
 static int take_value(struct arena *a, struct served_run *r, const char *name, const char *value,
@@ -201,7 +208,7 @@ static int take_value(struct arena *a, struct served_run *r, const char *name, c
 	if (end && !*end && strpbrk(value, " \'")) /* "9 626.13": others are read where they are set */
 		value = arena_printf(a, "%.17g", x);
 	if (!strcmp(name, "Backend"))
-		r->program = program_of(a, value);
+		r->program = server_said_engine(a, value);
 	/* all at once, or as many as come, is no number */
 	if (!key || !strcmp(value, "inf") || !isdigit((unsigned char)*value) ||
 	    (x <= 0 && strcmp(key, "request_rate") != 0))
@@ -255,10 +262,16 @@ static int end_block(struct arena *a, struct served_run *r, struct command *c, i
 	if (said.draft)
 		return err_set(err, "%s:%d: a draft model guessed tokens, which is not predicted: %.40s",
 			       r->path, r->line, said.draft);
+	if (said.own.refused)
+		return err_set(err,
+			       "%s:%d: the server kept part of its weights with the host, which is not "
+			       "predicted: %s",
+			       r->path, r->line, said.own.refused);
 	/* the client's is of one block */
 	*c = (struct command){.model = c->model,
 			      .devices = c->devices,
 			      .server = c->server,
+			      .own = c->own,
 			      .kv = c->kv,
 			      .unused = c->unused};
 	if (take_said(a, r, "arrivals.rate", "Traffic request rate", said.rate, at, err) != 0)
@@ -283,7 +296,8 @@ int served_read_text(struct arena *a, const char *path, const char *text, struct
 
 			served_begin(&run, path, at);
 			run.model = command.model;
-			run.program = command.program ? program_of(a, command.program) : "vllm";
+			run.program = command.program ? server_said_engine(a, command.program) : "vllm";
+			run.own = command.own;
 			run.devices = command.devices;
 			run.server = command.server;
 			run.kv = command.kv;

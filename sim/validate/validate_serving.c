@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/str.h"
 #include "sim/base/vec.h"
 #include "sim/serve/service.h"
 #include "sim/stats/band.h"
@@ -14,6 +15,8 @@
 
 struct comparison {
 	const struct validate_ask *ask;
+	bool made,
+		kin; /* the scenario is made of the report; of a program whose kernels another's stand for */
 	VEC(struct validation_row) rows;
 };
 
@@ -114,6 +117,28 @@ static int run_draws(struct arena *a, struct service *s, const struct serve *loa
 	return 0;
 }
 
+/* What no parameter of a machine says of somebody else's server: its version, its host, how unlike its requests were, of which a
+ * report has the mean. Standard deviations of the logarithm of a value, by 12 numbers of vLLM on an RTX 4090 that were predicted
+ * before they were looked at (tokens and rates, of three reports: hardware/ACCURACY.md), and by their first tokens and those of an
+ * A100 (13). Of another program's kernels: SGLang took 1.6 times as long for gpt-oss 20B on an H100 as vLLM's predict, and 0.9
+ * times as long as vLLM for a mixture in fp8 on an RTX PRO 6000; where it had no kernels for a format, 2.7 times. */
+static const double others_sd = 0.12, others_first_token_sd = 0.45, kin_sd = 0.35;
+
+static void widen(const struct comparison *t, struct predicted *p)
+{
+	const double p90 = 1.2816; /* of a normal deviate */
+
+	for (size_t k = 0; k < SERVED_METRICS && t->made; k++) {
+		const bool first = str_starts(served_metric(t->ask->loader->arena, k).name, "ttft");
+		const double sd = hypot(first ? others_first_token_sd : others_sd, t->kin ? kin_sd : 0) * p90;
+
+		if (!(p->of[k] > 0) || !(p->lo[k] > 0))
+			continue;
+		p->lo[k] = p->of[k] * exp(-hypot(log(p->of[k] / p->lo[k]), sd));
+		p->hi[k] = p->of[k] * exp(hypot(log(p->hi[k] / p->of[k]), sd));
+	}
+}
+
 /* Values are NAN where the assignment does not fit. */
 static int predict(struct changed_world *c, const struct assignment *from, const struct draws *d,
 		   struct predicted *p, struct err *err)
@@ -205,6 +230,7 @@ static int compare_world(struct comparison *t, struct changed_world *c, const st
 			continue;
 		if (predict(c, &all[i], &draws, &p, err) != 0)
 			return -1;
+		widen(t, &p);
 		add_rows(t, r, all[i].name, c->world, &p);
 	}
 	return 0;
@@ -254,20 +280,72 @@ static void note_lengths(const struct comparison *t, const struct served_run *r,
 			r->path, mean_length(r->prompts, r), mean_length(r->outputs, r)));
 }
 
+/* vLLM plans a step while the one before it runs since 0.14.0 (vllm-project/vllm#27614). Before 0.11 it recorded passes in
+ * pieces, with attention launched between them (vllm-project/vllm#25444). */
+enum { VLLM_ASYNC = 14, VLLM_WHOLE = 11 };
+
+/* What was asked of the server, in the keys of `serve`, each behind a comma; "": nothing. */
+static const char *asked_of(struct arena *a, const struct served_run *r, bool vllm)
+{
+	const struct server_said *own = &r->own;
+	const bool old =
+		vllm && own->minor && own->minor < VLLM_ASYNC && !(own->asked && strstr(own->asked, "async"));
+
+	return arena_printf(a, "%s%s%s%s%s", r->server ? ", " : "", r->server ? r->server : "",
+			    own->asked ? ", " : "", own->asked ? own->asked : "",
+			    old ? ", async: false" : "");
+}
+
 /* The server that a program's name stands for, with what its command asked of it, as a scenario asks for it; NULL: the runtime's
  * own. What vLLM takes where nobody says follows from the card (EngineArgs.get_batch_defaults in vllm/engine/arg_utils.py). */
-static const char *server_of(struct arena *a, const struct served_run *r, const struct made_scenario *m)
+static const char *server_of(struct arena *a, const struct served_run *r, const char *tool,
+			     const struct made_scenario *m)
 {
-	const bool sglang = r->program && !strcmp(r->program, "sglang"),
-		   vllm = r->program && (!strcmp(r->program, "vllm") || !strcmp(r->program, "openai"));
+	const bool sglang = !strcmp(tool, "sglang"), vllm = !strcmp(tool, "vllm");
+	const char *asked = asked_of(a, r, vllm);
 
 	if (!sglang && !vllm)
-		return r->server ? arena_printf(a, "serve: {%s}", r->server) : NULL;
-	return arena_printf(a, "serve: {server: serve-%s%s%s}",
+		return *asked ? arena_printf(a, "serve: {%s}", asked + strlen(", ")) : NULL;
+	return arena_printf(a, "serve: {server: serve-%s%s}",
 			    sglang     ? "sglang"
 			    : m->large ? "vllm-70gb"
 				       : "vllm",
-			    r->server ? ", " : "", r->server ? r->server : "");
+			    asked);
+}
+
+/* Whose kernels ran: of the server's own command, else of the client's, which asks vLLM by default, and all of them as "openai". */
+static const char *engine_of(struct arena *a, const struct served_run *r)
+{
+	const char *engine =
+		r->own.engine ? r->own.engine : server_said_engine(a, r->program ? r->program : "vllm");
+
+	return strcmp(engine, "openai") != 0 ? engine : "vllm";
+}
+
+static int refuse_engine(const struct served_run *r, const char *tool, const char *machine, struct err *err)
+{
+	err_set(err, "%s:%d: %s was not measured on %s, and no program that was has kernels of its kind",
+		r->path, r->line, tool, machine);
+	return err_hint(err, "--runtime NAME predicts it as if that program had run, such as --runtime vllm");
+}
+
+static void note_engine(struct arena *a, const struct served_run *r, const char *tool, struct texts *notes)
+{
+	if (!r->own.engine && r->program && !strcmp(server_said_engine(a, r->program), "openai"))
+		*notes =
+			texts_join_once(a, notes,
+					arena_printf(a,
+						     "%s: which server answered is not said ('%s' is how the "
+						     "client asks): it is taken for vLLM",
+						     r->path, r->program));
+	if (!strcmp(tool, "vllm") && r->own.minor && r->own.minor < VLLM_WHOLE)
+		*notes = texts_join_once(a, notes,
+					 arena_printf(a,
+						      "%s: vLLM before 0.11 recorded passes in pieces (CUDA "
+						      "graphs without attention): "
+						      "steps of few sequences took one to six milliseconds "
+						      "more, which is not predicted",
+						      r->path));
 }
 
 /* Of a scenario its own server stands. */
@@ -275,11 +353,13 @@ static void note_server(const struct comparison *t, const struct served_run *r, 
 {
 	struct arena *a = t->ask->loader->arena;
 
-	if (r->server || r->kv)
+	const char *asked = asked_of(a, r, false);
+
+	if (*asked || r->kv)
 		*notes = texts_join_once(
 			a, notes,
 			arena_printf(a, "%s: its server was asked for %s%s%s%s: the scenario's stands",
-				     r->path, r->server ? r->server : "", r->server && r->kv ? ", " : "",
+				     r->path, *asked ? asked + strlen(", ") : "", *asked && r->kv ? ", " : "",
 				     r->kv ? "a cache in " : "", r->kv ? r->kv : ""));
 }
 
@@ -287,7 +367,8 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 			struct err *err)
 {
 	struct arena *a = t->ask->loader->arena;
-	const char *tool = r->program && strcmp(r->program, "openai") != 0 ? r->program : "vllm";
+	const char *tool = engine_of(a, r);
+	struct texts found = {.n = 0};
 	struct made_scenario m;
 	struct validate_ask ask;
 
@@ -302,15 +383,23 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 			r->devices);
 		return err_hint(err, "a scenario says such a server: lemursim validate SCENARIO --from FILE");
 	}
-	if (made_scenario_begin(t->ask, tool, r->model, &m, notes, err) != 0)
+	if (made_scenario_begin(t->ask, tool, r->model, &m, &found, err) != 0)
 		return -1;
+	if (m.foreign)
+		return refuse_engine(r, tool, m.machine, err);
+	*notes = texts_join(a, notes, found.at, found.n);
+	note_engine(a, r, tool, notes);
+	if (!m.weights && r->own.weights)
+		m.weights = made_scenario_weights(a, r->own.weights);
 	if (!m.weights) {
 		err_set(err, "%s: the format of the weights is not said", r->path);
 		return err_hint(err, "say --weights FORMAT, such as bf16, fp8, mxfp4");
 	}
 	m.workload = workload_of(a, r);
 	note_lengths(t, r, notes);
-	m.assignment = server_of(a, r, &m);
+	m.assignment = server_of(a, r, tool, &m);
+	t->made = true;
+	t->kin = m.kin;
 	m.kv = r->kv;
 	ask = made_scenario_ask(t->ask, &m);
 	return compare_run(t, &ask, r, err);

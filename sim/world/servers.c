@@ -55,6 +55,10 @@ static void take_layout(struct serving *s, const struct serve_how *h)
 		s->whole_prompt = h->whole_prompt;
 	if (yml_get(h->origin.node, "prefill_first"))
 		s->prefill_first = h->prefill_first;
+	if (yml_get(h->origin.node, "eager"))
+		s->eager = h->eager;
+	if (yml_get(h->origin.node, "async"))
+		s->async = h->async;
 	if (h->graphs.n)
 		s->graphs = h->graphs;
 }
