@@ -243,8 +243,8 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 	if (format_is_guest(m->runtime, (enum mix_id)mix))
 		assume(all,
 		       arena_printf(all->arena,
-				    "%s as fast as formats of vLLM's own with as many bits, whatever the "
-				    "range says (its GGUF kernels are slower, and were not measured)",
+				    "%s as fast as formats of vLLM's own with as many bits, within a wide "
+				    "range (its GGUF kernels are slower, and were not measured)",
 				    out->weights));
 	if (!q->kv && !q->train)
 		assume(all, arena_printf(all->arena, "KV %s", out->kv));

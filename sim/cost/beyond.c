@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/exact_math.h"
+#include "sim/cost/formats.h"
 
 static bool seen_on(const struct beyond_width *w, const struct machine *m)
 {
@@ -117,16 +118,35 @@ static double of_each_term(const struct cost *c, double w)
 	return squares > 0 ? w * sum / sqrt(squares) : w;
 }
 
-void beyond_widen(struct cost *c, const struct op *op, double tokens, const struct device_model *device_model)
+static void widen(struct cost *c, double w)
 {
 	struct term *terms[] = {&c->arithmetic, &c->memory, &c->apart, &c->overhead};
+
+	w = of_each_term(c, w);
+	for (size_t i = 0; i < ARRAY_LEN(terms); i++)
+		terms[i]->spread = fmax(terms[i]->spread, w);
+}
+
+/* As far as programs are from kernels that are not their own (validate/run_band.c). One load says more: on an H200 vLLM answers
+ * Qwen2.5 32B in GGUF at an eighth of the rate of AWQ (docs.jarvislabs.ai, vLLM quantization guide, January 2026), with its
+ * GGUF kernels for many rows; of one sequence nobody says. */
+static const double guest_sd = 0.7;
+
+void beyond_widen_guest(struct cost *c, const struct op *op, const struct device_model *device_model)
+{
+	/* formats are the first mixes, by the same numbers */
+	if (op->kind == OP_LINEAR &&
+	    format_is_guest(device_model->profile->origin.name, (enum mix_id)op->format))
+		widen(c, guest_sd);
+}
+
+void beyond_widen(struct cost *c, const struct op *op, double tokens, const struct device_model *device_model)
+{
 	const struct beyond_width *context = &device_model->profile->beyond.of[BEYOND_CONTEXT];
 	double w = beyond_fit(op, tokens, device_model);
 
 	if (w > 0)
-		w = of_each_term(c, w);
-	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
-		terms[i]->spread = fmax(terms[i]->spread, w);
+		widen(c, w);
 	if (op->kind != OP_SCORES || !context->from || op->context <= context->from)
 		return;
 	widen_context(&c->arithmetic, op, context);

@@ -13,4 +13,7 @@
 void beyond_widen(struct cost *c, const struct op *op, double tokens,
 		  const struct device_model *device_model);
 
+/* The same of weights in a format that the runtime reads with another program's kernels, of which no run tells (format_is_guest()). */
+void beyond_widen_guest(struct cost *c, const struct op *op, const struct device_model *device_model);
+
 #endif

@@ -642,6 +642,7 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	}
 	if (is_given(&device_model->profile->beyond.origin))
 		beyond_widen(&c, op, product_tokens(op), device_model);
+	beyond_widen_guest(&c, op, device_model);
 	bound(&c, op, device_model, share);
 	if (device_model->reach)
 		as_model(&c, op, device_model->reach);

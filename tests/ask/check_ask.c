@@ -651,6 +651,37 @@ START_TEST(guests_among_formats)
 }
 END_TEST
 
+/* And they are predicted as wide as kernels that nobody measured are, not as its own formats are. */
+START_TEST(guests_are_wide)
+{
+	static const char *const formats[] = {"awq", "q4_K_M", "q8_0"};
+	double width[ARRAY_LEN(formats)] = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		const char *machine = "nvidia-h100-sxm-80gb";
+		const struct question q = {.machines = {&machine, 1},
+					   .model = "llama 3.1 8b",
+					   .runtime = "vllm",
+					   .weights = formats[i]};
+		struct asking t;
+		struct answer a;
+
+		begin(&t);
+		ck_assert_msg(answer_make(&t.loader, &q, &few, &a, &t.err) == 0, "%s", t.err.msg);
+		for (size_t k = 0; k < a.rows_n; k++) {
+			const struct metric *m = rows_metric(&a.rows[k], "decode_tok_per_s");
+
+			if (m)
+				width[i] = m->hi / m->lo;
+		}
+		end(&t);
+	}
+	ck_assert_double_gt(width[0], 1);
+	ck_assert_double_gt(width[1], 1.3 * width[0]);
+	ck_assert_double_gt(width[2], 1.3 * width[0]);
+}
+END_TEST
+
 /* Of llama.cpp's reductions between cards over PCIe nothing was measured, whatever was of the cards. */
 START_TEST(tensor_split_rests_on)
 {
@@ -799,6 +830,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
 	tcase_add_test(t, guests_among_formats);
+	tcase_add_test(t, guests_are_wide);
 	tcase_add_test(t, tensor_split_rests_on);
 	tcase_add_test(t, airs_without_a_fan);
 	tcase_add_test(t, experts_on_the_host);
