@@ -118,7 +118,7 @@ static int run_draws(struct arena *a, struct service *s, const struct serve *loa
 }
 
 /* What no parameter of a machine says of somebody else's server: its version, its host, how unlike its requests were, of which a
- * report has the mean. Standard deviations of the logarithm of a value, by 12 numbers of vLLM on an RTX 4090 that were predicted
+ * report has the mean. Standard deviations of the logarithm of a value, by 11 numbers of vLLM on an RTX 4090 that were predicted
  * before they were looked at (tokens and rates, of three reports: hardware/ACCURACY.md), and by their first tokens and those of an
  * A100 (13). Of another program's kernels: SGLang took 1.6 times as long for gpt-oss 20B on an H100 as vLLM's predict, and 0.9
  * times as long as vLLM for a mixture in fp8 on an RTX PRO 6000; where it had no kernels for a format, 2.7 times. */

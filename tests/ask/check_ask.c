@@ -654,15 +654,15 @@ END_TEST
 /* And they are predicted as wide as kernels that nobody measured are, not as its own formats are. */
 START_TEST(guests_are_wide)
 {
-	static const char *const formats[] = {"awq", "q4_K_M", "q8_0"};
-	double width[ARRAY_LEN(formats)] = {0};
+	static const char *const written[] = {"awq", "q4_K_M", "q8_0"};
+	double width[ARRAY_LEN(written)] = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
 		const char *machine = "nvidia-h100-sxm-80gb";
 		const struct question q = {.machines = {&machine, 1},
 					   .model = "llama 3.1 8b",
 					   .runtime = "vllm",
-					   .weights = formats[i]};
+					   .weights = written[i]};
 		struct asking t;
 		struct answer a;
 
