@@ -342,6 +342,11 @@ static int take_namespace(struct reading *r, const char *line, struct run *run)
 			return reading_fail(
 				r, run->line,
 				"a draft model guessed tokens, which these rows do not predict:", drafts[i]);
+	if (of_namespace(r, line, "enforce_eager="))
+		return reading_fail(r, run->line,
+				    "each kernel was launched by the host, without CUDA graphs, which these "
+				    "rows do not predict:",
+				    "enforce_eager=True");
 	return 0;
 }
 

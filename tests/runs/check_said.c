@@ -261,7 +261,8 @@ START_TEST(what_vllm_says)
 	static const char text[] =
 		"Namespace(subparser='bench', input_len=32, output_len=128, batch_size=8, "
 		"model='meta-llama/Llama-3.1-8B', "
-		"tensor_parallel_size=1, quantization=None, kv_cache_dtype='auto', speculative_config=None)\n"
+		"tensor_parallel_size=1, quantization=None, kv_cache_dtype='auto', enforce_eager=False, "
+		"speculative_config=None)\n"
 		"Avg latency: 2.33 seconds\n10% percentile latency: 2.32 seconds\n"
 		"Namespace(model='Qwen/Qwen3-8B', quantization='fp8', tensor_parallel_size=2, "
 		"kv_cache_dtype='fp8', input_len=64, "
@@ -436,6 +437,9 @@ static const char *const refused[][2] = {
 	 "latency: 2.33 "
 	 "seconds\n",
 	 "a draft model guessed tokens"},
+	{"Namespace(input_len=32, output_len=128, batch_size=8, enforce_eager=True)\nAvg latency: 2.33 "
+	 "seconds\n",
+	 "without CUDA graphs"},
 	{"| gemma4 E2B Q4_0 | 2.82 GiB | 4.65 B | Hexagon-cDSP |  99 |  pp200 |  1252.01 \xc2\xb1 16.10 |\n",
 	 "f:1: rows of llama-bench without the line"},
 	{"Metric | Before | After | % Diff\n-- | -- | -- | --\nPrompt Tokens/sec | 2.807 | 2.825 | +0.64%\n",
