@@ -184,6 +184,36 @@ START_TEST(experts_beside_a_dense_ffn)
 }
 END_TEST
 
+/* quark: entries by name are stars over modules, and what is excluded has none; test_quark_config.py of sgl-project/sglang has such a
+ * list. A list by classes of modules is not read, and never passed over. */
+START_TEST(entries_of_quark)
+{
+	static const char block[] =
+		"\"quantization_config\": {\"quant_method\": \"quark\", \"exclude\": "
+		"[\"lm_head\", \"model.layers.1.self_attn.o_proj\"], "
+		"\"layer_quant_config\": {\"model.layers.*.self_attn.o_proj\": {\"weight\": "
+		"{\"dtype\": \"fp8_e4m3\", \"qscheme\": \"per_block\", \"block_size\": "
+		"[128, 128]}}}, \"layer_type_quant_config\": {%s}, "
+		"\"global_quant_config\": {\"weight\": {\"dtype\": \"fp4\", "
+		"\"qscheme\": \"per_group\", \"group_size\": 32}}}}";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(&a, "{" MODEL ", %s", arena_printf(&a, block, ""));
+	const char *by_class =
+		arena_printf(&a, "{" MODEL ", %s", arena_printf(&a, block, "\"Linear\": {\"weight\": {}}"));
+	const struct quantized_weights quantized = quantized_of(&a, text);
+	struct quantized_weights none;
+	const struct outcome x = import_text(&a, text, false);
+	const double o = (double)H * H, expected = (0.5 + 1.0 / 32) * (linear - 2 * o) +
+						   (1 + 4.0 / 16384) * o + 2 * o + 2 * (2 * table + norms);
+
+	ck_assert_double_eq_tol(quantized.bytes, expected, 0.5);
+	ck_assert_int_eq(quantized_read(&a, parsed(&a, by_class), &x.m, &none, &err), -1);
+	ck_assert_msg(strstr(err.msg, "layer_type_quant_config") != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 /* Modules with numbers of their own: GPTQModel's, which count inputs, and auto-round's. */
 START_TEST(bits_of_their_own)
 {
@@ -276,6 +306,7 @@ Suite *suite_quantized(void)
 	tcase_add_loop_test(t, sizes_by_hand, 0, ARRAY_LEN(blocks));
 	tcase_add_test(t, mixed_bits_of_mlx);
 	tcase_add_test(t, experts_beside_a_dense_ffn);
+	tcase_add_test(t, entries_of_quark);
 	tcase_add_test(t, bits_of_their_own);
 	tcase_add_loop_test(t, unknown_blocks_are_told, 0, ARRAY_LEN(unknown));
 	suite_add_tcase(s, t);
