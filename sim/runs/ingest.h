@@ -126,6 +126,8 @@ struct run {
 	double ram_B, working_B; /* memory of the machine, and what the GPU may use of it; 0: not given */
 	const char *path;
 	const struct source *source_text; /* the file's text, for messages */
+	const char *
+		spoken; /* the one chip that the text between tables and logs names, where the row says none; NULL: none, or several */
 	int line;
 };
 

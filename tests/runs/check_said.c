@@ -543,6 +543,33 @@ START_TEST(translated_heads)
 }
 END_TEST
 
+/* The chip that prose names, where rows say none and it names one alone. */
+static const char *const spoken[][2] = {{"Mein Mac Studio (M2 Ultra, 192 GB), Modell in Q4_0", "M2 Ultra"},
+					{"I ran this on my RTX 3090, driver 580.", "RTX 3090"},
+					{"My RTX 3090 is behind an RTX 4090, as expected.", NULL},
+					{"./llama-bench -m /models/M2/x.gguf", NULL},
+					{"Nothing here names what it ran on.", NULL}};
+
+START_TEST(prose_names_a_chip)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const char *text =
+		arena_printf(&a,
+			     "%s\n\n| model | size | params | test | t/s |\n|---|---|---|---|---|\n"
+			     "| llama 8B Q4_0 | 4.33 GiB | 8.03 B | pp512 | 1168.31 |\n",
+			     spoken[_i][0]);
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	if (spoken[_i][1])
+		ck_assert_str_eq(r.at[0].spoken, spoken[_i][1]);
+	else
+		ck_assert_ptr_null(r.at[0].spoken);
+	arena_release(&a);
+}
+END_TEST
+
 /* A row whose model no column says has none, and not one without a name. */
 START_TEST(row_without_model)
 {
@@ -614,6 +641,7 @@ Suite *suite_said(void)
 	tcase_add_test(t, scripts_name_their_model);
 	tcase_add_loop_test(t, translated_heads, 0, (int)ARRAY_LEN(translated));
 	tcase_add_test(t, row_without_model);
+	tcase_add_loop_test(t, prose_names_a_chip, 0, (int)ARRAY_LEN(spoken));
 	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
 	suite_add_tcase(s, t);
 	return s;
