@@ -570,6 +570,25 @@ START_TEST(prose_names_a_chip)
 }
 END_TEST
 
+/* A part of llama-server's answer, as people copy it. */
+START_TEST(timings_without_their_answer)
+{
+	static const char text[] =
+		"It says:\n  \"timings\": {\n    \"prompt_n\": 100,\n    \"prompt_ms\": 50.0,\n"
+		"    \"predicted_n\": 51,\n    \"predicted_ms\": 1000.0\n  }\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, sizeof text - 1, &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 100);
+	ck_assert_double_eq_tol(r.at[0].seconds, 0.05, 1e-9);
+	ck_assert_int_eq(r.at[0].line, 2);
+	arena_release(&a);
+}
+END_TEST
+
 /* A row whose model no column says has none, and not one without a name. */
 START_TEST(row_without_model)
 {
@@ -641,6 +660,7 @@ Suite *suite_said(void)
 	tcase_add_test(t, scripts_name_their_model);
 	tcase_add_loop_test(t, translated_heads, 0, (int)ARRAY_LEN(translated));
 	tcase_add_test(t, row_without_model);
+	tcase_add_test(t, timings_without_their_answer);
 	tcase_add_loop_test(t, prose_names_a_chip, 0, (int)ARRAY_LEN(spoken));
 	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
 	suite_add_tcase(s, t);
