@@ -22,7 +22,25 @@ static int print_help(const struct verb *v) /* NULL: of the program */
 	return rc;
 }
 
-static int refuse_files(const struct verb *v, const struct args *args)
+/* The command as it was meant, where its names stand before and behind options: words with no option between are one name. */
+static void add_quoted(struct str *out, const char *verb, int argc, char **argv)
+{
+	str_addf(out, "lemursim %s", verb);
+	for (int i = 0, end; i < argc; i = end) {
+		const bool option = argv[i][0] == '-' && argv[i][1];
+		bool blank = false;
+
+		for (end = i + 1; !option && end < argc && argv[end][0] != '-'; end++)
+			blank = true;
+		for (int k = i; k < end; k++)
+			blank = blank || strchr(argv[k], ' ');
+		for (int k = i; k < end; k++)
+			str_addf(out, "%s%s", k > i || !blank || option ? " " : " \"", argv[k]);
+		str_add(out, blank && !option ? "\"" : "");
+	}
+}
+
+static int refuse_files(const struct verb *v, const struct args *args, int argc, char **argv)
 {
 	const bool named = str_starts(v->arguments, "MODEL");
 	const char *what = named                             ? "model"
@@ -32,11 +50,15 @@ static int refuse_files(const struct verb *v, const struct args *args)
 	struct err err = ERR_INIT;
 
 	err_set(&err, args->files.n ? "%s takes one %s" : "%s needs a %s", v->name, what);
-	if (named && args->files.n)
-		err_hint(&err, "a name with blanks goes in quotes: lemursim %s \"%s %s\"", v->name,
-			 args->files.at[0], args->files.at[1]);
-	else
+	if (named && args->files.n) {
+		struct str meant = STR_INIT;
+
+		add_quoted(&meant, v->name, argc, argv);
+		err_hint(&err, "a name with blanks goes in quotes: %s", meant.text);
+		str_release(&meant);
+	} else {
 		err_hint(&err, "usage: lemursim %s [OPTION...] %s", v->name, v->arguments);
+	}
 	return complain(&err, EXIT_USAGE);
 }
 
@@ -54,7 +76,7 @@ static int run(const struct verb *v, int argc, char **argv)
 	else if (args.help)
 		rc = print_help(v);
 	else if ((wants_file && !args.files.n) || (wants_one && args.files.n > 1))
-		rc = refuse_files(v, &args);
+		rc = refuse_files(v, &args, argc, argv);
 	else
 		rc = v->run(options, &args.files);
 	arena_release(&arena);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "sim/ask/typed_beyond.h"
@@ -125,6 +126,22 @@ size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, 
 	return keep(l, &names, out);
 }
 
+/* "q4", "4bit", "int8" at the end of a model's name: a width, of which no format is meant; NULL: none is there. "q4_K_M" was taken off
+ * before. */
+static const char *width_at_end(const char *text)
+{
+	static const char *const widths[] = {"q2",   "q3",    "q4",    "q5",    "q6",    "q8",   "4bit",
+					     "8bit", "4-bit", "8-bit", "4 bit", "8 bit", "int4", "int8"};
+
+	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+		const size_t n = strlen(widths[i]), len = strlen(text);
+
+		if (len > n && !strcasecmp(text + len - n, widths[i]) && strchr(" -_:.", text[len - n - 1]))
+			return text + len - n;
+	}
+	return NULL;
+}
+
 static void refuse(enum catalogue kind, const char *text, const struct typed_found *f,
 		   const struct known_name *names, size_t n, struct err *err)
 {
@@ -144,7 +161,11 @@ static void refuse(enum catalogue kind, const char *text, const struct typed_fou
 		err_set(err, "'%.100s' may be one of %zu %ss", text, f->n, nouns[kind]);
 	else
 		err_set(err, "no %s is called '%.100s'", nouns[kind], text);
-	if (f->n)
+	if (kind == CATALOGUE_MODELS && width_at_end(text))
+		err_hint(err,
+			 "a width names no format: leave '%s' out, and say --weights FORMAT, such as q4_K_M",
+			 width_at_end(text));
+	else if (f->n)
 		err_hint(err, "%s %s",
 			 f->n == 1 ? "the nearest is"
 			 : f->near ? "the nearest are"

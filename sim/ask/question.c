@@ -32,16 +32,16 @@ int question_tokens(const char *option, const char *text, int64_t *tokens, struc
 {
 	char *end;
 	const long long n = strtoll(text, &end, 10);
-	const bool kilo = *end == 'k' || *end == 'K';
+	const long long times = *end == 'k' || *end == 'K' ? 1024 : *end == 'M' ? 1024 * 1024 : 1;
 
-	end += kilo;
+	end += times > 1;
 	if (end != text && (!strcmp(end, " tok") || !strcmp(end, "tok")))
 		end += strlen(end);
-	if (*end || n < 1 || n > (1 << 22) / (kilo ? 1024 : 1)) {
+	if (*end || n < 1 || n > (1 << 22) / times) {
 		err_set(err, "--%s: '%.40s' is no number of tokens from 1 to 4194304", option, text);
-		return err_hint(err, "such as 2048, or 16k for 16384");
+		return err_hint(err, "such as 2048, 16k for 16384, or 1M");
 	}
-	*tokens = kilo ? n * 1024 : n;
+	*tokens = n * times;
 	return 0;
 }
 

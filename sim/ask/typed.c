@@ -53,10 +53,10 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 /* ---- covering what was typed ---- */
 
 static const char *const fillers[] = {
-	"gpu",      "ram",      "vram",    "memory",  "unified", "with",  "the",  "a",
-	"card",     "chip",     "rx",      "apple",   "nvidia",  "of",    "and",  "geforce",
-	"instruct", "it",       "meta",    "hf",      "chat",    "model", "gguf", "inch",
-	"machine",  "graphics", "edition", "version", "mlx",     "dwq",   "qat"};
+	"gpu",     "ram", "vram",  "memory", "unified", "with", "the",     "a",        "card",
+	"chip",    "rx",  "apple", "nvidia", "of",      "and",  "geforce", "instruct", "it",
+	"meta",    "hf",  "chat",  "model",  "gguf",    "inch", "machine", "graphics", "edition",
+	"version", "mlx", "dwq",   "qat",    "my",      "mein", "meine",   "mit",      "und"};
 
 struct covering {
 	const struct cut *typed;

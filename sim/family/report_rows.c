@@ -204,6 +204,18 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 				 : ""));
 }
 
+/* Prose may compare with another machine: it is told, and no error. */
+static void note_spoken(const struct held *x, struct texts *notes)
+{
+	if (x->run->spoken && rule_other_machine(x, x->run->spoken))
+		add_note(x->ask->shelf->loader->arena, notes,
+			 arena_printf(x->ask->shelf->loader->arena,
+				      "%s: the text speaks of '%.40s', and rows that do not say what they "
+				      "ran on are taken for "
+				      "runs of '%.80s': name the machine, if they were of the other",
+				      x->run->path, x->run->spoken, x->ask->device->ref));
+}
+
 /* The row's own name of a model holds against the one that is asked. */
 static int check_name(const struct held *x, enum run_column *column, struct err *err)
 {
@@ -296,6 +308,7 @@ int report_row_make(const struct report_ask *asked, const struct run *run, struc
 	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
+	note_spoken(&x, notes);
 	row->profile = report_as_run(row->profile, x.run, x.ask->shelf->loader->arena);
 	return 0;
 }

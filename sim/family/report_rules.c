@@ -321,7 +321,7 @@ static int check_gpu_layers(const struct held *x, struct err *err)
 }
 
 /* A text is looked up once for all rows that say it: a file may have thousands. */
-static const char *other_machine(const struct held *x, const char *said)
+const char *rule_other_machine(const struct held *x, const char *said)
 {
 	struct model_shelf *shelf = x->ask->shelf;
 	struct looked_up *k = shelf->machines;
@@ -353,7 +353,7 @@ static long devices_said(const char *text)
 
 static int hold_machine(const struct held *x, const char *said, struct err *err)
 {
-	const char *other = said ? other_machine(x, said) : NULL;
+	const char *other = said ? rule_other_machine(x, said) : NULL;
 	const long devices = said ? devices_said(said) : 1;
 
 	if (devices > 1) {

@@ -18,6 +18,8 @@ struct held {
 
 /* Every rule; -1 with err and the column of the first that the row breaks. */
 int rules_hold(struct held *x, enum run_column *column, struct err *err);
+/* run_other_machine() of what is asked. */
+const char *rule_other_machine(const struct held *x, const char *said);
 int rule_params(const struct held *x, struct err *err);
 
 #endif

@@ -342,11 +342,19 @@ static void foreign_experts(struct config_reading *r)
 	}
 }
 
+/* Beside the text model, or of Qwen's omni models within the part that has it. */
+static const struct yml *part_beside(const struct config_reading *r, const char *key)
+{
+	const struct yml *y = config_find(r->top, key);
+
+	return y ? y : config_find(config_find(r->top, "thinker_config"), key);
+}
+
 static void what_is_not_modelled(struct config_reading *r)
 {
 	struct described *d = r->d;
 	struct arena *a = r->diags->arena;
-	const struct yml *vision = config_find(r->top, "vision_config");
+	const struct yml *vision = part_beside(r, "vision_config");
 
 	if (vision && vision->kind == YML_MAP) {
 		d->vision = vision_weights(r, vision, (double)d->hidden);
@@ -359,8 +367,10 @@ static void what_is_not_modelled(struct config_reading *r)
 			describe_note(d, a, "'vision_config': the vision tower is left out");
 	}
 	describe_head_by_class(r);
-	if (config_find(r->top, "audio_config"))
+	if (part_beside(r, "audio_config"))
 		describe_note(d, a, "'audio_config': the audio tower is left out");
+	if (config_find(r->top, "talker_config"))
+		describe_note(d, a, "'talker_config': the model that speaks the answer is left out");
 	if (r->f && r->f->plan != PLAN_INDEX && r->f->plan != PLAN_COMPRESS && r->f->plan != PLAN_SPARSE &&
 	    !str_starts(r->f->type, "glm5_next"))
 		note(r, "index_topk", "attention over chosen tokens only is taken as full attention");

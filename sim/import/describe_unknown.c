@@ -35,6 +35,33 @@ static const struct yml *strange(const struct yml *config)
 	return strange_type(config);
 }
 
+/* What is no model of language that generates tokens, by its model_type in transformers. To refuse another one, add it to a row. */
+static const struct {
+	const char *is, *types[18];
+} others[] = {
+	{"an encoder, which generates no tokens",
+	 {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "mpnet",
+	  "deberta", "deberta-v2", "modernbert", "nomic_bert", "jina_bert", "new", "eurobert"}},
+	{"a model of pictures",
+	 {"clip", "clip_text_model", "siglip", "siglip2", "vit", "dinov2", "dinov3_vit"}},
+	{"a model of speech",
+	 {"whisper", "wav2vec2", "wav2vec2-bert", "hubert", "speecht5", "seamless_m4t", "bark", "encodec"}},
+	{"an encoder and a decoder: what both take together is not modelled",
+	 {"t5", "mt5", "umt5", "t5gemma", "bart", "mbart", "pegasus", "marian", "m2m_100", "led"}},
+	{"a model of diffusion, whose steps see all tokens at once",
+	 {"llada", "llada_moe", "Dream", "rnd1"}}};
+
+static const char *other(const struct yml *config)
+{
+	const char *type = config_word(config, "model_type", "");
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		for (size_t k = 0; k < ARRAY_LEN(others[i].types) && others[i].types[k]; k++)
+			if (!strcmp(type, others[i].types[k]))
+				return others[i].is;
+	return NULL;
+}
+
 /* A family that is not known, taken as what its keys say: grouped-query or latent attention and an FFN or
  * experts in every layer. NULL where they say more. */
 const struct family *describe_assumed(struct config_reading *r, const char *type)
@@ -46,7 +73,7 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 			    config_find(r->config, "num_local_experts"),
 		   norm = config_flag(r, r->config, "use_qk_norm", false);
 
-	if (strange(r->config))
+	if (strange(r->config) || other(r->config) || other(r->top))
 		return NULL;
 	*f = (struct family){.type = type,
 			     .bias_key = "qkvo",
@@ -74,6 +101,29 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 	return f;
 }
 
+/* -1: it is said what the file is of instead. */
+static int refuse_other(struct config_reading *r)
+{
+	const struct yml *part = config_find(r->top, "_class_name"); /* of diffusers */
+	const char *is = other(r->config) ? other(r->config) : other(r->top);
+
+	if (is)
+		return diag_add(r->diags,
+				config_find(other(r->config) ? r->config : r->top, "model_type")->place,
+				"models of language that generate tokens alone are predicted",
+				"config: '%.60s' is %s",
+				config_word(other(r->config) ? r->config : r->top, "model_type", ""), is);
+	if (part && part->kind == YML_SCALAR)
+		return diag_add(r->diags, part->place,
+				"models of language that generate tokens alone are predicted",
+				"config: '%.60s' is a part of a diffusion pipeline", part->text);
+	if (config_find(r->top, "peft_type"))
+		return diag_add(r->diags, config_find(r->top, "peft_type")->place,
+				"import the config.json of the model that it was made for",
+				"config: an adapter is no model of its own");
+	return 0;
+}
+
 static int unknown(struct config_reading *r, const char *type)
 {
 	const struct yml *odd = strange(r->config);
@@ -83,6 +133,8 @@ static int unknown(struct config_reading *r, const char *type)
 	struct str list = STR_INIT;
 	size_t n = 0;
 
+	if (refuse_other(r) != 0)
+		return -1;
 	for (; n < FAMILIES_MAX && family_at(n); n++)
 		names[n] = family_at(n)->type;
 	names[n++] = "chatglm";

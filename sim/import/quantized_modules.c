@@ -1,6 +1,7 @@
 /* quantized_modules.c - the linear modules of a model and their names; see quantized_names.h. */
 #include <string.h>
 
+#include "sim/base/str.h"
 #include "sim/import/quantized_names.h"
 #include "sim/llm/layers.h"
 #include "sim/llm/projections.h"
@@ -23,6 +24,9 @@ static const char *const expert_blocks[] = {"mlp.experts.0",
 					    "experts",
 					    "moe.experts.0",
 					    NULL};
+/* Gemma 4 has a dense FFN under "mlp" beside its experts: a list that leaves "mlp*" as it is does not mean those. modeling_gemma4.py,
+ * Gemma4TextDecoderLayer; the names in mlx_lm's gemma4_text.py @d78bf58 are the same. */
+static const char *const gemma4_expert_blocks[] = {"experts.0", "experts", "moe.experts.0", NULL};
 static const char *const shared_blocks[] = {"mlp.shared_experts",
 					    "mlp.shared_expert",
 					    "mixer.shared_experts",
@@ -109,6 +113,12 @@ static void mixer(const struct walk *w, struct part part)
 	}
 }
 
+static const char *const *expert_blocks_of(const struct model *m)
+{
+	return m->architecture && str_starts(m->architecture, "gemma4") ? gemma4_expert_blocks
+									: expert_blocks;
+}
+
 /* Up (and gate) and down of an FFN of that inner width. */
 static void feeds(const struct walk *w, enum tensor up, const char *const *blocks, double width, double inner,
 		  bool gated, double copies)
@@ -136,7 +146,8 @@ static void experts(const struct walk *w, enum role role)
 	if (role == ROLE_SHARED)
 		feeds(w, TENSOR_SHARED_UP, shared_blocks, h, (double)experts_shared_inner(x), gated, 1);
 	if (role == ROLE_EXPERTS)
-		feeds(w, TENSOR_EXPERT_UP, expert_blocks, latent, (double)x->inner, gated, (double)x->count);
+		feeds(w, TENSOR_EXPERT_UP, expert_blocks_of(w->m), latent, (double)x->inner, gated,
+		      (double)x->count);
 }
 
 /* All that the part's tensors hold beside its modules is small. */

@@ -355,29 +355,51 @@ static int mxfp4(struct rules *r)
 	return left_alone(r, "modules_to_not_convert", false);
 }
 
-static int quark(struct rules *r)
+/* QuantizationSpec of quark: a weight's dtype, how many share a scale. w: that of all modules, or of one that layer_quant_config names. */
+static int quark_weight(struct rules *r, const struct yml *w, struct quantization *as)
 {
-	const struct yml *w = config_find(config_find(r->q, "global_quant_config"), "weight");
-	const char *type = lower(r->a, config_word(w, "dtype", ""));
-	double group;
+	const char *type = lower(r->a, config_word(w, "dtype", "")), *scheme = config_word(w, "qscheme", "");
+	const struct yml *block = config_find(w, "block_size");
+	double group, rows = 128, columns = 128;
 
 	if (number(w, "group_size", 0, -1, 1e6, &group, r->err) != 0)
 		return -1;
-	r->head = true;
+	if (block && block->kind == YML_LIST && block->n == 2 && block->items[0]->kind == YML_SCALAR &&
+	    block->items[1]->kind == YML_SCALAR) {
+		rows = strtod(block->items[0]->text, NULL);
+		columns = strtod(block->items[1]->text, NULL);
+	}
+	if (!(rows >= 1 && rows <= 65536 && columns >= 1 && columns <= 65536))
+		return err_set(r->err, "quantization: 'block_size': expected two numbers from 1 to 65536");
 	if (str_starts(type, "fp4"))
-		r->usual = small_floats(4, group > 0 ? group : 32);
+		*as = small_floats(4, group > 0 ? group : 32);
+	else if (str_starts(type, "fp8") && !strcmp(scheme, "per_block"))
+		*as = floats_by_block(rows, columns);
 	else if (str_starts(type, "fp8"))
-		r->usual = group == 32
-				   ? small_floats(8, 32)
-				   : floats_by_row(strstr(config_word(w, "qscheme", ""), "channel") != NULL);
+		*as = group == 32 ? small_floats(8, 32) : floats_by_row(strstr(scheme, "channel") != NULL);
 	else if (str_starts(type, "int4") || str_starts(type, "uint4"))
-		r->usual = packed(4, group, str_starts(type, "int4"));
+		*as = packed(4, group, str_starts(type, "int4"));
 	else if (str_starts(type, "int8"))
-		r->usual = floats_by_row(true);
+		*as = floats_by_row(true);
 	else
 		return err_set(r->err, "quantization: quark's dtype '%.40s' is not known", type);
-	if (config_find(r->q, "layer_quant_config") && config_find(r->q, "layer_quant_config")->n)
-		return err_set(r->err, "quantization: 'layer_quant_config' of quark is not read");
+	return 0;
+}
+
+/* What is excluded comes first, then the entries by name, then the usual one: QuarkConfig of sgl-project/sglang,
+ * srt/layers/quantization/quark/quark.py, and vLLM's of the same name. */
+static int quark(struct rules *r)
+{
+	const struct yml *own = config_find(r->q, "layer_quant_config"),
+			 *types = config_find(r->q, "layer_type_quant_config");
+
+	if (types && types->n)
+		return err_set(r->err, "quantization: 'layer_type_quant_config' of quark is not read");
+	r->head = r->by_quark = true;
+	if (quark_weight(r, config_find(config_find(r->q, "global_quant_config"), "weight"), &r->usual) != 0)
+		return -1;
+	if (own && own->n && patterns(r, own, false, NULL, &r->own) != 0)
+		return -1;
 	return left_alone(r, "exclude", false);
 }
 
@@ -508,13 +530,15 @@ static bool is_expert(enum tensor t)
 	return t == TENSOR_EXPERT_UP || t == TENSOR_EXPERT_DOWN;
 }
 
-/* Its own entry: of MLX false, or bits; of Model Optimizer the algorithm. */
+/* Its own entry: of MLX false, or bits; of Model Optimizer the algorithm; of quark its weight. */
 static int by_entry(struct rules *r, const struct yml *own, struct quantization *as)
 {
 	if (own->kind != YML_MAP) {
 		*as = r->rest;
 		return 0;
 	}
+	if (r->by_quark)
+		return quark_weight(r, config_find(own, "weight"), as);
 	if (config_find(own, "quant_algo"))
 		return algorithm(r, config_word(own, "quant_algo", ""), as);
 	return r->by_mlx ? mlx_entry(r, own, as) : groups_of(r, own, as);
@@ -525,7 +549,7 @@ int rules_find(struct rules *r, const struct quantized_module *m, struct quantiz
 	const struct yml *own = r->own ? quantized_patterns_find(r->own, m) : NULL;
 
 	*as = r->rest;
-	if (own)
+	if (own && !(r->by_quark && r->left && quantized_patterns_find(r->left, m)))
 		return by_entry(r, own, as);
 	if (r->left && quantized_patterns_find(r->left, m))
 		return 0;

@@ -34,9 +34,10 @@ struct rules {
 	} groups[GROUPS_MAX]; /* in the place of the usual one; the first that names a module counts */
 	size_t groups_n;
 	bool named_alone;                     /* a module that no group names is left alone */
-	const struct quantized_patterns *own; /* modules with an entry of their own (MLX) */
+	const struct quantized_patterns *own; /* modules with an entry of their own (MLX, quark) */
 	double default_group, default_bits;
 	bool by_mlx, numbered; /* numbered: each input has the number of its group (GPTQ) */
+	bool by_quark;         /* what is left alone comes before entries */
 	bool fp4_experts;      /* DeepSeek V4: expert_dtype */
 	bool experts_only;
 };

@@ -149,9 +149,39 @@ static void give(struct reading *r, const char *chip, int first, int end)
 	}
 }
 
+/* The one chip that lines of prose name; NULL: none, or several, of which a reader alone knows whose the rows are. A line with a bar,
+ * brace or path is a row, an object or a command. */
+static const char *spoken_chip(struct reading *r, const char *text)
+{
+	const char *spoken = NULL;
+
+	while (*text) {
+		const char *line = reading_line(r, &text),
+			   *chip = strpbrk(line, "|{=/") ? NULL : chip_in(r->arena, line);
+
+		if (!chip)
+			continue;
+		if (!*chip || (spoken && strcasecmp(spoken, chip) != 0))
+			return NULL;
+		spoken = chip;
+	}
+	return spoken;
+}
+
+static void give_spoken(struct reading *r, const char *chip)
+{
+	for (size_t i = 0; chip && i < r->rows.n; i++) {
+		struct run *run = &r->rows.at[i];
+
+		if (!run->machine && !run->says[COLUMN_GPU] && !run->says[COLUMN_CPU])
+			run->spoken = chip;
+	}
+}
+
 void text_give_headings(struct reading *r, const char *text)
 {
 	const char *chip = NULL;
+	const char *const whole = text;
 	int first = 0, at = 1;
 
 	for (; *text; at++) {
@@ -166,4 +196,5 @@ void text_give_headings(struct reading *r, const char *text)
 	}
 	if (chip)
 		give(r, chip, first, at);
+	give_spoken(r, spoken_chip(r, whole));
 }

@@ -498,10 +498,26 @@ static bool begins_objects(const char *text)
 	return begins_object(*text == '[' ? text + 1 + strspn(text + 1, " \n") : text);
 }
 
+/* Where objects begin in the line: at its begin, or behind llama-server's key where no more of its answer was pasted ("timings": {...});
+ * NULL: none do. */
+static const char *objects_in(const char *line)
+{
+	static const char key[] = "\"timings\":";
+	const char *at = line + strspn(line, " \t");
+
+	if (begins_objects(line))
+		return line;
+	if (!str_starts(at, key))
+		return NULL;
+	at += sizeof key - 1;
+	at += strspn(at, " \t");
+	return begins_object(at) ? at : NULL;
+}
+
 bool ingest_json_is(const char *text)
 {
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-		if (begins_objects(text))
+		if (objects_in(text))
 			return true;
 	return false;
 }
@@ -514,15 +530,16 @@ int ingest_json(struct reading *r, const char *text)
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
+		const char *inner = objects_in(text);
 
-		if (begins_objects(text)) {
-			const size_t all = json_length(text);
-			const struct yml *tree = parse(r, text, all, line);
+		if (inner) {
+			const size_t all = json_length(inner);
+			const struct yml *tree = parse(r, inner, all, line);
 			const int rc = tree ? take_tree(r, tree, line) : -1;
 
 			if (rc < 0)
 				return -1;
-			len = all;
+			len = (size_t)(inner - text) + all;
 			known = known || rc == 0;
 			first_unknown = rc == 1 && !first_unknown ? line : first_unknown;
 		}

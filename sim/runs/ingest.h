@@ -94,6 +94,9 @@ enum run_column {
 enum { COLUMN_NAMES = 6 };
 extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
+/* A column's name of llama-bench where people translated it, "Modell" or "\xe6\xa8\xa1\xe5\x9e\x8b"; else the name as it is. */
+const char *run_column_in_english(const char *name);
+
 struct run {
 	const char *model;    /* as the file names it; NULL: it does not */
 	const char *arch;     /* llama.cpp's name of the architecture, "qwen3moe"; NULL: not told */
@@ -123,6 +126,8 @@ struct run {
 	double ram_B, working_B; /* memory of the machine, and what the GPU may use of it; 0: not given */
 	const char *path;
 	const struct source *source_text; /* the file's text, for messages */
+	const char *
+		spoken; /* the one chip that the text between tables and logs names, where the row says none; NULL: none, or several */
 	int line;
 };
 

@@ -172,15 +172,29 @@ static bool is_misread(const char *value, double x)
 	return value && value[strcspn(value, "0123456789")] && isnan(x);
 }
 
+/* The model that the lines after this one are of; NULL: the line says none. Beside ollama's own command: obench.sh of
+ * geerlingguy/ollama-benchmark ("Running benchmark 3 times using model: llama3.2:3b"), llm_benchmark of aidatatools/ollama-benchmark. */
+static const char *model_of_line(struct arena *a, const char *line)
+{
+	static const char using[] = "times using model:", name[] = "model_name =";
+	const char *at = reading_rest_behind(line, "ollama run");
+
+	if (!at && str_starts(line, "Running benchmark ") && strstr(line, using))
+		at = strstr(line, using) + sizeof using - 1;
+	else if (!at && str_starts(line, name))
+		at = line + sizeof name - 1;
+	at = at ? at + strspn(at, " ") : NULL;
+	return at && *at && *at != '-' ? arena_strndup(a, at, strcspn(at, " ")) : NULL;
+}
+
 static int take_answer_line(struct reading *r, const char *line, int at, struct ollama *o)
 {
 	static const char *const counts[] = {"prompt eval count:", "eval count:"},
 				 *const times[] = {"prompt eval duration:", "eval duration:"},
 				 *const rates[] = {"prompt eval rate:", "eval rate:"};
-	const char *model = reading_rest_behind(line, "ollama run");
+	const char *model = model_of_line(r->arena, line);
 
-	if (model && *model && *model != '-')
-		o->model = arena_strndup(r->arena, model, strcspn(model, " "));
+	o->model = model ? model : o->model;
 	for (int i = 0; i < 2; i++) {
 		const char *count = value_of(line, counts[i]), *time = value_of(line, times[i]),
 			   *rate = value_of(line, rates[i]);

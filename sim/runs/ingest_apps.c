@@ -537,6 +537,30 @@ static const struct {
 	/* raullenchai/Rapid-MLX, pull 585 */
 	{{"decode median", "prefill"}, "Rapid-MLX's bench, a runtime that no profile is of", bench},
 	{{"prefill_tps", "gen_tps"}, "ds4-bench, a runtime that no profile is of", bench},
+	/* raullenchai/Rapid-MLX, pulls 636 and 640 */
+	{{"**rapid-mlx**", "decode_tps"}, "Rapid-MLX's bench, a runtime that no profile is of", bench},
+	/* jundot/omlx, issues 524 and 2150 */
+	{{"oMLX - LLM inference", "pp TPS"}, "oMLX's bench, a runtime that no profile is of", bench},
+	/* noonghunna/club-3090, issues 642 and 1102: means of its runs */
+	{{"wall_TPS", "decode_TPS"},
+	 "club-3090's bench, of answers by a server whose prompts' lengths are not told",
+	 bench},
+	/* NVIDIA/TensorRT-LLM, benchmarks/python/benchmark.py: issue 1410 */
+	{{"[BENCHMARK] model_name", "generation_time(ms)"},
+	 "TensorRT-LLM's benchmark, a runtime that no profile is of",
+	 bench},
+	/* wangzhaode/mnn-llm, print_speed(): issue 231 */
+	{{"prefill speed =", "decode speed ="}, "MNN-LLM's rates, a runtime that no profile is of", bench},
+	/* Lightning-AI/litgpt, pull 1679 */
+	{{"Inference speed in tokens/sec", "Seconds to first token"},
+	 "LitGPT's benchmark, a runtime that no profile is of",
+	 bench},
+	/* Anemll/anemll-bench, issue 1 */
+	{{"_lm_head", "\tANE\t"}, "anemll-bench, of the Neural Engine, which is not modelled", bench},
+	/* ggml-org/whisper.cpp, scripts/bench-all.sh: issue 89 */
+	{{" Enc. |", " Commit |"},
+	 "whisper.cpp's bench, of a model of speech",
+	 "models of language alone are predicted"},
 };
 
 static int line_of(const char *text, const char *at)

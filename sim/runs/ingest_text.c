@@ -1,7 +1,6 @@
 /* ingest_text.c - tables in Markdown; see ingest.h. */
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/str.h"
@@ -56,6 +55,7 @@ static void split(struct arena *a, const char *line, size_t len, struct cells *c
 /* Are both names of one column? People write "Params", and Markdown takes the bars of "T_PP s" for slant. */
 bool cells_name_same(const char *a, const char *b)
 {
+	a = run_column_in_english(a);
 	for (; *a && *b; a++, b++) {
 		const char x = *a == '_' ? ' ' : (char)tolower((unsigned char)*a),
 			   y = *b == '_' ? ' ' : (char)tolower((unsigned char)*b);
@@ -178,27 +178,38 @@ static const char *format_cell(const struct cells *head, const struct cells *row
 	return NULL;
 }
 
+/* "4.58 GiB" and "8.03 B", or with a comma before the fraction; what cannot be read counts as absent. */
+static void take_size(struct arena *a, const char *size, const char *params, struct run *run)
+{
+	struct err ignored = ERR_INIT;
+	double x;
+	const char *unit = number_decimal(size, &x);
+
+	if (unit)
+		units_parse(arena_printf(a, "%.17g%s", x, unit), DIM_BYTES, &run->bytes, &ignored);
+	unit = number_decimal(params, &x);
+	if (unit && x > 0 && x < 1e7) {
+		unit += strspn(unit, " ");
+		run->params = x * (*unit == 'B' ? 1e9 : *unit == 'M' ? 1e6 : 0);
+	}
+}
+
 static int take_bench_row(struct reading *r, int line, const struct cells *head, const struct cells *row)
 {
 	struct run run = {.line = line, .chunk = 512, .n = 1};
-	struct err ignored = ERR_INIT;
 	const char *model = cell(head, row, has(head, "model") ? "model" : "model_filename"),
 		   *size = cell(head, row, "size");
 	const char *ubatch = cell(head, row, "n_ubatch"), *batch = cell(head, row, "n_batch");
 	int64_t given = 0;
-	double params = 0;
-	char unit = 0;
 
-	run.model = *size ? arena_printf(r->arena, "%s, %s", model, size) : model;
+	run.model = !*model ? NULL : *size ? arena_printf(r->arena, "%s, %s", model, size) : model;
 	run.arch = reading_architecture(r->arena, model);
 	run.weights = format_cell(head, row);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	if (has(head, "cpu_info") && !has(head, "backend")) /* llamafile-bench, which has no column of it */
 		run.says[COLUMN_BACKEND] = "CPU";
-	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */
-	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
-		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
+	take_size(r->arena, size, cell(head, row, "params"), &run);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||
 	    (*batch && whole(r, line, batch, strlen(batch), &given) != 0))
 		return -1;

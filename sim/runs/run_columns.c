@@ -33,6 +33,28 @@ const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
 	[COLUMN_MACHINE] = {"machine"},
 	[COLUMN_RUNTIME] = {"runtime"}};
 
+const char *run_column_in_english(const char *name)
+{
+	static const char *const names[][2] = {
+		{"Modell", "model"},
+		{"Gr\xc3\xb6\xc3\x9f"
+		 "e",
+		 "size"},
+		{"Parameter", "params"},
+		{"\xe6\xa8\xa1\xe5\x9e\x8b", "model"}, /* Chinese */
+		{"\xe5\xa4\xa7\xe5\xb0\x8f", "size"},
+		{"\xe5\x8f\x82\xe6\x95\xb0", "params"},
+		{"\xe6\xb5\x8b\xe8\xaf\x95", "test"},
+		{"\xe3\x83\xa2\xe3\x83\x87\xe3\x83\xab", "model"}, /* Japanese */
+		{"\xe3\x82\xb5\xe3\x82\xa4\xe3\x82\xba", "size"},
+		{"\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "test"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i][0]))
+			return names[i][1];
+	return name;
+}
+
 /* Flags of 2023 and 2024, before one column named the back ends. */
 static const struct {
 	const char *flag, *backend;

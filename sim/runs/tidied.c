@@ -12,30 +12,51 @@
 /* --- characters ----------------------------------------------------------------------------------- */
 
 /* UTF-8 on the left, what stands for it on the right: blanks of typesetters, marks without width, lines of boxes. */
-static const char
-	*const characters[][2] = {{"\xef\xbb\xbf", ""}, /* byte order mark */
-				  {"\xe2\x80\x8b", ""}, /* zero width space, and joiners */
-				  {"\xe2\x80\x8d", ""},      {"\xe2\x81\xa0", ""},
-				  {"\xc2\xa0", " "}, /* no-break space, and its narrow and thin kin */
-				  {"\xe2\x80\xaf", " "},     {"\xe2\x80\x89", " "},
-				  {"\xe2\x80\x87", " "},     {"\xe3\x80\x80", " "},
-				  {"\xe2\x94\x82", "|"},     {"\xe2\x94\x83", "|"},
-				  {"\xe2\x95\x91", "|"},     {"\xe2\x94\x80", "-"},
-				  {"\xe2\x94\x81", "-"},     {"\xe2\x95\x90", "-"},
-				  {"\xe2\x94\x8c", "|"},     {"\xe2\x94\x90", "|"},
-				  {"\xe2\x94\x94", "|"},     {"\xe2\x94\x98", "|"},
-				  {"\xe2\x94\x9c", "|"},     {"\xe2\x94\xa4", "|"},
-				  {"\xe2\x94\xac", "|"},     {"\xe2\x94\xb4", "|"},
-				  {"\xe2\x94\xbc", "|"},     {"\xe2\x94\x8f", "|"},
-				  {"\xe2\x94\x93", "|"},     {"\xe2\x94\x97", "|"},
-				  {"\xe2\x94\x9b", "|"},     {"\xe2\x94\xb3", "|"},
-				  {"\xe2\x94\xbb", "|"},     {"\xe2\x95\x8b", "|"},
-				  {"\xe2\x94\xa3", "|"},     {"\xe2\x94\xab", "|"},
-				  {"\xe2\x94\xa1", "|"},     {"\xe2\x94\xa9", "|"},
-				  {"\xe2\x95\x9e", "|"},     {"\xe2\x95\xaa", "|"},
-				  {"\xe2\x95\xa1", "|"},     {"\xe2\x95\x87", "|"},
-				  {"&plusmn;", "\xc2\xb1"},  {"&nbsp;", " "},
-				  {"\\xc2\\xb1", "\xc2\xb1"}};
+static const char *const characters[][2] = {
+	{"\xef\xbb\xbf", ""}, /* byte order mark */
+	{"\xe2\x80\x8b", ""}, /* zero width space, and joiners */
+	{"\xe2\x80\x8d", ""},
+	{"\xe2\x81\xa0", ""},
+	{"\xc2\xa0", " "}, /* no-break space, and its narrow and thin kin */
+	{"\xe2\x80\xaf", " "},
+	{"\xe2\x80\x89", " "},
+	{"\xe2\x80\x87", " "},
+	{"\xe3\x80\x80", " "},
+	{"\xe2\x94\x82", "|"},
+	{"\xe2\x94\x83", "|"},
+	{"\xe2\x95\x91", "|"},
+	{"\xe2\x94\x80", "-"},
+	{"\xe2\x94\x81", "-"},
+	{"\xe2\x95\x90", "-"},
+	{"\xe2\x94\x8c", "|"},
+	{"\xe2\x94\x90", "|"},
+	{"\xe2\x94\x94", "|"},
+	{"\xe2\x94\x98", "|"},
+	{"\xe2\x94\x9c", "|"},
+	{"\xe2\x94\xa4", "|"},
+	{"\xe2\x94\xac", "|"},
+	{"\xe2\x94\xb4", "|"},
+	{"\xe2\x94\xbc", "|"},
+	{"\xe2\x94\x8f", "|"},
+	{"\xe2\x94\x93", "|"},
+	{"\xe2\x94\x97", "|"},
+	{"\xe2\x94\x9b", "|"},
+	{"\xe2\x94\xb3", "|"},
+	{"\xe2\x94\xbb", "|"},
+	{"\xe2\x95\x8b", "|"},
+	{"\xe2\x94\xa3", "|"},
+	{"\xe2\x94\xab", "|"},
+	{"\xe2\x94\xa1", "|"},
+	{"\xe2\x94\xa9", "|"},
+	{"\xe2\x95\x9e", "|"},
+	{"\xe2\x95\xaa", "|"},
+	{"\xe2\x95\xa1", "|"},
+	{"\xe2\x95\x87", "|"},
+	{"&plusmn;", "\xc2\xb1"},
+	{"&nbsp;", " "},
+	{"\xc3\x82\xc2\xb1", "\xc2\xb1"}, /* UTF-8 that was taken for Windows-1252 */
+	{"\xc3\x82\xc2\xa0", " "},
+	{"\\xc2\\xb1", "\xc2\xb1"}};
 
 /* Three digits, and no fourth, behind a blank that no line may break: "3 290.92". */
 static bool groups_thousands(const char *out, const char *begin, const char *after)

@@ -99,12 +99,13 @@ static void tell_otherwise(const struct cause_search *s, const struct run *run, 
 	r->expected = r->lo = r->hi = NAN;
 }
 
-/* It does not fit, and does not say that part of it ran elsewhere: it ran all the same, as the causes may tell. */
+/* It does not fit, and does not say that part of it ran elsewhere: it ran all the same, as the causes may tell. Where its format is not
+ * known, nor are its bytes. */
 static bool is_spilled(const struct cause_search *s, enum run_column column, const struct case_row *c)
 {
 	struct err fits = ERR_INIT;
 
-	return column == COLUMN_WEIGHTS && c->row.model &&
+	return column == COLUMN_WEIGHTS && c->row.model && c->row.precision.weights < MIX_N &&
 	       report_fits(s->device.machine, &c->row, c->row.run, &fits) != 0;
 }
 

@@ -205,6 +205,10 @@ static int take_value(struct arena *a, struct served_run *r, const char *name, c
 		return err_set(err, "%.60s: expected a whole number, got '%.60s'", name, value);
 	if (count && x > 0 && x < COUNT_MOST)
 		*count = x;
+	/* of images, which sgl-project/sglang's bench_serving counts apart: pull 9812 */
+	if (!strcmp(name, "Total input vision tokens") && end && !*end && x > 0)
+		return err_set(err, "%.40s of the prompts' tokens are of images, which are not predicted",
+			       value);
 	if (end && !*end && strpbrk(value, " \'")) /* "9 626.13": others are read where they are set */
 		value = arena_printf(a, "%.17g", x);
 	if (!strcmp(name, "Backend"))

@@ -6,6 +6,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/import/import.h"
+#include "tests/import/imported.h"
 #include "tests/suites.h"
 
 #define FOLDER "tests/data/families/"
@@ -91,6 +92,55 @@ START_TEST(other_kinds_are_told)
 }
 END_TEST
 
+/* What generates no tokens of language is refused by what it is, with --assume too. */
+static const char *const others[][2] = {
+	{"\"model_type\": \"xlm-roberta\", \"hidden_size\": 1024, \"intermediate_size\": 4096, "
+	 "\"num_hidden_layers\": 24, \"num_attention_heads\": 16, \"vocab_size\": 250002",
+	 "'xlm-roberta' is an encoder"},
+	{"\"model_type\": \"whisper\", \"d_model\": 1280", "'whisper' is a model of speech"},
+	{"\"model_type\": \"clip\", \"text_config\": {\"hidden_size\": 768}",
+	 "'clip' is a model of pictures"},
+	{"\"model_type\": \"t5\", \"d_model\": 4096", "'t5' is an encoder and a decoder"},
+	{"\"model_type\": \"llada\", \"d_model\": 4096", "'llada' is a model of diffusion"},
+	{"\"_class_name\": \"UNet2DConditionModel\", \"act_fn\": \"silu\"",
+	 "'UNet2DConditionModel' is a part of a diffusion pipeline"},
+	{"\"peft_type\": \"LORA\", \"r\": 16", "an adapter is no model of its own"}};
+
+START_TEST(others_are_named)
+{
+	struct arena a = ARENA_INIT;
+	const char *text = arena_printf(&a, "{%s}", others[_i / 2][0]);
+	const struct outcome x = import_text(&a, text, _i % 2);
+
+	ck_assert(!x.right);
+	ck_assert_msg(strstr(x.text, others[_i / 2][1]) != NULL, "%s", x.text);
+	arena_release(&a);
+}
+END_TEST
+
+/* Qwen3-Omni has towers within the part that thinks, and a model beside it that speaks. */
+START_TEST(parts_within_are_told)
+{
+	static const char text[] =
+		"{\"model_type\": \"qwen3_omni_moe\", \"thinker_config\": {\"text_config\": {\"model_type\": "
+		"\"qwen3_omni_moe_text\", \"hidden_size\": 2048, \"num_hidden_layers\": 2, "
+		"\"num_attention_heads\": 32, \"num_key_value_heads\": 4, \"head_dim\": 128, "
+		"\"num_experts\": 8, "
+		"\"num_experts_per_tok\": 2, \"moe_intermediate_size\": 768, \"intermediate_size\": 768, "
+		"\"vocab_size\": 1000, \"max_position_embeddings\": 65536}, \"audio_config\": {\"d_model\": "
+		"1280}, "
+		"\"vision_config\": {\"depth\": 27}}, \"talker_config\": {\"text_config\": {\"hidden_size\": "
+		"1024}}}";
+	static const char *const parts[] = {"'audio_config'", "'vision_config'", "'talker_config'"};
+	struct arena a = ARENA_INIT;
+	const char *said = notes_of(&a, text);
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		ck_assert_msg(strstr(said, parts[i]) != NULL, "%s is not in\n%s", parts[i], said);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_foreign_parts(void)
 {
 	Suite *s = suite_create("foreign_parts");
@@ -98,6 +148,8 @@ Suite *suite_foreign_parts(void)
 
 	tcase_add_loop_test(t, parts_of_few_are_told, 0, ARRAY_LEN(added));
 	tcase_add_loop_test(t, other_kinds_are_told, 0, 2);
+	tcase_add_loop_test(t, others_are_named, 0, 2 * ARRAY_LEN(others));
+	tcase_add_test(t, parts_within_are_told);
 	suite_add_tcase(s, t);
 	return s;
 }

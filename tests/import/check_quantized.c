@@ -154,6 +154,66 @@ START_TEST(mixed_bits_of_mlx)
 }
 END_TEST
 
+/* Gemma 4's "mlp" is the dense FFN beside its experts, and nvidia's file leaves it, attention and router alone: what is quantised are the
+ * experts. Names of modeling_gemma4.py; the list as of nvidia/Gemma-4-26B-A4B-NVFP4, shortened to two layers. */
+START_TEST(experts_beside_a_dense_ffn)
+{
+	static const char text[] =
+		"{\"model_type\": \"gemma4\", \"text_config\": {\"model_type\": \"gemma4_text\", "
+		"\"hidden_size\": 256, "
+		"\"intermediate_size\": 512, \"moe_intermediate_size\": 128, \"num_experts\": 16, "
+		"\"top_k_experts\": 2, \"enable_moe_block\": true, \"num_hidden_layers\": 2, "
+		"\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 64, "
+		"\"global_head_dim\": 64, \"sliding_window\": 512, \"layer_types\": [\"sliding_attention\", "
+		"\"full_attention\"], \"vocab_size\": 4000, \"max_position_embeddings\": 8192, "
+		"\"hidden_size_per_layer_input\": 0}, \"tie_word_embeddings\": true, "
+		"\"quantization_config\": "
+		"{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\", \"ignore\": [\"lm_head\", "
+		"\"model.language_model.layers.0.mlp*\", \"model.language_model.layers.0.router*\", "
+		"\"model.language_model.layers.0.self_attn*\", \"model.language_model.layers.1.mlp*\", "
+		"\"model.language_model.layers.1.router*\", \"model.language_model.layers.1.self_attn*\"]}}";
+	struct arena a = ARENA_INIT;
+	const struct quantized_weights quantized = quantized_of(&a, text);
+
+	ck_assert_int_eq(quantized.formats.most[TENSOR_EXPERT_UP], FORMAT_NVFP4);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_EXPERT_DOWN], FORMAT_NVFP4);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_SHARED_UP], FORMAT_BF16);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_Q], FORMAT_BF16);
+	ck_assert_int_eq(quantized.formats.most[TENSOR_ROUTER], FORMAT_BF16);
+	arena_release(&a);
+}
+END_TEST
+
+/* quark: entries by name are stars over modules, and what is excluded has none; test_quark_config.py of sgl-project/sglang has such a
+ * list. A list by classes of modules is not read, and never passed over. */
+START_TEST(entries_of_quark)
+{
+	static const char block[] =
+		"\"quantization_config\": {\"quant_method\": \"quark\", \"exclude\": "
+		"[\"lm_head\", \"model.layers.1.self_attn.o_proj\"], "
+		"\"layer_quant_config\": {\"model.layers.*.self_attn.o_proj\": {\"weight\": "
+		"{\"dtype\": \"fp8_e4m3\", \"qscheme\": \"per_block\", \"block_size\": "
+		"[128, 128]}}}, \"layer_type_quant_config\": {%s}, "
+		"\"global_quant_config\": {\"weight\": {\"dtype\": \"fp4\", "
+		"\"qscheme\": \"per_group\", \"group_size\": 32}}}}";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const char *text = arena_printf(&a, "{" MODEL ", %s", arena_printf(&a, block, ""));
+	const char *by_class =
+		arena_printf(&a, "{" MODEL ", %s", arena_printf(&a, block, "\"Linear\": {\"weight\": {}}"));
+	const struct quantized_weights quantized = quantized_of(&a, text);
+	struct quantized_weights none;
+	const struct outcome x = import_text(&a, text, false);
+	const double o = (double)H * H, expected = (0.5 + 1.0 / 32) * (linear - 2 * o) +
+						   (1 + 4.0 / 16384) * o + 2 * o + 2 * (2 * table + norms);
+
+	ck_assert_double_eq_tol(quantized.bytes, expected, 0.5);
+	ck_assert_int_eq(quantized_read(&a, parsed(&a, by_class), &x.m, &none, &err), -1);
+	ck_assert_msg(strstr(err.msg, "layer_type_quant_config") != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 /* Modules with numbers of their own: GPTQModel's, which count inputs, and auto-round's. */
 START_TEST(bits_of_their_own)
 {
@@ -245,6 +305,8 @@ Suite *suite_quantized(void)
 	tcase_add_test(t, published_sizes);
 	tcase_add_loop_test(t, sizes_by_hand, 0, ARRAY_LEN(blocks));
 	tcase_add_test(t, mixed_bits_of_mlx);
+	tcase_add_test(t, experts_beside_a_dense_ffn);
+	tcase_add_test(t, entries_of_quark);
 	tcase_add_test(t, bits_of_their_own);
 	tcase_add_loop_test(t, unknown_blocks_are_told, 0, ARRAY_LEN(unknown));
 	suite_add_tcase(s, t);

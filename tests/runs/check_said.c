@@ -466,7 +466,21 @@ static const char *const refused[][2] = {
 	 "in the middle of a prompt"},
 	{"TPOT:  28.61 ms\nMax inflight requests: 128\nThroughput:   2273 token/s\n", "mini-sglang"},
 	{"| Time To First Token (ms) | 16 |\n| Output Token Throughput (per sec) | 295 |\n", "GenAI-Perf"},
-	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"}};
+	{"| Prefill | 1 | 23.98 ms |\n| Decode (token) | 1 | 13.67 ms |\n", "TGI"},
+	{"- **rapid-mlx**: 0.7.1\n- **short bucket decode_tps (median)**: 112.5\n", "Rapid-MLX"},
+	{"oMLX - LLM inference, optimized for your Mac\nTest  TTFT(ms)  TPOT(ms)  pp TPS  tg TPS\n"
+	 "pp1024/tg128  1145.3  32.18  894.1 tok/s  31.3 tok/s\n",
+	 "f:1: oMLX's bench"},
+	{"  run-1  wall= 10.94s  ttft= 81ms  toks=1000  wall_TPS= 91.4  decode_TPS= 92.1\n", "club-3090"},
+	{"[BENCHMARK] model_name llama_13b batch_size 1 generation_time(ms) 3751.5 tokens_per_sec 43.09\n",
+	 "TensorRT-LLM"},
+	{"prefill speed = 45.45 tok/s\n decode speed = 30.19 tok/s\n", "MNN-LLM"},
+	{"# {'Inference speed in tokens/sec': [17.6],\n#  'Seconds to first token': [0.65]}\n", "LitGPT"},
+	{"some_lm_head\tANE\t8.74\t120.24\t1050.67\n", "anemll-bench"},
+	{"| CPU | OS | Config | Model | Th | FA | Enc. | Dec. | Bch5 | PP | Commit |\n"
+	 "| --- | -- | ------ | ----- | -- | -- | ---- | ---- | ---- | -- | ------ |\n"
+	 "| M2 ULTRA | macOS | METAL | tiny | 1 | 0 | 11.14 | 1.40 | 0.49 | 0.01 | 6739eb8 |\n",
+	 "a model of speech"}};
 
 START_TEST(texts_that_are_no_run)
 {
@@ -476,6 +490,119 @@ START_TEST(texts_that_are_no_run)
 
 	ck_assert_int_eq(runs_parse(&a, "f", refused[_i][0], strlen(refused[_i][0]), &r, &err), -1);
 	ck_assert_msg(strstr(err.msg, refused[_i][1]) != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
+/* Scripts around ollama say the model before its answers; the next one's come under the next one's name. obench.sh of
+ * geerlingguy/ollama-benchmark, llm_benchmark of aidatatools/ollama-benchmark (pull 9). */
+START_TEST(scripts_name_their_model)
+{
+	static const char text[] = "Running benchmark 3 times using model: llama3.2:3b\n\n"
+				   "eval rate:            5.61 tokens/s\n"
+				   "Average Eval Rate: 5.61 tokens/second\n"
+				   "model_name =    phi3:3.8b\nprompt = Write a poem\n"
+				   "eval rate:            3.54 tokens/s\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, sizeof text - 1, &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_str_eq(r.at[0].model, "llama3.2:3b");
+	ck_assert_str_eq(r.at[1].model, "phi3:3.8b");
+	arena_release(&a);
+}
+END_TEST
+
+/* A table of llama-bench that a person translated, with commas before fractions, and the sign of its deviations read as Windows-1252. */
+static const char *const translated[][3] = {
+	{"Modell",
+	 "Gr\xc3\xb6\xc3\x9f"
+	 "e",
+	 "Test"},
+	{"\xe6\xa8\xa1\xe5\x9e\x8b", "\xe5\xa4\xa7\xe5\xb0\x8f", "\xe6\xb5\x8b\xe8\xaf\x95"},
+	{"\xe3\x83\xa2\xe3\x83\x87\xe3\x83\xab", "\xe3\x82\xb5\xe3\x82\xa4\xe3\x82\xba",
+	 "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88"}};
+
+START_TEST(translated_heads)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const char *text = arena_printf(
+		&a,
+		"| %s | %s | params | %s | t/s |\n|---|---|---|---|---|\n"
+		"| llama 8B Q4_0 | 4,33 GiB | 8,03 B | pp512 | 1168,31 \xc3\x82\xc2\xb1 1,92 |\n",
+		translated[_i][0], translated[_i][1], translated[_i][2]);
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_ptr_nonnull(strstr(r.at[0].model, "llama 8B"));
+	ck_assert_double_eq_tol(r.at[0].bytes, 4.33 * 1073741824.0, 1);
+	ck_assert_double_eq_tol(r.at[0].params, 8.03e9, 1);
+	ck_assert_double_eq_tol(512 / r.at[0].seconds, 1168.31, 1e-6);
+	ck_assert_double_eq_tol(r.at[0].sd / r.at[0].seconds, 1.92 / 1168.31, 1e-9);
+	arena_release(&a);
+}
+END_TEST
+
+/* The chip that prose names, where rows say none and it names one alone. */
+static const char *const spoken[][2] = {{"Mein Mac Studio (M2 Ultra, 192 GB), Modell in Q4_0", "M2 Ultra"},
+					{"I ran this on my RTX 3090, driver 580.", "RTX 3090"},
+					{"My RTX 3090 is behind an RTX 4090, as expected.", NULL},
+					{"./llama-bench -m /models/M2/x.gguf", NULL},
+					{"Nothing here names what it ran on.", NULL}};
+
+START_TEST(prose_names_a_chip)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const char *text =
+		arena_printf(&a,
+			     "%s\n\n| model | size | params | test | t/s |\n|---|---|---|---|---|\n"
+			     "| llama 8B Q4_0 | 4.33 GiB | 8.03 B | pp512 | 1168.31 |\n",
+			     spoken[_i][0]);
+
+	ck_assert_msg(runs_parse(&a, "f", text, strlen(text), &r, &err) == 0, "%s", err.msg);
+	if (spoken[_i][1])
+		ck_assert_str_eq(r.at[0].spoken, spoken[_i][1]);
+	else
+		ck_assert_ptr_null(r.at[0].spoken);
+	arena_release(&a);
+}
+END_TEST
+
+/* A part of llama-server's answer, as people copy it. */
+START_TEST(timings_without_their_answer)
+{
+	static const char text[] =
+		"It says:\n  \"timings\": {\n    \"prompt_n\": 100,\n    \"prompt_ms\": 50.0,\n"
+		"    \"predicted_n\": 51,\n    \"predicted_ms\": 1000.0\n  }\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, sizeof text - 1, &r, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_int_eq(r.at[0].prompt, 100);
+	ck_assert_double_eq_tol(r.at[0].seconds, 0.05, 1e-9);
+	ck_assert_int_eq(r.at[0].line, 2);
+	arena_release(&a);
+}
+END_TEST
+
+/* A row whose model no column says has none, and not one without a name. */
+START_TEST(row_without_model)
+{
+	static const char text[] = "| backend | test | t/s |\n|---|---|---|\n| CUDA | pp512 | 100.5 |\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_msg(runs_parse(&a, "f", text, sizeof text - 1, &r, &err) == 0, "%s", err.msg);
+	ck_assert_ptr_null(r.at[0].model);
 	arena_release(&a);
 }
 END_TEST
@@ -534,6 +661,11 @@ Suite *suite_said(void)
 	tcase_add_loop_test(t, what_lm_studio_says, 0, 4);
 	tcase_add_loop_test(t, mlx_caches_of_fewer_bits, 0, ARRAY_LEN(quantized));
 	tcase_add_loop_test(t, texts_that_are_no_run, 0, ARRAY_LEN(refused));
+	tcase_add_test(t, scripts_name_their_model);
+	tcase_add_loop_test(t, translated_heads, 0, (int)ARRAY_LEN(translated));
+	tcase_add_test(t, row_without_model);
+	tcase_add_test(t, timings_without_their_answer);
+	tcase_add_loop_test(t, prose_names_a_chip, 0, (int)ARRAY_LEN(spoken));
 	tcase_add_loop_test(t, any_two_lines_of_an_answer, 0, 32);
 	suite_add_tcase(s, t);
 	return s;

@@ -302,6 +302,29 @@ START_TEST(drafts_are_refused)
 }
 END_TEST
 
+/* Tokens of images, which SGLang's client counts apart (sgl-project/sglang, pull 9812), are no text's. */
+START_TEST(images_are_refused)
+{
+	static const char text[] = "============ Serving Benchmark Result ============\n"
+				   "Successful requests:                     8\n"
+				   "Total input tokens:                      9000\n"
+				   "Total input text tokens:                 1000\n"
+				   "Total input vision tokens:               %d\n"
+				   "Total generated tokens:                  800\n"
+				   "Request throughput (req/s):              2.5\n"
+				   "Mean TTFT (ms):                          12.5\n"
+				   "==================================================\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct served_runs runs = {.n = 0};
+
+	ck_assert_msg(served_parse(&a, "f", arena_printf(&a, text, 0), &runs, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(served_parse(&a, "f", arena_printf(&a, text, 8000), &runs, &err), -1);
+	ck_assert_msg(strstr(err.msg, "8000 of the prompts' tokens are of images") != NULL, "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_explained_load(void)
 {
 	Suite *s = suite_create("explained_load");
@@ -314,6 +337,7 @@ Suite *suite_explained_load(void)
 	tcase_add_test(t, weights_with_the_host_are_refused);
 	tcase_add_test(t, servers_of_other_kinds);
 	tcase_add_loop_test(t, engines_that_nobody_measured, 0, 3);
+	tcase_add_test(t, images_are_refused);
 	tcase_add_loop_test(t, options_that_cannot_be, 0, 7);
 	tcase_add_loop_test(t, commands_above_a_block, 0,
 			    3 * (int)ARRAY_LEN(clients) * (int)ARRAY_LEN(blocks));
