@@ -83,6 +83,7 @@
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
+	SUITE(vulkan_device)                                                                                 \
 	SUITE(row_runtime)                                                                                   \
 	SUITE(format_order)                                                                                  \
 	SUITE(unlike_chip)                                                                                   \

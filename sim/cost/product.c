@@ -178,7 +178,7 @@ static double tile_rows(const struct tile *t, const struct op *op)
 {
 	const double rows = (double)t->rows;
 
-	if (!op->experts || !t->expert_rows)
+	if ((!op->experts && !t->medium_only) || !t->expert_rows)
 		return rows;
 	return fmin((double)t->expert_rows, rows * whole(product_tokens(op) / rows));
 }
@@ -200,8 +200,9 @@ static double tiled(const struct device_model *device_model, const struct op *op
 	const double m = op->rows / op->copies, each = tile_rows(t, op);
 	const bool blocks = cost_weights_kind(op->format) != BEYOND_F16; /* others: a library's own tiles */
 	const double done = tiled_rows(t, op, m, each);
-	const double high = blocks ? fmax(each, (double)t->fill_rows) : each;
-	const double tiles = op->copies * whole(done / high) * whole(n / (double)t->columns);
+	const double high = blocks && !t->medium_only ? fmax(each, (double)t->fill_rows) : each;
+	const double wide = (double)(t->medium_only && t->expert_rows ? t->expert_rows : t->columns);
+	const double tiles = op->copies * whole(done / high) * whole(n / wide);
 	const double places = t->fill.value * (double)device_model->device->cores;
 
 	return done / m * fmax(1, places / tiles);
@@ -337,6 +338,10 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	if (op->experts && p->tile.experts.given) {
 		u.u *= p->tile.experts.value;
 		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
+	}
+	if (!op->experts && p->tile.medium_only && p->tile.medium.given) {
+		u.u *= p->tile.medium.value;
+		u.spread = exact_hypot(u.spread, p->tile.medium.spread);
 	}
 	c->bytes = (fmax(op->weight_B, unpacked_B(p, op)) + op->tensor_B) * share;
 	c->arithmetic = term_arithmetic(device_model, c->flop, &u);

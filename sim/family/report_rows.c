@@ -7,6 +7,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/cost/formats.h"
+#include "sim/family/vulkan_device.h"
 #include "sim/hw/builds.h"
 
 /* --- what is used --------------------------------------------------------------------------------- */
@@ -103,7 +104,7 @@ static enum flash flash_of(const struct profile *p, const struct run *run)
 const struct profile *report_as_run(const struct profile *of, const struct run *run, struct arena *a)
 {
 	const enum flash flash = flash_of(of, run);
-	const struct profile *p = profile_at_build(a, of, run_build(run));
+	const struct profile *p = vulkan_device_as_run(a, profile_at_build(a, of, run_build(run)), run);
 	struct profile *own;
 
 	if (flash == FLASH_UNSAID || !report_runs(p, "llama"))
@@ -216,6 +217,16 @@ static void note_spoken(const struct held *x, struct texts *notes)
 				      x->run->path, x->run->spoken, x->ask->device->ref));
 }
 
+static void note_vulkan(const struct held *x, const struct profile *p, struct texts *notes)
+{
+	struct arena *a = x->ask->shelf->loader->arena;
+	const char *note =
+		vulkan_device_note(a, x->run, p, !strcmp(mix_names[x->row->precision.weights], "bf16"));
+
+	if (note)
+		add_note(a, notes, arena_printf(a, "%s: %s", x->run->path, note));
+}
+
 /* The row's own name of a model holds against the one that is asked. */
 static int check_name(const struct held *x, enum run_column *column, struct err *err)
 {
@@ -309,6 +320,7 @@ int report_row_make(const struct report_ask *asked, const struct run *run, struc
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
 	note_spoken(&x, notes);
+	note_vulkan(&x, row->profile, notes);
 	row->profile = report_as_run(row->profile, x.run, x.ask->shelf->loader->arena);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "sim/cost/formats.h"
 #include "sim/family/run_machine.h"
 #include "sim/family/run_params.h"
+#include "sim/family/vulkan_device.h"
 
 /* A number of parameters is told to three digits; files of one type differ in a tensor's format or two. */
 static const double params_off = 0.02, size_off = 0.08;
@@ -389,6 +390,12 @@ static int check_cpu(const struct held *x, struct err *err)
 	return on_cpu(x) ? hold_machine(x, x->says, err) : 0;
 }
 
+/* A log may list Vulkan devices beside those that a row of another back end ran on. */
+static int check_vulkan(const struct held *x, struct err *err)
+{
+	return on_cpu(x) ? 0 : vulkan_device_hold(x->run, x->ask->device->profile, err);
+}
+
 static int check_devices(const struct held *x, struct err *err)
 {
 	const struct texts names = parts_of(x, x->says, '/');
@@ -600,6 +607,7 @@ static const struct {
 	{COLUMN_MACHINE, check_machine},
 	{COLUMN_GPU, check_gpu},
 	{COLUMN_CPU, check_cpu},
+	{COLUMN_VULKAN, check_vulkan},
 	{COLUMN_RUNTIME, check_runtime},
 	{COLUMN_TOOL, check_tool},
 	{COLUMN_RPC, check_rpc},

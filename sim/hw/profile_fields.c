@@ -308,6 +308,12 @@ static const struct field tile_fields[] = {
 	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 4,
 		"of the utilisation, what the kernel of experts reaches; above 1 where rows that only fill a "
 		"tile cost less than others; not given: all"),
+	QTY_OPT(struct tile, medium, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what products reach where all run in tiles of expert_rows squared"),
+	{FIELD_KEY(struct tile, medium_until), .type = FIELD_COUNT, .min = 1, .max = 1000000,
+	 .optional = true, .help = "the last build whose products all run in those; not given: none"},
+	{FIELD_KEY(struct tile, medium_only), .type = FIELD_BOOL, .optional = true,
+	 .help = "all products run in those, as under AMD's own Vulkan driver (Windows)"},
 	QTY_OPT(struct tile, in_turn, DIM_SHARE, 0, 1,
 		"of the shorter of reading a tile's blocks of weights and multiplying them, what the longer "
 		"does not hide; not given: it hides all"),

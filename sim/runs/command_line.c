@@ -151,6 +151,18 @@ static const char *device_named(struct arena *a, const char *line)
 	return NULL;
 }
 
+/* "(radv) | uma: 0 | fp16: 1 | warp size: 64 | ... | matrix cores: none", with which kernels a Vulkan device runs; NULL: another's line. */
+static const char *vulkan_words(struct arena *a, const char *line)
+{
+	const char *at = strstr(line, "ggml_vulkan: "), *words = at ? strstr(at, " | uma: ") : NULL;
+
+	if (!words)
+		return NULL;
+	while (words > at && *words != '(')
+		words--;
+	return arena_strndup(a, words, strcspn(words, "\r\n`"));
+}
+
 /* Unlike devices are none that a row can be told by. */
 static void take_device(struct reading *r, const char *line, struct command_line *c)
 {
@@ -170,6 +182,7 @@ static void take_device(struct reading *r, const char *line, struct command_line
 	}
 	c->devices = c->devices || !*said || strcmp(*said, name) == 0 ? c->devices : true;
 	*said = c->devices ? NULL : name;
+	c->says[COLUMN_VULKAN] = c->devices ? NULL : vulkan_words(r->arena, line);
 }
 
 void command_line_take(struct reading *r, const char *line, struct command_line *c)
@@ -249,6 +262,8 @@ void command_line_give_device(struct arena *a, struct command_line *c, struct ru
 {
 	c->used = true;
 	run->says[COLUMN_GPU] = run->says[COLUMN_GPU] ? run->says[COLUMN_GPU] : c->says[COLUMN_GPU];
+	run->says[COLUMN_VULKAN] =
+		run->says[COLUMN_VULKAN] ? run->says[COLUMN_VULKAN] : c->says[COLUMN_VULKAN];
 	give_listed(a, c, run);
 }
 

@@ -77,6 +77,9 @@ enum run_column {
 	COLUMN_DTYPE, /* of our own csv: what was computed in, f16 or bf16 */
 	COLUMN_GPU, /* "NVIDIA GeForce RTX 4090", as the driver calls it; of other programs the chip that they name */
 	COLUMN_CPU,
+	/* "(radv) | uma: 0 | fp16: 1 | ... | matrix cores: KHR_coopmat": what llama.cpp's log says of a Vulkan device behind its name; of
+	 * our own csv the driver's name alone will do, "(AMD proprietary driver)" */
+	COLUMN_VULKAN,
 	RUN_COLUMNS,
 	/* columns that are members of struct run, for messages */
 	COLUMN_PARAMS = RUN_COLUMNS,

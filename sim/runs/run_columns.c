@@ -23,6 +23,7 @@ const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
 	[COLUMN_DTYPE] = {"dtype"},
 	[COLUMN_GPU] = {"gpu_info", "chip", "gpu", "hardwareName", "GPU", "Machine"},
 	[COLUMN_CPU] = {"cpu_info"},
+	[COLUMN_VULKAN] = {"vulkan_device"},
 	[COLUMN_PARAMS] = {"model_n_params", "params"},
 	[COLUMN_SIZE] = {"model_size", "size", "bytes", "Size"},
 	[COLUMN_MODEL] = {"model_type", "model", "model_filename", "modelID", "modelLabel", "Model"},
