@@ -14,6 +14,9 @@
 #include "sim/base/err.h"
 #include "sim/calib/samples.h"
 
+/* Kernels of a layer as SAMPLE_LAYER has them, an operation one; the tokens behind which they run. */
+enum { LAYER_KERNELS = 12, LAYER_CONTEXT = 256 };
+
 struct bench_case {
 	enum sample_kind kind;
 	enum sample_dtype dtype;

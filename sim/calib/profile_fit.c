@@ -375,6 +375,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	profile_fit_sustained(&g);
 	if (rc == 0) {
 		profile_fit_overheads(&g);
+		profile_fit_unlike(&g);
 		profile_fit_streams(&g);
 		if (!d->read.given)
 			rc = no_streams(set, err);

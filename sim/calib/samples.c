@@ -25,6 +25,8 @@ const char *const sample_kind_names[SAMPLE_KIND_N + 1] = {[SAMPLE_READ] = "read"
 							  [SAMPLE_SUSTAINED] = "sustained",
 							  [SAMPLE_HOST_COPY] = "host-copy",
 							  [SAMPLE_LINK] = "link",
+							  [SAMPLE_LAYER] = "layer",
+							  [SAMPLE_PARTS] = "parts",
 							  [SAMPLE_KIND_N] = NULL};
 const char *const sample_dtype_names[SAMPLE_DTYPE_N + 1] = {
 	[SAMPLE_F32] = "f32", [SAMPLE_F16] = "f16", [SAMPLE_BF16] = "bf16",

@@ -111,6 +111,9 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 		return g->d->copy.provenance == PROVENANCE_MEASURED ? "copies were measured alone" : NULL;
 	case SAMPLE_MOE:
 		return why_experts(g, s);
+	case SAMPLE_LAYER:
+	case SAMPLE_PARTS:
+		return profile_fit_why_layer(g, s);
 	case SAMPLE_SUSTAINED:
 		return why_sustained(g, s);
 	case SAMPLE_WRITE:

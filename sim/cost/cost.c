@@ -418,7 +418,8 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 	} else if ((op->kind == OP_ROUTE || op->kind == OP_COMBINE) && o->route.given) {
 		each = &o->route;
 	}
-	return (struct term){kernels * each->value + share * (mixed ? starts_mixed(&p->attention, op)
+	return (struct term){kernels * (each->value + (o->unlike.given ? o->unlike.value : 0)) +
+				     share * (mixed ? starts_mixed(&p->attention, op)
 							      : o->cache.given ? op->caches * o->cache.value
 									       : 0),
 			     each->spread, each->provenance};

@@ -1,0 +1,106 @@
+/* layer.c - see layer.h. */
+#include "kernels/gpu/layer.h"
+
+#include <string.h>
+
+enum { NOTHINGS = LAYER_KERNELS - PLAN_PARTS + 1 };
+
+static struct bench_case row(const struct bench_case *layer, int64_t n, int64_t k)
+{
+	return (struct bench_case){
+		.kind = SAMPLE_GEMV, .dtype = layer->dtype, .m = 1, .n = n, .k = k, .cold = true};
+}
+
+static struct bench_case norm(const struct bench_case *layer)
+{
+	return (struct bench_case){
+		.kind = SAMPLE_ELEMENTWISE, .dtype = SAMPLE_F32, .m = 1, .n = layer->k, .cold = true};
+}
+
+/* In their order: LAYER_KERNELS, as an operation counts as one. */
+static void parts_of(const struct bench_case *c, struct bench_case parts[PLAN_PARTS])
+{
+	const int64_t queries = c->heads * c->head_dim, keys = c->kv_heads * c->head_dim;
+	const struct bench_case all[PLAN_PARTS] = {
+		norm(c),
+		row(c, queries, c->k),
+		row(c, keys, c->k),
+		row(c, keys, c->k),
+		{.kind = SAMPLE_DISPATCH, .m = NOTHINGS, .k = 1},
+		{.kind = SAMPLE_DECODE,
+		 .dtype = SAMPLE_F16,
+		 .m = 1,
+		 .n = LAYER_CONTEXT,
+		 .heads = c->heads,
+		 .kv_heads = c->kv_heads,
+		 .head_dim = c->head_dim,
+		 .cold = true},
+		row(c, c->k, queries),
+		norm(c),
+		row(c, c->n, c->k),
+		row(c, c->n, c->k),
+		row(c, c->k, c->n)};
+
+	memcpy(parts, all, sizeof all);
+}
+
+/* Puts a part's buffers and steps behind those that are there. */
+static bool join(struct plan *p, const struct plan *part)
+{
+	struct plan_part *to = &p->parts[p->parts_n];
+
+	if (part->how != PLAN_KERNELS || p->buffers_n + part->buffers_n > PLAN_BUFFERS ||
+	    p->steps_n + part->steps_n > PLAN_STEPS)
+		return false;
+	*to = part->parts[0];
+	to->c = part->c;
+	to->first = p->buffers_n;
+	to->buffers_n = part->buffers_n;
+	to->rounded = part->rounded;
+	for (int i = 0; i < part->buffers_n; i++)
+		p->buffers[p->buffers_n++] = part->buffers[i];
+	for (int i = 0; i < part->steps_n; i++) {
+		struct plan_step *s = &p->steps[p->steps_n++];
+
+		*s = part->steps[i];
+		s->part = p->parts_n;
+		for (int a = 0; a < PLAN_ARGS; a++)
+			if (s->args[a] >= ARG_BUFFER)
+				s->args[a] = (unsigned char)(s->args[a] + to->first);
+	}
+	p->parts_n++;
+	return true;
+}
+
+bool layer_plan(struct plan *p, const struct plan_limits *l)
+{
+	struct bench_case parts[PLAN_PARTS];
+
+	if (p->c.m != LAYER_KERNELS || p->c.n < 1 || p->c.k < 1 || p->c.heads < 1)
+		return false;
+	parts_of(&p->c, parts);
+	for (int i = 0; i < PLAN_PARTS; i++) {
+		struct plan part;
+
+		if (!gpu_plan_make(&part, &parts[i], l) || !join(p, &part))
+			return false;
+	}
+	p->apart = p->c.kind == SAMPLE_PARTS;
+	return true;
+}
+
+void layer_part(const struct plan *p, int part, struct plan *view)
+{
+	const struct plan_part *of = &p->parts[part];
+
+	*view = (struct plan){.style = p->style,
+			      .c = of->c,
+			      .buffers_n = of->buffers_n,
+			      .product = {0, 1, 2},
+			      .rounded = of->rounded,
+			      .parts = {*of}};
+	memcpy(view->buffers, &p->buffers[of->first], (size_t)of->buffers_n * sizeof *view->buffers);
+	for (int i = 0; i < p->steps_n; i++)
+		if (p->steps[i].part == part)
+			view->steps[view->steps_n++] = p->steps[i];
+}
