@@ -14,8 +14,8 @@
 #include "sim/base/err.h"
 #include "sim/calib/samples.h"
 
-/* Kernels of a layer as SAMPLE_LAYER has them, an operation one; the tokens behind which they run. */
-enum { LAYER_KERNELS = 12, LAYER_CONTEXT = 256 };
+/* Kernels of SAMPLE_LAYER that do work, each operation one; the tokens behind which they run. */
+enum { LAYER_WORK = SAMPLE_LAYER_WORK, LAYER_CONTEXT = 256 };
 
 struct bench_case {
 	enum sample_kind kind;

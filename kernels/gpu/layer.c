@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NOTHINGS = LAYER_KERNELS - PLAN_PARTS + 1 };
+enum { VALUES = 3 /* the kernel's number */ };
 
 static struct bench_case row(const struct bench_case *layer, int64_t n, int64_t k)
 {
@@ -17,31 +17,36 @@ static struct bench_case norm(const struct bench_case *layer)
 		.kind = SAMPLE_ELEMENTWISE, .dtype = SAMPLE_F32, .m = 1, .n = layer->k, .cold = true};
 }
 
-/* In their order: LAYER_KERNELS, as an operation counts as one. */
-static void parts_of(const struct bench_case *c, struct bench_case parts[PLAN_PARTS])
+/* Those that do work, in their order. */
+static void work_of(const struct bench_case *c, struct bench_case work[LAYER_WORK])
 {
 	const int64_t queries = c->heads * c->head_dim, keys = c->kv_heads * c->head_dim;
-	const struct bench_case all[PLAN_PARTS] = {
-		norm(c),
-		row(c, queries, c->k),
-		row(c, keys, c->k),
-		row(c, keys, c->k),
-		{.kind = SAMPLE_DISPATCH, .m = NOTHINGS, .k = 1},
-		{.kind = SAMPLE_DECODE,
-		 .dtype = SAMPLE_F16,
-		 .m = 1,
-		 .n = LAYER_CONTEXT,
-		 .heads = c->heads,
-		 .kv_heads = c->kv_heads,
-		 .head_dim = c->head_dim,
-		 .cold = true},
-		row(c, c->k, queries),
-		norm(c),
-		row(c, c->n, c->k),
-		row(c, c->n, c->k),
-		row(c, c->k, c->n)};
+	const struct bench_case all[LAYER_WORK] = {norm(c),
+						   row(c, queries, c->k),
+						   row(c, keys, c->k),
+						   row(c, keys, c->k),
+						   {.kind = SAMPLE_DECODE,
+						    .dtype = SAMPLE_F16,
+						    .m = 1,
+						    .n = LAYER_CONTEXT,
+						    .heads = c->heads,
+						    .kv_heads = c->kv_heads,
+						    .head_dim = c->head_dim,
+						    .cold = true},
+						   row(c, c->k, queries),
+						   norm(c),
+						   row(c, c->n, c->k),
+						   row(c, c->n, c->k),
+						   row(c, c->k, c->n)};
 
-	memcpy(parts, all, sizeof all);
+	memcpy(work, all, sizeof all);
+}
+
+/* Does one that does nothing follow? The first are behind the values, before attention, where positions are turned and keys and values
+ * written, and behind attention. */
+static bool is_followed(int kernel, int64_t nothings)
+{
+	return (kernel - VALUES + LAYER_WORK) % LAYER_WORK < nothings;
 }
 
 /* Puts a part's buffers and steps behind those that are there. */
@@ -72,19 +77,25 @@ static bool join(struct plan *p, const struct plan *part)
 	return true;
 }
 
+static bool add(struct plan *p, const struct bench_case *c, const struct plan_limits *l)
+{
+	struct plan part;
+
+	return gpu_plan_make(&part, c, l) && join(p, &part);
+}
+
 bool layer_plan(struct plan *p, const struct plan_limits *l)
 {
-	struct bench_case parts[PLAN_PARTS];
+	static const struct bench_case nothing = {.kind = SAMPLE_DISPATCH, .m = 1, .k = 1};
+	const int64_t nothings = p->c.m - LAYER_WORK;
+	struct bench_case work[LAYER_WORK];
 
-	if (p->c.m != LAYER_KERNELS || p->c.n < 1 || p->c.k < 1 || p->c.heads < 1)
+	if (nothings < 0 || nothings > LAYER_WORK || p->c.n < 1 || p->c.k < 1 || p->c.heads < 1)
 		return false;
-	parts_of(&p->c, parts);
-	for (int i = 0; i < PLAN_PARTS; i++) {
-		struct plan part;
-
-		if (!gpu_plan_make(&part, &parts[i], l) || !join(p, &part))
+	work_of(&p->c, work);
+	for (int i = 0; i < LAYER_WORK; i++)
+		if (!add(p, &work[i], l) || (is_followed(i, nothings) && !add(p, &nothing, l)))
 			return false;
-	}
 	p->apart = p->c.kind == SAMPLE_PARTS;
 	return true;
 }

@@ -1,9 +1,8 @@
 /*
  * layer.h - private to the plans: a layer of a model, whose kernels are those of other cases.
  *
- * One token of a dense model behind LAYER_CONTEXT others: norm, queries, keys, values, two kernels that do nothing (where
- * positions are turned and keys and values written), attention, its output, norm, gate, up, down. Each has buffers of its
- * own: what is timed is the order, not what flows.
+ * One token of a dense model behind LAYER_CONTEXT others: norm, queries, keys, values, attention, its output, norm, gate, up, down,
+ * and between them up to as many kernels that do nothing. Each has buffers of its own: what is timed is the order, not what flows.
  */
 #ifndef KERNELS_GPU_LAYER_H
 #define KERNELS_GPU_LAYER_H

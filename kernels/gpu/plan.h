@@ -10,7 +10,7 @@
 #include "kernels/backend.h"
 
 /* A layer is of several parts, cases of their own with buffers and steps behind one another. */
-enum { PLAN_BUFFERS = 48, PLAN_ARGS = 7, PLAN_STEPS = 20, PLAN_PARTS = 11, PLAN_PARAMS_B = 64 };
+enum { PLAN_BUFFERS = 56, PLAN_ARGS = 7, PLAN_STEPS = 28, PLAN_PARTS = 20, PLAN_PARAMS_B = 64 };
 enum { ARG_NONE, ARG_PARAMS, ARG_BUFFER /* + its number */ };
 
 enum plan_fill {

@@ -34,6 +34,8 @@ enum sample_kind {
 	SAMPLE_PARTS,     /* the same kernels, each again and again among its like */
 	SAMPLE_KIND_N
 };
+/* Of a layer's kernels so many do work (norms, products, attention), the others next to nothing. */
+enum { SAMPLE_LAYER_WORK = 10 };
 extern const char *const sample_kind_names[SAMPLE_KIND_N + 1];
 
 enum sample_dtype { SAMPLE_F32, SAMPLE_F16, SAMPLE_BF16, SAMPLE_Q8, SAMPLE_Q4, SAMPLE_DTYPE_N };

@@ -62,7 +62,7 @@ static const struct {
 	 "keys; decode: "
 	 "one "
 	 "query over n keys; moe: m tokens to k experts of n x n; dispatch: m kernels, k 1 where each waits; layer: m kernels of "
-	 "a layer k wide with a feed-forward n wide, one behind another; parts: the same kernels, each again and "
+	 "a layer k wide with a feed-forward n wide, one behind another, ten of which do work; parts: the same kernels, each again and "
 	 "again among its like, with the same m, n and k"},
 	{"heads kv_heads head_dim", "of prefill, decode, layer and parts"},
 	{"threads", "of a CPU; rows of another number than products have are not used"},
