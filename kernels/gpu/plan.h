@@ -75,7 +75,7 @@ struct plan_style {
 /* A case that is a part of another: its buffers are buffers_n from `first` on. */
 struct plan_part {
 	struct bench_case c;
-	int first, buffers_n, rounded; /* rounded: as in struct plan, counted from `first` */
+	int first, buffers_n, rounded;       /* rounded: as in struct plan, counted from `first` */
 	unsigned char params[PLAN_PARAMS_B]; /* the kernels' struct, the same for all steps of the part */
 	size_t params_B;
 };
@@ -92,9 +92,10 @@ struct plan {
 	int product[3], before_product;
 	bool sums_narrow;
 	int rounded; /* the buffer of x rounded to 8 bits; behind it that of its scales: a float and the sum for each 32. 0: none */
-	struct plan_part parts[PLAN_PARTS]; /* of a case that has none the first, of which only the parameters count */
-	int parts_n;                        /* 0: it has none */
-	bool apart; /* all repetitions of a part before those of the next, not one part behind another */
+	struct plan_part
+		parts[PLAN_PARTS]; /* of a case that has none the first, of which only the parameters count */
+	int parts_n;               /* 0: it has none */
+	bool apart;      /* all repetitions of a part before those of the next, not one part behind another */
 	bool concurrent; /* dispatches that need not wait for each other */
 };
 

@@ -176,10 +176,10 @@ static const struct number *one_matrix(const struct profile_fitting *g, enum sam
 {
 	static const struct number none = {0};
 
-	return dtype == SAMPLE_Q8				 ? &g->d->gemv_q8
-	       : dtype == SAMPLE_Q4				 ? &g->d->gemv_q4
+	return dtype == SAMPLE_Q8                            ? &g->d->gemv_q8
+	       : dtype == SAMPLE_Q4                          ? &g->d->gemv_q4
 	       : dtype == profile_fit_dtype_of(g, FEW_WHOLE) ? &g->d->gemv
-								 : &none;
+							     : &none;
 }
 
 /* A token for each of several experts, in a dtype of which one matrix was measured too. */

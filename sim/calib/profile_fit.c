@@ -220,9 +220,10 @@ static void widen_to_runs(struct profile_fitting *g)
 				      &d->several, &d->kernel,  &d->product, &d->attend};
 
 	if (g->set->suite && other > model_error_other_kernels_sd)
-		profile_fit_say(g,
-				"what programs have of kernels on a CPU takes 0.4 to 2.8 times as long as the suite's: intervals are that "
-				"wide; for a program's own, 'calibrate --from' its runs (llama-bench), or times of its operations");
+		profile_fit_say(g, "what programs have of kernels on a CPU takes 0.4 to 2.8 times as long as "
+				   "the suite's: intervals are that "
+				   "wide; for a program's own, 'calibrate --from' its runs (llama-bench), or "
+				   "times of its operations");
 	profile_fit_note(
 		g, "spreads have %s %% in them by which runs of models are off beyond their operations%s",
 		units_digits(100 * sd, 2).text,

@@ -82,7 +82,8 @@ struct profile_fit {
 		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
-	struct number unlike; /* of each kernel, more among unlike ones than among its like; not given: not measured */
+	struct number
+		unlike; /* of each kernel, more among unlike ones than among its like; not given: not measured */
 	struct utilisation_table gemm[DTYPE_N], attention;
 	/* products of two rows and more, and of experts, where a few numbers do not say what was measured */
 	struct utilisation_table products[FEW_FORMATS], experts[FEW_FORMATS], experts_few[FEW_FORMATS];

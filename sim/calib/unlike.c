@@ -120,9 +120,9 @@ void profile_fit_unlike(struct profile_fitting *g)
 	g->d->unlike = middle(g, each, n, "kernels of a layer in their order, against each among its like");
 	if (!idle.given || !g->d->kernel.given)
 		return;
-	g->d->kernel.source =
-		arena_printf(g->arena, "cost of a kernel that does nothing: among its like %s us, more in a layer %s",
-			     units_digits(1e6 * g->d->kernel.value, 3).text, units_digits(1e6 * idle.value, 2).text);
+	g->d->kernel.source = arena_printf(
+		g->arena, "cost of a kernel that does nothing: among its like %s us, more in a layer %s",
+		units_digits(1e6 * g->d->kernel.value, 3).text, units_digits(1e6 * idle.value, 2).text);
 	g->d->kernel.value += idle.value;
 	g->d->kernel.sd = exact_hypot(g->d->kernel.sd, idle.sd);
 }

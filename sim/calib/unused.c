@@ -49,7 +49,8 @@ static const char *why_experts(struct profile_fitting *g, const struct sample *s
 	if (!profile_fit_is_few_format(g, s->dtype))
 		return "weights in another dtype than those of gemv";
 	return (s->dtype == SAMPLE_Q8 || s->dtype == SAMPLE_Q4) && g->d->few.scattered.given
-		       ? "few.scattered is made of weights as they are, which were measured; a table of experts wants "
+		       ? "few.scattered is made of weights as they are, which were measured; a table of "
+			 "experts wants "
 			 "several widths and numbers of rows"
 		       : "less than twice a kernel's start";
 }

@@ -427,9 +427,9 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 		each = &o->route;
 	}
 	return (struct term){kernels * (each->value + unlike_of(o, op)) +
-				     share * (mixed ? starts_mixed(&p->attention, op)
-							      : o->cache.given ? op->caches * o->cache.value
-									       : 0),
+				     share * (mixed            ? starts_mixed(&p->attention, op)
+					      : o->cache.given ? op->caches * o->cache.value
+							       : 0),
 			     each->spread, each->provenance};
 }
 

@@ -337,8 +337,8 @@ static void cases_layer(const struct suite_machine *m, const struct suite_row *r
 	apart.kind = SAMPLE_PARTS;
 	for (size_t i = 0; i < ARRAY_LEN(widths) - m->quick; i++)
 		for (size_t t = 0; t < ARRAY_LEN(formats) * ARRAY_LEN(nothings); t++) {
-			const struct bench_case c = layer(formats[t / 2], heads[i], widths[i],
-							  LAYER_WORK + nothings[t % 2]);
+			const struct bench_case c =
+				layer(formats[t / 2], heads[i], widths[i], LAYER_WORK + nothings[t % 2]);
 
 			add(m, r, to, c);
 			add(m, &apart, to, c);
@@ -442,7 +442,8 @@ const struct suite_row suite_rows[] = {
 	 "1 to 4096 rows, 1 to 128 experts hit", "byte/s", "runtimes.*.few.scattered, experts", SAMPLE_MOE,
 	 0.010, 2, 24, 9, 15, cases_moe},
 	{"layer", "kernels of a layer for one token, one behind another, and each among its like",
-	 "layers 2048 and 4096 wide", "s", "runtimes.*.overhead.unlike", SAMPLE_LAYER, 0.010, 2, 11, 9, 15, cases_layer},
+	 "layers 2048 and 4096 wide", "s", "runtimes.*.overhead.unlike", SAMPLE_LAYER, 0.010, 2, 11, 9, 15,
+	 cases_layer},
 	{"adam", "an update of weights and both moments", "1 to 16 million weights", "byte/s", "report",
 	 SAMPLE_ADAM, 0.010, 2, 8, 9, 15, cases_adam},
 	{"dispatch", "empty kernels in one submission, alone and each after the other", "1 to 4096", "s",

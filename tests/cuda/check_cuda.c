@@ -48,7 +48,7 @@ static const struct backend *const b = &backend_cuda;
 	}
 #define LAYER(which, type, wide, width, q_heads, groups, dim)                                                \
 	{                                                                                                    \
-		.kind = which, .dtype = type, .m = 12,        .n = wide, .k = width, .heads = q_heads,   \
+		.kind = which, .dtype = type, .m = 12, .n = wide, .k = width, .heads = q_heads,              \
 		.kv_heads = groups, .head_dim = dim, .cold = true                                            \
 	}
 
@@ -121,7 +121,14 @@ static const struct bench_case good[] = {
 	LAYER(SAMPLE_LAYER, SAMPLE_F16, 160, 64, 2, 1, 64),
 	LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 128, 4, 2, 64),
 	LAYER(SAMPLE_PARTS, SAMPLE_Q4, 96, 1056, 2, 1, 128),
-	{.kind = SAMPLE_LAYER, .dtype = SAMPLE_Q8, .m = 20, .n = 96, .k = 64, .heads = 2, .kv_heads = 1, .head_dim = 64},
+	{.kind = SAMPLE_LAYER,
+	 .dtype = SAMPLE_Q8,
+	 .m = 20,
+	 .n = 96,
+	 .k = 64,
+	 .heads = 2,
+	 .kv_heads = 1,
+	 .head_dim = 64},
 	{.kind = SAMPLE_HOST_COPY, .k = 0, .bytes = 65536},
 	{.kind = SAMPLE_HOST_COPY, .k = 1, .bytes = 65536},
 };
@@ -133,7 +140,14 @@ static const struct bench_case bad[] = {
 	CONVERTED(SAMPLE_BF16, 32, 64, 64),
 	CONVERTED(SAMPLE_Q8, 32, 64, 64),
 	{.kind = SAMPLE_DISPATCH, .m = 16, .path = "converted"},
-	{.kind = SAMPLE_LAYER, .dtype = SAMPLE_F16, .m = 21, .n = 96, .k = 64, .heads = 2, .kv_heads = 1, .head_dim = 64},
+	{.kind = SAMPLE_LAYER,
+	 .dtype = SAMPLE_F16,
+	 .m = 21,
+	 .n = 96,
+	 .k = 64,
+	 .heads = 2,
+	 .kv_heads = 1,
+	 .head_dim = 64},
 	LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 100, 2, 1, 64),
 	LAYER(SAMPLE_PARTS, SAMPLE_F16, 96, 64, 3, 2, 64),
 	ROWS(SAMPLE_F16, 9, 64, 64),
