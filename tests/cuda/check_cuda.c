@@ -388,6 +388,32 @@ static int test_dispatch(void)
 	return clean();
 }
 
+/* A layer's kernels come one behind another, as parts each behind its like: as often, but with fewer changes from one to the next. */
+static int test_layer(void)
+{
+	static const struct bench_case of[] = {LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 64, 2, 1, 64),
+					       LAYER(SAMPLE_PARTS, SAMPLE_Q8, 96, 64, 2, 1, 64)};
+	long launches[2], switches[2];
+	void *self;
+
+	if (open_it(&self) != 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		struct err err = ERR_INIT;
+
+		fake->launches = fake->switches = 0;
+		WANT(b->prepare(self, &of[i], &err) == 0);
+		WANT(fake->graphs == i + 1);
+		launches[i] = fake->launches;
+		switches[i] = fake->switches;
+	}
+	WANT(launches[0] == launches[1]);
+	/* rounding and product, attention and its join change in both; norms and kernels that do nothing change in one */
+	WANT(switches[1] < switches[0] * 9 / 10);
+	b->close(self);
+	return clean();
+}
+
 static int test_wrong_results(void)
 {
 	size_t seen = 0;
@@ -639,6 +665,7 @@ static const struct {
 	     {"an early start", test_early_start},
 	     {"rotation", test_rotation},
 	     {"dispatch", test_dispatch},
+	     {"layer", test_layer},
 	     {"wrong results", test_wrong_results},
 	     {"a kernel that faults", test_fault},
 	     {"compilation", test_compile},
