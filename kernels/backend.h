@@ -14,6 +14,9 @@
 #include "sim/base/err.h"
 #include "sim/calib/samples.h"
 
+/* Kernels of SAMPLE_LAYER that do work, each operation one; the tokens behind which they run. */
+enum { LAYER_WORK = SAMPLE_LAYER_WORK, LAYER_CONTEXT = 256 };
+
 struct bench_case {
 	enum sample_kind kind;
 	enum sample_dtype dtype;

@@ -47,7 +47,7 @@ static int step_launch(struct cuda *m, int step, struct err *err)
 	void *args[PLAN_ARGS];
 
 	for (int i = 0; i < PLAN_ARGS && s->args[i] != ARG_NONE; i++) {
-		args[i] = s->args[i] == ARG_PARAMS ? (void *)m->plan.params : &at[i];
+		args[i] = s->args[i] == ARG_PARAMS ? (void *)m->plan.parts[s->part].params : &at[i];
 		if (s->args[i] != ARG_PARAMS)
 			at[i] = address_of(m, s->args[i] - ARG_BUFFER);
 	}
@@ -83,8 +83,23 @@ static int product_launch(struct cuda *m, struct err *err)
 			       err);
 }
 
+/* Each part of a layer so many times among its like. */
+static int launch_apart(struct cuda *m, int64_t reps, struct err *err)
+{
+	const int64_t from = m->turn;
+
+	for (int part = 0; part < m->plan.parts_n; part++)
+		for (m->turn = from; m->turn < from + reps; m->turn++)
+			for (int s = 0; s < m->plan.steps_n; s++)
+				if (m->plan.steps[s].part == part && step_launch(m, s, err) != 0)
+					return -1;
+	return 0;
+}
+
 static int launch(struct cuda *m, int64_t reps, struct err *err)
 {
+	if (m->plan.apart)
+		return launch_apart(m, reps, err);
 	for (int64_t r = 0; r < reps; r++, m->turn++) {
 		for (int s = 0; s <= m->plan.steps_n; s++) {
 			if (m->plan.how == PLAN_LIBRARY && s == m->plan.before_product &&
@@ -173,14 +188,14 @@ int gpu_run_host_copy(struct cuda *m, int64_t reps, double *seconds, struct err 
 	return 0;
 }
 
-/* Launches of independent kernels one by one are what that row measures; the rest is short or long. */
+/* Launches of independent kernels one by one are what that row measures; the rest is short or long. Kernels of a layer are short. */
 static bool wants_graph(const struct cuda *m)
 {
 	const struct bench_case *c = &m->plan.c;
 
 	if (m->plan.how != PLAN_KERNELS && m->plan.how != PLAN_LIBRARY)
 		return false;
-	return c->kind == SAMPLE_DISPATCH ? c->k == 1 : m->once_s < graph_below_s;
+	return c->kind == SAMPLE_DISPATCH ? c->k == 1 : m->plan.parts_n || m->once_s < graph_below_s;
 }
 
 static int64_t reps_of_graph(const struct plan *p)

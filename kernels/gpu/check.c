@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/gpu/numbers.h"
+#include "kernels/gpu/layer.h"
 #include "kernels/gpu/plan.h"
 
 /*
@@ -350,9 +351,25 @@ static int launch_check(const struct plan *p, void *const *at, struct err *err)
 	return err_set(err, "%s: %s ran %u times, not %u", p->style->backend, p->steps[0].kernel, got, want);
 }
 
+/* Of a kernel that runs among others as of one that runs alone. */
+static int layer_check(const struct plan *p, void *const *at, struct err *err)
+{
+	for (int i = 0; i < p->parts_n; i++) {
+		struct plan part;
+
+		layer_part(p, i, &part);
+		if (gpu_plan_check(&part, at + p->parts[i].first, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int gpu_plan_check(const struct plan *p, void *const *at, struct err *err)
 {
 	switch (p->c.kind) {
+	case SAMPLE_LAYER:
+	case SAMPLE_PARTS:
+		return layer_check(p, at, err);
 	case SAMPLE_READ:
 		return read_check(p, at, err);
 	case SAMPLE_WRITE:

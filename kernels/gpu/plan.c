@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/gpu/groups.h"
+#include "kernels/gpu/layer.h"
 #include "kernels/gpu/numbers.h"
 
 enum {
@@ -62,8 +63,8 @@ static void buffer_add(struct plan *p, double bytes, enum plan_fill fill, enum s
 
 static void params_set(struct plan *p, const void *params, size_t size)
 {
-	memcpy(p->params, params, size);
-	p->params_B = size;
+	memcpy(p->parts[0].params, params, size);
+	p->parts[0].params_B = size;
 }
 
 /* `args`: 'p' for the parameters, '0' ... for a buffer, by argument index */
@@ -529,6 +530,9 @@ static bool kind_plan(struct plan *p, const struct plan_limits *l)
 		return launch_plan(p);
 	case SAMPLE_HOST_COPY:
 		return host_copy_plan(p);
+	case SAMPLE_LAYER:
+	case SAMPLE_PARTS:
+		return layer_plan(p, l);
 	default:
 		return false;
 	}

@@ -9,7 +9,8 @@
 #define KERNELS_GPU_PLAN_H
 #include "kernels/backend.h"
 
-enum { PLAN_BUFFERS = 8, PLAN_ARGS = 7, PLAN_STEPS = 3 };
+/* A layer is of several parts, cases of their own with buffers and steps behind one another. */
+enum { PLAN_BUFFERS = 56, PLAN_ARGS = 7, PLAN_STEPS = 28, PLAN_PARTS = 20, PLAN_PARAMS_B = 64 };
 enum { ARG_NONE, ARG_PARAMS, ARG_BUFFER /* + its number */ };
 
 enum plan_fill {
@@ -42,6 +43,7 @@ struct plan_step {
 	unsigned char args[PLAN_ARGS]; /* by argument index: ARG_* */
 	uint32_t groups[3], threads;
 	int64_t times; /* dispatches in one repetition */
+	int part;      /* whose parameters it takes */
 	bool early;    /* its first line waits for the step before, while which it may be started */
 };
 
@@ -70,6 +72,14 @@ struct plan_style {
 	int heads_groups_core;
 };
 
+/* A case that is a part of another: its buffers are buffers_n from `first` on. */
+struct plan_part {
+	struct bench_case c;
+	int first, buffers_n, rounded;       /* rounded: as in struct plan, counted from `first` */
+	unsigned char params[PLAN_PARAMS_B]; /* the kernels' struct, the same for all steps of the part */
+	size_t params_B;
+};
+
 struct plan {
 	const struct plan_style *style;
 	struct bench_case c;
@@ -82,8 +92,10 @@ struct plan {
 	int product[3], before_product;
 	bool sums_narrow;
 	int rounded; /* the buffer of x rounded to 8 bits; behind it that of its scales: a float and the sum for each 32. 0: none */
-	unsigned char params[64]; /* the kernels' struct, the same for all steps */
-	size_t params_B;
+	struct plan_part
+		parts[PLAN_PARTS]; /* of a case that has none the first, of which only the parameters count */
+	int parts_n;               /* 0: it has none */
+	bool apart;      /* all repetitions of a part before those of the next, not one part behind another */
 	bool concurrent; /* dispatches that need not wait for each other */
 };
 

@@ -130,7 +130,9 @@ static void step_encode(struct metal *m, id<MTLComputeCommandEncoder> encoder, i
 		const int buffer = s->args[i] - ARG_BUFFER;
 
 		if (s->args[i] == ARG_PARAMS)
-			[encoder setBytes:m->plan.params length:m->plan.params_B atIndex:(NSUInteger)i];
+			[encoder setBytes:m->plan.parts[s->part].params
+				   length:m->plan.parts[s->part].params_B
+				  atIndex:(NSUInteger)i];
 		else
 			[encoder setBuffer:m->buffers[buffer]
 				    offset:offset_of(m, buffer)
@@ -151,6 +153,18 @@ static void product_encode(struct metal *m, id<MTLCommandBuffer> commands)
 			     resultMatrix:[m->result objectAtIndex:0]];
 }
 
+/* Each part of a layer so many times among its like. */
+static void encode_apart(struct metal *m, id<MTLComputeCommandEncoder> encoder, int64_t reps)
+{
+	const int64_t from = m->turn;
+
+	for (int part = 0; part < m->plan.parts_n; part++)
+		for (m->turn = from; m->turn < from + reps; m->turn++)
+			for (int s = 0; s < m->plan.steps_n; s++)
+				if (m->plan.steps[s].part == part)
+					step_encode(m, encoder, s);
+}
+
 static int encode(struct metal *m, id<MTLCommandBuffer> commands, int64_t reps, struct err *err)
 {
 	id<MTLComputeCommandEncoder> encoder = nil;
@@ -162,7 +176,9 @@ static int encode(struct metal *m, id<MTLCommandBuffer> commands, int64_t reps, 
 		if (!encoder)
 			return err_set(err, "metal: no command encoder");
 	}
-	for (int64_t r = 0; r < reps; r++, m->turn++) {
+	if (m->plan.apart)
+		encode_apart(m, encoder, reps);
+	for (int64_t r = 0; r < reps && !m->plan.apart; r++, m->turn++) {
 		if (!encoder)
 			product_encode(m, commands);
 		for (int s = 0; encoder && s < m->plan.steps_n; s++)

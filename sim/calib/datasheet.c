@@ -44,6 +44,7 @@ static const struct {
 	{"overhead.mask", DIM_TIME},
 	{"overhead.logits", DIM_BANDWIDTH},
 	{"overhead.norm", DIM_TIME},
+	{"overhead.unlike", DIM_TIME},
 	{"overhead.host", DIM_TIME},
 	{"overhead.host_training", DIM_TIME},
 	{"overhead.replays", DIM_N},

@@ -171,10 +171,42 @@ static double scattered_start(const struct profile_fitting *g)
 	return g->d->product.given ? g->d->product.value : g->d->kernel.value;
 }
 
+/* The rate of a single row through one matrix in that dtype; not given: it was not measured. */
+static const struct number *one_matrix(const struct profile_fitting *g, enum sample_dtype dtype)
+{
+	static const struct number none = {0};
+
+	return dtype == SAMPLE_Q8                            ? &g->d->gemv_q8
+	       : dtype == SAMPLE_Q4                          ? &g->d->gemv_q4
+	       : dtype == profile_fit_dtype_of(g, FEW_WHOLE) ? &g->d->gemv
+							     : &none;
+}
+
+/* A token for each of several experts, in a dtype of which one matrix was measured too. */
+static bool is_one_each(const struct profile_fitting *g, const struct sample *s)
+{
+	return profile_fit_wants(g, s, SAMPLE_MOE) && one_matrix(g, s->dtype)->given && s->k > 1 &&
+	       s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * scattered_start(g);
+}
+
+static bool is_in_blocks(const struct sample *s)
+{
+	return s->dtype == SAMPLE_Q8 || s->dtype == SAMPLE_Q4;
+}
+
+static bool any_whole(const struct profile_fitting *g)
+{
+	for (size_t i = 0; i < g->set->n; i++)
+		if (!is_in_blocks(&g->set->samples[i]) && is_one_each(g, &g->set->samples[i]))
+			return true;
+	return false;
+}
+
+/* What gathering costs is relative to one matrix in the same format, so that rows in blocks tell it too; weights as they are tell it
+ * better, since nothing is unpacked. */
 bool profile_fit_is_scattered(const struct profile_fitting *g, const struct sample *s)
 {
-	return profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) &&
-	       s->k > 1 && s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * scattered_start(g);
+	return is_one_each(g, s) && (!is_in_blocks(s) || !any_whole(g));
 }
 
 /* One token for each expert: weights of many experts read by single rows, relative to those of one matrix. */
@@ -188,7 +220,8 @@ static void fit_scattered(struct profile_fitting *g)
 		const struct sample *s = &g->set->samples[i];
 
 		if (profile_fit_is_scattered(g, s))
-			share[n++] = s->bytes / (sample_median(s).median_s - start) / g->d->gemv.value;
+			share[n++] = s->bytes / (sample_median(s).median_s - start) /
+				     one_matrix(g, s->dtype)->value;
 	}
 	if (!n)
 		return;

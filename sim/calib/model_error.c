@@ -8,7 +8,14 @@
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
-const double model_error_composed_sd = 0.05, model_error_other_kernels_sd = 0.12;
+const double model_error_composed_sd = 0.05, model_error_other_kernels_sd = 0.12,
+	     model_error_other_kernels_cpu_sd = 0.53;
+
+double model_error_other_kernels(const char *device)
+{
+	return device && !strcmp(device, "cpu") ? model_error_other_kernels_cpu_sd
+						: model_error_other_kernels_sd;
+}
 
 double model_error_sd(const double *off, size_t n)
 {

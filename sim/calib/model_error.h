@@ -26,4 +26,12 @@ extern const double model_error_composed_sd;
  * timed by themselves, in the mean of the shapes that both have; no whole run is in it. */
 extern const double model_error_other_kernels_sd;
 
+/* The same on a CPU, where kernels differ by what instructions they use and how weights lie: of eight kinds (one row, a few and many in
+ * blocks, attention of both phases), ggml's take 0.42 to 2.8 times as long as this suite's on 16 cores of a Xeon, 0.53 as the root mean
+ * square of the logarithms (xeon-ggml.csv against xeon-suite.csv of hardware/measured/operations; no whole run is in it). */
+extern const double model_error_other_kernels_cpu_sd;
+
+/* Of a device by its name in machine files, "cpu" or any other. */
+double model_error_other_kernels(const char *device);
+
 #endif

@@ -409,6 +409,7 @@ static void add_runtime(struct writer *w)
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.norm", &d->norm, DIM_TIME);
+	add_key(w, 10, "overhead.unlike", &d->unlike, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
 	add_key(w, 10, "overhead.token", NULL, DIM_TIME);
 	add_key(w, 10, "overhead.mask", NULL, DIM_TIME);

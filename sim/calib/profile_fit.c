@@ -213,11 +213,17 @@ static void compose_table(struct utilisation_table *t, double sd)
 static void widen_to_runs(struct profile_fitting *g)
 {
 	struct profile_fit *d = g->d;
-	const double sd = g->set->suite ? exact_hypot(model_error_composed_sd, model_error_other_kernels_sd)
+	const double other = model_error_other_kernels(g->set->device),
+		     sd = g->set->suite ? exact_hypot(model_error_composed_sd, other)
 					: model_error_composed_sd;
 	struct number *const all[] = {&d->gemv,    &d->gemv_q8, &d->gemv_q4, &d->decode, &d->decode_u,
 				      &d->several, &d->kernel,  &d->product, &d->attend};
 
+	if (g->set->suite && other > model_error_other_kernels_sd)
+		profile_fit_say(g, "what programs have of kernels on a CPU takes 0.4 to 2.8 times as long as "
+				   "the suite's: intervals are that "
+				   "wide; for a program's own, 'calibrate --from' its runs (llama-bench), or "
+				   "times of its operations");
 	profile_fit_note(
 		g, "spreads have %s %% in them by which runs of models are off beyond their operations%s",
 		units_digits(100 * sd, 2).text,
@@ -375,6 +381,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	profile_fit_sustained(&g);
 	if (rc == 0) {
 		profile_fit_overheads(&g);
+		profile_fit_unlike(&g);
 		profile_fit_streams(&g);
 		if (!d->read.given)
 			rc = no_streams(set, err);

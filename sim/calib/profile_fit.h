@@ -82,6 +82,8 @@ struct profile_fit {
 		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
+	struct number
+		unlike; /* of each kernel, more among unlike ones than among its like; not given: not measured */
 	struct utilisation_table gemm[DTYPE_N], attention;
 	/* products of two rows and more, and of experts, where a few numbers do not say what was measured */
 	struct utilisation_table products[FEW_FORMATS], experts[FEW_FORMATS], experts_few[FEW_FORMATS];
@@ -167,6 +169,9 @@ enum { SUSTAINED_TIMES = 8 };
 void profile_fit_disturbance(struct profile_fitting *g);
 void profile_fit_sustained(struct profile_fitting *g);
 void profile_fit_overheads(struct profile_fitting *g);
+void profile_fit_unlike(struct profile_fitting *g); /* unlike.c */
+/* Why nothing is made of a SAMPLE_LAYER or SAMPLE_PARTS; NULL: something is. */
+const char *profile_fit_why_layer(const struct profile_fitting *g, const struct sample *s);
 void profile_fit_streams(struct profile_fitting *g);
 void profile_fit_gemv(struct profile_fitting *g);
 int profile_fit_gemm(struct profile_fitting *g, struct err *err);

@@ -219,7 +219,8 @@ static double stretches_apart(const struct profile_fitting *g, double pace)
 	return n > 1 ? sqrt(squares / (double)(n - 1)) : 0.1;
 }
 
-/* Relative: how far each round is from all others. */
+/* Relative: how far a run is from what the rounds say in the mean, if it lasts as long as they do: each round is from all others by its own
+ * error and theirs, sigma^2 n/(n - 1), and the mean of as many is from another mean by sigma^2 2/n. */
 static double rounds_apart(const struct profile_fitting *g, const struct training_round *rounds, size_t n,
 			   const struct training_round *all)
 {
@@ -231,11 +232,11 @@ static double rounds_apart(const struct profile_fitting *g, const struct trainin
 
 		off[i] = fabs(rounds[i].seconds / rounds[i].launches / others - 1);
 	}
-	return model_error_sd(off, n);
+	return model_error_sd(off, n) * sqrt(2 * (double)(n - 1)) / (double)n;
 }
 
 /* The host's mean time for a launch in training. A step has all parts of a pass and hundreds of launches, whose sum the mean tells, stalls of
- * the host among them; medians of short stretches leave those out. Its spread is what rounds are apart by, each a step's parts: single
+ * the host among them; medians of short stretches leave those out. Its spread is that of runs as long as the rounds, each a step's parts: single
  * stretches, parts of a pass that are alike in every step, differ by three times as much. */
 static struct number training_pace(const struct profile_fitting *g)
 {

@@ -9,23 +9,14 @@
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
-const char *const sample_kind_names[SAMPLE_KIND_N + 1] = {[SAMPLE_READ] = "read",
-							  [SAMPLE_WRITE] = "write",
-							  [SAMPLE_COPY] = "copy",
-							  [SAMPLE_TRIAD] = "triad",
-							  [SAMPLE_GEMM] = "gemm",
-							  [SAMPLE_GEMV] = "gemv",
-							  [SAMPLE_PREFILL] = "prefill",
-							  [SAMPLE_DECODE] = "decode",
-							  [SAMPLE_ELEMENTWISE] = "elementwise",
-							  [SAMPLE_MOE] = "moe",
-							  [SAMPLE_ADAM] = "adam",
-							  [SAMPLE_DISPATCH] = "dispatch",
-							  [SAMPLE_SUBMIT] = "submit",
-							  [SAMPLE_SUSTAINED] = "sustained",
-							  [SAMPLE_HOST_COPY] = "host-copy",
-							  [SAMPLE_LINK] = "link",
-							  [SAMPLE_KIND_N] = NULL};
+const char *const sample_kind_names[SAMPLE_KIND_N + 1] = {
+	[SAMPLE_READ] = "read",       [SAMPLE_WRITE] = "write",         [SAMPLE_COPY] = "copy",
+	[SAMPLE_TRIAD] = "triad",     [SAMPLE_GEMM] = "gemm",           [SAMPLE_GEMV] = "gemv",
+	[SAMPLE_PREFILL] = "prefill", [SAMPLE_DECODE] = "decode",       [SAMPLE_ELEMENTWISE] = "elementwise",
+	[SAMPLE_MOE] = "moe",         [SAMPLE_ADAM] = "adam",           [SAMPLE_DISPATCH] = "dispatch",
+	[SAMPLE_SUBMIT] = "submit",   [SAMPLE_SUSTAINED] = "sustained", [SAMPLE_HOST_COPY] = "host-copy",
+	[SAMPLE_LINK] = "link",       [SAMPLE_LAYER] = "layer",         [SAMPLE_PARTS] = "parts",
+	[SAMPLE_KIND_N] = NULL};
 const char *const sample_dtype_names[SAMPLE_DTYPE_N + 1] = {
 	[SAMPLE_F32] = "f32", [SAMPLE_F16] = "f16", [SAMPLE_BF16] = "bf16",
 	[SAMPLE_Q8] = "q8",   [SAMPLE_Q4] = "q4",   [SAMPLE_DTYPE_N] = NULL};

@@ -30,8 +30,12 @@ enum sample_kind {
 	SAMPLE_SUSTAINED, /* a GEMM again and again; seconds[] in the order of time */
 	SAMPLE_HOST_COPY, /* host to device or back */
 	SAMPLE_LINK,      /* bytes to another machine and an acknowledgement back */
+	SAMPLE_LAYER, /* m unlike kernels, one behind another: a layer k wide for one token, its feed-forward n wide */
+	SAMPLE_PARTS, /* the same kernels, each again and again among its like */
 	SAMPLE_KIND_N
 };
+/* Of a layer's kernels so many do work (norms, products, attention), the others next to nothing. */
+enum { SAMPLE_LAYER_WORK = 10 };
 extern const char *const sample_kind_names[SAMPLE_KIND_N + 1];
 
 enum sample_dtype { SAMPLE_F32, SAMPLE_F16, SAMPLE_BF16, SAMPLE_Q8, SAMPLE_Q4, SAMPLE_DTYPE_N };

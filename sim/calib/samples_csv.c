@@ -49,8 +49,8 @@ static const struct {
 	const char *names, *help;
 } columns[] = {
 	{"kind", "what was timed; required"},
-	{"dtype",
-	 "of the arithmetic, or of the weights of gemv and moe: f32, f16, bf16, q8, q4; f32 if absent"},
+	{"dtype", "of the arithmetic, or of the weights of gemv, moe, layer and parts: f32, f16, bf16, q8, "
+		  "q4; f32 if absent"},
 	{"path",
 	 "which implementation; of several the fastest counts for a product. of moe, called: the host "
 	 "started the product of each expert, or how many of how many experts each token uses; of gemm, "
@@ -61,8 +61,12 @@ static const struct {
 	 "gemm, sustained: m x k by k x n; gemv: m rows through k x n weights; prefill: m queries over n "
 	 "keys; decode: "
 	 "one "
-	 "query over n keys; moe: m tokens to k experts of n x n; dispatch: m kernels, k 1 where each waits"},
-	{"heads kv_heads head_dim", "of prefill and decode"},
+	 "query over n keys; moe: m tokens to k experts of n x n; dispatch: m kernels, k 1 where each waits; "
+	 "layer: m kernels of "
+	 "a layer k wide with a feed-forward n wide, one behind another, ten of which do work; parts: the "
+	 "same kernels, each again and "
+	 "again among its like, with the same m, n and k"},
+	{"heads kv_heads head_dim", "of prefill, decode, layer and parts"},
 	{"threads", "of a CPU; rows of another number than products have are not used"},
 	{"bytes flop",
 	 "of one repetition; derived from the shape where they are absent and the kind allows it"},

@@ -44,12 +44,15 @@ static const char *why_experts(struct profile_fitting *g, const struct sample *s
 	if (s->m != s->k || s->k < 2)
 		return "not one token for each of several experts (few.scattered); a table of experts wants "
 		       "several widths and numbers of rows";
-	if (s->dtype == SAMPLE_Q8 || s->dtype == SAMPLE_Q4)
-		return "few.scattered is made of weights as they are; a table of experts wants several "
-		       "widths and numbers of rows";
+	if (profile_fit_is_scattered(g, s))
+		return NULL;
 	if (!profile_fit_is_few_format(g, s->dtype))
 		return "weights in another dtype than those of gemv";
-	return profile_fit_is_scattered(g, s) ? NULL : "less than twice a kernel's start";
+	return (s->dtype == SAMPLE_Q8 || s->dtype == SAMPLE_Q4) && g->d->few.scattered.given
+		       ? "few.scattered is made of weights as they are, which were measured; a table of "
+			 "experts wants "
+			 "several widths and numbers of rows"
+		       : "less than twice a kernel's start";
 }
 
 static const char *why_sustained(const struct profile_fitting *g, const struct sample *s)
@@ -111,6 +114,9 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 		return g->d->copy.provenance == PROVENANCE_MEASURED ? "copies were measured alone" : NULL;
 	case SAMPLE_MOE:
 		return why_experts(g, s);
+	case SAMPLE_LAYER:
+	case SAMPLE_PARTS:
+		return profile_fit_why_layer(g, s);
 	case SAMPLE_SUSTAINED:
 		return why_sustained(g, s);
 	case SAMPLE_WRITE:

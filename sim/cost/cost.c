@@ -388,6 +388,14 @@ static const struct qty *start_of_experts(const struct overhead *o, const struct
 	return fp4 && o->experts_fp4.given ? &o->experts_fp4 : &o->experts;
 }
 
+/* What a kernel that does work takes more among unlike ones. What others take more is in the cost of any kernel. */
+static double unlike_of(const struct overhead *o, const struct op *op)
+{
+	const bool works = op->kind == OP_LINEAR || op->kind == OP_SCORES || op->kind == OP_NORM;
+
+	return works && o->unlike.given ? o->unlike.value : 0;
+}
+
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
  * measured as one, however many kernels it takes. */
 static struct term overhead_of(const struct profile *p, const struct op *op, double kernels, double share)
@@ -418,9 +426,10 @@ static struct term overhead_of(const struct profile *p, const struct op *op, dou
 	} else if ((op->kind == OP_ROUTE || op->kind == OP_COMBINE) && o->route.given) {
 		each = &o->route;
 	}
-	return (struct term){kernels * each->value + share * (mixed ? starts_mixed(&p->attention, op)
-							      : o->cache.given ? op->caches * o->cache.value
-									       : 0),
+	return (struct term){kernels * (each->value + unlike_of(o, op)) +
+				     share * (mixed            ? starts_mixed(&p->attention, op)
+					      : o->cache.given ? op->caches * o->cache.value
+							       : 0),
 			     each->spread, each->provenance};
 }
 

@@ -153,9 +153,11 @@ static bool any_in_format(const struct runtime_fit *f, enum weights_rate of)
 /* A suite's numbers are as unsure of a program's kernels as programs are apart: what the runs tell takes the place of that. */
 static void set_told_kernels(struct update *u)
 {
+	const double apart = model_error_other_kernels(u->f->base.device->origin.name);
+
 	for (size_t i = 0; i < u->factors_n; i++)
 		if (u->factor[i] != FACTOR_KERNEL)
-			u->f->told_sd[u->factor[i]] = model_error_other_kernels_sd;
+			u->f->told_sd[u->factor[i]] = apart;
 }
 
 /* Of another program's kernels, which may be of any speed: those that the runs touch, however few these are. Its products

@@ -72,7 +72,8 @@ static void measure_layer(struct runtime_fit *f)
 	struct profile counts = f->profile;
 
 	counts.overhead.kernel.value = unit_s;
-	counts.overhead.product.given = counts.overhead.attention.given = false;
+	counts.overhead.product.given = counts.overhead.attention.given = counts.overhead.unlike.given =
+		false;
 	f->layer_kernels = layer_overhead_s(f, &f->rows[0], &counts) / unit_s;
 	f->layer_s = layer_overhead_s(f, &f->rows[0], &f->profile);
 }

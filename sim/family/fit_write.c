@@ -444,8 +444,9 @@ static struct fit_scale of_rate(const struct fit_scale *time)
 /* Everything that a fit multiplies with the kernels' overhead, or with that of a step (predicted_run_seconds_at()). */
 static void add_overhead(const struct fit_written *w, struct str *out)
 {
-	static const char *const scaled[] = {"kernel", "product", "attention", "norm", "route",  "cache",
-					     "host",   "step",    "token",     "mask", "logits", "wire"};
+	static const char *const scaled[] = {"kernel", "product", "attention", "norm", "unlike",
+					     "route",  "cache",   "host",      "step", "token",
+					     "mask",   "logits",  "wire"};
 	const struct overhead *o = &w->from->overhead;
 	const struct fit_scale kernel = of_rate(&w->kernel), step = of_rate(&w->step);
 	const struct {
@@ -457,6 +458,7 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 		   {"product", &o->product, &w->kernel, DIM_TIME},
 		   {"attention", &o->attention, &w->kernel, DIM_TIME},
 		   {"norm", &o->norm, &w->kernel, DIM_TIME},
+		   {"unlike", &o->unlike, &w->kernel, DIM_TIME},
 		   {"route", &o->route, &w->kernel, DIM_TIME},
 		   {"cache", &o->cache, &w->kernel, DIM_TIME},
 		   {"host", &o->host, &w->kernel, DIM_TIME},

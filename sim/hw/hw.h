@@ -135,6 +135,9 @@ struct overhead {
 		norm, /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 		/* of the choice of experts and of the sum of what they made: a few threads of one group, which sort and wait */
 		route;
+	/* seconds more of each kernel that runs among unlike ones, where the others are of kernels among their like: a device empties and
+	 * fills again between two kernels, and finds its caches as another one left them; not given: 0 */
+	struct qty unlike;
 	/* Seconds for a product of more rows than `few` has, and for one of experts: it runs in tiles, for which rows are
 	 * gathered and rewritten, and partial sums are joined afterwards, by kernels of their own; not given: as other
 	 * products */

@@ -176,6 +176,8 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY_OPT(struct overhead, norm, DIM_TIME, 0, 1, "likewise of a norm, whose threads wait for one sum"),
+	QTY_OPT(struct overhead, unlike, DIM_TIME, 0, 1,
+		"more of each of these three, among unlike kernels, where they were timed among their like"),
 	QTY_OPT(struct overhead, route, DIM_TIME, 0, 1,
 		"likewise of the choice of experts and of their sum, which few threads do one after the "
 		"other"),

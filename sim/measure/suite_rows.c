@@ -304,6 +304,47 @@ static void cases_moe(const struct suite_machine *m, const struct suite_row *r, 
 	fit(m, r, to);
 }
 
+/* A layer of one token, in so many kernels. */
+static struct bench_case layer(enum sample_dtype dtype, const struct head_shape *h, const int64_t widths[2],
+			       int64_t kernels)
+{
+	const double n = (double)widths[0], k = (double)widths[1], keys = (double)(h->kv_heads * h->dim),
+		     queries = (double)(h->heads * h->dim), weights = k * (3 * n + 2 * keys + 2 * queries);
+
+	return (struct bench_case){.dtype = dtype,
+				   .m = kernels,
+				   .n = widths[0],
+				   .k = widths[1],
+				   .heads = h->heads,
+				   .kv_heads = h->kv_heads,
+				   .head_dim = h->dim,
+				   .bytes = dtype_B[dtype] * weights +
+					    dtype_B[SAMPLE_F16] * 2 * keys * LAYER_CONTEXT,
+				   .flop = 2 * weights + 4 * queries * LAYER_CONTEXT,
+				   .cold = true};
+}
+
+/* Layers of Llama 3.2 1B and of Llama 3 8B, in formats whose kernels differ; with two kernels that do next to nothing, and with ten.
+ * Both rows of a layer are neighbours: the same clocks. */
+static void cases_layer(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
+{
+	static const enum sample_dtype formats[] = {SAMPLE_Q8, SAMPLE_Q4, SAMPLE_F16};
+	static const int64_t widths[][2] = {{8192, 2048}, {14336, 4096}};
+	static const int64_t nothings[] = {2, 10};
+	const struct head_shape *const heads[] = {&narrow_heads, &common_heads};
+	struct suite_row apart = *r;
+
+	apart.kind = SAMPLE_PARTS;
+	for (size_t i = 0; i < ARRAY_LEN(widths) - m->quick; i++)
+		for (size_t t = 0; t < ARRAY_LEN(formats) * ARRAY_LEN(nothings); t++) {
+			const struct bench_case c =
+				layer(formats[t / 2], heads[i], widths[i], LAYER_WORK + nothings[t % 2]);
+
+			add(m, r, to, c);
+			add(m, &apart, to, c);
+		}
+}
+
 static void cases_adam(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
 	for (int64_t n = MIB; n <= 16 * MIB; n *= 4)
@@ -380,10 +421,10 @@ const struct suite_row suite_rows[] = {
 	{"triad", "y = x + a z: two read, one written", "likewise, all together", "byte/s", "report",
 	 SAMPLE_TRIAD, 0.010, 2, 10, 9, 15, cases_stream},
 	{"gemm", "square products, f16, f32, bf16", "512 to 8192, as time allows", "FLOP/s",
-	 "peak_*, runtimes.*.gemm_*", SAMPLE_GEMM, 0.010, 7, 40, 9, 15, cases_gemm},
+	 "peak_*, runtimes.*.gemm_*", SAMPLE_GEMM, 0.010, 6, 36, 9, 15, cases_gemm},
 	{"gemm-llm", "products of a language model",
 	 "1 to 4096 rows by 0.26 to 235 million weights, as time allows", "FLOP/s",
-	 "runtimes.*.gemm_*.points", SAMPLE_GEMM, 0.010, 12, 76, 9, 15, cases_llm},
+	 "runtimes.*.gemm_*.points", SAMPLE_GEMM, 0.010, 11, 69, 9, 15, cases_llm},
 	{"gemv", "1 to 8 rows through f16, f32, 8-bit and 4-bit blocks", "0.26 to 59 million weights, cold",
 	 "byte/s", "runtimes.*.gemv, few, dequant", SAMPLE_GEMV, 0.010, 6, 30, 9, 15, cases_gemv},
 	{"gemm-blocks", "12 to 512 rows through 8-bit and 4-bit blocks", "1 to 59 million weights", "FLOP/s",
@@ -400,6 +441,9 @@ const struct suite_row suite_rows[] = {
 	{"moe", "tokens gathered to experts, a product each, scattered",
 	 "1 to 4096 rows, 1 to 128 experts hit", "byte/s", "runtimes.*.few.scattered, experts", SAMPLE_MOE,
 	 0.010, 2, 24, 9, 15, cases_moe},
+	{"layer", "kernels of a layer for one token, one behind another, and each among its like",
+	 "layers 2048 and 4096 wide", "s", "runtimes.*.overhead.unlike", SAMPLE_LAYER, 0.010, 2, 11, 9, 15,
+	 cases_layer},
 	{"adam", "an update of weights and both moments", "1 to 16 million weights", "byte/s", "report",
 	 SAMPLE_ADAM, 0.010, 2, 8, 9, 15, cases_adam},
 	{"dispatch", "empty kernels in one submission, alone and each after the other", "1 to 4096", "s",

@@ -24,8 +24,9 @@ struct machine_law {
 	struct rng *rng;
 	uint64_t seed;
 	double deviation;
-	bool one_group; /* of query heads for each key and value head: 1 */
-	bool suite;     /* the kernels are this program's own */
+	bool one_group;     /* of query heads for each key and value head: 1 */
+	bool suite;         /* the kernels are this program's own */
+	const char *device; /* NULL: a CPU */
 	struct sample at[256];
 	size_t n;
 };
@@ -154,7 +155,10 @@ static void measure_shapes(struct machine_law *y)
 
 static const struct machine *calibrated(struct machine_law *y)
 {
-	struct sample_set set = {.chip = "Known law", .device = "cpu", .runtime = "cblas", .tool = "test"};
+	struct sample_set set = {.chip = "Known law",
+				 .device = y->device ? y->device : "cpu",
+				 .runtime = "cblas",
+				 .tool = "test"};
 	struct source *source = arena_alloc(y->arena, sizeof *source);
 	struct machine *m = arena_alloc(y->arena, sizeof *m);
 	struct diags *diags = arena_alloc(y->arena, sizeof *diags);
@@ -279,7 +283,9 @@ START_TEST(intervals_hold_what_was_left_out)
 END_TEST
 
 /* Of the suite's kernels no model is run: its numbers are as much wider as programs are apart, on points, off them, in one row and
- * in attention alike. Values stay. */
+ * in attention alike, and on a CPU more, up to where nothing is known of shapes off the points. Values stay. */
+static const char *const suite_devices[] = {"gpu", "cpu"};
+
 START_TEST(other_programs_kernels_are_wider)
 {
 	struct arena a = ARENA_INIT;
@@ -289,7 +295,11 @@ START_TEST(other_programs_kernels_are_wider)
 	for (int suite = 0; suite < 2; suite++) {
 		struct machine_law *y = arena_alloc(&a, sizeof *y);
 
-		*y = (struct machine_law){.arena = &a, .rng = rng_new(5, "suite"), .seed = 5, .suite = suite};
+		*y = (struct machine_law){.arena = &a,
+					  .rng = rng_new(5, "suite"),
+					  .seed = 5,
+					  .suite = suite,
+					  .device = suite_devices[_i]};
 		p[suite] = device_runtime(calibrated(y)->devices.at, "cblas");
 		g[suite] = p[suite]->gemm[DTYPE_F32];
 		rng_free(y->rng);
@@ -304,7 +314,10 @@ START_TEST(other_programs_kernels_are_wider)
 		};
 
 		ck_assert_double_ge(of[i][0], model_error_composed_sd - 1e-4);
-		ck_assert_double_eq_tol(of[i][1], hypot(of[i][0], model_error_other_kernels_sd), 1e-3);
+		ck_assert_double_eq_tol(of[i][1],
+					fmin(hypot(of[i][0], model_error_other_kernels(suite_devices[_i])),
+					     of[i] == of[3] ? 0.5 : 1),
+					2e-3);
 	}
 	ck_assert_double_eq_tol(p[1]->gemv.value / p[0]->gemv.value, 1, 1e-9);
 	/* copies are the same in any program, but runs of them are off as others are */
@@ -423,8 +436,9 @@ START_TEST(training_rounds_tell_its_spread)
 	o = &device_runtime(calibrated(y)->devices.at, "cblas")->overhead;
 	ck_assert(o->host_training.given);
 	ck_assert_double_eq_tol(o->host_training.value, 35e-6 * (1 + 1.1 + 1 + 0.98) / 4, 1e-9);
-	/* of four errors the largest is the one below which four of five lie: 1.1 against 2.98 / 3 */
-	ck_assert_double_eq_tol(o->host_training.spread, (1.1 * 3 / 2.98 - 1) / 1.2815515655446004, 0.002);
+	/* of four errors the largest is the one below which four of five lie: 1.1 against 2.98 / 3; a run of as many rounds */
+	ck_assert_double_eq_tol(o->host_training.spread,
+				(1.1 * 3 / 2.98 - 1) / 1.2815515655446004 * sqrt(2.0 * 3) / 4, 0.002);
 	rng_free(y->rng);
 	arena_release(&a);
 }
@@ -450,7 +464,7 @@ Suite *suite_model_error(void)
 	tcase_add_loop_test(tc, intervals_hold_what_was_left_out, 0, (int)ARRAY_LEN(deviations));
 	tcase_add_loop_test(tc, training_has_a_pace_of_its_own, 0, 2);
 	tcase_add_test(tc, training_rounds_tell_its_spread);
-	tcase_add_test(tc, other_programs_kernels_are_wider);
+	tcase_add_loop_test(tc, other_programs_kernels_are_wider, 0, ARRAY_LEN(suite_devices));
 	tcase_add_test(tc, one_query_is_bound_by_reading_or_by_arithmetic);
 	tcase_add_test(tc, the_host_shows_in_launches_one_by_one);
 	tcase_add_test(tc, the_jackknife_has_its_rank);

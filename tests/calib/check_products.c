@@ -402,6 +402,118 @@ START_TEST(several_sequences_are_another_kernel)
 }
 END_TEST
 
+/* A layer of so many kernels, whose order takes more of each that works and of each that does not. */
+static void measure_layer(struct samples *y, enum sample_dtype dtype, int64_t kernels, bool parts)
+{
+	const double alone_s = 40e-6 + 2e-6 * (double)kernels, works_s = 0.35e-6, idles_s = 0.2e-6;
+	struct sample s = {
+		.kind = SAMPLE_LAYER, .dtype = dtype, .m = kernels, .n = 8192, .k = 2048, .heads = 32};
+
+	measure(y, s,
+		alone_s + works_s * SAMPLE_LAYER_WORK + idles_s * (double)(kernels - SAMPLE_LAYER_WORK));
+	s.kind = SAMPLE_PARTS;
+	if (parts)
+		measure(y, s, alone_s);
+}
+
+static size_t unused_of(const struct profile_fit *d, enum sample_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->unused_n; i++)
+		n += d->unused[i].kind == kind ? d->unused[i].n : 0;
+	return n;
+}
+
+/* Kernels that do work and those that do not are told apart by layers of few and of many of the latter; alone a layer tells nothing. */
+START_TEST(kernels_take_more_among_unlike_ones)
+{
+	struct samples y;
+	struct profile_fit d;
+	double kernel_s;
+
+	measure_base(&y);
+	measure_layer(&y, SAMPLE_Q8, 12, false);
+	d = fitted(&y);
+	ck_assert(!d.unlike.given);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_LAYER), 1);
+	kernel_s = d.kernel.value;
+	measure_layer(&y, SAMPLE_F16, 12, true);
+	measure_layer(&y, SAMPLE_F16, 20, true);
+	measure_layer(&y, SAMPLE_Q4, 12, true);
+	measure_layer(&y, SAMPLE_Q4, 20, true);
+	d = fitted(&y);
+	ck_assert_double_eq_tol(d.unlike.value, 0.35e-6, 1e-9);
+	ck_assert_double_eq_tol(d.kernel.value - kernel_s, 0.2e-6, 1e-9);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_LAYER), 1);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_PARTS), 0);
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* Layers whose order takes no longer add nothing, and are counted. */
+START_TEST(kernels_that_take_no_more)
+{
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (int kind = SAMPLE_LAYER; kind <= SAMPLE_PARTS; kind++)
+		measure(&y, (struct sample){.kind = (enum sample_kind)kind, .m = 12, .n = 8192, .k = 2048},
+			kind == SAMPLE_LAYER ? 60e-6 : 61e-6);
+	d = fitted(&y);
+	ck_assert(!d.unlike.given);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_LAYER) + unused_of(&d, SAMPLE_PARTS), 2);
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* A token for each of several experts, whose weights are read at a share of the rate of one matrix in their format. */
+static void measure_scattered(struct samples *y, enum sample_dtype dtype, double share)
+{
+	const double width_B = dtype == SAMPLE_Q8 ? 34.0 / 32 : 4;
+
+	for (int64_t k = 4; k <= 16; k *= 2) {
+		const double bytes = width_B * 2048 * 2048 * (double)k;
+
+		measure(y,
+			(struct sample){.kind = SAMPLE_MOE,
+					.dtype = dtype,
+					.m = k,
+					.n = 2048,
+					.k = k,
+					.bytes = bytes},
+			start_s + bytes / (share * read_Bps));
+	}
+}
+
+START_TEST(experts_in_blocks_tell_what_gathering_costs)
+{
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (int64_t n = 512; n <= 4096; n *= 2)
+		measure(&y,
+			(struct sample){.kind = SAMPLE_GEMV,
+					.dtype = SAMPLE_Q8,
+					.m = 1,
+					.n = n,
+					.k = n,
+					.bytes = 34.0 / 32 * (double)(n * n)},
+			start_s + 34.0 / 32 * (double)(n * n) / read_Bps);
+	measure_scattered(&y, SAMPLE_Q8, 0.6);
+	d = fitted(&y);
+	ck_assert_double_eq_tol(d.few.scattered.value, 0.6, 0.03);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_MOE), 0);
+	measure_scattered(&y, SAMPLE_F32, 0.8);
+	d = fitted(&y);
+	ck_assert_double_eq_tol(d.few.scattered.value, 0.8, 0.03);
+	ck_assert_uint_eq(unused_of(&d, SAMPLE_MOE), 3);
+	arena_release(&y.arena);
+}
+END_TEST
+
 Suite *suite_products(void)
 {
 	Suite *s = suite_create("products");
@@ -416,6 +528,9 @@ Suite *suite_products(void)
 	tcase_add_test(t, experts_get_rows_unevenly);
 	tcase_add_test(t, several_sequences_are_another_kernel);
 	tcase_add_loop_test(t, single_rows_of_unlike_rates, 0, ARRAY_LEN(singles));
+	tcase_add_test(t, kernels_take_more_among_unlike_ones);
+	tcase_add_test(t, kernels_that_take_no_more);
+	tcase_add_test(t, experts_in_blocks_tell_what_gathering_costs);
 	suite_add_tcase(s, t);
 	return s;
 }

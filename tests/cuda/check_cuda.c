@@ -46,6 +46,11 @@ static const struct backend *const b = &backend_cuda;
 		.kind = which, .dtype = SAMPLE_F16, .m = queries, .n = keys, .heads = q_heads,               \
 		.kv_heads = groups, .head_dim = dim                                                          \
 	}
+#define LAYER(which, type, wide, width, q_heads, groups, dim)                                                \
+	{                                                                                                    \
+		.kind = which, .dtype = type, .m = 12, .n = wide, .k = width, .heads = q_heads,              \
+		.kv_heads = groups, .head_dim = dim, .cold = true                                            \
+	}
 
 /* Odd sizes too: ends of tiles, rows that are no multiple of a block's, one key more than a step has. */
 static const struct bench_case good[] = {
@@ -113,6 +118,17 @@ static const struct bench_case good[] = {
 	{.kind = SAMPLE_DISPATCH, .m = 16, .k = 0},
 	{.kind = SAMPLE_DISPATCH, .m = 16, .k = 1},
 	{.kind = SAMPLE_SUBMIT, .m = 4},
+	LAYER(SAMPLE_LAYER, SAMPLE_F16, 160, 64, 2, 1, 64),
+	LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 128, 4, 2, 64),
+	LAYER(SAMPLE_PARTS, SAMPLE_Q4, 96, 1056, 2, 1, 128),
+	{.kind = SAMPLE_LAYER,
+	 .dtype = SAMPLE_Q8,
+	 .m = 20,
+	 .n = 96,
+	 .k = 64,
+	 .heads = 2,
+	 .kv_heads = 1,
+	 .head_dim = 64},
 	{.kind = SAMPLE_HOST_COPY, .k = 0, .bytes = 65536},
 	{.kind = SAMPLE_HOST_COPY, .k = 1, .bytes = 65536},
 };
@@ -124,6 +140,16 @@ static const struct bench_case bad[] = {
 	CONVERTED(SAMPLE_BF16, 32, 64, 64),
 	CONVERTED(SAMPLE_Q8, 32, 64, 64),
 	{.kind = SAMPLE_DISPATCH, .m = 16, .path = "converted"},
+	{.kind = SAMPLE_LAYER,
+	 .dtype = SAMPLE_F16,
+	 .m = 21,
+	 .n = 96,
+	 .k = 64,
+	 .heads = 2,
+	 .kv_heads = 1,
+	 .head_dim = 64},
+	LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 100, 2, 1, 64),
+	LAYER(SAMPLE_PARTS, SAMPLE_F16, 96, 64, 3, 2, 64),
 	ROWS(SAMPLE_F16, 9, 64, 64),
 	ROWS(SAMPLE_Q8, 1, 64, 40),
 	EXPERTS(SAMPLE_F16, 2, 64, 3),
@@ -358,6 +384,32 @@ static int test_dispatch(void)
 	WANT(b->prepare(self, &chain, &err) == 0 && fake->graphs == 1);
 	fake->launches = 0;
 	WANT(b->run(self, 2, &seconds, &err) == 0 && fake->launches == 0 && fake->graph_launches == 2);
+	b->close(self);
+	return clean();
+}
+
+/* A layer's kernels come one behind another, as parts each behind its like: as often, but with fewer changes from one to the next. */
+static int test_layer(void)
+{
+	static const struct bench_case of[] = {LAYER(SAMPLE_LAYER, SAMPLE_Q8, 96, 64, 2, 1, 64),
+					       LAYER(SAMPLE_PARTS, SAMPLE_Q8, 96, 64, 2, 1, 64)};
+	long launches[2], switches[2];
+	void *self;
+
+	if (open_it(&self) != 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		struct err err = ERR_INIT;
+
+		fake->launches = fake->switches = 0;
+		WANT(b->prepare(self, &of[i], &err) == 0);
+		WANT(fake->graphs == i + 1);
+		launches[i] = fake->launches;
+		switches[i] = fake->switches;
+	}
+	WANT(launches[0] == launches[1]);
+	/* rounding and product, attention and its join change in both; norms and kernels that do nothing change in one */
+	WANT(switches[1] < switches[0] * 9 / 10);
 	b->close(self);
 	return clean();
 }
@@ -613,6 +665,7 @@ static const struct {
 	     {"an early start", test_early_start},
 	     {"rotation", test_rotation},
 	     {"dispatch", test_dispatch},
+	     {"layer", test_layer},
 	     {"wrong results", test_wrong_results},
 	     {"a kernel that faults", test_fault},
 	     {"compilation", test_compile},

@@ -33,7 +33,9 @@ struct fake_cuda {
 	char failed_call[48];         /* the name of the call that was made to fail */
 	long live, bytes, peak_bytes; /* objects that were made and not yet freed; of the device's memory */
 	long launches, early, graph_launches, graphs, compiled, products; /* early: of the launches */
-	char misuse[256];                                                 /* the first; empty: none */
+	long switches;    /* launches of another function than that of the one before */
+	void *last;       /* the function of the last launch */
+	char misuse[256]; /* the first; empty: none */
 };
 
 typedef struct fake_cuda *fake_cuda_fn(void);

@@ -543,6 +543,8 @@ static int launch_take(const struct cuda_launch *l, void *function, void **args,
 	if (!b[0] || b[1] - 1 > 65534 || b[2] != 1 || !t[0] || t[0] > 1024 || t[1] != 1 || t[2] != 1)
 		return 1;
 	fake.launches++;
+	fake.switches += function != fake.last;
+	fake.last = function;
 	n = calloc(1, sizeof *n);
 	n->function = f;
 	memcpy(n->blocks, (uint32_t[]){b[0], b[1], b[2]}, sizeof n->blocks);

@@ -44,6 +44,9 @@ static const struct bench_case good[] = {
 	CASE(DISPATCH, F32, .m = 7, .k = 0),
 	CASE(DISPATCH, F32, .m = 50, .k = 1),
 	CASE(SUBMIT, F32, .m = 3),
+	CASE(LAYER, F16, .m = 12, .n = 160, .k = 64, .heads = 2, .kv_heads = 1, .head_dim = 64, .cold = true),
+	CASE(LAYER, Q8, .m = 20, .n = 96, .k = 128, .heads = 4, .kv_heads = 2, .head_dim = 64),
+	CASE(PARTS, Q4, .m = 12, .n = 96, .k = 128, .heads = 1, .kv_heads = 1, .head_dim = 128, .cold = true),
 	CASE(SUSTAINED, F16, .m = 64, .n = 64, .k = 64),
 	CASE(HOST_COPY, F32, .bytes = 1000000, .k = 0),
 	CASE(HOST_COPY, F32, .bytes = 1000000, .k = 1),
@@ -67,6 +70,9 @@ static const struct bench_case bad[] = {
 	CASE(DECODE, F16, .m = 1, .n = 8, .heads = 12, .kv_heads = 4, .head_dim = 64),
 	CASE(MOE, F16, .m = 2, .n = 64, .k = 3),
 	CASE(DISPATCH, F32, .m = 0),
+	CASE(LAYER, F16, .m = 9, .n = 160, .k = 64, .heads = 2, .kv_heads = 1, .head_dim = 64),
+	CASE(LAYER, Q8, .m = 12, .n = 100, .k = 128, .heads = 2, .kv_heads = 1, .head_dim = 64),
+	CASE(PARTS, F16, .m = 12, .n = 160, .k = 64, .heads = 3, .kv_heads = 2, .head_dim = 64),
 	CASE(READ, F32, .bytes = 1024, .threads = 4),
 };
 

@@ -470,7 +470,9 @@ static int test_plans(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		WANT(gpu_plan_make(&p, &good[i], &l));
-		WANT(p.buffers_n >= 1 && p.buffers_n <= PLAN_BUFFERS && p.params_B <= sizeof p.params);
+		WANT(p.buffers_n >= 1 && p.buffers_n <= PLAN_BUFFERS && p.steps_n <= PLAN_STEPS);
+		for (int part = 0; part < (p.parts_n ? p.parts_n : 1); part++)
+			WANT(p.parts[part].params_B <= PLAN_PARAMS_B);
 		for (int s = 0; s < p.steps_n; s++) {
 			WANT(p.steps[s].threads % 32 == 0 && p.steps[s].threads <= 1024 &&
 			     p.steps[s].groups[0] > 0);
