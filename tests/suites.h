@@ -77,6 +77,7 @@
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
 	SUITE(fit_backend)                                                                                   \
+	SUITE(report_launches)                                                                               \
 	SUITE(fit_shared)                                                                                    \
 	SUITE(round_trips)                                                                                   \
 	SUITE(family)                                                                                        \

@@ -153,10 +153,16 @@ static void name_machines(struct arena *a, struct asked *out)
 	}
 }
 
+/* A chip that is in nothing else is one without a fan, by whatever name it is asked for. */
+static bool sold_as_air_alone(const struct machine *m)
+{
+	return m->sold_as.n == 1 && !strcmp(((const char *const *)m->sold_as.at)[0], "MacBook Air");
+}
+
 /* Of the machines that are sold with one chip the Air has no fan. What it draws under a load is not that of the others. */
 static void settle_fan(struct arena *a, const char *typed, struct asked_machine *m)
 {
-	m->fanless = typed_is_air(typed);
+	m->fanless = typed_is_air(typed) || sold_as_air_alone(m->facts);
 	if (!m->fanless)
 		return;
 	m->title = m->facts->title = arena_printf(a, "MacBook Air, %s", m->title);
@@ -177,7 +183,7 @@ static int settle_machines(struct loader *l, const struct question *q, struct as
 			       : look_up_of(l, CATALOGUE_MACHINES, q->machines.at[i], &m->sizes, err);
 		if (!m->id || load_machine(l, m) != 0 || settle_runtime(l->arena, q, m, err) != 0)
 			return -1;
-		if (!q->ids && !look_up_is_file(m->id) && strcmp(m->id, q->machines.at[i]) != 0)
+		if (!q->ids && !look_up_is_file(m->id))
 			settle_fan(l->arena, q->machines.at[i], m);
 	}
 	name_machines(l->arena, out);
@@ -331,20 +337,19 @@ static void tell_runtime(const struct asked_machine *m, const struct question *q
 	str_release(&about);
 }
 
-/* Heat is of a load that lasts; one batch runs as the short runs did from which the runtime's numbers are. */
-static void tell_fans(struct asked *out, struct assumptions *all)
+/* Training and a load of requests last; a batch begins cool and gets warm as it goes on. */
+static void tell_fans(const struct question *q, struct asked *out, struct assumptions *all)
 {
 	bool some = false;
 
 	for (size_t i = 0; i < out->machines_n; i++)
 		some |= out->machines[i].fanless;
-	if (some && asked_load(out))
+	if (some && (q->train || asked_load(out)))
 		assume(all,
 		       "a MacBook Air without a fan, throttled as under a load that lasts (apple-fanless)");
 	else if (some)
-		assume(all, "a MacBook Air while it is cool (without a fan it throttles within minutes: "
-			    "--think or "
-			    "--arrivals ask of a load that lasts)");
+		assume(all, "a MacBook Air without a fan, cool when it begins and throttled within minutes "
+			    "(apple-fanless)");
 }
 
 static void tell_machines(const struct question *q, struct asked *out, struct assumptions *all)
@@ -437,7 +442,7 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 	if (strcmp(q->model, out->model_id) != 0 && !look_up_is_file(out->model_id))
 		assume(&all, arena_printf(l->arena, "model %s", out->model_id));
 	tell_machines(q, out, &all);
-	tell_fans(out, &all);
+	tell_fans(q, out, &all);
 	tell_link(q, out, &all);
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
 		return -1;

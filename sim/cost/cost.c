@@ -596,20 +596,13 @@ static void bound(struct cost *c, const struct op *op, const struct device_model
 		c->least_memory = fmin(c->memory.s, bytes / bus->value);
 }
 
-void device_model_sustain(struct device_model *device_model)
-{
-	const struct qty *sustained = &device_model->machine->sustained;
-
-	device_model->sustained = sustained->given ? sustained : NULL;
-}
-
-static void throttle(struct term *t, const struct qty *sustained)
+static void throttle(struct term *t, const struct qty *kept)
 {
 	if (t->s <= 0)
 		return;
-	t->s /= sustained->value;
-	t->spread = exact_hypot(t->spread, sustained->spread);
-	t->from = provenance_worse(t->from, sustained->provenance);
+	t->s /= kept->value;
+	t->spread = exact_hypot(t->spread, kept->spread);
+	t->from = provenance_worse(t->from, kept->provenance);
 }
 
 static void attention_as_model(struct cost *c, const struct op *op, const struct model_reach *reach)
@@ -645,9 +638,9 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 {
 	struct cost c = as_fitted(op, device_model, share);
 
-	if (device_model->sustained) {
-		throttle(&c.arithmetic, device_model->sustained);
-		throttle(&c.apart, device_model->sustained);
+	if (device_model->kept.given) {
+		throttle(&c.arithmetic, &device_model->kept);
+		throttle(&c.apart, &device_model->kept);
 	}
 	if (is_given(&device_model->profile->beyond.origin))
 		beyond_widen(&c, op, product_tokens(op), device_model);

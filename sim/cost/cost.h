@@ -48,7 +48,7 @@ struct device_model {
 	bool few_queries;
 	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
 	double beyond_prefill, beyond_decode;
-	const struct qty *sustained;     /* share of its arithmetic that is left; NULL: all */
+	struct qty kept;                 /* share of its arithmetic that heat leaves; not given: all */
 	const struct model_reach *reach; /* of the model alone; NULL: none was told */
 };
 
@@ -62,8 +62,14 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
  * other models, and spreads those of the numbers, of formats and of contexts alone. */
 void device_model_for(struct device_model *device_model, const struct model *m);
 
-/* From here on it has worked for minutes: clocks have fallen to what the machine sustains, and memory keeps its own. */
-void device_model_sustain(struct device_model *device_model);
+/* A stretch of work, in seconds since the machines began it, cool: both 0 stand for no heat, INFINITY for a load that lasts. */
+struct work_span {
+	double from_s, to_s;
+};
+/* From here on clocks are those of that stretch: `f(t) = s + (1 - s) exp(-t / tau)` on average over it, s being `sustained` and tau
+ * `sustained_after`. That is a chassis whose temperature follows the power put into it with one time constant, the
+ * clocks being what keeps its die from getting hotter. Memory keeps its own clock. */
+void device_model_sustain(struct device_model *device_model, struct work_span span);
 
 struct term { /* one term of a cost, in seconds, with the relative spread of its parameter */
 	double s, spread;

@@ -8,6 +8,7 @@
 #include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
 #include "sim/family/proved_width.h"
+#include "sim/family/report_launches.h"
 #include "sim/stats/quantile.h"
 
 /* Least relative spreads: of any number; of one that rows of a single chip determine, since it will be used on others;
@@ -19,6 +20,7 @@ struct family_writer {
 	const struct observations *e;
 	const struct family_judged *judged;
 	double sd[FAMILY_PARAMS];      /* relative */
+	double launches_sd;            /* of starts of kernels between reports, beside that */
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* each row's */
 	struct fit_reach reach;        /* the kinds of the rows that are fitted to */
@@ -104,6 +106,50 @@ static void assign_errors(struct family_writer *w)
 		if (count_chips(w, p) < 2)
 			w->sd[p] = fmax(w->sd[p], one_chip_sd_min);
 	}
+}
+
+/* ---- starts of kernels ---- */
+
+static bool is_of_launches(const struct family_writer *w, size_t p)
+{
+	const char *name = family_param_name(w->family, p);
+
+	return !strcmp(name, "overhead.kernel") || !strcmp(name, "overhead.product");
+}
+
+static double launch_share(const struct family_writer *w, size_t i)
+{
+	double share = 0;
+
+	for (size_t p = 0; p < w->family->params_n; p++)
+		share += is_of_launches(w, p) ? w->slope[i].of[p] : 0;
+	return share;
+}
+
+/* Tokens of one sequence, of kinds that the fit had: starts are a large part of nothing else. */
+static bool tells_launches(const struct family_writer *w, size_t i)
+{
+	const struct run *run = w->e->at[i].run;
+
+	return w->within[i] && run->gen > 0 && !run->over && run->batch <= 1 &&
+	       isfinite(w->judged->chip_left_out.without[i]);
+}
+
+static void find_launches(struct family_writer *w)
+{
+	struct launch_row *rows = xcalloc(w->e->n + 1, sizeof *rows);
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->e->n; i++) {
+		const struct run *run = w->e->at[i].run;
+
+		if (tells_launches(w, i))
+			rows[n++] =
+				(struct launch_row){run->machine, run->source,
+						    w->judged->chip_left_out.without[i], launch_share(w, i)};
+	}
+	w->launches_sd = report_launch_spread(rows, n);
+	free(rows);
 }
 
 /* The relative spread of a row's time when profiles are drawn: numbers of a group move together, groups do not. */
@@ -319,14 +365,17 @@ static size_t follows(const struct family_writer *w, size_t p)
 	return !w->rows_of[p] && of < FAMILY_PARAMS && w->rows_of[of] ? of : FAMILY_PARAMS;
 }
 
-/* The relative spread that is written: of one that follows another, that of their ratio and the other's. */
+/* The relative spread that is written: of one that follows another, that of their ratio and the other's; of starts of kernels
+ * with what reports differ by, which errors that are shared out over all numbers do not have. */
 static double written_spread(const struct family_writer *w, size_t p)
 {
 	const size_t of = follows(w, p);
+	double sd;
 
 	if (of < FAMILY_PARAMS)
 		return exact_hypot(w->family->prior_sd[p], proved_width(w->sd[of]));
-	return w->rows_of[p] ? proved_width(w->sd[p]) : w->sd[p];
+	sd = w->rows_of[p] ? proved_width(w->sd[p]) : w->sd[p];
+	return is_of_launches(w, p) ? exact_hypot(sd, w->launches_sd) : sd;
 }
 
 /* Which runs told a number, or that it follows. */
@@ -495,6 +544,7 @@ int family_write(const struct family_model *family, const struct observations *e
 	find_slopes(&w);
 	find_reach(&w);
 	assign_errors(&w);
+	find_launches(&w);
 	scale_spreads(&w);
 	add_head(&w, &text);
 	rc = fill_in(&w, &text, err);

@@ -115,8 +115,12 @@ static const struct field machine_fields[] = {
 	QTY_OPT(struct machine, power_limit, DIM_POWER, 1, 1e6,
 		"that it is held to (nvidia-smi -pl), below active_power: clocks are lower"),
 	QTY_OPT(struct machine, sustained, DIM_SHARE, 0.01, 1,
-		"of its arithmetic, what it keeps when it has worked for minutes, as servers do; laptops "
-		"throttle"),
+		"of its arithmetic, what it keeps when it has worked for minutes, as servers and training "
+		"do; "
+		"laptops throttle"),
+	QTY_OPT(struct machine, sustained_after, DIM_TIME, 1, 1e5,
+		"time constant with which it falls to `sustained`, 63 % of the way; not said: one request is "
+		"read and answered as when cool"),
 	{FIELD_KEY(struct machine, variants), .type = FIELD_YML, .optional = true,
 	 .help = "KEY: {...} for each; NAME-KEY is this file with that merged over it"},
 };

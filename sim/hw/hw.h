@@ -421,6 +421,8 @@ struct machine {
 		power_limit; /* that somebody holds it to (nvidia-smi -pl): its clock is lower then; not given: none */
 	struct qty
 		sustained; /* of its arithmetic, what it keeps under a load that lasts: laptops throttle; not given: all */
+	struct qty
+		sustained_after; /* time constant with which it falls to that; not given: short jobs are not slowed */
 	const struct yml *variants; /* the variants of its file, see load.h; NULL if one was chosen */
 };
 

@@ -95,6 +95,17 @@ static struct simulated simulated_make(struct arena *a, struct program *program)
 	return r;
 }
 
+struct compiled_ends program_job_ends(struct program *program)
+{
+	struct arena a = ARENA_INIT;
+	const struct simulated r = simulated_make(&a, program);
+	const struct compiled_ends ends =
+		program ? compiled_run(r.compiled, &r.times) : (struct compiled_ends){0};
+
+	arena_release(&a);
+	return ends;
+}
+
 struct simulated *simulated_whole(struct arena *a, const struct simulated *r)
 {
 	struct simulated *whole;

@@ -102,6 +102,9 @@ void program_job_verdict(struct str *out, const struct job_run *r, const struct 
 /* When a program ends under some times of its classes; all 0 where there is none. */
 struct compiled_ends simulated_ends(const struct simulated *r, const struct class_times *t);
 
+/* When a program ends as calibrated, run by itself; all 0 for NULL. */
+struct compiled_ends program_job_ends(struct program *program);
+
 /* A run of every task by itself, for pictures, where cycles are left out (step/loop.h) or tasks are joined (step/joined.h); NULL where
  * they are not. Its program is to be freed by program_free(). */
 struct simulated *simulated_whole(struct arena *a, const struct simulated *r);

@@ -1,6 +1,7 @@
 /* batch_pass.c - see batch_pass.h. */
 #include "sim/serve/batch_pass.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,7 +257,7 @@ static struct program *program_lasting(const struct world *w)
 {
 	struct program *p = program_new(w);
 
-	p->lasts = true;
+	p->span = (struct work_span){INFINITY, INFINITY};
 	return p;
 }
 
@@ -542,7 +543,7 @@ struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct
 	first = &at->shard_groups[PHASE_DECODE][walk_first(w)];
 	p->unit = first->unit[0];
 	p->device_model = program_device_model(&p->arena, w, p->unit);
-	device_model_sustain(&p->device_model);
+	device_model_sustain(&p->device_model, (struct work_span){INFINITY, INFINITY});
 	p->all_logits = shard_group_all_logits(w, first);
 	p->last_row = shard_group_last_row(w, first);
 	p->caches_only = shard_group_caches_only(w, first);

@@ -119,6 +119,7 @@ static struct program *build_first(const struct plan *plan)
 	struct passes f = passes_begin(plan->at, true);
 
 	f.joins = plan->joins;
+	f.span = (struct work_span){0, plan->request.first_s};
 	for (int64_t i = 0; i < plan->groups; i++)
 		add_parts(&f, plan, i, REQUEST_PROMPT, REQUEST_FIRST_STEP);
 	return passes_end(&f);
@@ -133,6 +134,7 @@ static struct program *build_later(const struct plan *plan, int sample, int repe
 
 	f.token_at_end = true;
 	f.joins = plan->joins;
+	f.span = (struct work_span){plan->request.first_s, plan->request.whole_s};
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < plan->groups; i++) {
 			const int first = (int)f.list.n;
@@ -279,6 +281,15 @@ struct generate_programs generate_build_short(const struct placement *at)
 {
 	const struct generate_request request = generate_request(at);
 
+	return build_request(at, &request, true);
+}
+
+struct generate_programs generate_build_warm(const struct placement *at, double first_s, double whole_s)
+{
+	struct generate_request request = generate_request(at);
+
+	request.first_s = first_s;
+	request.whole_s = whole_s;
 	return build_request(at, &request, true);
 }
 

@@ -32,6 +32,9 @@ struct generate_programs {
 struct generate_programs generate_build(const struct placement *p);
 /* The same with the operators of a block as one task where they may be (joined.h): the same times, to the nanosecond. */
 struct generate_programs generate_build_short(const struct placement *p);
+/* The same with the clocks of machines that get warm (device_model_sustain()) in a request whose second token comes after first_s
+ * and whose last one after whole_s. */
+struct generate_programs generate_build_warm(const struct placement *p, double first_s, double whole_s);
 /* generate_build().first alone: the prompt, and what of it goes to where the answer is decoded. To be freed. */
 struct program *generate_build_first(const struct placement *p);
 

@@ -367,6 +367,7 @@ static bool is_chain(const struct passes *f)
 static void put_passes(struct passes *f)
 {
 	f->program = program_new(f->w);
+	f->program->span = f->span;
 	if (f->joins)
 		joined_begin(f->program, false);
 	for (size_t i = 0; i < f->list.n; i++)

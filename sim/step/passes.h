@@ -52,7 +52,8 @@ struct passes {
 	uint32_t visits_n;
 	/* the program ends when the last token is on the device of the next step's first block */
 	bool token_at_end;
-	bool joins; /* the operators of a block are one task (joined.h) */
+	bool joins;            /* the operators of a block are one task (joined.h) */
+	struct work_span span; /* the program's */
 };
 
 /* with_prompts: the cache of each group is sent to the devices that decode; otherwise it is there from

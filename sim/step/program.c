@@ -183,8 +183,7 @@ static const struct device_model *device_model_of(struct program *p, size_t unit
 
 	if (!s->profile) {
 		*s = program_device_model(&p->arena, p->world, unit);
-		if (p->lasts)
-			device_model_sustain(s);
+		device_model_sustain(s, p->span);
 	}
 	return s;
 }

@@ -175,7 +175,7 @@ struct program {
 	/* The world whose model the next tasks belong to; a draft's world, which has the same machines, replaces
 	 * it while the draft's passes are appended. */
 	const struct world *world;
-	bool lasts; /* its devices have worked for minutes: device_model_sustain(). Set before the first task */
+	struct work_span span; /* when its devices work: device_model_sustain(). Set before the first task */
 	VEC(struct op_class) op_classes;
 	VEC(struct program_task) tasks;
 	VEC(uint32_t) deps;

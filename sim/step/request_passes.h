@@ -29,6 +29,8 @@ struct generate_request {
 	bool last_apart; /* the prompt's last token is a decode step */
 	int64_t draft;   /* tokens drafted for each step by a second model; 0: no draft */
 	double per_step; /* tokens of each sequence in one step: 1, or a mean where a draft is checked */
+	/* seconds from the start until the second token and until the last one, by which machines get warm; 0: they stay cool */
+	double first_s, whole_s;
 };
 
 /* The part of a request that a pass belongs to: REQUEST_PROMPT, REQUEST_FIRST_STEP, or

@@ -409,6 +409,7 @@ static struct builder builder_of(const struct placement *at, enum joins joins)
 {
 	const struct builder b = {.w = at->world, .p = program_new(at->world), .arena = ARENA_INIT};
 
+	b.p->span = (struct work_span){INFINITY, INFINITY}; /* hours of steps */
 	if (joins)
 		joined_begin(b.p, joins == JOIN_ROUNDS);
 	return b;

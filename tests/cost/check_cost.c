@@ -56,6 +56,46 @@ static void each_op(const struct shape *s, const struct precision *p, void (*see
 	}
 }
 
+/* The share that heat leaves of arithmetic, over a stretch of work of the machine of the fixture. */
+static struct qty kept(struct machine *machine, double from_s, double to_s)
+{
+	const struct unit *u = &fixture.world->units[0];
+	struct device_model d = device_model_make(&fixture.arena, machine, u->device, u->profile, DTYPE_F16);
+
+	device_model_sustain(&d, (struct work_span){from_s, to_s});
+	return d.kept;
+}
+
+/* 40 % are lost with a time constant of 100 s: the mean of 0.6 + 0.4 exp(-t / 100 s) over a stretch is 0.6 + 0.4 * 100 / (b - a) *
+ * (exp(-a / 100) - exp(-b / 100)), and so at either end. */
+START_TEST(heat_comes_with_time)
+{
+	const double a = 50, b = 400;
+	struct machine m;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	m = fixture.world->machines[0];
+	m.sustained = (struct qty){.value = 0.6, .spread = 0.1, .given = true};
+	m.sustained_after = (struct qty){.value = 100, .given = true};
+	ck_assert(!kept(&m, 0, 0).given);
+	ck_assert_double_eq_tol(kept(&m, 0, 1e-3).value, 1, 1e-5);
+	ck_assert_double_eq_tol(kept(&m, a, b).value,
+				0.6 + 0.4 * 100 / (b - a) * (exp(-a / 100) - exp(-b / 100)), 1e-12);
+	ck_assert_double_eq_tol(kept(&m, a, a).value, 0.6 + 0.4 * exp(-a / 100), 1e-12);
+	ck_assert_double_eq(kept(&m, INFINITY, INFINITY).value, 0.6);
+	ck_assert_double_eq_tol(kept(&m, 0, 1e9).value, 0.6, 1e-6);
+	/* little is unsure while little is lost, and an unsure time constant adds to it */
+	ck_assert_double_lt(kept(&m, 0, 1).spread, 1e-3);
+	ck_assert_double_eq_tol(kept(&m, 1e4, 2e4).spread, 0.1, 1e-9);
+	m.sustained_after.spread = 0.5;
+	ck_assert_double_gt(kept(&m, 0, 100).spread, 0.05);
+	m.sustained_after.given = false;
+	ck_assert(!kept(&m, 0, 1e4).given);
+	ck_assert_double_eq(kept(&m, INFINITY, INFINITY).value, 0.6);
+	fixture_release(&fixture);
+}
+END_TEST
+
 static void check_limits(const struct op *op, void *self)
 {
 	static const double shares[] = {1, 0.7, 0.25, 0.01};
@@ -2018,6 +2058,7 @@ Suite *suite_cost(void)
 
 	tcase_add_loop_test(tc, limits_of_the_roofline, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, better_is_never_slower, 0, IMPROVEMENTS * 5);
+	tcase_add_test(tc, heat_comes_with_time);
 	tcase_add_loop_test(tc, utilisation, 0, ARRAY_LEN(looks));
 	tcase_add_test(tc, holes_are_filled_from_around);
 	tcase_add_test(tc, far_from_points_is_wide);

@@ -104,7 +104,7 @@ START_TEST(one_user_is_generate)
 END_TEST
 
 /* A machine that keeps half of its arithmetic once it is hot reads prompts half as fast under a load, alone or in a pipeline; a single
- * request knows no heat. */
+ * request knows no heat but by a time constant. */
 START_TEST(a_load_throttles)
 {
 	static const char *const head =
@@ -113,16 +113,17 @@ START_TEST(a_load_throttles)
 		"machines: {a: {base: apple-m4-pro-16c-24gb%s}, b: {base: apple-m4-pro-16c-24gb%s}}\n"
 		"links: {ab: {base: thunderbolt-4-tcp, between: [a, b]}}\n"
 		"workload: {%s}\nassignments: [{name: one, place: [{on: a}%s]%s}]\n";
-	static const char *const heat[] = {"", ", sustained: 50 %"};
+	static const char *const heat[] = {"", ", sustained: 50 %", ", sustained: 50 %, sustained_after: 1 h",
+					   ", sustained: 50 %, sustained_after: 1 s"};
 	static const char load[] =
 		"serve: {arrivals: {concurrency: 1}, requests: 4, prompt: 4096 tok, output: 8 tok, "
 		"measure: all}",
 			  single[] = "generate: {prompt: 4096 tok, tokens: 8 tok}";
-	struct service_summary m[2];
-	struct generate_times g[2];
+	struct service_summary m[4];
+	struct generate_times g[4];
 	char text[1024];
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		const char *half = _i ? ", {layers: 16-31, on: b}" : "";
 
 		snprintf(text, sizeof text, head, heat[i], heat[i], load, half, ", " EXACT);
@@ -134,6 +135,14 @@ START_TEST(a_load_throttles)
 	ck_assert_double_lt(m[1].of[SERVICE_TTFT_P50], 2.001 * m[0].of[SERVICE_TTFT_P50]);
 	ck_assert_double_eq(g[1].ttft_s, g[0].ttft_s);
 	ck_assert_double_eq(g[1].e2el_s, g[0].e2el_s);
+	for (int i = 2; i < 4; i++) /* a load is hot however long that took */
+		ck_assert_double_eq(m[i].of[SERVICE_TTFT_P50], m[1].of[SERVICE_TTFT_P50]);
+	/* seconds of an hour are 0.5 (1 - exp(-t / 1 h)) slower, on average of a prompt half of that */
+	ck_assert_double_gt(g[2].ttft_s, g[0].ttft_s * (1 + 0.2 * g[0].ttft_s / 3600));
+	ck_assert_double_lt(g[2].ttft_s, g[0].ttft_s * (1 + 0.3 * g[0].ttft_s / 3600));
+	/* what lasts many time constants is as slow as a load, but for the first of them */
+	ck_assert_double_gt(g[3].ttft_s, 1.7 * g[0].ttft_s);
+	ck_assert_double_lt(g[3].ttft_s, 2 * g[0].ttft_s);
 }
 END_TEST
 
