@@ -473,7 +473,7 @@ static bool tells_together(const struct runtime_fit *f)
 /* What a machine may be that is off by itself, or by its only model. */
 #define OF_ONE_MODEL                                                                                         \
 	"another variant of the machine, or this model alone, in these weights? Other models stay near the " \
-	"catalogue until runs of two more tell"
+	"catalogue, with intervals as wide as that leaves open, until runs of two more tell"
 static const char *causes(bool slow, bool several)
 {
 	if (several)
