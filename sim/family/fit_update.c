@@ -215,8 +215,8 @@ static void doubt_others(struct update *u)
 
 	for (size_t phase = 0; phase < PHASES; phase++)
 		for (size_t m = 0; m < f->reaches_n; m++) {
-			const struct fit_scale *own = phase == PREFILL ? &f->reaches[m].prefill
-								       : &f->reaches[m].decode;
+			const struct fit_scale *own =
+				phase == PREFILL ? &f->reaches[m].prefill : &f->reaches[m].decode;
 			const double off = own->fitted ? exact_log(own->factor) : 0;
 
 			if (f->together[phase].far && f->together[phase].models_n == 1 && off != 0)

@@ -37,7 +37,7 @@ struct update {
 	double *reach_sd; /* of their priors */
 	bool knows_chip;
 	double models_scale[PHASES]; /* of model_sd's squares, as the runs say; 0: 1 */
-	double shared_sd[PHASES]; /* of what all models are off by together, before the runs */
+	double shared_sd[PHASES];    /* of what all models are off by together, before the runs */
 	double lengths_sd; /* of a model's prompts of other lengths about what they have in common; 0: none but their noise */
 };
 

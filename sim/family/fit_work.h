@@ -70,7 +70,8 @@ struct runtime_fit {
 	struct fit_model_reach
 		*reaches; /* of the models of the runs, where they were told apart from the machine */
 	size_t reaches_n;
-	double others_sd[2]; /* decode, prefill: what other models may be off by where one alone is far off; 0: no such doubt */
+	double others_sd
+		[2]; /* decode, prefill: what other models may be off by where one alone is far off; 0: no such doubt */
 	struct fit_together together[2]; /* decode, prefill; of an update of the program's own profile */
 	struct fit fit;
 	VEC(const char *) notes; /* for the file's head */

@@ -482,7 +482,7 @@ static const char *const written[] = {
 	"kv_append", "kv_repeat", "scores",     "linear",      "activation", "residual",
 	"overhead",  "few",       "all_logits", "chips",       "chips_like", "dies",
 	"dequant",   "products",  "experts",    "experts_few", "suite",      "dequant_experts",
-	"models",    "beyond",    "ramp",        "other_models"};
+	"models",    "beyond",    "ramp",       "other_models"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)

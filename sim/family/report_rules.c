@@ -513,7 +513,8 @@ static int check_dtype(const struct held *x, struct err *err)
 	if (run_check_compute(x->run, x->row->model, d->device, d->profile, &why) == 0)
 		return 0;
 	if (x->ask->fitting)
-		err_set(err, "the tables that are fitted, of '%s', are of products in %s, the row computed in %s",
+		err_set(err,
+			"the tables that are fitted, of '%s', are of products in %s, the row computed in %s",
 			d->profile->origin.name, dtype_names[d->compute], x->says);
 	else
 		err_set(err, "%s", why.msg);

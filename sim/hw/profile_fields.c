@@ -558,7 +558,8 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, load, load_table,
 		"how the model is read where several machines share it; not given: each its share alone"),
 	SUB_OPT(struct profile, other_models, width_table,
-		"how wide predictions of models are that 'models' does not name, where one alone was run and was "
+		"how wide predictions of models are that 'models' does not name, where one alone was run and "
+		"was "
 		"far off: which of it is the machine's is not known"),
 	SUB_OPT(struct profile, beyond, beyond_table,
 		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "

@@ -204,7 +204,8 @@ int runs_one_runtime(const struct runs *r, struct err *err)
 			continue;
 		if (before.program == one.program && before.flash == one.flash && before.build && one.build)
 			err_set(err,
-				"%s:%d: a run of build %lld after one of build %lld at line %d, between which "
+				"%s:%d: a run of build %lld after one of build %lld at line %d, between "
+				"which "
 				"kernels were joined (July 2025, build %d)",
 				r->at[i].path ? r->at[i].path : r->path, r->at[i].line, (long long)one.build,
 				(long long)before.build, r->at[0].line, FUSED_SINCE_BUILD);

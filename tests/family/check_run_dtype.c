@@ -112,7 +112,8 @@ static void check_fit(const char *machine, const char *model, const char *said)
 	MUST(catalogue_device_load(&t.loader, machine, NULL, "mlx", &d) == 0);
 	m = catalogue_model_load(&t.loader, model);
 	MUST(m);
-	str_addf(&out, "kind,prompt,gen,chunk,n,tool,weights,dtype,seconds\npp,2048,0,2048,5,mlx_lm,f16,%s,%.9g\n",
+	str_addf(&out,
+		 "kind,prompt,gen,chunk,n,tool,weights,dtype,seconds\npp,2048,0,2048,5,mlx_lm,f16,%s,%.9g\n",
 		 said ? said : "", seconds_of(&t, &d, m, said));
 	MUST(file_write(path, out.text, out.len, true, &err) == 0);
 	str_clear(&out);
