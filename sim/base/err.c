@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/nearest.h"
 #include "sim/base/str.h"
@@ -33,6 +34,18 @@ int err_hint(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+/* "a, b, c", of as many as leave room for the words around them, and how many more there are. */
+static void list_names(struct str *out, const char *const *names, size_t n)
+{
+	const size_t room = sizeof((struct err *)0)->hint - 64;
+	size_t i = 0;
+
+	for (; i < n && (!i || out->len + strlen(names[i]) < room); i++)
+		str_addf(out, "%s%s", i ? ", " : "", names[i]);
+	if (i < n)
+		str_addf(out, " and %zu more", n - i);
+}
+
 void err_hint_names(struct err *err, const char *name, const char *const *names, size_t n)
 {
 	const char *near = nearest_of(name, names, n), *like[NEAREST_MOST];
@@ -41,8 +54,7 @@ void err_hint_names(struct err *err, const char *name, const char *const *names,
 
 	if (likes == 1)
 		near = like[0];
-	for (size_t i = 0; i < (likes ? likes : n); i++)
-		str_addf(&all, "%s%s", i ? ", " : "", likes ? like[i] : names[i]);
+	list_names(&all, likes ? like : names, likes ? likes : n);
 	if (near)
 		err_hint(err, "did you mean '%s'?", near);
 	else if (likes)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "sim/base/nearest.h"
 #include "sim/base/provenance.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
@@ -84,7 +83,7 @@ static const char *text_or_null(const char *text)
 
 static int check_row(const struct datasheet *sheet, const struct datasheet_row *row, struct err *err)
 {
-	const char *names[ARRAY_LEN(keys)], *near;
+	const char *names[ARRAY_LEN(keys)];
 	struct err why = ERR_INIT;
 	double ignored;
 	size_t i = 0;
@@ -95,9 +94,7 @@ static int check_row(const struct datasheet *sheet, const struct datasheet_row *
 		for (size_t j = 0; j < i; j++)
 			names[j] = keys[j].key;
 		err_set(err, "%s:%d: unknown key '%.60s'", sheet->path, row->line, row->key);
-		near = nearest_of(row->key, names, i);
-		if (near)
-			err_hint(err, "did you mean '%s'?", near);
+		err_hint_names(err, row->key, names, i);
 		return -1;
 	}
 	for (size_t j = 0; sheet->at + j < row; j++)

@@ -262,37 +262,21 @@ static int number(const struct row *r, const char *head, double max, double *val
 	return 0;
 }
 
-/* -1, as the error that it adds to */
-static int hint_names(const char *const *names, const char *text, struct err *err)
-{
-	struct str all = STR_INIT;
-	const char *near;
-	size_t n = 0;
-
-	for (; names[n]; n++)
-		str_addf(&all, "%s%s", n ? ", " : "", names[n]);
-	near = nearest_of(text, names, n);
-	if (near)
-		err_hint(err, "did you mean '%s'? there are %s", near, all.text);
-	else
-		err_hint(err, "there are %s", all.text);
-	str_release(&all);
-	return -1;
-}
-
 static int choice(const struct row *r, const char *head, const char *const *names, int *value,
 		  struct err *err)
 {
 	const char *text = get(r, head);
+	size_t n = 0;
 
-	for (int i = 0; names[i]; i++) {
-		if (!strcmp(names[i], text)) {
-			*value = i;
+	for (; names[n]; n++) {
+		if (!strcmp(names[n], text)) {
+			*value = (int)n;
 			return 0;
 		}
 	}
 	fail(r, err, !strcmp(head, "kind") ? "unknown kind" : "unknown dtype", text);
-	return hint_names(names, text, err);
+	err_hint_names(err, text, names, n);
+	return -1;
 }
 
 static int read_seconds(const struct row *r, struct sample *s, struct err *err)
@@ -391,13 +375,64 @@ int samples_csv_read(struct arena *a, const char *path, const char *text, struct
 	if (!csv.n)
 		return err_set(err, "%s: it has no samples", path);
 	samples = arena_array(a, csv.n, sizeof *samples);
-	for (size_t i = 0; i < csv.n; i++)
-		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) != 0)
-			return -1;
 	say_unknown_columns(a, &csv, set);
+	for (size_t i = 0; i < csv.n; i++)
+		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) !=
+		    0) /* a misspelt column? */
+			return set->said.n ? err_hint(err, "%.400s", set->said.at[0]) : -1;
 	set->samples = samples;
 	set->n = csv.n;
 	return 0;
+}
+
+/* The cell of a head that is meant as that column; NULL: it has it, or none is near it. */
+static const char *meant_as(const struct texts *cells, const char *column)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; i < cells->n; i++) {
+		if (!strcmp(cells->at[i], column))
+			return NULL;
+		near = nearest_of(cells->at[i], &column, 1) ? cells->at[i] : near;
+	}
+	return near;
+}
+
+static bool has_cell(const struct texts *cells, const char *column)
+{
+	return str_find(column, cells->at, cells->n) < cells->n;
+}
+
+int samples_csv_check_head(struct arena *a, const char *path, const char *text, struct err *err)
+{
+	static const char *const must[] = {"kind", "seconds"};
+	const char *head = text;
+	struct texts cells;
+	char by = ',';
+
+	while (*head == '#' || *head == '\n') {
+		head += strcspn(head, "\n");
+		head += *head == '\n';
+	}
+	head = arena_strndup(a, head, strcspn(head, "\r\n"));
+	by = strchr(head, ',') ? ',' : strchr(head, ';') ? ';' : '\t';
+	cells = texts_cut(a, head, by);
+	if (has_cell(&cells, "prompt") || has_cell(&cells, "gen"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(must); i++) {
+		const char *as = meant_as(&cells, must[i]), *other = must[!i];
+
+		if (as && (has_cell(&cells, other) || meant_as(&cells, other))) {
+			err_set(err, "%.200s: samples have a column '%s', and this has '%.40s'", path,
+				must[i], as);
+			return err_hint(err, "'lemursim help samples' has the columns");
+		}
+	}
+	if (by == ',' || !has_cell(&cells, "kind") || !has_cell(&cells, "seconds"))
+		return 0;
+	err_set(err, "%.200s: columns of samples are parted by ',', these by %s", path,
+		by == ';' ? "';'" : "tabs");
+	return err_hint(err, "several times of one row are parted by ';'");
 }
 
 bool samples_csv_is_file(const char *path)

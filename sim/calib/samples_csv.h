@@ -35,6 +35,8 @@ bool samples_csv_is(const char *text);
 enum { SAMPLES_FILE_MAX = 64 << 20 }; /* byte */
 /* The same for a file; false also where it cannot be read. */
 bool samples_csv_is_file(const char *path);
+/* Of a text that is not of samples: -1 with err where its head is meant as theirs, with a column misspelt or parted otherwise. */
+int samples_csv_check_head(struct arena *a, const char *path, const char *text, struct err *err);
 /* Whether none of the files is of samples; err otherwise, with a hint: what reads them. needs: what is asked for instead. */
 bool samples_csv_is_none(const struct texts *paths, const char *needs, struct err *err);
 

@@ -164,6 +164,8 @@ static int no_machine(struct session *s, const char *path)
 		err_set(&err, "%.200s: the file is empty", path);
 		return complain(&err, EXIT_USAGE);
 	}
+	if (samples_csv_check_head(&s->arena, path, text, &err) != 0)
+		return complain(&err, EXIT_USAGE);
 	err_set(&err, "runs of models say little without the machine");
 	err_hint(&err, "--machine NAME, and --model NAME where the rows do not name theirs; of samples: "
 		       "'lemursim help "

@@ -36,7 +36,8 @@ void device_model_for(struct device_model *device_model, const struct model *m)
 			   [BEYOND_PER_LAYER] = m->per_layer_embedding > 0};
 
 	device_model->reach = reach_of(device_model->profile, m);
-	device_model->beyond_prefill = device_model->beyond_decode = 0;
+	device_model->beyond_prefill = device_model->reach ? 0 : device_model->profile->other_models.prefill;
+	device_model->beyond_decode = device_model->reach ? 0 : device_model->profile->other_models.decode;
 	for (size_t i = 0; i < ARRAY_LEN(is); i++)
 		if (is[i] && !seen_on(&of[i], device_model->machine)) {
 			device_model->beyond_prefill =

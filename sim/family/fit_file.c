@@ -139,6 +139,7 @@ void fit_write_file(struct runtime_fit *f, struct str *out)
 				.step = SCALE(f, FACTOR_STEP),
 				.reaches = f->reaches,
 				.reaches_n = f->reaches_n,
+				.others_sd = f->others_sd,
 				.over = same && !strcmp(same->origin.name, name) ? same->origin.node : NULL};
 
 	fit_written_alike(&w);

@@ -6,6 +6,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/family/family_keys.h"
+#include "sim/family/run_weights.h"
 #include "sim/stats/chance.h"
 
 /* A row is missed beyond two standard deviations. Of rows that scatter as their noise says, one in 22 is, so that one of sixteen
@@ -18,7 +19,9 @@ static const double off_same = 0.005;
 static double predict(const struct runtime_fit *f, const struct machine *m, const struct device *d,
 		      const struct profile *p, const struct report_row *row)
 {
-	struct device_model device_model = device_model_make(f->arena, m, d, p, f->base.compute);
+	const enum dtype compute = run_compute(row->run, row->model, d, p);
+	struct device_model device_model =
+		device_model_make(f->arena, m, d, p, p->gemm[compute] ? compute : f->base.compute);
 	struct predicted_run run;
 
 	device_model_for(&device_model, row->model);

@@ -7,6 +7,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/units.h"
 #include "sim/conf/sources.h"
+#include "sim/family/run_weights.h"
 
 static const double unit_s = 1e-6; /* of an overhead that the base has none of */
 
@@ -48,8 +49,7 @@ static void take_runtime_kernels(struct runtime_fit *f)
 static double layer_overhead_s(struct runtime_fit *f, const struct report_row *row,
 			       const struct profile *profile)
 {
-	const struct device_model device_model =
-		device_model_make(f->arena, f->base.machine, f->base.device, profile, f->base.compute);
+	const struct device_model device_model = report_device_model(f->arena, &f->base, row, profile);
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 1};
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(row->model, parts);
@@ -82,8 +82,7 @@ static void measure_layer(struct runtime_fit *f)
 static void add_run(struct runtime_fit *f, size_t i)
 {
 	const struct report_row *row = &f->rows[i];
-	const struct device_model device_model =
-		device_model_make(f->arena, f->base.machine, f->base.device, &f->profile, f->base.compute);
+	const struct device_model device_model = report_device_model(f->arena, &f->base, row, &f->profile);
 	const struct run *r = row->run;
 
 	f->predicted[i] = predicted_run_make(f->arena, row->model, &row->precision, &device_model, r);
@@ -95,10 +94,24 @@ static void add_run(struct runtime_fit *f, size_t i)
 	f->prompt_n += r->prompt > 8;
 }
 
+/* The dtype that the runs computed in, where all are in one that the base has a table of: whose spread the fit begins with. A chip
+ * without bf16 in hardware has a table of its own for models that MLX keeps in it (compute_dtype.h). */
+static void take_compute(struct runtime_fit *f)
+{
+	const struct profile *p = f->base.profile;
+	const enum dtype first = run_compute(f->rows[0].run, f->rows[0].model, f->base.device, p);
+
+	for (size_t i = 1; i < f->n; i++)
+		if (run_compute(f->rows[i].run, f->rows[i].model, f->base.device, p) != first)
+			return;
+	f->base.compute = p->gemm[first] ? first : f->base.compute;
+}
+
 static int gather(struct runtime_fit *f, struct err *err)
 {
 	if (fit_read_rows(f, err) != 0)
 		return -1;
+	take_compute(f);
 	take_runtime_kernels(f);
 	f->predicted = arena_array(f->arena, f->n, sizeof *f->predicted);
 	f->points = arena_array(f->arena, f->n, sizeof *f->points);
@@ -461,7 +474,7 @@ static bool tells_together(const struct runtime_fit *f)
 /* What a machine may be that is off by itself, or by its only model. */
 #define OF_ONE_MODEL                                                                                         \
 	"another variant of the machine, or this model alone, in these weights? Other models stay near the " \
-	"catalogue until runs of two more tell"
+	"catalogue, with intervals as wide as that leaves open, until runs of two more tell"
 static const char *causes(bool slow, bool several)
 {
 	if (several)

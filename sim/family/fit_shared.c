@@ -75,6 +75,16 @@ struct shared_scales shared_scales(const double *off, size_t n, const struct sha
 	return best;
 }
 
+/* Of two causes that are as likely before, by the densities of Student's t with their degrees of freedom. */
+double update_machine_odds(double off, double machine_sd, double model_sd)
+{
+	const double pi = 3.14159265358979, m = off / machine_sd, k = off / model_sd,
+		     t4 = 3.0 / 8 * exact_exp(-2.5 * exact_log(1 + k * k / MODELS_DEGREES)) / model_sd,
+		     cauchy = 1 / (pi * machine_sd * (1 + m * m));
+
+	return cauchy / (cauchy + t4);
+}
+
 /* ---- of an update ---- */
 
 /* What a phase says before the fit: by how much each model that has runs in it is faster than the profile, as logarithms. */
@@ -201,6 +211,7 @@ static void take_scales(struct update *u, size_t phase, const struct phase_off *
 
 	u->f->together[phase] =
 		(struct fit_together){.factor = exact_exp(mean), .models_n = p->n, .far = is_far(u, p, mean)};
+	u->shared_sd[phase] = sqrt(p->v.machine);
 	widen(u, phase, by);
 	if (by->machine > 1)
 		start_slow(u, phase, mean);

@@ -206,6 +206,26 @@ static void take_factors(struct update *u, const double *theta, const double *co
 	}
 }
 
+/* One model that is far off may be off by itself, or as all models are on a throttled machine. Its runs cannot tell, and the factors
+ * stay near the profile: how likely it is the machine goes into the width of other models, whose variance about what is taken
+ * is the chance of the other cause times its square. */
+static void doubt_others(struct update *u)
+{
+	struct runtime_fit *f = u->f;
+
+	for (size_t phase = 0; phase < PHASES; phase++)
+		for (size_t m = 0; m < f->reaches_n; m++) {
+			const struct fit_scale *own =
+				phase == PREFILL ? &f->reaches[m].prefill : &f->reaches[m].decode;
+			const double off = own->fitted ? exact_log(own->factor) : 0;
+
+			if (f->together[phase].far && f->together[phase].models_n == 1 && off != 0)
+				f->others_sd[phase] =
+					fabs(off) * sqrt(update_machine_odds(off, u->shared_sd[phase],
+									     u->model_sd[phase]));
+		}
+}
+
 /* A format of blocks that the runs are not in has the factor of the other that they are in: a program unpacks both in the same
  * way, and multiplies both with activations in 8 bits by the same instructions (ggml's ggml_vec_dot_q4_0_q8_0() and
  * ggml_vec_dot_q8_0_q8_0()). Rows of both formats had been seen when this was written. */
@@ -313,8 +333,9 @@ int fit_update(struct runtime_fit *f, struct err *err)
 	if (estimate_models(&u, &e) != 0)
 		return err_set(err, "%s: the fit to %zu runs does not converge", f->ask->inputs[0].path, u.n);
 	take_factors(&u, e.theta, e.covariance);
-	tie_formats(&u);
 	take_reaches(&u, &e);
+	doubt_others(&u);
+	tie_formats(&u);
 	mark_outliers(&u, e.theta);
 	return 0;
 }

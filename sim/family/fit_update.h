@@ -37,6 +37,7 @@ struct update {
 	double *reach_sd; /* of their priors */
 	bool knows_chip;
 	double models_scale[PHASES]; /* of model_sd's squares, as the runs say; 0: 1 */
+	double shared_sd[PHASES];    /* of what all models are off by together, before the runs */
 	double lengths_sd; /* of a model's prompts of other lengths about what they have in common; 0: none but their noise */
 };
 
@@ -62,6 +63,9 @@ double update_row_sd(const struct update *u, size_t row);
 /* Of models and factors that are listed with their priors: widens those of the machine, and of models about it, as far as the
  * runs say (fit_shared.c); sets f->together and where the estimate starts. */
 void update_set_shared(struct update *u);
+
+/* How likely it is that what one model alone is off by, a logarithm, is of the machine and not of the model. */
+double update_machine_odds(double off, double machine_sd, double model_sd);
 
 /* Variances of models' means in one phase, of logarithms: what all models share by the factors that may be wider than they are
  * told, and by others; of models about that; of noise, the mean over models. */

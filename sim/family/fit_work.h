@@ -70,6 +70,8 @@ struct runtime_fit {
 	struct fit_model_reach
 		*reaches; /* of the models of the runs, where they were told apart from the machine */
 	size_t reaches_n;
+	double others_sd
+		[2]; /* decode, prefill: what other models may be off by where one alone is far off; 0: no such doubt */
 	struct fit_together together[2]; /* decode, prefill; of an update of the program's own profile */
 	struct fit fit;
 	VEC(const char *) notes; /* for the file's head */
@@ -113,6 +115,7 @@ struct fit_written {
 	const char *kernel_source;             /* of an overhead that is not fitted; NULL: that of `from` */
 	const struct fit_model_reach *reaches; /* of models; beside those that `from` has of others */
 	size_t reaches_n;
+	const double *others_sd; /* f->others_sd; NULL: of a profile that no fit made */
 	/* the chip is one that the profile's `beyond` counts as measured with the kind */
 	bool seen[BEYOND_KINDS];
 	const struct yml *

@@ -484,7 +484,7 @@ static const char *const written[] = {
 	"kv_append", "kv_repeat", "scores",     "linear",      "activation", "residual",
 	"overhead",  "few",       "all_logits", "chips",       "chips_like", "dies",
 	"dequant",   "products",  "experts",    "experts_few", "suite",      "dequant_experts",
-	"models",    "beyond",    "ramp"};
+	"models",    "beyond",    "ramp",       "other_models"};
 
 /* A runtime of the same name in the file's base has numbers that this one has settled: they are removed. */
 static void remove_settled(const struct fit_written *w, struct str *out)
@@ -543,6 +543,21 @@ static void add_beyond(const struct fit_written *w, struct str *out)
 	str_add(out, "}\n");
 }
 
+/* Decode and prefill; of which one model alone, far off, leaves in doubt whether it is the machine's. */
+static void add_other_models(const struct fit_written *w, struct str *out)
+{
+	if (!w->others_sd || !(w->others_sd[0] > 0 || w->others_sd[1] > 0)) {
+		if (w->over && yml_get(w->over, "other_models"))
+			str_add(out, "        other_models: null\n");
+		return;
+	}
+	str_add(out, "        other_models: {prefill: ");
+	units_format(out, w->others_sd[1], DIM_SHARE, 3);
+	str_add(out, ", decode: ");
+	units_format(out, w->others_sd[0], DIM_SHARE, 3);
+	str_add(out, "}\n");
+}
+
 void fit_write_runtime(const struct fit_written *w, struct str *out)
 {
 	str_addf(out, "      %s:\n        version: ", w->name);
@@ -562,6 +577,7 @@ void fit_write_runtime(const struct fit_written *w, struct str *out)
 	add_rows_tables(w, out, "experts_few", &w->from->experts_few);
 	fit_write_keys(out, 8, w->from->origin.node, written, ARRAY_LEN(written));
 	add_beyond(w, out);
+	add_other_models(w, out);
 	fit_write_models(w, out);
 	remove_settled(w, out);
 	str_addf(out, "        all_logits: %s\n", w->kernels->all_logits ? "true" : "false");

@@ -510,20 +510,21 @@ static int check_embeddings(const struct held *x, struct err *err)
 	return hint_skip(err);
 }
 
-/* A fit predicts every row in its base's dtype: the factors of a row in another one would be that dtype's, under the
- * wrong name. */
+/* A fit predicts each row in its own dtype, of which the base needs a table: else its factors would be that of another dtype, under
+ * the wrong name. */
 static int check_dtype(const struct held *x, struct err *err)
 {
 	const struct catalogue_device *d = x->ask->device;
+	struct err why = ERR_INIT;
 
-	if (!x->ask->fitting && run_check_compute(x->run, x->row->model, d->device, d->profile, err) == 0)
+	if (run_check_compute(x->run, x->row->model, d->device, d->profile, &why) == 0)
 		return 0;
-	if (!x->ask->fitting)
-		return hint_skip(err);
-	if (!strcmp(x->says, dtype_names[d->compute]))
-		return 0;
-	err_set(err, "the tables that are fitted, of '%s', are of products in %s, the row computed in %s",
-		d->profile->origin.name, dtype_names[d->compute], x->says);
+	if (x->ask->fitting)
+		err_set(err,
+			"the tables that are fitted, of '%s', are of products in %s, the row computed in %s",
+			d->profile->origin.name, dtype_names[d->compute], x->says);
+	else
+		err_set(err, "%s", why.msg);
 	return hint_skip(err);
 }
 

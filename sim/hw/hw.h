@@ -344,6 +344,8 @@ struct profile {
 	struct train_copies train_copies;
 	struct loading load;
 	struct beyond beyond;
+	/* Likewise of models that `models` does not name, where the one that it names is far off; 0: no such doubt. */
+	struct beyond_width other_models;
 	struct field_list
 		before; /* struct build_before; runs that name no build are as the profile itself says */
 	struct field_list chips;  /* struct chip_reach */

@@ -427,6 +427,10 @@ static const struct field beyond_width_fields[] = {
 static const struct table beyond_width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
 						ARRAY_LEN(beyond_width_fields)};
 
+enum { WIDTHS_ALONE = 2 }; /* prefill and decode */
+static const struct table width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
+					 WIDTHS_ALONE};
+
 #define BEYOND(name, index, text)                                                                            \
 	{                                                                                                    \
 		.key = name, .offset = offsetof(struct beyond, of[index]), .type = FIELD_TABLE,              \
@@ -564,6 +568,10 @@ static const struct field profile_fields[] = {
 		"gradient, and the scores where attention writes them"),
 	SUB_OPT(struct profile, load, load_table,
 		"how the model is read where several machines share it; not given: each its share alone"),
+	SUB_OPT(struct profile, other_models, width_table,
+		"how wide predictions of models are that 'models' does not name, where one alone was run and "
+		"was "
+		"far off: which of it is the machine's is not known"),
 	SUB_OPT(struct profile, beyond, beyond_table,
 		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "
 		"are"),

@@ -130,6 +130,14 @@ int record_build(const struct record *c, const char *key, int64_t *build)
 				   "where it is not known");
 }
 
+static int refuse_samples(const struct record *c)
+{
+	err_set(c->r->err, "%s:%d: samples_ns: the list is empty", c->r->path, c->line);
+	return err_hint(c->r->err,
+			"where samples were dropped, drop the key too: 'avg_ns' or 'avg_ts' counts "
+			"then, as one run");
+}
+
 /* Fills the run from samples_ns: their median, standard deviation and number. */
 static int take_samples(const struct record *c, const struct yml *list, struct run *run)
 {
@@ -137,7 +145,7 @@ static int take_samples(const struct record *c, const struct yml *list, struct r
 	double *x;
 
 	if (list->kind != YML_LIST || !list->n)
-		return err_set(c->r->err, "%s:%d: samples_ns: the list is empty", c->r->path, c->line);
+		return refuse_samples(c);
 	x = arena_array(c->r->arena, list->n, sizeof *x);
 	for (size_t i = 0; i < list->n; i++) {
 		const char *text = list->items[i]->kind == YML_SCALAR ? list->items[i]->text : "";

@@ -96,6 +96,14 @@ static int whole(struct reading *r, int line, const char *text, size_t len, int6
 	return 0;
 }
 
+/* What cannot be read is of no known kind, which --skip-foreign could leave out. */
+static int refuse_test(struct reading *r, int line, const char *test)
+{
+	reading_fail(r, line, "expected a test such as 'pp512' or 'tg128 @ d4096', got", test);
+	return err_hint(r->err, "take a row out of the file that is none: --skip-foreign leaves out rows of "
+				"another machine or model, not such as cannot be read");
+}
+
 /* Reads a test: "pp512", "tg128", "pp512+tg128", "pp 512", with or without " @ d4096"; that of ik_llama.cpp's -gp (test::
  * label() of its llama-bench.cpp, ikawrakow/ik_llama.cpp@8337e4cd), "tg64@pp512", is a generation behind a prompt. */
 static int take_test(struct reading *r, int line, const char *test, struct run *run)
@@ -112,8 +120,7 @@ static int take_test(struct reading *r, int line, const char *test, struct run *
 		pp = !depth && str_starts(at, "pp");
 		tg = str_starts(at, "tg");
 		if (!pp && !tg && !depth)
-			return reading_fail(r, line,
-					    "expected a test such as 'pp512' or 'tg128 @ d4096', got", test);
+			return refuse_test(r, line, test);
 		at += *at == 'd' ? 1 : 2;
 		at += strspn(at, " ");
 		len = strspn(at, "0123456789");

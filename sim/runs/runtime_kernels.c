@@ -202,9 +202,17 @@ int runs_one_runtime(const struct runs *r, struct err *err)
 
 		if (agree(&before, &one))
 			continue;
-		err_set(err, "%s:%d: a run of %s after one of %s at line %d",
-			r->at[i].path ? r->at[i].path : r->path, r->at[i].line, called(&one), called(&before),
-			r->at[0].line);
+		if (before.program == one.program && before.flash == one.flash && before.build && one.build)
+			err_set(err,
+				"%s:%d: a run of build %lld after one of build %lld at line %d, between "
+				"which "
+				"kernels were joined (July 2025, build %d)",
+				r->at[i].path ? r->at[i].path : r->path, r->at[i].line, (long long)one.build,
+				(long long)before.build, r->at[0].line, FUSED_SINCE_BUILD);
+		else
+			err_set(err, "%s:%d: a run of %s after one of %s at line %d",
+				r->at[i].path ? r->at[i].path : r->path, r->at[i].line, called(&one),
+				called(&before), r->at[0].line);
 		return err_hint(err, "each runs a layer in its own way: one profile each, so split the file");
 	}
 	return 0;

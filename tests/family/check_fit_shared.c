@@ -232,6 +232,52 @@ START_TEST(one_slow_model_asks_for_more)
 }
 END_TEST
 
+/* What one model leaves open is in the width of others, in the phase that is off, and not in its own; runs of two more take it back. */
+START_TEST(one_slow_model_widens_others)
+{
+	static const struct {
+		size_t models;
+		double times[2];
+		bool prompts, tokens; /* are they in doubt? */
+	} cases[] = {{1, {0.5, 0.5}, true, true},
+		     {1, {0.5, 1}, true, false},
+		     {1, {0.95, 0.97}, false, false},
+		     {3, {0.5, 0.5}, false, false}};
+	struct slow_machine b;
+	struct catalogue_device d;
+	struct device_model by;
+
+	fit_slow(&b, &slow[0], cases[_i].models, cases[_i].times);
+	d = written(&b, &slow[0]);
+	by = device_model_make(&b.t.arena, d.machine, d.device, d.profile, d.compute);
+	device_model_for(&by, catalogue_model_load(&b.t.loader, "qwen3-8b"));
+	ck_assert_msg(cases[_i].prompts ? by.beyond_prefill > 0.35 : by.beyond_prefill == 0, "prompts: %g",
+		      by.beyond_prefill);
+	ck_assert_msg(cases[_i].tokens ? by.beyond_decode > 0.35 : by.beyond_decode == 0, "tokens: %g",
+		      by.beyond_decode);
+	device_model_for(&by, catalogue_model_load(&b.t.loader, given_models[0]));
+	ck_assert(by.beyond_prefill == 0 && by.beyond_decode == 0);
+	end(&b);
+}
+END_TEST
+
+/* Near deviations are models', far ones may as well be the machine's. */
+START_TEST(odds_of_the_machine)
+{
+	double before = 0;
+
+	for (int i = 1; i < 6; i++) {
+		const double odds = update_machine_odds(-0.15 * i, 0.03, 0.12);
+
+		ck_assert(odds > 0 && odds < 1);
+		ck_assert(i < 3 || odds > before);
+		ck_assert_double_eq_tol(odds, update_machine_odds(0.15 * i, 0.03, 0.12), 1e-12);
+		before = odds;
+	}
+	ck_assert_double_gt(before, 0.5);
+}
+END_TEST
+
 START_TEST(a_machine_as_the_catalogue_has_it_is_not_told)
 {
 	const double times[] = {0.96, 1.02};
@@ -255,6 +301,8 @@ Suite *suite_fit_shared(void)
 	tcase_add_loop_test(c, a_slow_machine_is_slow_for_other_models, 0, (int)ARRAY_LEN(slow));
 	tcase_add_test(c, prompts_alone_may_be_slow);
 	tcase_add_test(c, one_slow_model_asks_for_more);
+	tcase_add_loop_test(c, one_slow_model_widens_others, 0, 4);
+	tcase_add_test(c, odds_of_the_machine);
 	tcase_add_test(c, a_machine_as_the_catalogue_has_it_is_not_told);
 	suite_add_tcase(s, c);
 	return s;

@@ -1,6 +1,9 @@
 /* check_run_dtype.c - the dtype that a row was computed in: as it says, else as the model's files for MLX keep. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sim/base/file.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/run_weights.h"
 #include "tests/fixtures.h"
@@ -89,6 +92,52 @@ START_TEST(dtype_of_a_row)
 }
 END_TEST
 
+/* Rows as the catalogue predicts them, of a model that MLX computes in bf16 or of one in f16, are told beside the catalogue as equal
+ * to it: the fit predicts each in the dtype that `validate` does, whatever table comes first. */
+static void check_fit(const char *machine, const char *model, const char *said)
+{
+	struct fixture t = {.arena = ARENA_INIT};
+	const char *path = arena_printf(&t.arena, "/tmp/lemursim-dtype-%d.csv", (int)getpid());
+	const struct fit_runtime_input in = {path, model, NULL};
+	const struct fit_runtime_ask ask = {
+		.inputs = &in, .n = 1, .machine = machine, .out = "./out.yaml", .version = "test"};
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	struct fit_runtime_result r;
+	struct catalogue_device d;
+	const struct model *m;
+
+	diags_init(&t.diags, &t.arena);
+	loader_init(&t.loader, &t.arena, &t.diags);
+	MUST(catalogue_device_load(&t.loader, machine, NULL, "mlx", &d) == 0);
+	m = catalogue_model_load(&t.loader, model);
+	MUST(m);
+	str_addf(&out,
+		 "kind,prompt,gen,chunk,n,tool,weights,dtype,seconds\npp,2048,0,2048,5,mlx_lm,f16,%s,%.9g\n",
+		 said ? said : "", seconds_of(&t, &d, m, said));
+	MUST(file_write(path, out.text, out.len, true, &err) == 0);
+	str_clear(&out);
+	ck_assert_msg(fit_runtime_make(&t.loader, &ask, &out, &r, &err) == 0, "%s %s", err.msg,
+		      fixture_complaints(&t));
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_double_eq_tol(r.rows[0].catalogue / r.rows[0].run->seconds, 1, 1e-6);
+	ck_assert_double_eq_tol(r.rows[0].fitted / r.rows[0].run->seconds, 1, 1e-3);
+	ck_assert_ptr_null(r.refused);
+	remove(path);
+	str_release(&out);
+	fixture_release(&t);
+}
+
+START_TEST(a_fit_is_in_the_dtype_of_its_rows)
+{
+	check_fit("apple-m1-7c", "qwen3-0.6b", NULL);
+	check_fit("apple-m1-7c", "qwen3-0.6b", "f16");
+	check_fit("apple-m1-7c", "qwen3-0.6b", "bf16");
+	check_fit("apple-m2-max-30c", "qwen3-8b", NULL);
+	check_fit("apple-m3-max-40c", "qwen3-8b", NULL);
+}
+END_TEST
+
 /* A dynamic mix of whose formats nothing is known is refused by its name, with what to do instead. */
 START_TEST(dynamic_mixes_want_their_file)
 {
@@ -113,6 +162,7 @@ Suite *suite_run_dtype(void)
 
 	tcase_add_loop_test(tc, half_as_fast_in_bf16, 0, ARRAY_LEN(machines));
 	tcase_add_test(tc, dtype_of_a_row);
+	tcase_add_test(tc, a_fit_is_in_the_dtype_of_its_rows);
 	tcase_add_test(tc, dynamic_mixes_want_their_file);
 	suite_add_tcase(s, tc);
 	return s;

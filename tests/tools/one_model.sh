@@ -24,7 +24,7 @@ sources() { # CSV
 	awk -f "$work/cells.awk" -f - "$1" <<'AWK'
 FNR == 1 { columns(); next }
 { cells($0); m = f[at["machine"]]; k = m "|" f[at["model"]] "|" f[at["weights"]] "|" f[at["runtime"]] }
-f[at["model"]] == "" || (f[at["kind"]] != "pp" && f[at["kind"]] != "tg") || f[at["batch"]] > 1 { next }
+f[at["model"]] == "" || (("over" in at) && f[at["over"]] != "") || (f[at["kind"]] != "pp" && f[at["kind"]] != "tg") || f[at["batch"]] > 1 { next }
 { has[k, f[at["kind"]]] = 1; of[k] = m; if (!(k in n)) order[++all] = k; n[k]++ }
 !seen[m, f[at["model"]]]++ { models[m]++ }
 END { for (i = 1; i <= all; i++) { k = order[i]; if (((k, "pp") in has) && ((k, "tg") in has) && models[of[k]] > 1) print k } }
@@ -35,6 +35,7 @@ pick() { # CSV MACHINE MODEL WEIGHTS RUNTIME OTHER
 	awk -v machine="$2" -v model="$3" -v weights="$4" -v runtime="$5" -v other="$6" -f "$work/cells.awk" -f - "$1" <<'AWK'
 FNR == 1 { columns(); print; next }
 { cells($0) }
+("over" in at) && f[at["over"]] != "" { next } # a ratio of two machines is no run of this one
 f[at["machine"]] != machine || (f[at["kind"]] != "pp" && f[at["kind"]] != "tg") || f[at["batch"]] > 1 || f[at["model"]] == "" { next }
 other == "" && f[at["model"]] == model && f[at["weights"]] == weights
 other != "" && f[at["model"]] != model { sub("," machine ",", "," other ","); print }
