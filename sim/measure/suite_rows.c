@@ -343,6 +343,8 @@ static void cases_layer(const struct suite_machine *m, const struct suite_row *r
 			add(m, r, to, c);
 			add(m, &apart, to, c);
 		}
+	fit(m, r, to);
+	to->n -= to->n % 2; /* one of the two says nothing */
 }
 
 static void cases_adam(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)

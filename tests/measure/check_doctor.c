@@ -72,7 +72,7 @@ START_TEST(a_plan_has_its_times)
 
 	ck_assert_double_gt(whole, 30);
 	ck_assert_double_lt(whole, 70);
-	ck_assert_double_eq_tol(two, 0.5 * (2.5 + 12), 1e-9);
+	ck_assert_double_eq_tol(two, 0.5 * (2.5 + 11), 1e-9);
 	ck_assert_ptr_nonnull(strstr(some.text, "  read "));
 	ck_assert_ptr_nonnull(strstr(some.text, "  gemm-llm "));
 	ck_assert_ptr_null(strstr(some.text, "  gemm "));
