@@ -308,6 +308,27 @@ static void take_turns(struct cost *c, const struct op *op, const struct profile
 	less->spread = exact_hypot(less->spread, share->spread);
 }
 
+static void take_share(struct util *u, const struct qty *q)
+{
+	if (!q->given)
+		return;
+	u->u *= q->value;
+	u->spread = exact_hypot(u->spread, q->spread);
+}
+
+/* What the kernel of these weights reaches of what a product of many rows does. */
+static void take_kernel(struct util *u, const struct op *op, const struct tile *t)
+{
+	if (op->experts)
+		take_share(u, &t->experts);
+	else if (t->medium_only)
+		take_share(u, &t->medium);
+	if (op->format == FORMAT_Q2_K || op->format == FORMAT_Q6_K)
+		take_share(u, op->format == FORMAT_Q2_K ? &t->q2_k : &t->q6_k);
+	if (t->vector_only)
+		take_share(u, &t->vector);
+}
+
 void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct profile *p = device_model->profile;
@@ -335,14 +356,7 @@ void cost_product(struct cost *c, const struct op *op, const struct device_model
 	}
 	if (is_in_f16(device_model, op))
 		u.u *= product_sums_share(device_model);
-	if (op->experts && p->tile.experts.given) {
-		u.u *= p->tile.experts.value;
-		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
-	}
-	if (!op->experts && p->tile.medium_only && p->tile.medium.given) {
-		u.u *= p->tile.medium.value;
-		u.spread = exact_hypot(u.spread, p->tile.medium.spread);
-	}
+	take_kernel(&u, op, &p->tile);
 	c->bytes = (fmax(op->weight_B, unpacked_B(p, op)) + op->tensor_B) * share;
 	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
 	if (is_given(&p->tile.origin) && !few)

@@ -31,11 +31,15 @@ static bool is_amds_own(const char *line)
 
 int vulkan_device_hold(const struct run *run, const struct profile *p, struct err *err)
 {
-	if (!lacks_matrix_cores(line_of(run, p)) || run->kind == RUN_TG)
+	const char *line = line_of(run, p);
+	const bool floats = says(line, "int dot: 0");
+
+	if (!lacks_matrix_cores(line) || run->kind == RUN_TG || (p->tile.vector.given && !floats))
 		return 0;
 	err_set(err,
-		"'matrix cores: none': its prompt ran on vector units, and '%s' is of runs on matrix units",
-		p->origin.name);
+		"'%smatrix cores: none': its prompt ran on vector units%s, and '%s' is of runs on matrix "
+		"units",
+		floats ? "int dot: 0 | " : "", floats ? " as floats" : "", p->origin.name);
 	return err_hint(
 		err, "a newer driver may have them (VK_KHR_cooperative_matrix); --skip-foreign leaves such "
 		     "rows out");
@@ -44,14 +48,19 @@ int vulkan_device_hold(const struct run *run, const struct profile *p, struct er
 const struct profile *vulkan_device_as_run(struct arena *a, const struct profile *p, const struct run *run)
 {
 	const struct tile *t = &p->tile;
+	const char *line = line_of(run, p);
+	const bool vector = lacks_matrix_cores(line) && t->vector.given;
+	/* tiles without matrix units are others, and their share is of the large ones */
+	const bool medium = !vector && t->medium.given &&
+			    (is_amds_own(line) || (run_build(run) > 0 && run_build(run) <= t->medium_until));
 	struct profile *own;
 
-	if (!t->medium.given || t->medium_only ||
-	    !(is_amds_own(line_of(run, p)) || (run_build(run) > 0 && run_build(run) <= t->medium_until)))
+	if ((!medium || t->medium_only) && (!vector || t->vector_only))
 		return p;
 	own = arena_alloc(a, sizeof *own);
 	*own = *p;
-	own->tile.medium_only = true;
+	own->tile.medium_only = t->medium_only || medium;
+	own->tile.vector_only = t->vector_only || vector;
 	return own;
 }
 
@@ -59,6 +68,12 @@ const char *vulkan_device_note(struct arena *a, const struct run *run, const str
 {
 	const char *line = line_of(run, p);
 
+	if (lacks_matrix_cores(line) && run->kind != RUN_TG)
+		return arena_printf(
+			a,
+			"'matrix cores: none': products of its prompt ran on vector units, at some "
+			"%.0f %% of what '%s' says; by how much attention is slower is not predicted",
+			100 * p->tile.vector.value, p->origin.name);
 	if (is_amds_own(line))
 		return arena_printf(
 			a,

@@ -78,6 +78,12 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
+	/* The same of Q2_K's and Q6_K's kernels, which are not those of the other super-blocks: they scale sums of 16 numbers
+	 * where others scale sums of 32, and Q2_K's sums up the other factor's numbers, too. Not given: all. */
+	struct qty q2_k, q6_k;
+	/* The same where a driver has no matrix units (vulkan_device.h), and whether this run's had none. */
+	struct qty vector;
+	bool vector_only;
 	/* Builds until medium_until, and drivers that a report names (vulkan_device.h), have no tiles as large as that: all products run
 	 * in tiles of expert_rows by as many columns, at this share of the utilisation. Not given: they have. */
 	struct qty medium;

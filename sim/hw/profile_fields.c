@@ -310,6 +310,14 @@ static const struct field tile_fields[] = {
 	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 4,
 		"of the utilisation, what the kernel of experts reaches; above 1 where rows that only fill a "
 		"tile cost less than others; not given: all"),
+	QTY_OPT(struct tile, q2_k, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what Q2_K's own kernel reaches; not given: all"),
+	QTY_OPT(struct tile, q6_k, DIM_SHARE, 0.01, 1, "the same of Q6_K's"),
+	QTY_OPT(struct tile, vector, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what products reach where the driver has no matrix units; not given: "
+		"not known"),
+	{FIELD_KEY(struct tile, vector_only), .type = FIELD_BOOL, .optional = true,
+	 .help = "it has none, as llama.cpp says by 'matrix cores: none'"},
 	QTY_OPT(struct tile, medium, DIM_SHARE, 0.01, 1,
 		"of the utilisation, what products reach where all run in tiles of expert_rows squared"),
 	{FIELD_KEY(struct tile, medium_until), .type = FIELD_COUNT, .min = 1, .max = 1000000,

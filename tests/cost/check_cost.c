@@ -1158,6 +1158,50 @@ START_TEST(tiles_of_many_rows_are_few)
 }
 END_TEST
 
+/* Q2_K and Q6_K have kernels of their own; without matrix units all products are slower, but those of a matrix-vector kernel. */
+static const struct {
+	const char *vector_only;
+	int64_t m;
+	enum format_id format;
+	double share, spread;
+} kernel_shares[] = {{"false", 512, FORMAT_Q4_K, 1, 0},          {"false", 512, FORMAT_Q6_K, 0.8, 0.25},
+		     {"false", 512, FORMAT_Q2_K, 0.5, 0.2},      {"true", 512, FORMAT_Q4_K, 0.4, 0.5},
+		     {"true", 512, FORMAT_Q2_K, 0.5 * 0.4, 0.5}, {"true", 5, FORMAT_Q6_K, 1, 0}};
+
+START_TEST(kernels_of_formats_have_their_shares)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		arena_printf(&a,
+			     RUNTIME
+			     "tile={rows: 1, columns: 1, q2_k: {value: 50 %%, sd: 10 %%}, q6_k: {value: 80 "
+			     "%%, sd: 20 %%}, vector: {value: 40 %%, sd: 20 %%}, vector_only: %s}",
+			     kernel_shares[_i].vector_only),
+		RUNTIME "few={rows: 8, pass: 8, gather: 1}", NULL};
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost with, without;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = kernel_shares[_i].m;
+	op.rows = (double)op.m;
+	op.format = kernel_shares[_i].format;
+	op.flop = 2.0 * op.rows * 1e6 * (double)op.n;
+	with = cost_of(&op, &device_model, 1);
+	op.format = FORMAT_Q5_K; /* of the same kind, with no kernel of its own */
+	fixture_release(&fixture);
+	fixture_text(&fixture, FIXTURE_THREE, (const char *const[]){sets[1], NULL});
+	device_model = device_model_of(0, DTYPE_F16);
+	without = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(with.arithmetic.s * kernel_shares[_i].share, without.arithmetic.s,
+				1e-9 * without.arithmetic.s);
+	ck_assert_double_ge(with.arithmetic.spread, kernel_shares[_i].spread * 0.99);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
 /* A tile of blocks is read and then multiplied: of the shorter a share is hidden nowhere, but where a matrix-vector kernel reads (5
  * rows) and where weights as they are go to a library. Few rows are bound by reading, many by arithmetic. */
 static const struct {
@@ -2079,6 +2123,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
+	tcase_add_loop_test(tc, kernels_of_formats_have_their_shares, 0, ARRAY_LEN(kernel_shares));
 	tcase_add_loop_test(tc, tiles_are_read_in_turn, 0, ARRAY_LEN(turns));
 	tcase_add_loop_test(tc, tiles_of_many_rows_are_few, 0, ARRAY_LEN(high_tiles));
 	tcase_add_loop_test(tc, rates_hang_on_the_tokens_of_a_pass, 0, ARRAY_LEN(ramps));

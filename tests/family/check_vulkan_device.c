@@ -20,7 +20,8 @@ static const struct {
 	{"radv", "0", "0", "none", "pp512", REFUSED, "matrix cores: none"},
 	{"radv", "0", "0", "none", "tg128", TOLD, "matrix cores: none"},
 	{"radv", "0", "0", "none", "pp512+tg128", REFUSED, "matrix cores: none"},
-	{"AMD proprietary driver", "0", "1", "none", "pp512", REFUSED, "matrix cores: none"},
+	{"radv", "0", "1", "none", "pp512", TOLD, "matrix cores: none"},
+	{"AMD proprietary driver", "0", "1", "none", "pp512", TOLD, "matrix cores: none"},
 	{"radv", "0", "0", "KHR_coopmat", "pp512", TOLD, "int dot: 0"},
 	{"AMD proprietary driver", "0", "1", "KHR_coopmat", "pp512", TOLD, "smaller tiles"},
 	{"AMD open-source driver", "0", "1", "KHR_coopmat", "pp512", TOLD, "AMDVLK"},
@@ -82,11 +83,29 @@ static bool runs_in_medium_tiles(size_t line, int build)
 
 START_TEST(tiles_follow_driver_and_build)
 {
-	enum { RADV, AMDS = 7 };
+	enum { RADV, AMDS = 8 };
 
 	ck_assert(!runs_in_medium_tiles(RADV, 9174));
 	ck_assert(runs_in_medium_tiles(AMDS, 9174));
 	ck_assert(runs_in_medium_tiles(RADV, 7423));
+}
+END_TEST
+
+/* A share of the tiles that it would have else; AMD's own driver has no tiles of another size then. */
+START_TEST(prompts_without_matrix_units_run_on_vector_units)
+{
+	enum { MATRIX, VECTOR = 5, VECTOR_AMDS };
+	static const size_t of[] = {MATRIX, VECTOR, VECTOR_AMDS};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct held_row h;
+
+		hold_begin(&h, &radeon);
+		MUST(hold_text(&h, report(&h.t.arena, of[i], 9174)) == 0);
+		ck_assert_int_eq(h.row.profile->tile.vector_only, of[i] != MATRIX);
+		ck_assert(!h.row.profile->tile.medium_only);
+		arena_release(&h.t.arena);
+	}
 }
 END_TEST
 
@@ -97,6 +116,7 @@ Suite *suite_vulkan_device(void)
 
 	tcase_add_loop_test(t, lines_are_used, 0, ARRAY_LEN(lines));
 	tcase_add_test(t, tiles_follow_driver_and_build);
+	tcase_add_test(t, prompts_without_matrix_units_run_on_vector_units);
 	suite_add_tcase(s, t);
 	return s;
 }
