@@ -7,6 +7,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/cost/formats.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/vulkan_device.h"
 #include "sim/hw/builds.h"
 
