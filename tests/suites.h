@@ -30,6 +30,12 @@
 	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
+	SUITE(utilisation)                                                                                   \
+	SUITE(cost_products)                                                                                 \
+	SUITE(experts)                                                                                       \
+	SUITE(attention)                                                                                     \
+	SUITE(kernel_starts)                                                                                 \
+	SUITE(cost_widths)                                                                                   \
 	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
 	SUITE(chain)                                                                                         \
