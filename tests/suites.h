@@ -66,6 +66,8 @@
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(drawing)                                                                                       \
+	SUITE(dot)                                                                                           \
 	SUITE(cells_file)                                                                                    \
 	SUITE(pictures)                                                                                      \
 	SUITE(html)                                                                                          \
