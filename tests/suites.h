@@ -84,6 +84,7 @@
 	SUITE(quantized)                                                                                     \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
+	SUITE(fitted_runs)                                                                                   \
 	SUITE(fit_backend)                                                                                   \
 	SUITE(report_launches)                                                                               \
 	SUITE(fit_shared)                                                                                    \
@@ -130,6 +131,7 @@
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_passes)                                                                                  \
 	SUITE(serve_blocks)                                                                                  \
 	SUITE(serve_radix)                                                                                   \
 	SUITE(serve_route)                                                                                   \
@@ -137,6 +139,7 @@
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(steady)                                                                                        \
 	SUITE(serve_cost)                                                                                    \
+	SUITE(servers)                                                                                       \
 	SUITE(serve_pipeline)                                                                                \
 	SUITE(serve_job)                                                                                     \
 	SUITE(plan)
