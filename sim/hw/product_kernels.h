@@ -78,7 +78,7 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
-	/* Builds until medium_until, and drivers that a report names (vulkan_device.h), have no tiles of rows by columns: all products run
+	/* Builds until medium_until, and drivers that a report names (vulkan_device.h), have no tiles as large as that: all products run
 	 * in tiles of expert_rows by as many columns, at this share of the utilisation. Not given: they have. */
 	struct qty medium;
 	int64_t medium_until; /* the last such build; 0: none */
