@@ -64,7 +64,7 @@ STRICT   ?= 1
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@$(info $()  build $@))
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c sim/cli/sweep_cells.c sim/cli/sweep_mpi.c sim/cli/plan_shares.c $(wildcard sim/cli/cmd_*.c sim/lib/*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/calibrate_here.c sim/cli/manual.c sim/cli/sweep_cells.c sim/cli/sweep_mpi.c sim/cli/plan_shares.c $(wildcard sim/cli/cmd_*.c sim/lib/*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 

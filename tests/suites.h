@@ -30,6 +30,12 @@
 	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
+	SUITE(utilisation)                                                                                   \
+	SUITE(cost_products)                                                                                 \
+	SUITE(experts)                                                                                       \
+	SUITE(attention)                                                                                     \
+	SUITE(kernel_starts)                                                                                 \
+	SUITE(cost_widths)                                                                                   \
 	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
 	SUITE(chain)                                                                                         \
@@ -60,6 +66,8 @@
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(drawing)                                                                                       \
+	SUITE(dot)                                                                                           \
 	SUITE(cells_file)                                                                                    \
 	SUITE(pictures)                                                                                      \
 	SUITE(html)                                                                                          \
@@ -76,6 +84,7 @@
 	SUITE(quantized)                                                                                     \
 	SUITE(weights_file)                                                                                  \
 	SUITE(fit_runtime)                                                                                   \
+	SUITE(fitted_runs)                                                                                   \
 	SUITE(fit_backend)                                                                                   \
 	SUITE(report_launches)                                                                               \
 	SUITE(fit_shared)                                                                                    \
@@ -122,6 +131,7 @@
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_passes)                                                                                  \
 	SUITE(serve_blocks)                                                                                  \
 	SUITE(serve_radix)                                                                                   \
 	SUITE(serve_route)                                                                                   \
@@ -129,6 +139,7 @@
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(steady)                                                                                        \
 	SUITE(serve_cost)                                                                                    \
+	SUITE(servers)                                                                                       \
 	SUITE(serve_pipeline)                                                                                \
 	SUITE(serve_job)                                                                                     \
 	SUITE(plan)

@@ -7,144 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/jsonw.h"
 #include "sim/calib/bundle.h"
-#include "sim/calib/profile_fit.h"
+#include "sim/calib/profile_writer.h"
 #include "sim/conf/sources.h"
-
-struct writer {
-	struct str *out;
-	const struct machine_samples *m;
-	const struct sample_set *set;      /* the written device's; for keys of the machine, the first */
-	const struct datasheet *datasheet; /* the first device's; NULL for the others */
-	const struct profile_fit *d;
-	double bus, bus_sd; /* byte/s; no rate may be above it. The second is of a measured one */
-};
 
 static const double rate_over_stream_max = 1.25;
 
-/* Appends a quoted string; JSON's quotes and escapes are YAML's too. */
-static void add_text(struct str *out, const char *text)
-{
-	struct jsonw w;
-
-	jsonw_init(&w, out, 0);
-	jsonw_string(&w, text);
-}
-
-static void add_datasheet_row(struct writer *w, int indent, const char *key, const struct datasheet_row *f)
-{
-	str_pad(w->out, ' ', (size_t)indent);
-	str_addf(w->out, "%s: {value: %s", key, f->value);
-	if (f->sd)
-		str_addf(w->out, ", sd: %s", f->sd);
-	if (f->n)
-		str_addf(w->out, ", n: %s", f->n);
-	if (f->provenance)
-		str_addf(w->out, ", how: %s", f->provenance);
-	if (f->source) {
-		str_add(w->out, ", source: ");
-		add_text(w->out, f->source);
-	}
-	str_add(w->out, "}\n");
-}
-
-/* {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured, source: "..."} */
-static void add_number(struct str *out, const struct number *x, enum dim dim)
-{
-	str_add(out, "{value: ");
-	units_format(out, x->value, dim, 6);
-	if (x->sd > 0) {
-		str_add(out, ", sd: ");
-		units_format(out, x->sd, dim, 3);
-	}
-	if (x->n > 0)
-		str_addf(out, ", n: %lld", (long long)x->n);
-	str_addf(out, ", how: %s", provenance_names[x->provenance]);
-	if (x->source) {
-		str_add(out, ", source: ");
-		add_text(out, x->source);
-	}
-	str_add(out, "}");
-}
-
-/* Appends a key: the data sheet's value if it has one, else the measured number, else nothing. */
-static void add_key(struct writer *w, int indent, const char *key, const struct number *x, enum dim dim)
-{
-	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
-	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
-
-	if (f) {
-		add_datasheet_row(w, indent, last, f);
-	} else if (x && x->given) {
-		str_pad(w->out, ' ', (size_t)indent);
-		str_addf(w->out, "%s: ", last);
-		add_number(w->out, x, dim);
-		str_add(w->out, "\n");
-	}
-}
-
-/* Appends a rate, at most the bus's: a fit may end a little above what the memory can do. */
-static void add_rate(struct writer *w, int indent, const char *key, struct number x)
-{
-	if (x.value > w->bus) {
-		x.sd = fmax(x.sd, x.value - w->bus);
-		x.value = w->bus;
-		x.source = "measured above the memory's bus, held at it: part of it came from a cache";
-	}
-	add_key(w, indent, key, &x, DIM_BANDWIDTH);
-}
-
-static const char *datasheet_text(const struct writer *w, const char *key, const char *otherwise)
-{
-	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
-
-	return f ? f->value : otherwise ? otherwise : "unknown";
-}
-
-/* Appends a paragraph of a comment, wrapped at blanks; control characters become blanks. */
-static void add_line(struct str *out, const char *before, const char *text)
-{
-	size_t column = strlen(before);
-
-	str_add(out, before);
-	while (*text) {
-		const size_t word = strcspn(text, " ");
-
-		if (column + word > SOURCES_COLUMNS && column > strlen(before)) {
-			out->text[--out->len] = '\0'; /* the blank before the word */
-			str_addf(out, "\n#%*s", (int)strlen(before) - 1, "");
-			column = strlen(before);
-		}
-		for (size_t i = 0; i < word; i++)
-			str_addf(out, "%c", (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i]);
-		column += word + 1;
-		text += word;
-		if (*text == ' ') {
-			str_add(out, " ");
-			text++;
-		}
-	}
-	while (out->len && out->text[out->len - 1] == ' ')
-		out->text[--out->len] = '\0';
-	str_add(out, "\n");
-}
-
-static void add_notes(struct writer *w)
+static void add_notes(struct profile_writer *w)
 {
 	if (w->m->n > 1)
 		str_addf(w->out, "# %s, %s:\n", w->set->device ? w->set->device : "a device",
 			 w->set->runtime ? w->set->runtime : "runtime unknown");
 	for (size_t i = 0; i < w->d->notes_n; i++)
-		add_line(w->out, "# - ", w->d->notes[i]);
+		profile_writer_line(w->out, "# - ", w->d->notes[i]);
 }
 
-static void add_head(struct writer *w)
+static void add_head(struct profile_writer *w)
 {
 	const struct sample_set *s = w->set;
 	const struct datasheet_row *note = datasheet_find(w->datasheet, "note");
 
-	str_addf(w->out, "# %s: calibrated by %s, %s.\n", datasheet_text(w, "chip", s->chip),
+	str_addf(w->out, "# %s: calibrated by %s, %s.\n", profile_writer_said(w, "chip", s->chip),
 		 s->tool ? s->tool : "lemursim", s->date ? s->date : "date unknown");
 	if (s->os || s->power_before)
 		str_addf(w->out, "# System %s, build %s. Power before: %s; after: %s.\n",
@@ -154,7 +37,7 @@ static void add_head(struct writer *w)
 	if (s->load)
 		str_addf(w->out, "# Load average before the first sample: %s.\n", s->load);
 	if (note)
-		add_line(w->out, "# ", note->value);
+		profile_writer_line(w->out, "# ", note->value);
 	str_add(w->out, "# Values are medians; n counts the samples, or the sizes of a fit; sd is what the "
 			"samples, the fit and\n"
 			"# repeated runs leave open. How they were made, and what was doubted:\n");
@@ -174,7 +57,7 @@ static double largest_of(const struct machine_samples *m, size_t offset)
 }
 
 /* As the samples say, or else the data sheet; 0: neither does. */
-static double memory_B(const struct writer *w)
+static double memory_B(const struct profile_writer *w)
 {
 	double B = largest_of(w->m, offsetof(struct sample_set, ram_B));
 
@@ -183,7 +66,7 @@ static double memory_B(const struct writer *w)
 	return B;
 }
 
-static void add_memory(struct writer *w)
+static void add_memory(struct profile_writer *w)
 {
 	const double ram = memory_B(w), set_B = largest_of(w->m, offsetof(struct sample_set, working_set_B));
 	const struct number capacity = {ram, 0, 0, PROVENANCE_DATASHEET, "as the system reports it", ram > 0};
@@ -202,19 +85,21 @@ static void add_memory(struct writer *w)
 				   true};
 
 	str_add(w->out, "memory:\n");
-	add_key(w, 2, "memory.capacity", &capacity, DIM_BYTES);
-	add_key(w, 2, "memory.usable", &usable, DIM_BYTES);
-	add_key(w, 2, "memory.bandwidth", &bus, DIM_BANDWIDTH);
-	add_key(w, 0, "price", NULL, DIM_MONEY);
-	add_key(w, 0, "idle_power", NULL, DIM_POWER);
-	add_key(w, 0, "active_power", NULL, DIM_POWER);
-	add_key(w, 0, "sustained", &w->d->sustained, DIM_SHARE);
+	profile_writer_key(w, 2, "memory.capacity", &capacity, DIM_BYTES);
+	profile_writer_key(w, 2, "memory.usable", &usable, DIM_BYTES);
+	profile_writer_key(w, 2, "memory.bandwidth", &bus, DIM_BANDWIDTH);
+	profile_writer_key(w, 0, "price", NULL, DIM_MONEY);
+	profile_writer_key(w, 0, "idle_power", NULL, DIM_POWER);
+	profile_writer_key(w, 0, "active_power", NULL, DIM_POWER);
+	profile_writer_key(w, 0, "sustained", &w->d->sustained, DIM_SHARE);
 }
 
-static void add_points(struct writer *w, const struct utilisation_table *g, bool attention, int indent)
+static void add_points(struct profile_writer *w, const struct utilisation_table *g, bool attention,
+		       int indent)
 {
-	add_key(w, indent, attention ? "attention.between" : "gemm.between", &g->between, DIM_SHARE);
-	add_key(w, indent, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
+	profile_writer_key(w, indent, attention ? "attention.between" : "gemm.between", &g->between,
+			   DIM_SHARE);
+	profile_writer_key(w, indent, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
 	str_addf(w->out, "%*spoints:\n", indent, "");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct utilisation_point *p = &g->at[i];
@@ -229,20 +114,20 @@ static void add_points(struct writer *w, const struct utilisation_table *g, bool
 				str_addf(w->out, " per: %lld,", (long long)p->per);
 			str_addf(w->out, "\n%*su: ", indent + 5, "");
 		}
-		add_number(w->out, &p->u, DIM_SHARE);
+		profile_writer_number(w->out, &p->u, DIM_SHARE);
 		str_add(w->out, "}\n");
 	}
 }
 
-static void add_inline(struct writer *w, const char *name, const struct number *x, enum dim dim)
+static void add_inline(struct profile_writer *w, const char *name, const struct number *x, enum dim dim)
 {
 	if (!x->given)
 		return;
 	str_addf(w->out, ",\n               %s: ", name);
-	add_number(w->out, x, dim);
+	profile_writer_number(w->out, x, dim);
 }
 
-static void add_kernels(struct writer *w)
+static void add_kernels(struct profile_writer *w)
 {
 	if (w->d->kernels_n)
 		str_add(w->out, "          kernels:\n");
@@ -259,7 +144,8 @@ static void add_kernels(struct writer *w)
 }
 
 /* Products by the format of their weights; nothing where none has a table. */
-static void add_products(struct writer *w, const char *key, const struct utilisation_table by[FEW_FORMATS])
+static void add_products(struct profile_writer *w, const char *key,
+			 const struct utilisation_table by[FEW_FORMATS])
 {
 	bool any = false;
 
@@ -275,7 +161,7 @@ static void add_products(struct writer *w, const char *key, const struct utilisa
 	}
 }
 
-static void add_tables(struct writer *w)
+static void add_tables(struct profile_writer *w)
 {
 	for (int t = 0; t < DTYPE_N; t++) {
 		const struct utilisation_table *g = &w->d->gemm[t];
@@ -283,21 +169,21 @@ static void add_tables(struct writer *w)
 		if (!g->n)
 			continue;
 		str_addf(w->out, "        gemm_%s:\n", dtype_names[t]);
-		add_key(w, 10, "roof", &g->roof, DIM_FLOPS);
-		add_key(w, 10, "sync", &g->sync, DIM_TIME);
+		profile_writer_key(w, 10, "roof", &g->roof, DIM_FLOPS);
+		profile_writer_key(w, 10, "sync", &g->sync, DIM_TIME);
 		add_points(w, g, false, 10);
 	}
 	str_addf(w->out, "        attention:\n          skips_mask: %s\n",
 		 w->d->skips_mask ? "true" : "false");
 	add_points(w, &w->d->attention, true, 10);
-	add_rate(w, 10, "decode", w->d->decode);
-	add_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
-	add_key(w, 10, "attention.several", &w->d->several, DIM_BANDWIDTH);
-	add_key(w, 10, "attention.several_start", &w->d->several_start, DIM_TIME);
+	profile_writer_rate(w, 10, "decode", w->d->decode);
+	profile_writer_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
+	profile_writer_key(w, 10, "attention.several", &w->d->several, DIM_BANDWIDTH);
+	profile_writer_key(w, 10, "attention.several_start", &w->d->several_start, DIM_TIME);
 	add_kernels(w);
 }
 
-static void add_by_format(struct writer *w, int indent, const char *key, const struct number *by)
+static void add_by_format(struct profile_writer *w, int indent, const char *key, const struct number *by)
 {
 	bool any = false;
 
@@ -308,12 +194,12 @@ static void add_by_format(struct writer *w, int indent, const char *key, const s
 	str_pad(w->out, ' ', (size_t)indent);
 	str_addf(w->out, "%s:\n", key);
 	for (int f = 0; f < FEW_FORMATS; f++)
-		add_key(w, indent + 2, few_format_names[f], &by[f], DIM_SHARE);
+		profile_writer_key(w, indent + 2, few_format_names[f], &by[f], DIM_SHARE);
 }
 
 /* Products of few rows: one reading of the weights serves all rows, and each further row costs its share of the peak; rows
  * of experts are products of their own until there are two for each. */
-static void add_few(struct writer *w)
+static void add_few(struct profile_writer *w)
 {
 	const struct few_rows *few = &w->d->few;
 
@@ -324,12 +210,12 @@ static void add_few(struct writer *w)
 		 (long long)few->rows);
 	if (few->scattered.given) {
 		str_add(w->out, "          gather: 2\n");
-		add_key(w, 10, "scattered", &few->scattered, DIM_SHARE);
+		profile_writer_key(w, 10, "scattered", &few->scattered, DIM_SHARE);
 	}
 	add_by_format(w, 10, "further", few->further);
 }
 
-static void add_kernel_counts(struct writer *w, const char *name, double kernels, double passes)
+static void add_kernel_counts(struct profile_writer *w, const char *name, double kernels, double passes)
 {
 	char key[64];
 
@@ -345,7 +231,7 @@ static void add_kernel_counts(struct writer *w, const char *name, double kernels
 
 /* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/), which have none
  * for mixtures of experts. */
-static void add_fusion(struct writer *w)
+static void add_fusion(struct profile_writer *w)
 {
 	static const struct {
 		const char *name;
@@ -364,32 +250,32 @@ static void add_fusion(struct writer *w)
 
 /* Appends a key that is read from a runtime's source code: the data sheet's value is the inside of a mapping, without its
  * `source`. */
-static void add_from_source(struct writer *w, const char *key)
+static void add_from_source(struct profile_writer *w, const char *key)
 {
 	const struct datasheet_row *x = datasheet_find(w->datasheet, key);
 
 	if (!x)
 		return;
 	str_addf(w->out, "        %s:\n          {%s,\n           source: ", key, x->value);
-	add_text(w->out, x->source ? x->source : "the data sheet");
+	profile_writer_text(w->out, x->source ? x->source : "the data sheet");
 	str_add(w->out, "}\n");
 }
 
-static void add_runtime(struct writer *w)
+static void add_runtime(struct profile_writer *w)
 {
 	const struct profile_fit *d = w->d;
 
 	str_addf(w->out, "    runtimes:\n      %s:\n        version: ",
-		 datasheet_text(w, "runtime", w->set->runtime));
-	add_text(w->out, datasheet_text(w, "version", w->set->build));
+		 profile_writer_said(w, "runtime", w->set->runtime));
+	profile_writer_text(w->out, profile_writer_said(w, "version", w->set->build));
 	str_add(w->out, "\n");
 	if (w->set->suite)
 		str_add(w->out, "        suite: lemursim\n");
-	add_rate(w, 8, "read", d->read);
-	add_rate(w, 8, "copy", d->copy);
-	add_rate(w, 8, "gemv", d->gemv);
-	add_rate(w, 8, "gemv_q8", d->gemv_q8);
-	add_rate(w, 8, "gemv_q4", d->gemv_q4);
+	profile_writer_rate(w, 8, "read", d->read);
+	profile_writer_rate(w, 8, "copy", d->copy);
+	profile_writer_rate(w, 8, "gemv", d->gemv);
+	profile_writer_rate(w, 8, "gemv_q8", d->gemv_q8);
+	profile_writer_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
 	add_few(w);
 	add_products(w, "products", d->products);
@@ -397,50 +283,52 @@ static void add_runtime(struct writer *w)
 	add_products(w, "experts_few", d->experts_few);
 	add_fusion(w);
 	if (datasheet_find(w->datasheet, "chunk"))
-		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));
+		str_addf(w->out, "        chunk: %s\n", profile_writer_said(w, "chunk", ""));
 	if (datasheet_find(w->datasheet, "chunks_overlap"))
-		str_addf(w->out, "        chunks_overlap: %s\n", datasheet_text(w, "chunks_overlap", ""));
+		str_addf(w->out, "        chunks_overlap: %s\n",
+			 profile_writer_said(w, "chunks_overlap", ""));
 	add_from_source(w, "expert_calls");
 	add_from_source(w, "honours");
 	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n",
-		 datasheet_text(w, "all_logits", "false"));
-	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
-	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
-	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
-	add_key(w, 10, "overhead.norm", &d->norm, DIM_TIME);
-	add_key(w, 10, "overhead.unlike", &d->unlike, DIM_TIME);
-	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
-	add_key(w, 10, "overhead.token", NULL, DIM_TIME);
-	add_key(w, 10, "overhead.mask", NULL, DIM_TIME);
-	add_key(w, 10, "overhead.logits", NULL, DIM_BANDWIDTH);
-	add_key(w, 10, "overhead.host", &d->host, DIM_TIME);
-	add_key(w, 10, "overhead.host_training", &d->host_training, DIM_TIME);
+		 profile_writer_said(w, "all_logits", "false"));
+	profile_writer_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.product", &d->product, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.norm", &d->norm, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.unlike", &d->unlike, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.step", &d->step, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.token", NULL, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.mask", NULL, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.logits", NULL, DIM_BANDWIDTH);
+	profile_writer_key(w, 10, "overhead.host", &d->host, DIM_TIME);
+	profile_writer_key(w, 10, "overhead.host_training", &d->host_training, DIM_TIME);
 	if (d->host.given || datasheet_find(w->datasheet, "overhead.replays"))
-		str_addf(w->out, "          replays: %s\n", datasheet_text(w, "overhead.replays", "decode"));
+		str_addf(w->out, "          replays: %s\n",
+			 profile_writer_said(w, "overhead.replays", "decode"));
 }
 
-static void add_device(struct writer *w)
+static void add_device(struct profile_writer *w)
 {
 	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
 	const struct datasheet_row *cores = datasheet_find(w->datasheet, "cores");
 	const struct profile_fit *d = w->d;
 
-	str_addf(w->out, "  %s:\n", datasheet_text(w, "device", w->set->device));
+	str_addf(w->out, "  %s:\n", profile_writer_said(w, "device", w->set->device));
 	if (cores)
 		str_addf(w->out, "    cores: %s\n", cores->value);
 	else
 		str_addf(w->out, "    cores: %lld\n", (long long)(w->set->cores > 0 ? w->set->cores : 1));
-	add_key(w, 4, "clock", NULL, DIM_FREQUENCY);
+	profile_writer_key(w, 4, "clock", NULL, DIM_FREQUENCY);
 	for (int t = 0; t < DTYPE_N; t++)
-		add_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
+		profile_writer_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
 	if (profile_fit_has_products(d))
 		add_runtime(w);
 }
 
 /* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat
  * faster than the plain read loop; rates beyond rate_over_stream_max came from a cache in part, and do not count. */
-static void find_bus(struct writer *w, const struct profile_fit *d)
+static void find_bus(struct profile_writer *w, const struct profile_fit *d)
 {
 	const double stream = fmax(d->read.value, d->copy.value);
 	const struct number *const rates[] = {&d->read,    &d->copy,    &d->gemv,
@@ -509,14 +397,14 @@ static int check_memory(const struct machine_samples *m, struct err *err)
 			     "'memory.capacity,16 GiB' below 'key,value'");
 }
 
-static void select_device(struct writer *w, const struct profile_fit *all, size_t i)
+static void select_device(struct profile_writer *w, const struct profile_fit *all, size_t i)
 {
 	w->set = &w->m->sets[i];
 	w->datasheet = i ? NULL : w->m->datasheet;
 	w->d = &all[i];
 }
 
-static void write_text(struct writer *w, const struct profile_fit *all)
+static void write_text(struct profile_writer *w, const struct profile_fit *all)
 {
 	select_device(w, all, 0);
 	add_head(w);
@@ -529,9 +417,9 @@ static void write_text(struct writer *w, const struct profile_fit *all)
 	if (datasheet_find(w->datasheet, "base"))
 		str_addf(w->out, "base: %s\n", datasheet_find(w->datasheet, "base")->value);
 	str_add(w->out, "kind: machine\ntitle: ");
-	add_text(w->out, datasheet_text(w, "title", w->set->chip));
+	profile_writer_text(w->out, profile_writer_said(w, "title", w->set->chip));
 	str_add(w->out, "\nchip: ");
-	add_text(w->out, datasheet_text(w, "chip", w->set->chip));
+	profile_writer_text(w->out, profile_writer_said(w, "chip", w->set->chip));
 	str_add(w->out, "\n");
 	add_memory(w);
 	str_add(w->out, "devices:\n");
@@ -546,7 +434,7 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 	struct arena a = ARENA_INIT;
 	struct str text = STR_INIT;
 	struct profile_fit *all = arena_array(&a, m->n, sizeof *all);
-	struct writer w = {.out = &text, .m = m};
+	struct profile_writer w = {.out = &text, .m = m};
 	int rc = check_sets(m, err);
 
 	for (size_t i = 0; i < m->n && rc == 0; i++) {

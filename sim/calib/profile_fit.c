@@ -358,11 +358,39 @@ static const struct sample_set *of_path(struct profile_fitting *g, const struct 
 	return to;
 }
 
+static void note_rejected(struct profile_fitting *g)
+{
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (s->rejected)
+			profile_fit_note(g, "rejected: %s: %s", profile_fit_name(g, s),
+					 s->why ? s->why : "not said why");
+	}
+}
+
+/* Notes and what was not used go from the fit's own memory into the arena. */
+static void hand_notes_over(struct profile_fitting *g)
+{
+	struct profile_fit *d = g->d;
+	struct unused_samples *unused = arena_array(g->arena, g->unused.n + 1, sizeof *unused);
+
+	d->notes_n = g->notes.n;
+	d->notes = arena_array(g->arena, g->notes.n, sizeof *d->notes);
+	if (g->notes.n)
+		memcpy(d->notes, g->notes.at, g->notes.n * sizeof *d->notes);
+	d->unused_n = g->unused.n;
+	d->unused = unused;
+	if (g->unused.n)
+		memcpy(unused, g->unused.at, g->unused.n * sizeof *unused);
+	VEC_FREE(&g->notes);
+	VEC_FREE(&g->unused);
+}
+
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
 		     struct profile_fit *d, struct err *err)
 {
 	struct profile_fitting g = {.arena = a, .set = set, .datasheet = datasheet, .d = d};
-	struct unused_samples *unused;
 	int rc;
 
 	*d = (struct profile_fit){.skips_mask = true};
@@ -371,13 +399,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	profile_fit_disturbance(&g);
 	rc = check_set(set, err);
 	g.threads = all_threads(set);
-	for (size_t i = 0; i < set->n; i++) {
-		const struct sample *s = &set->samples[i];
-
-		if (s->rejected)
-			profile_fit_note(&g, "rejected: %s: %s", profile_fit_name(&g, s),
-					 s->why ? s->why : "not said why");
-	}
+	note_rejected(&g);
 	profile_fit_sustained(&g);
 	if (rc == 0) {
 		profile_fit_overheads(&g);
@@ -407,16 +429,6 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		widen_to_runs(&g);
 		profile_fit_count_unused(&g);
 	}
-	unused = arena_array(a, g.unused.n + 1, sizeof *unused);
-	d->notes_n = g.notes.n;
-	d->notes = arena_array(a, g.notes.n, sizeof *d->notes);
-	if (g.notes.n)
-		memcpy(d->notes, g.notes.at, g.notes.n * sizeof *d->notes);
-	d->unused_n = g.unused.n;
-	d->unused = unused;
-	if (g.unused.n)
-		memcpy(unused, g.unused.at, g.unused.n * sizeof *unused);
-	VEC_FREE(&g.notes);
-	VEC_FREE(&g.unused);
+	hand_notes_over(&g);
 	return rc;
 }

@@ -377,8 +377,8 @@ int samples_csv_read(struct arena *a, const char *path, const char *text, struct
 	samples = arena_array(a, csv.n, sizeof *samples);
 	say_unknown_columns(a, &csv, set);
 	for (size_t i = 0; i < csv.n; i++)
-		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) !=
-		    0) /* a misspelt column? */
+		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) != 0)
+			/* where a column was left out, it may be the one that the row lacks, misspelt */
 			return set->said.n ? err_hint(err, "%.400s", set->said.at[0]) : -1;
 	set->samples = samples;
 	set->n = csv.n;

@@ -1,8 +1,9 @@
 /* heat.c - what a machine keeps of its arithmetic when it has worked for a while; see cost.h. */
+#include "sim/cost/cost.h"
+
 #include <math.h>
 
 #include "sim/base/exact_math.h"
-#include "sim/cost/cost.h"
 
 /* The mean of exp(-t / tau) over a stretch of work. */
 static double mean_decay(struct work_span span, double tau)

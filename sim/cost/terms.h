@@ -37,6 +37,11 @@ static inline void terms_add_host(struct term *t, double s, const struct qty *q)
 	t->from = provenance_worse(t->from, q->provenance);
 }
 
+static inline struct util term_util(const struct qty *q)
+{
+	return (struct util){q->value, q->spread, q->provenance};
+}
+
 static inline bool is_given(const struct origin *o)
 {
 	return o->node != NULL;

@@ -1,6 +1,7 @@
 /* fit_base.c - the profile whose tables a fit takes over; see fit_work.h. */
 #include "sim/family/fit_work.h"
 #include "sim/base/units.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/run_machine.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/units.h"
 #include "sim/conf/sources.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/run_weights.h"
 
 static const double unit_s = 1e-6; /* of an overhead that the base has none of */

@@ -75,7 +75,8 @@ struct shared_scales shared_scales(const double *off, size_t n, const struct sha
 	return best;
 }
 
-/* Of two causes that are as likely before, by the densities of Student's t with their degrees of freedom. */
+/* Both causes are as likely before; what each makes of `off` has the density of Student's t, of one degree of freedom (Cauchy's) for
+ * the machine and of MODELS_DEGREES, 3/8 (1 + t^2/4)^(-5/2) for four, for the model. */
 double update_machine_odds(double off, double machine_sd, double model_sd)
 {
 	const double pi = 3.14159265358979, m = off / machine_sd, k = off / model_sd,

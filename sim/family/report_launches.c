@@ -40,7 +40,7 @@ static bool is_first(const struct launch_row *rows, size_t at)
 	return true;
 }
 
-/* Two unknowns by weighted squares, reads with its prior, starts without one. */
+/* Solves for the two unknowns by weighted squares: reads has a prior, starts has none. */
 static struct report solve(const struct launch_row *rows, size_t n, size_t first)
 {
 	double rr = 1 / (reads_sd * reads_sd), rs = 0, ss = 0, ry = 0, sy = 0, det;

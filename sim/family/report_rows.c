@@ -7,6 +7,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/cost/formats.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/vulkan_device.h"
 #include "sim/hw/builds.h"
 
@@ -208,9 +209,11 @@ static void note_build(const struct held *x, const struct profile *p, struct tex
 /* Prose may compare with another machine: it is told, and no error. */
 static void note_spoken(const struct held *x, struct texts *notes)
 {
+	struct arena *a = x->ask->shelf->loader->arena;
+
 	if (x->run->spoken && rule_other_machine(x, x->run->spoken))
-		add_note(x->ask->shelf->loader->arena, notes,
-			 arena_printf(x->ask->shelf->loader->arena,
+		add_note(a, notes,
+			 arena_printf(a,
 				      "%s: the text speaks of '%.40s', and rows that do not say what they "
 				      "ran on are taken for "
 				      "runs of '%.80s': name the machine, if they were of the other",

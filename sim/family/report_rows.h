@@ -78,36 +78,9 @@ bool report_same_runtime(const struct profile *a, const struct profile *b);
  * or the runtime has no dates. */
 const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build);
 
-/* A default build of llama.cpp for CUDA, or of that source for ROCm, has no flash attention kernel for a cache in that format and
- * leaves its attention to the CPU (ggml_cuda_fattn_kv_type_supported() of ggml/src/ggml-cuda/fattn.cu, ggml-org/llama.cpp@00a2d60):
- * one with GGML_CUDA_FA_ALL_QUANTS has them. */
-bool report_cache_lacks_kernel(const struct profile *p, const struct precision *q);
-
 /* Do the weights and the cache of a row fit what the machine can use? 0, or -1 with err and a hint. */
 int report_fits(const struct machine *m, const struct report_row *row, const struct run *run,
 		struct err *err);
-
-/* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
-bool report_runs(const struct profile *p, const char *tool);
-
-/* Is the back end one of the profile's runtime? Of a runtime whose back ends nobody described all may be. */
-bool report_has_backend(const struct profile *p, const char *name);
-
-/* The catalogue's name of the runtime whose back end the row names, "vulkan" of "Vulkan,BLAS"; NULL: it names none, the CPU's
- * alone, or those of several. */
-const char *report_backend_runtime(struct arena *a, const struct run *run);
-
-/* Has that runtime known back ends, so that rows of others are none of it? NULL has none. */
-bool report_knows_backends(const char *runtime);
-
-/* What a runtime of that program is called where a device has none: "llama.cpp" of llama-bench; the program's own name where
- * it is not known. */
-const char *report_program(const char *tool);
-
-/* The profile of a device that the row ran under: what it names, or, where `usual` has another back end than the row, the
- * latest that has it; NULL: the row does not tell, or the device has none. */
-const struct profile *report_row_runtime(struct arena *a, const struct device *d, const struct profile *usual,
-					 const struct run *run);
 
 /* The profile of a device that a name means, of a runtime or of a program that one stands for; NULL: none. */
 const struct profile *report_named_runtime(const struct device *d, const char *name);

@@ -1,8 +1,7 @@
 /*
  * report_rules.h - the rules that a row of a report is held against, for report_rows.c.
  *
- * Layer family. To hold another column, add a row to the table of rules; to know another runtime's programs and back ends,
- * one to the table of runtimes.
+ * Layer family. To hold another column, add a row to the table of rules.
  */
 #ifndef SIM_FAMILY_REPORT_RULES_H
 #define SIM_FAMILY_REPORT_RULES_H

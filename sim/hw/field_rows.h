@@ -46,5 +46,7 @@
 	}
 
 extern const struct table profile_table; /* struct profile: what a runtime reaches on a device */
+/* of it, in reach_fields.c: struct beyond_width without its conditions, struct beyond, struct chip_reach, struct model_reach */
+extern const struct table width_table, beyond_table, chip_table, reach_table;
 
 #endif

@@ -51,7 +51,8 @@ static const struct {
 	{"a model of diffusion, whose steps see all tokens at once",
 	 {"llada", "llada_moe", "Dream", "rnd1"}}};
 
-static const char *other(const struct yml *config)
+/* What a model of that type is, as a refusal has it; NULL: none of `others`. */
+static const char *what_other(const struct yml *config)
 {
 	const char *type = config_word(config, "model_type", "");
 
@@ -73,7 +74,7 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 			    config_find(r->config, "num_local_experts"),
 		   norm = config_flag(r, r->config, "use_qk_norm", false);
 
-	if (strange(r->config) || other(r->config) || other(r->top))
+	if (strange(r->config) || what_other(r->config) || what_other(r->top))
 		return NULL;
 	*f = (struct family){.type = type,
 			     .bias_key = "qkvo",
@@ -101,18 +102,17 @@ const struct family *describe_assumed(struct config_reading *r, const char *type
 	return f;
 }
 
-/* -1: it is said what the file is of instead. */
+/* Refuses, by what it is, a file of something else than a model of language that generates tokens. */
 static int refuse_other(struct config_reading *r)
 {
 	const struct yml *part = config_find(r->top, "_class_name"); /* of diffusers */
-	const char *is = other(r->config) ? other(r->config) : other(r->top);
+	const struct yml *typed = what_other(r->config) ? r->config : r->top;
+	const char *is = what_other(typed);
 
 	if (is)
-		return diag_add(r->diags,
-				config_find(other(r->config) ? r->config : r->top, "model_type")->place,
+		return diag_add(r->diags, config_find(typed, "model_type")->place,
 				"models of language that generate tokens alone are predicted",
-				"config: '%.60s' is %s",
-				config_word(other(r->config) ? r->config : r->top, "model_type", ""), is);
+				"config: '%.60s' is %s", config_word(typed, "model_type", ""), is);
 	if (part && part->kind == YML_SCALAR)
 		return diag_add(r->diags, part->place,
 				"models of language that generate tokens alone are predicted",

@@ -12,6 +12,7 @@
 #include "sim/cost/cost.h"
 #include "sim/des/task.h"
 #include "sim/place/place.h"
+#include "sim/step/deps.h"
 #include "sim/step/queue.h"
 
 enum op_class_kind {
@@ -211,17 +212,6 @@ struct program *program_new(const struct world *w);
 /* A program without tasks that has p's classes of tasks and their parts, under the same numbers. */
 struct program *program_of_classes(const struct program *p);
 void program_free(struct program *p);
-
-/* A set of tasks on which later tasks depend. The functions below return one: everything that they
- * appended has ended when all tasks of the set have. Its memory is in the program's arena and never
- * changes, so a copy of the struct is a copy of the set. TASK_NONE is not stored. */
-struct deps {
-	const uint32_t *task;
-	size_t n;
-};
-struct deps deps_of(struct program *p, uint32_t task);
-void deps_add(struct program *p, struct deps *d, uint32_t task);
-void deps_join(struct program *p, struct deps *d, const struct deps *more);
 
 /* Appends a task of a class to a queue; after may be NULL. */
 uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/family/report_backends.h"
 #include "sim/family/run_machine.h"
 
 enum { STEPS = 100 };

@@ -7,6 +7,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/family/mix_by_size.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/run_machine.h"
 #include "sim/stats/chance.h"
 #include "sim/validate/causes.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/family/report_backends.h"
 #include "sim/family/report_rows.h"
 #include "sim/validate/scenario_rows.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/family/report_backends.h"
 
 /* Sixteen lanes of PCIe 4.0, as of hardware/links/pcie-4-x16.yaml; a disk that its machine's file does not tell. */
 static const double host_Bps = 27e9, disk_Bps = 5e9;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
 #include "sim/serve/service.h"
@@ -117,10 +118,10 @@ static int run_draws(struct arena *a, struct service *s, const struct serve *loa
 	return 0;
 }
 
-/* What no parameter of a machine says of somebody else's server: its version, its host, how unlike its requests were, of which a
- * report has the mean. Standard deviations of the logarithm of a value, by 11 numbers of vLLM on an RTX 4090 that were predicted
- * before they were looked at (tokens and rates, of three reports: hardware/ACCURACY.md), and by their first tokens and those of an
- * A100 (13). Of another program's kernels: SGLang took 1.6 times as long for gpt-oss 20B on an H100 as vLLM's predict, and 0.9
+/* No parameter of a machine says what somebody else's server had of its own: its version, its host, and how unlike its requests were,
+ * of which a report has the mean. These are standard deviations of the logarithm of a value, by 11 numbers of vLLM on an RTX 4090
+ * that were predicted before they were looked at (tokens and rates, of three reports: hardware/ACCURACY.md), and by their first tokens and those of an
+ * A100 (13). `kin_sd` is of another program's kernels: SGLang took 1.6 times as long for gpt-oss 20B on an H100 as vLLM's predict, and 0.9
  * times as long as vLLM for a mixture in fp8 on an RTX PRO 6000; where it had no kernels for a format, 2.7 times. */
 static const double others_sd = 0.12, others_first_token_sd = 0.45, kin_sd = 0.35;
 
@@ -130,12 +131,13 @@ static void widen(const struct comparison *t, struct predicted *p)
 
 	for (size_t k = 0; k < SERVED_METRICS && t->made; k++) {
 		const bool first = str_starts(served_metric(t->ask->loader->arena, k).name, "ttft");
-		const double sd = hypot(first ? others_first_token_sd : others_sd, t->kin ? kin_sd : 0) * p90;
+		const double sd =
+			exact_hypot(first ? others_first_token_sd : others_sd, t->kin ? kin_sd : 0) * p90;
 
 		if (!(p->of[k] > 0) || !(p->lo[k] > 0))
 			continue;
-		p->lo[k] = p->of[k] * exp(-hypot(log(p->of[k] / p->lo[k]), sd));
-		p->hi[k] = p->of[k] * exp(hypot(log(p->hi[k] / p->of[k]), sd));
+		p->lo[k] = p->of[k] * exact_exp(-exact_hypot(exact_log(p->of[k] / p->lo[k]), sd));
+		p->hi[k] = p->of[k] * exact_exp(exact_hypot(exact_log(p->hi[k] / p->of[k]), sd));
 	}
 }
 

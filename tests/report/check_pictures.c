@@ -18,19 +18,8 @@
 #include "tests/fixtures.h"
 #include "tests/folder.h"
 #include "tests/json.h"
+#include "tests/report/written.h"
 #include "tests/suites.h"
-
-#define HOSTILE "a \"b\" \\N <c> & d|e, \xe6\x97\xa5 \xff\n\tf"
-
-static void expect(const char *text, const char *part)
-{
-	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in:\n%s", part, text);
-}
-
-static bool has_dot(void)
-{
-	return system("dot -V >/dev/null 2>&1") == 0;
-}
 
 /* dot draws it, and no string of it is longer than Graphviz reads. */
 static void must_draw(const char *dot_text)
@@ -45,7 +34,7 @@ static void must_draw(const char *dot_text)
 		longest = (size_t)(end - at) > longest ? (size_t)(end - at) : longest;
 	}
 	ck_assert_uint_lt(longest, 16384);
-	if (!has_dot())
+	if (!written_dot_runs())
 		return;
 	ck_assert_ptr_nonnull(getcwd(here, sizeof here)); /* the tests after this one find models here */
 	folder_enter();
@@ -377,7 +366,7 @@ START_TEST(traces_of_loads_are_sound)
 	for (int sort = 0; sort < 2; sort++)
 		for (int id = 0; id < IDS; id++)
 			ck_assert_int_eq(c->depth[sort][id], 0);
-	expect(out.text, "\"name\":\"requests: 0.5 req/s, 60 requests\"");
+	written_has(out.text, "\"name\":\"requests: 0.5 req/s, 60 requests\"");
 	free(c);
 	str_release(&out);
 	end_serving(&s);
@@ -410,8 +399,8 @@ START_TEST(loads_are_drawn)
 	ck_assert_int_eq(served_tell(&s, s.cut_ns, s.end_ns, &to, &err), 0);
 	load_dot(&out, &(struct load_picture){
 			       HOSTILE, HOSTILE, s.servers, s.servers_n, &c, s.end_ns / 2, {.width = 0}});
-	expect(out.text, "decode: each running request gets a token");
-	expect(out.text, "measured from here");
+	written_has(out.text, "decode: each running request gets a token");
+	written_has(out.text, "measured from here");
 	must_draw(out.text);
 	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
 		str_clear(&out);
@@ -536,10 +525,10 @@ START_TEST(curves_are_drawn)
 	make_drawing(&d, drawing_cases[_i].curves, drawing_cases[_i].xs, drawing_cases[_i].panels);
 	give_places(&d);
 	curves_dot(&out, &d.c);
-	expect(out.text, "asked 3");
+	written_has(out.text, "asked 3");
 	ck_assert(!strstr(out.text, "nan") && !strstr(out.text, "inf"));
 	if (drawing_cases[_i].panels == 4)
-		expect(out.text, "overloaded throughout");
+		written_has(out.text, "overloaded throughout");
 	must_draw(out.text);
 	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
 		d.c.look.width = narrow[i];
@@ -663,15 +652,6 @@ START_TEST(swept_values_are_quantities_or_names)
 }
 END_TEST
 
-static size_t count(const char *text, const char *part)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
-		n++;
-	return n;
-}
-
 /* Two assignments over a grid of three by two, of which the second is better to the right; equals are the
  * first's. */
 START_TEST(maps_name_the_best)
@@ -705,20 +685,20 @@ START_TEST(maps_name_the_best)
 	for (size_t i = 0; i < 6; i++)
 		ck_assert_uint_eq(heat_best(&s, i), best[i]);
 	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
-	expect(out.text, "label=\"2.00*\"");
-	expect(out.text, "label=\"batch\\l\"");
+	written_has(out.text, "label=\"2.00*\"");
+	written_has(out.text, "label=\"batch\\l\"");
 	must_draw(out.text);
 	/* between 0 and 1, 1 and 4, 2 and 5's row: each once on each of three maps */
-	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
+	ck_assert_uint_eq(written_count(out.text, break_even), 3 * 3);
 	entries[0][0].metric = entries[0][1].metric = NULL;
 	entries[0][1].lack = SWEEP_OVERLOADED;
 	ck_assert_uint_eq(heat_best(&s, 0), 2);
 	str_clear(&out);
 	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
-	expect(out.text, "label=\"over\"");
+	written_has(out.text, "label=\"over\"");
 	must_draw(out.text);
 	/* a cell without a value had no line, and gets none */
-	ck_assert_uint_eq(count(out.text, break_even), 3 * 3);
+	ck_assert_uint_eq(written_count(out.text, break_even), 3 * 3);
 	for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
 		str_clear(&out);
 		heat_dot(&out, &s, &(struct picture_look){.width = narrow[i]});

@@ -61,4 +61,10 @@ struct request *fixture_requests(struct rng *r, size_t n, double rate, int64_t p
 void fixture_groups(struct rng *r, struct serve_settings *set);
 int64_t fixture_draw(struct rng *r, int64_t least, int64_t most);
 
+/* A card under vLLM. */
+#define VLLM_4090                                                                                            \
+	"schema: lemursim/scenario/1\ntitle: one\nprecision: {weights: bf16, kv: bf16, compute: bf16}\n"     \
+	"machines: {a: nvidia-rtx-4090-24gb}\nworkload: {generate: {prompt: 30 tok, tokens: 9 tok}}\n"       \
+	"assignments: [{name: x, place: [{on: a}]}]\nmodel: llama-3.1-8b\nruntime: vllm\n"
+
 #endif
