@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "sim/ask/mac_id.h"
 #include "sim/ask/typed_beyond.h"
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
@@ -228,7 +229,7 @@ const char *look_up_of(struct loader *l, enum catalogue kind, const char *text, 
 	if (look_up_is_file(text))
 		return file_named(l->arena, text, err);
 	if (kind == CATALOGUE_MACHINES)
-		text = typed_without_one(l->arena, text);
+		text = typed_without_one(l->arena, mac_id_in_words(l->arena, text));
 	loader_init(&inner, &scratch, l->diags);
 	inner.paths = l->paths;
 	inner.paths_n = l->paths_n;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/mac_id.h"
 #include "sim/ask/this_machine.h"
 #include "sim/base/units.h"
 #include "sim/cli/cmd.h"
@@ -135,7 +136,7 @@ static const char *reached(struct session *s, const struct ask_options *o, const
 static int machines(struct session *s, const struct ask_options *o, struct question *q, struct err *err)
 {
 	for (size_t i = 0; i < o->on.n; i++) {
-		const struct texts some = texts_cut(&s->arena, o->on.at[i], ',');
+		const struct texts some = mac_id_cut(&s->arena, o->on.at[i]);
 
 		q->machines = texts_join(&s->arena, &q->machines, some.at, some.n);
 	}

@@ -7,6 +7,7 @@
 #include "sim/cost/attention.h"
 #include "sim/cost/beyond.h"
 #include "sim/cost/by_hand.h"
+#include "sim/cost/command_buffers.h"
 #include "sim/cost/passes.h"
 #include "sim/cost/product.h"
 #include "sim/cost/terms.h"
@@ -232,6 +233,8 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 					.s;
 	if (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))
 		c.overhead.s += product_unpacking_s(op, device_model->profile, share);
+	if (op->kind == OP_LINEAR)
+		terms_add_host(&c.overhead, command_buffers(o, op, share) * o->buffer.value, &o->buffer);
 	if (op->kind == OP_LINEAR && product_is_called(device_model->profile, op))
 		product_add_calls(&c, op, device_model->profile, share);
 	return c;

@@ -74,7 +74,7 @@ static void measure_layer(struct runtime_fit *f)
 
 	counts.overhead.kernel.value = unit_s;
 	counts.overhead.product.given = counts.overhead.attention.given = counts.overhead.unlike.given =
-		false;
+		counts.overhead.buffer.given = false;
 	f->layer_kernels = layer_overhead_s(f, &f->rows[0], &counts) / unit_s;
 	f->layer_s = layer_overhead_s(f, &f->rows[0], &f->profile);
 }

@@ -445,8 +445,8 @@ static struct fit_scale of_rate(const struct fit_scale *time)
 static void add_overhead(const struct fit_written *w, struct str *out)
 {
 	static const char *const scaled[] = {"kernel", "product", "attention", "norm", "unlike",
-					     "route",  "cache",   "host",      "step", "token",
-					     "mask",   "logits",  "wire"};
+					     "route",  "buffer",  "cache",     "host", "step",
+					     "token",  "mask",    "logits",    "wire"};
 	const struct overhead *o = &w->from->overhead;
 	const struct fit_scale kernel = of_rate(&w->kernel), step = of_rate(&w->step);
 	const struct {
@@ -460,6 +460,7 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 		   {"norm", &o->norm, &w->kernel, DIM_TIME},
 		   {"unlike", &o->unlike, &w->kernel, DIM_TIME},
 		   {"route", &o->route, &w->kernel, DIM_TIME},
+		   {"buffer", &o->buffer, &w->kernel, DIM_TIME},
 		   {"cache", &o->cache, &w->kernel, DIM_TIME},
 		   {"host", &o->host, &w->kernel, DIM_TIME},
 		   {"wire", &o->wire, &kernel, DIM_BANDWIDTH},

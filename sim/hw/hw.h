@@ -135,6 +135,10 @@ struct overhead {
 		norm, /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 		/* of the choice of experts and of the sum of what they made: a few threads of one group, which sort and wait */
 		route;
+	/* Seconds in which the device has nothing to do between two command buffers, and the numbers in the arrays of weights that
+	 * kernels were given (packed ones count as one each) from which a buffer ends; not given, 0: kernels' starts have it in them */
+	struct qty buffer;
+	int64_t buffer_inputs;
 	/* seconds more of each kernel that runs among unlike ones, where the others are of kernels among their like: a device empties and
 	 * fills again between two kernels, and finds its caches as another one left them; not given: 0 */
 	struct qty unlike;

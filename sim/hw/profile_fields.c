@@ -181,6 +181,10 @@ static const struct field overhead_fields[] = {
 	QTY_OPT(struct overhead, route, DIM_TIME, 0, 1,
 		"likewise of the choice of experts and of their sum, which few threads do one after the "
 		"other"),
+	QTY_OPT(struct overhead, buffer, DIM_TIME, 0, 1,
+		"of the device between two command buffers, where arrays of weights end them"),
+	COUNT_OPT(struct overhead, buffer_inputs, (int64_t)1 << 40,
+		  "numbers in arrays of weights, packed ones as one, with which a command buffer ends"),
 	QTY_OPT(struct overhead, tiles, DIM_TIME, 0, 1,
 		"of a product of more rows than 'few' has, all its kernels; not given: product"),
 	QTY_OPT(struct overhead, tiles_experts, DIM_TIME, 0, 1,

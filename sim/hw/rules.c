@@ -228,6 +228,18 @@ static void check_rates(const struct machine *m, const struct profile *p, struct
 	}
 }
 
+/* Neither says anything without the other. */
+static void check_buffer(const struct profile *p, struct diags *diags)
+{
+	const struct overhead *o = &p->overhead;
+
+	if (o->buffer.given != (o->buffer_inputs > 0))
+		diag_add(diags, o->origin.node ? o->origin.node->place : p->origin.node->place,
+			 "give both 'buffer' and 'buffer_inputs', or neither",
+			 "runtime '%s': its overhead has '%s' alone", p->origin.name,
+			 o->buffer.given ? "buffer" : "buffer_inputs");
+}
+
 static void check_runtime_name(const struct profile *p, struct diags *diags)
 {
 	const char *at = strchr(p->origin.name, '@');
@@ -277,6 +289,7 @@ static void check_device(const struct machine *m, const struct device *d, struct
 			if (p[j].gemm[t])
 				check_gemm(d, p[j].gemm[t], (enum dtype)t, diags);
 	for (size_t j = 0; j < d->runtimes.n; j++) {
+		check_buffer(&p[j], diags);
 		check_runtime_name(&p[j], diags);
 		check_attention(&p[j].attention, diags);
 		check_rates(m, &p[j], diags);

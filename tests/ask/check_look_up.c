@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/mac_id.h"
 #include "sim/ask/typed_beyond.h"
 #include "sim/ask/model_name.h"
 
@@ -122,6 +123,48 @@ START_TEST(machines)
 	};
 
 	check_typed(CATALOGUE_MACHINES, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+START_TEST(identifiers_of_macs) /* of System Information */
+{
+	static const struct typed typed[] = {
+		{"Mac16,12", "apple-m4-8c", NULL},       {"mac16,12 24gb", "apple-m4-8c-24gb", NULL},
+		{"Mac16,11", "apple-m4-pro-16c", NULL},  {"MacBookPro18,2", "apple-m1-max-24c", NULL},
+		{"Mac13,2", "apple-m1-ultra-48c", NULL}, {"Mac15,14", "apple-m3-ultra-60c", NULL},
+		{"Mac17,2", "apple-m5-10c", NULL},       {"Mac99,1", NULL, ""},
+	};
+
+	check_typed(CATALOGUE_MACHINES, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+START_TEST(lists_of_macs) /* the comma inside an identifier parts nothing */
+{
+	static const struct {
+		const char *text;
+		const char *parts[3];
+	} lists[] = {
+		{"Mac16,12", {"Mac16,12"}},
+		{"Mac16,12,Mac13,2", {"Mac16,12", "Mac13,2"}},
+		{"m4 max, Mac16,12 24gb, 4090", {"m4 max", " Mac16,12 24gb", " 4090"}},
+		{"mac mini m4,16gb", {"mac mini m4", "16gb"}},
+		{"Mac16,12gb", {"Mac16", "12gb"}},
+		{"m4,32", {"m4", "32"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct arena a = ARENA_INIT;
+		const struct texts parts = mac_id_cut(&a, lists[i].text);
+
+		for (size_t k = 0; k < 3; k++)
+			ck_assert_msg(k < parts.n
+					      ? lists[i].parts[k] && !strcmp(parts.at[k], lists[i].parts[k])
+					      : !lists[i].parts[k],
+				      "'%s': part %zu is '%s'", lists[i].text, k,
+				      k < parts.n ? parts.at[k] : "none");
+		arena_release(&a);
+	}
 }
 END_TEST
 
@@ -477,6 +520,8 @@ Suite *suite_look_up(void)
 	TCase *t = tcase_create("look_up");
 
 	tcase_add_test(t, machines);
+	tcase_add_test(t, identifiers_of_macs);
+	tcase_add_test(t, lists_of_macs);
 	tcase_add_test(t, models);
 	tcase_add_test(t, links);
 	tcase_add_test(t, files);

@@ -36,6 +36,58 @@ START_TEST(routes_start_in_their_time)
 }
 END_TEST
 
+/* A command buffer ends once arrays of weights have so many numbers: experts count with all that the layer has, packed ones of 4 bits
+ * as an eighth (and a scale and a bias for each 64), and each buffer leaves the device idle for so long. */
+static const struct {
+	const char *inputs;
+	int64_t experts, experts_all;
+	double bits, share, buffers;
+} buffers[] = {
+	{"1000000", 0, 0, 16, 1, 1},              /* 1024 x 1024 numbers end one by themselves */
+	{"3000000", 0, 0, 16, 1, 1.0 / 3},        /* of three such products the third does */
+	{"3000000", 0, 0, 4.5, 1, 1.0 / 19},      /* 163840 numbers each */
+	{"3000000", 0, 0, 8.5, 1, 1.0 / 11},      /* 294912 */
+	{"3000000", 8, 128, 4.5, 1, 1},           /* 128 experts: 21 million */
+	{"3000000", 8, 16, 4.5, 1, 1.0 / 2},      /* 2.6 million: the second */
+	{"3000000", 8, 128, 4.5, 0.125, 1.0 / 2}, /* an eighth of each on this device */
+	{NULL, 0, 0, 16, 1, 0},                   /* a runtime that says nothing of buffers */
+};
+
+START_TEST(weights_end_command_buffers)
+{
+	const char *inputs = buffers[_i].inputs;
+	char text[96] = "";
+	const char *const sets[] = {inputs ? RUNTIME "overhead.buffer=40 us" : NULL, text, NULL};
+	const char *const none[] = {NULL};
+	const double size = 1024, copies = buffers[_i].experts ? (double)buffers[_i].experts : 1;
+	struct op op = {.kind = OP_LINEAR,
+			.phase = PHASE_DECODE,
+			.times = 1,
+			.copies = copies,
+			.m = 1,
+			.n = 1024,
+			.k = 1024,
+			.rows = copies,
+			.flop = 2 * copies * size * size,
+			.weight_B = copies * size * size * buffers[_i].bits / 8,
+			.experts = buffers[_i].experts,
+			.experts_all = buffers[_i].experts_all,
+			.format = FORMAT_F16,
+			.split = SPLIT_COLUMNS};
+	struct device_model device_model;
+	double without;
+
+	snprintf(text, sizeof text, RUNTIME "overhead.buffer_inputs=%s", inputs ? inputs : "");
+	fixture_text(&fixture, FIXTURE_THREE, none);
+	device_model = costed_device_model(&fixture, 0, DTYPE_F16);
+	without = cost_of(&op, &device_model, buffers[_i].share).overhead.s;
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = costed_device_model(&fixture, 0, DTYPE_F16);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, buffers[_i].share).overhead.s - without,
+				40e-6 * buffers[_i].buffers, 1e-12);
+}
+END_TEST
+
 /* Weights are made resident at a rate, where a runtime lets them go; nothing else takes that time. */
 START_TEST(weights_are_made_resident)
 {
@@ -156,6 +208,7 @@ Suite *suite_kernel_starts(void)
 	TCase *tc = tcase_create("kernel_starts");
 
 	tcase_add_test(tc, routes_start_in_their_time);
+	tcase_add_loop_test(tc, weights_end_command_buffers, 0, ARRAY_LEN(buffers));
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_test(tc, the_host_masks_and_fetches);
