@@ -1,6 +1,8 @@
 /* check_kernel_starts.c - the time in which kernels start up, and what the host does in a step. */
 #include "sim/cost/cost.h"
 
+#include <stdio.h>
+
 #include "tests/cost/costed.h"
 #include "tests/suites.h"
 
