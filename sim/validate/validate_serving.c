@@ -303,8 +303,7 @@ static const char *asked_of(struct arena *a, const struct served_run *r, bool vl
 	const bool old = vllm && own->minor && own->minor < VLLM_ASYNC && !asks_for(own, "async");
 
 	return arena_printf(a, "%s%s%s%s%s%s", r->server ? ", " : "", r->server ? r->server : "",
-			    own->asked ? ", " : "", own->asked ? own->asked : "",
-			    old ? ", async: false" : "",
+			    own->asked ? ", " : "", own->asked ? own->asked : "", old ? ", async: false" : "",
 			    vllm && is_in_pieces(own) ? ", piecewise: true" : "");
 }
 
@@ -334,11 +333,13 @@ static const char *engine_of(struct arena *a, const struct served_run *r)
 	return strcmp(engine, "openai") != 0 ? engine : "vllm";
 }
 
-static int refuse_engine(const struct served_run *r, const char *tool, const char *machine, struct err *err)
+static int refuse_engine(const struct served_run *r, const char *tool, const struct made_scenario *m,
+			 struct err *err)
 {
 	err_set(err, "%s:%d: %s was not measured on %s, and no program that was has kernels of its kind",
-		r->path, r->line, tool, machine);
-	return err_hint(err, "--runtime NAME predicts it as if that program had run, such as --runtime vllm");
+		r->path, r->line, tool, m->machine);
+	return err_hint(err, "--runtime NAME predicts it as if that program had run, such as --runtime %s",
+			m->runtime);
 }
 
 static void note_engine(struct arena *a, const struct served_run *r, const char *tool, struct texts *notes)
@@ -351,14 +352,14 @@ static void note_engine(struct arena *a, const struct served_run *r, const char 
 						     "client asks): it is taken for vLLM",
 						     r->path, r->program));
 	if (!strcmp(tool, "vllm") && is_in_pieces(&r->own))
-		*notes = texts_join_once(a, notes,
-					 arena_printf(a,
-						      "%s: vLLM 0.%d%s recorded passes in pieces (CUDA "
-						      "graphs without attention), which makes a step longer "
-						      "by 15 to 130 us a layer",
-						      r->path, r->own.minor,
-						      r->own.by_date ? ", the newest there was on its date,"
-								     : ""));
+		*notes = texts_join_once(
+			a, notes,
+			arena_printf(a,
+				     "%s: vLLM 0.%d%s recorded passes in pieces (CUDA "
+				     "graphs without attention), which makes a step longer "
+				     "by 15 to 130 us a layer",
+				     r->path, r->own.minor,
+				     r->own.by_date ? ", the newest there was on its date," : ""));
 }
 
 /* Of a scenario its own server stands. */
@@ -399,7 +400,7 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 	if (made_scenario_begin(t->ask, tool, r->model, &m, &found, err) != 0)
 		return -1;
 	if (m.foreign)
-		return refuse_engine(r, tool, m.machine, err);
+		return refuse_engine(r, tool, &m, err);
 	*notes = texts_join(a, notes, found.at, found.n);
 	note_engine(a, r, tool, notes);
 	if (!m.weights && r->own.weights)

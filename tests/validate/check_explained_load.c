@@ -319,6 +319,7 @@ START_TEST(engines_that_nobody_measured)
 	ask.models = (struct texts){&model, 1};
 	ck_assert_int_ne(explain_make(&ask, &e, &err), 0);
 	ck_assert_msg(strstr(err.msg, "was not measured on nvidia-h100-sxm-80gb") != NULL, "%s", err.msg);
+	ck_assert_ptr_nonnull(strstr(err.hint, "such as --runtime ")); /* one that the machine has */
 	err = (struct err)ERR_INIT;
 	ask.runtime = "vllm"; /* as that would run it, and no narrower than another program's kernels are */
 	ck_assert_msg(explain_make(&ask, &e, &err) == 0, "%s%s", err.msg, fixture_complaints(&t));
