@@ -505,7 +505,8 @@ static void make_room(struct batch_pass *p)
 
 /* What a host costs between kernels, or between what was recorded, is not known of several devices, which wait for one another
  * besides. `key` is that of `serve`. */
-static int check_launches(const struct batch_pass *p, const struct qty *each, const char *key, struct err *err)
+static int check_launches(const struct batch_pass *p, const struct qty *each, const char *key,
+			  struct err *err)
 {
 	if (!p->alone) {
 		err_set(err, "passes that are not recorded whole (%s) are predicted of one device", key);
