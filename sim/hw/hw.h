@@ -164,6 +164,9 @@ struct overhead {
 	/* the same where a server records no pass (vLLM's --enforce-eager), with the Python that leads to a launch; it takes
 	 * the place of host, and nothing is replayed. Not given: not known */
 	struct qty eager;
+	/* seconds more of each block's attention where a server records passes in pieces, between which the host launches it
+	 * (vLLM's CUDA graph mode PIECEWISE): the device waits for the host at each seam. Not given: not known */
+	struct qty piece;
 	struct qty
 		host_training; /* the same in a training step, whose passes are recorded; not given: as host */
 	enum replayed

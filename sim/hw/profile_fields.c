@@ -209,6 +209,9 @@ static const struct field overhead_fields[] = {
 	QTY_OPT(struct overhead, eager, DIM_TIME, 0, 1,
 		"likewise where a server records no pass (serve: {eager: true}), in place of 'host' and "
 		"'replays'"),
+	QTY_OPT(struct overhead, piece, DIM_TIME, 0, 1,
+		"more of each block's attention where a server records passes in pieces without it (serve: "
+		"{piecewise: true})"),
 	QTY_OPT(struct overhead, host_training, DIM_TIME, 0, 1,
 		"the same in forward and backward passes of training; not given: as 'host'"),
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",

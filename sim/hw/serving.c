@@ -60,6 +60,8 @@ static const struct field serving_fields[] = {
 	FLAG(pipelined, "a pipeline of devices has as many batches in flight as devices"),
 	FLAG(async, "an iteration is planned while the one before it runs"),
 	FLAG(eager, "no pass is recorded (CUDA graphs): the host launches each kernel, overhead.eager"),
+	FLAG(piecewise, "passes are recorded in pieces, between which the host launches attention: "
+			"overhead.piece"),
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),
 	FLAG(whole_prompt,
 	     "a prompt is admitted only where free blocks hold all of it, read in pieces or not"),

@@ -40,6 +40,7 @@ struct serving {
 	bool pipelined;     /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;         /* an iteration is planned while the one before it runs */
 	bool eager;         /* no pass is recorded: the host launches each kernel (vLLM's --enforce-eager) */
+	bool piecewise;     /* passes are recorded in pieces, between which the host launches attention */
 	bool reserve;       /* blocks for the longest answer are set aside at admission */
 	bool whole_prompt; /* a prompt is admitted only where free blocks hold all of it, read in pieces or not */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */

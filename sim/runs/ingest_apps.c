@@ -107,6 +107,10 @@ int ingest_vllm_mlx(const struct record *c)
 	    needed(c, "total_generated_tokens", tokens_max, &gen) != 0 ||
 	    needed(&each, "mean", READING_SECONDS_MAX, &ms) != 0)
 		return -1;
+	reading_note(c->r, c->line,
+		     "vllm-mlx runs the models of mlx_lm behind a server of its own, and none of vLLM's "
+		     "kernels: its "
+		     "tokens are taken for those of mlx_lm");
 	return add_rate_on(c, record_text(&hardware, "chip"), record_text(c, "model"), prompt / requests,
 			   gen / requests, 1e3 / ms);
 }

@@ -405,7 +405,11 @@ static void follow(struct batch_cost *draft, const struct batch_cost *c)
 
 struct batch_cost *batch_cost_new(const struct placement *at, const struct serving *how, struct err *err)
 {
-	struct batch_pass *pass = batch_pass_new(at, how->eager, err);
+	struct batch_pass *pass = batch_pass_new(at,
+						 how->eager       ? RECORDED_NONE
+						 : how->piecewise ? RECORDED_PIECES
+								  : RECORDED_WHOLE,
+						 err);
 	struct batch_cost *draft = NULL, *c;
 
 	if (!pass)

@@ -503,31 +503,80 @@ static void make_room(struct batch_pass *p)
 			p->calibrated[i].of[k] = 1;
 }
 
-/* Nothing is replayed. Kernels on a queue start one behind the other; what a host between them costs is not known of
- * several devices, which wait for one another besides. */
-static int launch_each(struct batch_pass *p, struct err *err)
+/* What a host costs between kernels, or between what was recorded, is not known of several devices, which wait for one another
+ * besides. `key` is that of `serve`. */
+static int check_launches(const struct batch_pass *p, const struct qty *each, const char *key,
+			  struct err *err)
 {
-	const struct profile *from = p->device_model.profile;
-	struct profile *profile;
-
 	if (!p->alone) {
-		err_set(err, "passes that are not recorded (eager) are predicted of one device");
-		return err_hint(err, "leave 'eager' out for what CUDA graphs bring");
+		err_set(err, "passes that are not recorded whole (%s) are predicted of one device", key);
+		return err_hint(err, "leave '%s' out for what CUDA graphs bring", key);
 	}
-	if (!from->overhead.eager.given) {
+	if (!each->given) {
 		err_set(err, "runtime '%s' does not say what a launch costs where passes are not recorded",
-			from->origin.name);
-		return err_hint(err, "overhead.eager of its profile says it");
+			p->device_model.profile->origin.name);
+		return err_hint(err, "overhead.%s of its profile says it",
+				strcmp(key, "eager") ? "piece" : "eager");
 	}
-	profile = arena_alloc(&p->arena, sizeof *profile);
-	*profile = *from;
-	profile->overhead.host = from->overhead.eager;
-	profile->overhead.replays = REPLAYS_NONE;
-	p->device_model.profile = profile;
 	return 0;
 }
 
-struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct err *err)
+static struct profile *own_profile(struct batch_pass *p)
+{
+	struct profile *profile = arena_alloc(&p->arena, sizeof *profile);
+
+	*profile = *p->device_model.profile;
+	p->device_model.profile = profile;
+	return profile;
+}
+
+/* Nothing is replayed. Kernels on a queue start one behind the other. */
+static int launch_each(struct batch_pass *p, struct err *err)
+{
+	const struct qty *each = &p->device_model.profile->overhead.eager;
+	struct profile *profile;
+
+	if (check_launches(p, each, "eager", err) != 0)
+		return -1;
+	profile = own_profile(p);
+	profile->overhead.host = profile->overhead.eager;
+	profile->overhead.replays = REPLAYS_NONE;
+	return 0;
+}
+
+/* Attention alone is launched: by so much its kernel takes longer than others. */
+static int launch_attention(struct batch_pass *p, struct err *err)
+{
+	const struct qty *each = &p->device_model.profile->overhead.piece;
+	struct overhead *o;
+	struct qty *attention;
+
+	if (check_launches(p, each, "piecewise", err) != 0)
+		return -1;
+	o = &own_profile(p)->overhead;
+	attention = &o->attention;
+	if (!attention->given)
+		*attention = o->kernel;
+	attention->spread = hypot(attention->value * attention->spread, o->piece.value * o->piece.spread) /
+			    (attention->value + o->piece.value);
+	attention->value += o->piece.value;
+	return 0;
+}
+
+static int launch(struct batch_pass *p, enum recorded recorded, struct err *err)
+{
+	switch (recorded) {
+	case RECORDED_NONE:
+		return launch_each(p, err);
+	case RECORDED_PIECES:
+		return launch_attention(p, err);
+	case RECORDED_WHOLE:
+		break;
+	}
+	return 0;
+}
+
+struct batch_pass *batch_pass_new(const struct placement *at, enum recorded recorded, struct err *err)
 {
 	const struct world *w = at->world;
 	const struct shards *first;
@@ -550,7 +599,7 @@ struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct
 	count_blocks(p);
 	if (!p->alone)
 		make_room(p);
-	if (eager && launch_each(p, err) != 0) {
+	if (launch(p, recorded, err) != 0) {
 		batch_pass_free(p);
 		return NULL;
 	}

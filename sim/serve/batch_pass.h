@@ -11,9 +11,12 @@
 
 struct batch_pass; /* opaque; batch_pass_free() ends it */
 
-/* eager: the host launches each kernel, in the runtime's overhead.eager; of one device alone. NULL with a reason, as
- * batch_cost_new(). */
-struct batch_pass *batch_pass_new(const struct placement *at, bool eager, struct err *err);
+/* How much of a pass was recorded (CUDA graphs). RECORDED_NONE: the host launches each kernel, in the runtime's
+ * overhead.eager. RECORDED_PIECES: it launches attention, which makes each of them longer by overhead.piece. */
+enum recorded { RECORDED_WHOLE, RECORDED_PIECES, RECORDED_NONE };
+
+/* What is not recorded whole is predicted of one device alone. NULL with a reason, as batch_cost_new(). */
+struct batch_pass *batch_pass_new(const struct placement *at, enum recorded recorded, struct err *err);
 void batch_pass_free(struct batch_pass *p);
 
 /* A pass with pieces of prompts is a prefill, one without is a decode step. */

@@ -139,6 +139,8 @@ static int take_facts(struct scan *s, struct served_run *r, const char *key, con
 
 	if (said && as_text < ARRAY_LEN(texts))
 		*text[as_text] = said;
+	if (said && !strcmp(key, "date"))
+		server_said_date(said, &r->own);
 	if (!said || as_number == ARRAY_LEN(numbers) || !strcmp(said, "inf"))
 		return 0;
 	if (units_parse(said, DIM_COUNT, number[as_number], &why) != 0 || !(*number[as_number] >= 0) ||

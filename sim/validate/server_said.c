@@ -31,6 +31,12 @@ static const char *const switches[][2] = {{"--enforce-eager", "eager: true"},
 					  {"enforce_eager=True", "eager: true"},
 					  {"'enforce_eager': True", "eager: true"},
 					  {"--disable-cuda-graph", "eager: true"},
+					  {"cudagraph_mode=PIECEWISE", "piecewise: true"},
+					  {"\"cudagraph_mode\": \"PIECEWISE", "piecewise: true"},
+					  {"\"cudagraph_mode\":\"PIECEWISE", "piecewise: true"},
+					  {"\"full_cuda_graph\": true", "piecewise: false"},
+					  {"\"full_cuda_graph\":true", "piecewise: false"},
+					  {"cudagraph_mode=FULL", "piecewise: false"},
 					  {"--async-scheduling", "async: true"},
 					  {"--no-async-scheduling", "async: false"},
 					  {"--no-enable-prefix-caching", "prefix_cache: false"},
@@ -134,7 +140,30 @@ void server_said_take(struct arena *a, const char *line, struct server_said *s)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(formats) && !s->weights; i++)
 		s->weights = word_of(a, line, formats[i]);
-	s->minor = s->minor ? s->minor : minor_of(line);
+	if (!s->minor || s->by_date) {
+		const int minor = minor_of(line);
+
+		s->by_date = s->by_date && !minor;
+		s->minor = minor ? minor : s->minor;
+	}
+}
+
+/* Days on which the versions came out that differ in what is predicted, one behind the other (tags of vllm-project/vllm). */
+static const struct {
+	long day;
+	int minor;
+} released[] = {{20250318, 8}, {20251002, 11}, {20260120, 14}};
+
+void server_said_date(const char *date, struct server_said *s)
+{
+	const size_t digits = strspn(date, "0123456789");
+	const long day = strtol(date, NULL, 10);
+
+	if (digits != strlen("20250604") || s->minor)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(released) && !s->minor; i++)
+		s->minor = day < released[i].day ? released[i].minor - 1 : 0;
+	s->by_date = s->minor > 0;
 }
 
 const char *server_said_engine(struct arena *a, const char *backend)

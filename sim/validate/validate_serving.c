@@ -282,20 +282,31 @@ static void note_lengths(const struct comparison *t, const struct served_run *r,
 			r->path, mean_length(r->prompts, r), mean_length(r->outputs, r)));
 }
 
-/* vLLM plans a step while the one before it runs since 0.14.0 (vllm-project/vllm#27614). Before 0.11 it recorded passes in
- * pieces, with attention launched between them (vllm-project/vllm#25444). */
-enum { VLLM_ASYNC = 14, VLLM_WHOLE = 11 };
+/* vLLM plans a step while the one before it runs since 0.14.0 (vllm-project/vllm#27614). From 0.8, whose engine V1 was the first to
+ * be the default (docs/usage/v1_guide.md), to 0.10 it recorded passes in pieces, with attention launched between them
+ * (vllm-project/vllm#25444); V0 before it recorded steps whole. */
+enum { VLLM_ASYNC = 14, VLLM_PIECES = 8, VLLM_WHOLE = 11 };
+
+static bool asks_for(const struct server_said *own, const char *key)
+{
+	return own->asked && strstr(own->asked, key);
+}
+
+static bool is_in_pieces(const struct server_said *own)
+{
+	return own->minor >= VLLM_PIECES && own->minor < VLLM_WHOLE && !asks_for(own, "piecewise") &&
+	       !asks_for(own, "eager");
+}
 
 /* What was asked of the server, in the keys of `serve`, each behind a comma; "": nothing. */
 static const char *asked_of(struct arena *a, const struct served_run *r, bool vllm)
 {
 	const struct server_said *own = &r->own;
-	const bool old =
-		vllm && own->minor && own->minor < VLLM_ASYNC && !(own->asked && strstr(own->asked, "async"));
+	const bool old = vllm && own->minor && own->minor < VLLM_ASYNC && !asks_for(own, "async");
 
-	return arena_printf(a, "%s%s%s%s%s", r->server ? ", " : "", r->server ? r->server : "",
-			    own->asked ? ", " : "", own->asked ? own->asked : "",
-			    old ? ", async: false" : "");
+	return arena_printf(a, "%s%s%s%s%s%s", r->server ? ", " : "", r->server ? r->server : "",
+			    own->asked ? ", " : "", own->asked ? own->asked : "", old ? ", async: false" : "",
+			    vllm && is_in_pieces(own) ? ", piecewise: true" : "");
 }
 
 /* The server that a program's name stands for, with what its command asked of it, as a scenario asks for it; NULL: the runtime's
@@ -324,11 +335,13 @@ static const char *engine_of(struct arena *a, const struct served_run *r)
 	return strcmp(engine, "openai") != 0 ? engine : "vllm";
 }
 
-static int refuse_engine(const struct served_run *r, const char *tool, const char *machine, struct err *err)
+static int refuse_engine(const struct served_run *r, const char *tool, const struct made_scenario *m,
+			 struct err *err)
 {
 	err_set(err, "%s:%d: %s was not measured on %s, and no program that was has kernels of its kind",
-		r->path, r->line, tool, machine);
-	return err_hint(err, "--runtime NAME predicts it as if that program had run, such as --runtime vllm");
+		r->path, r->line, tool, m->machine);
+	return err_hint(err, "--runtime NAME predicts it as if that program had run, such as --runtime %s",
+			m->runtime);
 }
 
 static void note_engine(struct arena *a, const struct served_run *r, const char *tool, struct texts *notes)
@@ -340,14 +353,15 @@ static void note_engine(struct arena *a, const struct served_run *r, const char 
 						     "%s: which server answered is not said ('%s' is how the "
 						     "client asks): it is taken for vLLM",
 						     r->path, r->program));
-	if (!strcmp(tool, "vllm") && r->own.minor && r->own.minor < VLLM_WHOLE)
-		*notes = texts_join_once(a, notes,
-					 arena_printf(a,
-						      "%s: vLLM before 0.11 recorded passes in pieces (CUDA "
-						      "graphs without attention): "
-						      "steps of few sequences took one to six milliseconds "
-						      "more, which is not predicted",
-						      r->path));
+	if (!strcmp(tool, "vllm") && is_in_pieces(&r->own))
+		*notes = texts_join_once(
+			a, notes,
+			arena_printf(a,
+				     "%s: vLLM 0.%d%s recorded passes in pieces (CUDA "
+				     "graphs without attention), which makes a step longer "
+				     "by 15 to 130 us a layer",
+				     r->path, r->own.minor,
+				     r->own.by_date ? ", the newest there was on its date," : ""));
 }
 
 /* Of a scenario its own server stands. */
@@ -388,7 +402,7 @@ static int compare_made(struct comparison *t, const struct served_run *r, struct
 	if (made_scenario_begin(t->ask, tool, r->model, &m, &found, err) != 0)
 		return -1;
 	if (m.foreign)
-		return refuse_engine(r, tool, m.machine, err);
+		return refuse_engine(r, tool, &m, err);
 	*notes = texts_join(a, notes, found.at, found.n);
 	note_engine(a, r, tool, notes);
 	if (!m.weights && r->own.weights)

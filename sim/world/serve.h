@@ -121,7 +121,7 @@ struct serve_how {
 	int kv;        /* enum serve_kv */
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */
-	bool chunked, whole_prompt, prefill_first, prefix_cache, pipelined, eager, async;
+	bool chunked, whole_prompt, prefill_first, prefix_cache, pipelined, eager, piecewise, async;
 	int64_t kv_blocks;         /* blocks of `block` tokens; 0: as many as the memory holds */
 	double host_cache;         /* bytes */
 	double memory;             /* share of the memory that the server may take */

@@ -78,6 +78,9 @@ static const struct field how_fields[] = {
 	 .help = "a pipeline of devices has as many batches in flight as devices"},
 	{HOW(eager), .type = FIELD_BOOL,
 	 .help = "vllm: no pass is recorded (CUDA graphs), the host launches each kernel: --enforce-eager"},
+	{HOW(piecewise), .type = FIELD_BOOL,
+	 .help = "vllm: passes are recorded in pieces, between which the host launches attention, as before "
+		 "0.11 or in cudagraph_mode PIECEWISE"},
 	{HOW(async), .type = FIELD_BOOL,
 	 .help = "vllm: an iteration is planned while the one before it runs, the default since 0.14"},
 	{HOW(prefix_cache), .type = FIELD_BOOL, .help = "beginnings that were read are kept"},
@@ -174,6 +177,7 @@ static const struct {
 	{"prefill_first", V, "it is a key of vllm and sglang"},
 	{"graphs", V, "it is a key of vllm and sglang"},
 	{"eager", V, "it is a key of vllm and sglang"},
+	{"piecewise", V, "it is a key of vllm and sglang"},
 	{"async", V, "it is a key of vllm and sglang"},
 	{"prompts", X, "it is a key of mlx"},
 	{"decodes", X, "it is a key of mlx"},

@@ -57,6 +57,8 @@ static void take_layout(struct serving *s, const struct serve_how *h)
 		s->prefill_first = h->prefill_first;
 	if (yml_get(h->origin.node, "eager"))
 		s->eager = h->eager;
+	if (yml_get(h->origin.node, "piecewise"))
+		s->piecewise = h->piecewise;
 	if (yml_get(h->origin.node, "async"))
 		s->async = h->async;
 	if (h->graphs.n)

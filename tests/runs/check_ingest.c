@@ -356,6 +356,20 @@ static const struct {
 	 {.kind = RUN_TG, .gen = 255, .depth = 871, .batch = 1, .seconds = 255 / 5.758, .n = 3}},
 };
 
+/* Its name is that of vLLM, whose kernels it has none of. */
+START_TEST(vllm_mlx_is_told_to_be_mlx)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	MUST(runs_read(&a, RUNS "vllm-mlx.json", &r, &err) == 0);
+	ck_assert_uint_eq(r.notes.n, 1);
+	ck_assert_ptr_nonnull(strstr(r.notes.at[0], "vllm-mlx runs the models of mlx_lm"));
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(a_foreign_file_is_read)
 {
 	struct arena a = ARENA_INIT;
@@ -709,6 +723,7 @@ Suite *suite_ingest(void)
 	TCase *ingest = tcase_create("ingest");
 
 	tcase_add_test(ingest, a_build_is_of_its_table);
+	tcase_add_test(ingest, vllm_mlx_is_told_to_be_mlx);
 	tcase_add_loop_test(ingest, a_foreign_file_is_read, 0, (int)ARRAY_LEN(good));
 	tcase_add_loop_test(ingest, a_hostile_file_is_refused, 0, (int)ARRAY_LEN(hostile));
 	tcase_add_test(ingest, pasted_lines_are_all_read);

@@ -316,7 +316,7 @@ START_TEST(tables_are_within_a_thousandth)
 	load_alone(_i);
 	at = fixture_place(&fixture, 0);
 	c = batch_cost_new(&at, &provenance, &err);
-	p = batch_pass_new(&at, false, &err);
+	p = batch_pass_new(&at, RECORDED_WHOLE, &err);
 	t = batch_cost_time(c);
 	for (int k = 0; k < 500; k++) {
 		struct batch_mix m = random_mix(r, &t);

@@ -196,6 +196,12 @@ START_TEST(what_a_server_is)
 		{"python -m sglang.launch_server --model-path m --disable-cuda-graph-padding", "sglang", NULL,
 		 NULL, 0},
 		{"trtllm-serve m --backend pytorch", "tensorrt-llm", NULL, NULL, 0},
+		{"vllm serve m -O.cudagraph_mode=PIECEWISE", "vllm", "piecewise: true", NULL, 0},
+		{"vllm serve m --compilation-config '{\"cudagraph_mode\": \"PIECEWISE\"}'", "vllm",
+		 "piecewise: true", NULL, 0},
+		{"vllm serve m -O.cudagraph_mode=FULL_AND_PIECEWISE", "vllm", NULL, NULL, 0},
+		{"vllm==0.9.2\nvllm serve m --compilation-config '{\"full_cuda_graph\": true}'", "vllm",
+		 "piecewise: false", NULL, 9},
 		{"text-generation-launcher --model-id m", "tgi", NULL, NULL, 0}};
 	struct arena a = ARENA_INIT;
 
@@ -213,6 +219,31 @@ START_TEST(what_a_server_is)
 	ck_assert_str_eq(server_said_engine(&a, "tensorrt-llm"), "tensorrt-llm");
 	ck_assert_str_eq(server_said_engine(&a, "trt"), "tensorrt-llm");
 	ck_assert_str_eq(server_said_engine(&a, "sglang-oai-chat"), "sglang");
+	arena_release(&a);
+}
+END_TEST
+
+/* The date of a run names the newest version that can have made it; a version that is said stands. */
+START_TEST(a_date_bounds_the_version)
+{
+	static const struct {
+		const char *date;
+		int before, minor;
+		bool by_date;
+	} cases[] = {{"20250317-235959", 0, 7, true},  {"20250318-000000", 0, 10, true},
+		     {"20251001-120000", 0, 10, true}, {"20251002-120000", 0, 13, true},
+		     {"20260120-120000", 0, 0, false}, {"20250604-120000", 9, 9, false},
+		     {"yesterday", 0, 0, false},       {"2025", 0, 0, false}};
+	const int i = _i;
+	struct arena a = ARENA_INIT;
+	struct server_said s = {.minor = cases[i].before};
+
+	server_said_date(cases[i].date, &s);
+	ck_assert_int_eq(s.minor, cases[i].minor);
+	ck_assert_int_eq(s.by_date, cases[i].by_date);
+	server_said_take(&a, "INFO vLLM API server version 0.8.5", &s);
+	ck_assert_int_eq(s.minor, cases[i].before ? cases[i].before : 8);
+	ck_assert(!s.by_date);
 	arena_release(&a);
 }
 END_TEST
@@ -241,7 +272,7 @@ static struct explained_row row_under(struct fixture *t, const char *command)
 START_TEST(servers_of_other_kinds)
 {
 	struct fixture t;
-	struct explained_row graphs, eager, old, kin;
+	struct explained_row graphs, eager, old, pieces, first, kin;
 
 	begin(&t);
 	graphs = row_under(&t, "vllm serve m");
@@ -251,6 +282,17 @@ START_TEST(servers_of_other_kinds)
 	ck_assert_double_lt(eager.expected, graphs.expected);
 	ck_assert_double_gt(eager.hi / eager.lo, 1.2 * graphs.hi / graphs.lo);
 	ck_assert_double_lt(old.expected, graphs.expected);
+	/* of 32 layers, each by 34 us, which few launches in pieces can hide */
+	pieces = row_under(&t, "vllm==0.10.2");
+	first = row_under(&t, "vllm==0.7.3"); /* engine V0 recorded steps whole */
+	ck_assert_double_lt(pieces.expected, 0.99 * old.expected);
+	ck_assert_double_gt(pieces.hi / pieces.lo, old.hi / old.lo);
+	ck_assert_double_eq(first.expected, old.expected);
+	ck_assert_double_eq(row_under(&t, "vllm==0.12.0\nvllm serve m -O.cudagraph_mode=PIECEWISE").expected,
+			    pieces.expected);
+	ck_assert_double_eq(
+		row_under(&t, "vllm==0.10.2\nvllm serve m -O '{\"full_cuda_graph\": true}'").expected,
+		old.expected);
 	ck_assert_double_gt(kin.hi / kin.lo, 1.5 * graphs.hi / graphs.lo);
 	fixture_release(&t);
 }
@@ -277,6 +319,7 @@ START_TEST(engines_that_nobody_measured)
 	ask.models = (struct texts){&model, 1};
 	ck_assert_int_ne(explain_make(&ask, &e, &err), 0);
 	ck_assert_msg(strstr(err.msg, "was not measured on nvidia-h100-sxm-80gb") != NULL, "%s", err.msg);
+	ck_assert_ptr_nonnull(strstr(err.hint, "such as --runtime ")); /* one that the machine has */
 	err = (struct err)ERR_INIT;
 	ask.runtime = "vllm"; /* as that would run it, and no narrower than another program's kernels are */
 	ck_assert_msg(explain_make(&ask, &e, &err) == 0, "%s%s", err.msg, fixture_complaints(&t));
@@ -334,6 +377,7 @@ Suite *suite_explained_load(void)
 	tcase_add_test(t, all_at_once);
 	tcase_add_loop_test(t, drafts_are_refused, 0, 3);
 	tcase_add_test(t, what_a_server_is);
+	tcase_add_loop_test(t, a_date_bounds_the_version, 0, 8);
 	tcase_add_test(t, weights_with_the_host_are_refused);
 	tcase_add_test(t, servers_of_other_kinds);
 	tcase_add_loop_test(t, engines_that_nobody_measured, 0, 3);
