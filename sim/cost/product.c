@@ -187,7 +187,7 @@ static double tile_rows(const struct tile *t, const struct op *op)
  * where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / each + 1 of them. */
 static double tiled_rows(const struct tile *t, const struct op *op, double m, double each)
 {
-	if (op->copies <= 1)
+	if (!op->experts)
 		return each * whole(m / each);
 	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
 }

@@ -50,7 +50,8 @@ struct op {
 	enum role role;
 	enum phase phase;
 	int64_t m, n, k; /* OP_LINEAR; m: rows for each of the copies */
-	double copies; /* OP_LINEAR: products of that shape with weights of their own: experts hit; else 1 */
+	double copies; /* OP_LINEAR: products of that shape that each read weights: experts hit; sequences, where a runtime runs
+			* each apart (llm/scans.h); else 1 */
 	/* OP_SCORES: of one sequence; context includes the query. OP_SCAN: context is the tokens of a chunk, 0: they are
 	 * walked one by one */
 	int64_t query, context;

@@ -1,4 +1,5 @@
 /* mixer.c - the operators of attention and of recurrent blocks; see writer.h. */
+#include <math.h>
 #include <string.h>
 
 #include "sim/llm/attend.h"
@@ -280,6 +281,21 @@ static void scan(struct writer *w)
 	op->kv_B = 2 * format_bytes(FORMAT_F32, c.state) * sequences(w->s);
 }
 
+/* The products before or behind a scan. A runtime that runs them for each sequence apart reads their weights for each; those
+ * of training are not llama.cpp's. */
+static void run_recurrent(struct writer *w, const struct projections *p, size_t from, size_t to, bool apart)
+{
+	const bool infers = w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
+	const double rows = (double)w->rows, products = apart && infers ? fmin(sequences(w->s), rows) : 1;
+
+	for (size_t i = from; i < to; i++) {
+		const struct projection *x = &p->at[i];
+
+		writer_linear_over(w, &(struct layer){x->name, x->split, x->tensor, x->n, x->k, x->adapter},
+				   (struct spread){rows, fmax(products, 1)});
+	}
+}
+
 static void recurrent_mixer(struct writer *w)
 {
 	const struct recurrent *r = part_recurrent(w->m, w->part);
@@ -288,8 +304,7 @@ static void recurrent_mixer(struct writer *w)
 	struct projections p;
 
 	recurrent_projections(w->m, r, &p);
-	for (size_t i = 0; i < p.behind; i++)
-		run(w, &p.at[i]);
+	run_recurrent(w, &p, 0, p.behind, r->prompt.before_apart);
 	if (c.conv > 0) {
 		writer_elementwise(w, "conv", OP_CONV, SPLIT_WIDTH, rows * c.conv);
 		writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, rows * c.conv);
@@ -300,7 +315,7 @@ static void recurrent_mixer(struct writer *w)
 	scan(w);
 	if (r->kind != RECURRENT_CONV)
 		writer_elementwise(w, "gated norm", OP_NORM, SPLIT_WIDTH, rows * c.out);
-	run_from(w, &p, p.behind);
+	run_recurrent(w, &p, p.behind, p.n, r->prompt.behind_apart);
 }
 
 void writer_mixer(struct writer *w)

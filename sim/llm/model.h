@@ -98,7 +98,7 @@ struct recurrent {
 	int64_t value_rank;            /* RWKV-7: of its rate and of the values' mix */
 	int64_t inner;                 /* Mamba-1: width */
 	bool gated, conv_bias, norm;   /* an output gate; a norm in the mixer */
-	struct scan_kernel prompt;     /* how a runtime runs it over a prompt: model_as_run() */
+	struct scan_kernel prompt;     /* how a runtime runs it: model_as_run() */
 };
 
 struct ffn {
@@ -332,7 +332,7 @@ struct run_as {
 	bool sparse_prefill, sparse_decode; /* false: attention reads all tokens, whatever an indexer chose */
 	bool absorbs;                       /* prompts, too, attend in the latent, as decode does */
 	struct by_hand_as by_hand;
-	struct scan_kernels scans; /* over prompts; all zero: tokens are walked */
+	struct scan_kernels scans; /* all zero: tokens are walked, products are of all sequences at once */
 };
 /* The model as a runtime runs it. m itself where that changes nothing, else a copy in the arena; m must
  * outlive it. */

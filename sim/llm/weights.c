@@ -252,10 +252,12 @@ static void run_attention_as(struct arena *a, struct attention *at, struct run_a
 
 static struct scan_kernel kernel_for(const struct recurrent *r, struct run_as as)
 {
-	static const struct scan_kernel walk = {0, 0, 0};
+	static const struct scan_kernel walk = {0, 0, 0, false, false};
 
 	return r->kind == RECURRENT_DELTA    ? as.scans.delta
 	       : r->kind == RECURRENT_MAMBA2 ? as.scans.mamba2
+	       : r->kind == RECURRENT_MAMBA1 ? as.scans.mamba1
+	       : r->kind == RECURRENT_CONV   ? as.scans.conv
 					     : walk;
 }
 
@@ -263,7 +265,8 @@ static bool scans_as(const struct recurrent *r, struct run_as as)
 {
 	const struct scan_kernel k = kernel_for(r, as);
 
-	return r->prompt.chunk == k.chunk && r->prompt.from == k.from && r->prompt.passes == k.passes;
+	return r->prompt.chunk == k.chunk && r->prompt.from == k.from && r->prompt.passes == k.passes &&
+	       r->prompt.before_apart == k.before_apart && r->prompt.behind_apart == k.behind_apart;
 }
 
 static void run_kind_as(struct arena *a, struct layer_kind *k, struct run_as as)

@@ -27,7 +27,7 @@ double writer_act_B(const struct writer *w, double numbers);
 struct op *writer_add(struct writer *w, const char *name, enum op_kind kind, enum op_split split);
 
 /* A linear layer: x (rows, k) times W (k, n), kept as class t; through `copies` such layers where experts
- * share the rows out. */
+ * share the rows out, or as many times through one whose weights are read for each sequence. */
 struct layer {
 	const char *name;
 	enum op_split split;

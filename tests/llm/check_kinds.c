@@ -293,7 +293,8 @@ END_TEST
 START_TEST(a_prompt_is_scanned_as_the_kernel_does)
 {
 	const struct model *m = model_of(HYBRID);
-	const struct run_as as = {.window = true, .latent = true, .scans = {.delta = {64, 2, 3}}};
+	const struct run_as as = {
+		.window = true, .latent = true, .scans = {.delta = {64, 2, 3, false, false}}};
 	const struct model *run = model_as_run(&arena, m, as);
 	const struct recurrent *r = part_recurrent(run, mixer_at(run, 0));
 	const double step = recurrence_cost(m, r).step_flop, many = recurrence_chunk_flop(m, r, 64),
@@ -328,8 +329,54 @@ START_TEST(a_prompt_is_scanned_as_the_kernel_does)
 }
 END_TEST
 
+/* Products that run for each sequence apart read their weights for each, and compute what they did; a single sequence, and
+ * a step of training, do not tell the difference. */
+START_TEST(products_of_sequences_apart)
+{
+	const struct model *m = model_of(
+		HEAD "kinds:\n  k: {blocks: [mamba2, ffn], mamba2: {heads: 4, head_dim: 16, state: 8, "
+		     "groups: 1, width: 4}}\npattern: [k]\n");
+	const struct run_as as = {.window = true, .latent = true, .scans = scan_kernels_of("cuda@2025-10")};
+	const struct model *run = model_as_run(&arena, m, as);
+	const struct shape one = {.batch = 1, .tokens = 1, .past = 9},
+			   many = {.batch = 6, .tokens = 1, .past = 9}, prompts = {.batch = 6, .tokens = 50};
+	const struct {
+		const struct shape *s;
+		enum phase phase;
+		double readings;
+	} cases[] = {{&one, PHASE_DECODE, 1},
+		     {&many, PHASE_DECODE, 6},
+		     {&prompts, PHASE_PREFILL, 6},
+		     {&prompts, PHASE_FORWARD, 1}};
+	static const char *const names[] = {"in", "out"};
+
+	ck_assert_ptr_ne(run, m);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct op apart[GRAPH_OPS], joint[GRAPH_OPS];
+		const size_t n = graph_block(run, &f16, cases[i].s, mixer_at(run, 0), cases[i].phase, apart),
+			     of = graph_block(m, &f16, cases[i].s, mixer_at(m, 0), cases[i].phase, joint);
+
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			const struct op *x = op_named(apart, n, names[k]), *y = op_named(joint, of, names[k]);
+
+			ck_assert_double_eq(x->weight_B, cases[i].readings * y->weight_B);
+			ck_assert_double_eq(x->flop, y->flop);
+			ck_assert_double_eq(x->copies, cases[i].readings);
+		}
+	}
+	arena_release(&arena);
+}
+END_TEST
+
 START_TEST(kernels_of_runtimes)
 {
+	ck_assert(scan_kernels_of("vulkan@2026-05").mamba2.before_apart);
+	ck_assert(scan_kernels_of("rocm@2026-05").conv.before_apart);
+	ck_assert(scan_kernels_of("cuda@2026-08").mamba2.behind_apart);
+	ck_assert(scan_kernels_of("cuda@2026-08").delta.behind_apart);
+	ck_assert(!scan_kernels_of("cuda@2026-08").delta.before_apart);
+	ck_assert(!scan_kernels_of("mlx@2025-12").mamba2.before_apart);
+	ck_assert(!scan_kernels_of("vllm").mamba2.behind_apart);
 	ck_assert_int_eq(scan_kernels_of("llama.cpp@2026-02").mamba2.chunk, 0);
 	ck_assert_int_eq(scan_kernels_of("cuda@2025-10").mamba2.chunk, 0);
 	ck_assert_int_eq(scan_kernels_of("cuda@2026-08").mamba2.chunk, 256);
@@ -408,6 +455,7 @@ Suite *suite_kinds(void)
 	tcase_add_test(tc, compressed_rows);
 	tcase_add_loop_test(tc, products_are_the_matrices, 0, 11);
 	tcase_add_test(tc, chunked_scans_take_more);
+	tcase_add_test(tc, products_of_sequences_apart);
 	tcase_add_test(tc, a_prompt_is_scanned_as_the_kernel_does);
 	tcase_add_test(tc, kernels_of_runtimes);
 	tcase_add_test(tc, a_predictor_drafts);
