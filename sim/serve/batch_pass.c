@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/step/compile.h"
 #include "sim/step/walk.h"
 
@@ -557,8 +558,9 @@ static int launch_attention(struct batch_pass *p, struct err *err)
 	attention = &o->attention;
 	if (!attention->given)
 		*attention = o->kernel;
-	attention->spread = hypot(attention->value * attention->spread, o->piece.value * o->piece.spread) /
-			    (attention->value + o->piece.value);
+	attention->spread =
+		exact_hypot(attention->value * attention->spread, o->piece.value * o->piece.spread) /
+		(attention->value + o->piece.value);
 	attention->value += o->piece.value;
 	return 0;
 }
