@@ -5,6 +5,7 @@
 
 #include "sim/base/file.h"
 #include "sim/conf/sources.h"
+#include "sim/family/run_weights.h"
 #include "tests/suites.h"
 
 const struct run given_runs[GIVEN_RUNS] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
@@ -74,9 +75,13 @@ double fitted_seconds_of_model(struct fixture *t, const struct catalogue_device 
 			       int weights, const struct run *run)
 {
 	const struct model *m = catalogue_model_load(&t->loader, model);
-	struct device_model by = device_model_make(&t->arena, d->machine, d->device, d->profile, d->compute);
+	struct device_model by;
+	enum dtype compute;
 
 	ck_assert_ptr_nonnull(m);
+	compute = run_compute(run, m, d->device, d->profile);
+	by = device_model_make(&t->arena, d->machine, d->device, d->profile,
+			       d->profile->gemm[compute] ? compute : d->compute);
 	device_model_for(&by, m);
 	return seconds_by(t, &by, m, weights, run);
 }

@@ -16,8 +16,8 @@ void fitted_write_rows(const char *path, const char *tool, int build, const doub
 struct catalogue_device fitted_read(struct fixture *t, const struct catalogue_device *at, const char *text,
 				    const char *runtime);
 
-/* The seconds of a run by the device's profile, and with what the profile says of that model besides. weights: enum mix_id; all
- * else is f16. */
+/* The seconds of a run by the device's profile, and with what the profile says of that model besides, in the dtype that it computes
+ * such a model in. weights: enum mix_id; all else is f16. */
 double fitted_seconds(struct fixture *t, const struct catalogue_device *d, const char *model, int weights,
 		      const struct run *run);
 double fitted_seconds_of_model(struct fixture *t, const struct catalogue_device *d, const char *model,
