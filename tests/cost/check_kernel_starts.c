@@ -83,10 +83,12 @@ START_TEST(weights_end_command_buffers)
 	fixture_text(&fixture, FIXTURE_THREE, none);
 	device_model = costed_device_model(&fixture, 0, DTYPE_F16);
 	without = cost_of(&op, &device_model, buffers[_i].share).overhead.s;
+	fixture_release(&fixture);
 	fixture_text(&fixture, FIXTURE_THREE, sets);
 	device_model = costed_device_model(&fixture, 0, DTYPE_F16);
 	ck_assert_double_eq_tol(cost_of(&op, &device_model, buffers[_i].share).overhead.s - without,
 				40e-6 * buffers[_i].buffers, 1e-12);
+	fixture_release(&fixture);
 }
 END_TEST
 
